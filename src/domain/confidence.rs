@@ -1,0 +1,64 @@
+//! How many sightings make a cell clear, and how long quiet must be observed (design §2.2).
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::asset::UnknownWord;
+
+/// Level of proof the operator asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Confidence {
+    Quick,
+    Normal,
+    Strict,
+}
+
+/// The numbers behind a level.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rule {
+    /// Cleared sightings in a row, on separate connections.
+    pub k: u32,
+    /// Shortest time from the first to the last of them.
+    pub t: Duration,
+    /// Further sightings of every place while quiet.
+    pub m: u32,
+    /// Shortest time that quiet is observed for.
+    pub q: Duration,
+}
+
+impl Confidence {
+    pub const ALL: [Self; 3] = [Self::Quick, Self::Normal, Self::Strict];
+
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Quick => "quick",
+            Self::Normal => "normal",
+            Self::Strict => "strict",
+        }
+    }
+
+    #[must_use]
+    pub const fn rule(self) -> Rule {
+        let secs = Duration::from_secs;
+        match self {
+            Self::Quick => Rule { k: 1, t: secs(0), m: 2, q: secs(5) },
+            Self::Normal => Rule { k: 3, t: secs(10), m: 8, q: secs(30) },
+            Self::Strict => Rule { k: 10, t: secs(30), m: 20, q: secs(60) },
+        }
+    }
+}
+
+impl std::str::FromStr for Confidence {
+    type Err = UnknownWord;
+
+    fn from_str(word: &str) -> Result<Self, UnknownWord> {
+        Self::ALL.into_iter().find(|level| level.as_str() == word).ok_or_else(|| UnknownWord {
+            what: "confidence",
+            word: word.to_owned(),
+            expected: Self::ALL.map(Self::as_str).join(", "),
+        })
+    }
+}

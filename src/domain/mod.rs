@@ -1,0 +1,18 @@
+//! Facts and rules of assets and caches.
+//!
+//! Pure: no I/O, no async, no "now", no terminal. Time and randomness are passed in.
+//! Everything that decides whether a copy is stale lives here and can be tested with a table.
+
+pub mod account;
+pub mod asset;
+pub mod confidence;
+pub mod coverage;
+pub mod delivery_url;
+pub mod id;
+pub mod invalidation;
+pub mod place;
+pub mod public_id;
+pub mod sighting;
+pub mod text;
+pub mod time;
+pub mod verdict;

@@ -1,0 +1,105 @@
+//! Public IDs: the names of assets.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+/// Name of an asset inside its cloud, e.g. `press/2026/hero`: no version, and no file extension but for raw files.
+///
+/// 1 to 255 characters, none of `? & # \ % < > +`, no space or `/` at either end, no control character
+/// (source: Cloudinary documentation, "Permitted naming conventions"). For fetch the remote URL stands in its
+/// place: see [`PublicId::of_fetch`].
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct PublicId(String);
+
+/// The first naming rule that a text breaks.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum BadPublicId {
+    #[error("a public ID has 1 to 255 characters, this one has {chars}")]
+    Length { chars: usize },
+    #[error("a public ID neither begins nor ends with a space or `/`")]
+    Edge,
+    #[error("`{}` is not allowed in a public ID; none of ? & # \\ % < > + and no control character is", .found.escape_default())]
+    Forbidden { found: char },
+}
+
+impl PublicId {
+    /// The remote URL that names a fetched asset; only control characters are refused.
+    ///
+    /// # Errors
+    /// Length, or a control character.
+    pub fn of_fetch(remote_url: &str) -> Result<Self, BadPublicId> {
+        match (remote_url.chars().count(), remote_url.chars().find(|c| c.is_control())) {
+            (_, Some(found)) => Err(BadPublicId::Forbidden { found }),
+            (1..=2048, None) => Ok(Self(remote_url.to_owned())),
+            (chars, None) => Err(BadPublicId::Length { chars }),
+        }
+    }
+
+    /// A name that the cloud itself told us: old assets may break today's rules (`+` in an ID), so only
+    /// emptiness and control characters are refused.
+    ///
+    /// # Errors
+    /// Empty, or a control character.
+    pub fn from_cloud(raw: &str) -> Result<Self, BadPublicId> {
+        match raw.chars().find(|c| c.is_control()) {
+            Some(found) => Err(BadPublicId::Forbidden { found }),
+            None if raw.is_empty() => Err(BadPublicId::Length { chars: 0 }),
+            None => Ok(Self(raw.to_owned())),
+        }
+    }
+
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether the ID has a folder part, which the legacy invalidation rules depend on.
+    #[must_use]
+    pub fn has_slash(&self) -> bool {
+        self.0.contains('/')
+    }
+}
+
+impl FromStr for PublicId {
+    type Err = BadPublicId;
+
+    /// # Errors
+    /// The first rule that `raw` breaks; the rename dialog shows it while the operator types.
+    fn from_str(raw: &str) -> Result<Self, BadPublicId> {
+        match raw.chars().count() {
+            1..=255 => {}
+            chars => return Err(BadPublicId::Length { chars }),
+        }
+        if raw.trim_matches([' ', '/']) != raw {
+            return Err(BadPublicId::Edge);
+        }
+        match raw.chars().find(|c| r"?&#\%<>+".contains(*c) || c.is_control()) {
+            Some(found) => Err(BadPublicId::Forbidden { found }),
+            None => Ok(Self(raw.to_owned())),
+        }
+    }
+}
+
+impl TryFrom<String> for PublicId {
+    type Error = BadPublicId;
+
+    /// For journaled names, which were checked when they came in.
+    fn try_from(raw: String) -> Result<Self, BadPublicId> {
+        Self::from_cloud(&raw)
+    }
+}
+
+impl From<PublicId> for String {
+    fn from(id: PublicId) -> Self {
+        id.0
+    }
+}
+
+impl fmt::Display for PublicId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}

@@ -1,0 +1,3 @@
+//! allclear (architecture text follows)
+
+pub mod domain;
