@@ -1,0 +1,13 @@
+//! Use cases over the ports, the same for console and command line; and the one tracker of the process.
+//!
+//! Knows no terminal, no SQL and no HTTP. Front ends hold an [`Engine`] and differ only in what they do with
+//! plans, progress and snapshots.
+
+pub mod context;
+pub mod engine;
+pub mod error;
+pub mod tracker;
+
+pub use context::{Context, Policy};
+pub use engine::Engine;
+pub use error::OpError;

@@ -1,0 +1,7 @@
+//! What we need from outside, as traits with their error types. No implementation lives here.
+
+pub mod clock;
+pub mod cloud;
+pub mod journal;
+pub mod places;
+pub mod prober;
