@@ -1,8 +1,27 @@
-//! Delivery URLs: parsing and building every form of the grammar (facts §4).
+//! Delivery URLs: parsing, building and signing every form of the grammar (facts §4).
+//!
+//! A delivery URL is a cache key first: [`DeliveryUrl::path`] gives back byte for byte what was parsed, however
+//! the name was escaped. Knows no network and reads no storage: where a path can be read in more than one way,
+//! [`DeliveryUrl::readings`] offers all of them and storage decides.
+
+mod build;
+mod escape;
+mod host;
+mod parse;
+mod path;
+mod sign;
+
+use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
 use super::asset::AssetKey;
+
+pub use build::reference_path;
+pub use host::is_delivery_authority;
+pub use parse::BadDeliveryUrl;
+pub use path::is_transformation;
+pub use sign::{SignatureKind, sign};
 
 /// Where a delivery URL points, as far as the same copy is concerned.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -41,6 +60,7 @@ pub enum PathForm {
 /// One address that a copy of an asset is served under: what caches key on.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct DeliveryUrl {
+    /// Always true at a local cloud's shared host, where the scheme makes no difference.
     pub https: bool,
     pub host: DeliveryHost,
     pub cloud_name: String,
@@ -53,8 +73,90 @@ pub struct DeliveryUrl {
     pub version: Option<u64>,
     /// Extension as written; part of the public ID for raw assets.
     pub extension: Option<String>,
-    /// SEO suffix.
+    /// SEO suffix, as written.
     pub suffix: Option<String>,
     /// Query string without `?`, as written.
     pub query: Option<String>,
+    /// Where the URL was written otherwise than we would write it.
+    #[serde(default, skip_serializing_if = "Spelling::is_ours")]
+    spelling: Spelling,
 }
+
+/// Parts of a URL whose spelling differs from ours: another SDK's escaping, a version with leading zeros.
+/// They are other cache keys, so they are kept.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+struct Spelling {
+    /// The escaped public ID without extension.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    public_id: Option<String>,
+    /// The digits of the version.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    version: Option<String>,
+}
+
+impl Spelling {
+    fn is_ours(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+impl DeliveryUrl {
+    /// Whether the version is the literal `v1`, which the SDKs put in front of folders.
+    #[must_use]
+    pub fn is_v1(&self) -> bool {
+        self.version == Some(1) && self.version_digits().as_deref() == Some("1")
+    }
+
+    /// Whether some transformation lets the answer vary by client (`f_auto`, `q_auto`, `w_auto`, `dpr_auto`).
+    #[must_use]
+    pub fn is_automatic(&self) -> bool {
+        self.parameters().any(|parameter| {
+            matches!(parameter.split_once('_'), Some(("f" | "q" | "w" | "dpr", value))
+                if value == "auto" || value.starts_with("auto:"))
+        })
+    }
+
+    /// Whether the format is chosen by the `Accept` header, so that one URL has several cached copies.
+    #[must_use]
+    pub fn has_automatic_format(&self) -> bool {
+        self.parameters().any(|parameter| parameter == "f_auto" || parameter.starts_with("f_auto:"))
+    }
+
+    /// Whether a named transformation (`t_name`) is used: what it does, and whether it varies, is not in the URL.
+    #[must_use]
+    pub fn has_named_transformation(&self) -> bool {
+        self.parameters().any(|parameter| parameter.starts_with("t_"))
+    }
+
+    /// Whether access is granted by a token in the query (`__cld_token__`).
+    #[must_use]
+    pub fn has_token(&self) -> bool {
+        self.query
+            .as_deref()
+            .is_some_and(|query| query.split('&').any(|pair| pair.starts_with("__cld_token__=")))
+    }
+
+    /// Whether the URL is a variant made by a transformation, or by another extension than `format`.
+    #[must_use]
+    pub fn is_derived(&self, format: Option<&str>) -> bool {
+        !self.transformations.is_empty()
+            || match (self.extension.as_deref(), format) {
+                (Some(written), Some(stored)) => !written.eq_ignore_ascii_case(stored),
+                _ => false,
+            }
+    }
+
+    fn parameters(&self) -> impl Iterator<Item = &str> {
+        self.transformations.iter().flat_map(|component| component.split(','))
+    }
+}
+
+impl fmt::Display for DeliveryUrl {
+    /// The canonical text, which reads back with [`DeliveryUrl::parse`].
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.canonical())
+    }
+}
+
+#[cfg(test)]
+mod tests;
