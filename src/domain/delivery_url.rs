@@ -136,6 +136,12 @@ impl DeliveryUrl {
             .is_some_and(|query| query.split('&').any(|pair| pair.starts_with("__cld_token__=")))
     }
 
+    /// Whether the URL itself grants access, by signature or token: never for third parties, masked in reports.
+    #[must_use]
+    pub fn has_credentials(&self) -> bool {
+        self.signature.is_some() || self.has_token()
+    }
+
     /// Whether the URL is a variant made by a transformation, or by another extension than `format`.
     #[must_use]
     pub fn is_derived(&self, format: Option<&str>) -> bool {

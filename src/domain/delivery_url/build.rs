@@ -1,10 +1,10 @@
 //! From parts to text, and from one delivery URL of an asset to its sisters.
 
-use super::escape::{smart_escape, unescape, wire_query};
+use super::escape::{smart_escape, unescape, wire_path, wire_query};
 use super::path::seo_word;
 use super::{DeliveryHost, DeliveryUrl, PathForm, Spelling};
 use crate::domain::account::Account;
-use crate::domain::asset::{AssetKey, ResourceType};
+use crate::domain::asset::{AssetKey, DeliveryType, ResourceType};
 
 impl DeliveryUrl {
     /// The original of an asset at the shared host, without a version; raw assets have no `format` of their own.
@@ -66,7 +66,7 @@ impl DeliveryUrl {
     #[must_use]
     pub fn with_transformation(mut self, component: &str) -> Self {
         let links = component.split('/').filter(|link| !link.is_empty());
-        self.transformations.extend(links.map(str::to_owned));
+        self.transformations.extend(links.map(|link| wire_path(link).into_owned()));
         self
     }
 
@@ -79,6 +79,26 @@ impl DeliveryUrl {
         self
     }
 
+    /// The URL of another asset written in the same way; `None` where that form does not exist for it, and for
+    /// signed URLs, whose signature covers the name.
+    #[must_use]
+    pub fn for_asset(&self, asset: &AssetKey) -> Option<Self> {
+        let types = (asset.resource_type, asset.delivery_type);
+        let form_exists = match self.form {
+            PathForm::Plain => true,
+            PathForm::Root | PathForm::Short => {
+                types == (ResourceType::Image, DeliveryType::Upload)
+            }
+            PathForm::Seo => seo_word(types.0, types.1).is_some() && types.0 != ResourceType::Raw,
+        };
+        (form_exists && self.signature.is_none() && types.0 == self.asset.resource_type).then(
+            || {
+                let spelling = Spelling { public_id: None, ..self.spelling.clone() };
+                Self { asset: asset.clone(), spelling, ..self.clone() }
+            },
+        )
+    }
+
     /// At another host of the same cloud.
     #[must_use]
     pub fn at_host(mut self, host: DeliveryHost) -> Self {
@@ -86,19 +106,20 @@ impl DeliveryUrl {
         self
     }
 
-    /// In another form of path; SEO URLs also need [`DeliveryUrl::with_suffix`].
+    /// In another form of path; for SEO forms there is [`DeliveryUrl::with_suffix`].
     #[must_use]
     pub const fn in_form(mut self, form: PathForm) -> Self {
         self.form = form;
         self
     }
 
-    /// In the SEO form, with `suffix`.
+    /// In the SEO form; `None` where `suffix` holds `.` or `/`, or assets of these types have no such form.
     #[must_use]
-    pub fn with_suffix(mut self, suffix: &str) -> Self {
+    pub fn with_suffix(mut self, suffix: &str) -> Option<Self> {
+        seo_word(self.asset.resource_type, self.asset.delivery_type)?;
         self.form = PathForm::Seo;
         self.suffix = Some(smart_escape(suffix));
-        self
+        (!suffix.is_empty() && !suffix.contains(['.', '/'])).then_some(self)
     }
 
     #[must_use]
@@ -131,10 +152,10 @@ impl DeliveryUrl {
     /// Path and query as sent and as a cache keys them, with the cloud's name where the host needs it.
     #[must_use]
     pub fn path(&self) -> String {
-        self.path_signed_by(self.signature.as_deref())
+        self.path_with(self.signature.as_deref(), self.query.as_deref())
     }
 
-    fn path_signed_by(&self, signature: Option<&str>) -> String {
+    fn path_with(&self, signature: Option<&str>, query: Option<&str>) -> String {
         let mut path = String::with_capacity(96);
         let mut push = |segment: &str| {
             path.push('/');
@@ -152,7 +173,7 @@ impl DeliveryUrl {
             push(&format!("v{digits}"));
         }
         push(&self.written_name());
-        if let Some(query) = &self.query {
+        if let Some(query) = query {
             path.push('?');
             path.push_str(query);
         }
@@ -220,7 +241,6 @@ impl DeliveryUrl {
     }
 
     fn splits_extension(&self) -> bool {
-        use crate::domain::asset::DeliveryType;
         self.asset.resource_type != ResourceType::Raw
             && self.asset.delivery_type != DeliveryType::Fetch
     }
@@ -246,25 +266,24 @@ impl DeliveryUrl {
     #[must_use]
     pub fn masked(&self) -> String {
         let hidden = self.signature.as_ref().map(|signature| "*".repeat(signature.len()));
-        let path = self.path_signed_by(hidden.as_deref());
-        let path = match path.split_once('?') {
-            Some((path, query)) => format!("{path}?{}", masked_query(query)),
-            None => path,
-        };
+        let path = self.path_with(hidden.as_deref(), self.masked_query().as_deref());
         format!("{}://{}{path}", self.scheme(), self.host_name())
+    }
+
+    /// The query with an access token hidden.
+    #[must_use]
+    pub fn masked_query(&self) -> Option<String> {
+        let hide = |pair: &str| match pair.split_once('=') {
+            Some((key @ "__cld_token__", _)) => format!("{key}=***"),
+            _ => pair.to_owned(),
+        };
+        let query = self.query.as_ref()?;
+        Some(query.split('&').map(hide).collect::<Vec<_>>().join("&"))
     }
 
     const fn scheme(&self) -> &'static str {
         if self.https { "https" } else { "http" }
     }
-}
-
-fn masked_query(query: &str) -> String {
-    let hide = |pair: &str| match pair.split_once('=') {
-        Some((key @ "__cld_token__", _)) => format!("{key}=***"),
-        _ => pair.to_owned(),
-    };
-    query.split('&').map(hide).collect::<Vec<_>>().join("&")
 }
 
 /// The same URL under a version that was never delivered before, lower than the real one: a key that no cache can

@@ -132,9 +132,9 @@ fn read_rest(kind: Kind, rest: &[&str]) -> Result<Vec<Tail>, BadDeliveryUrl> {
     for split in splits(rest, kind.name_segments()) {
         match names(kind, &rest[split.name_at()..]) {
             Ok(found) => {
-                readings.extend(found.into_iter().map(|name| {
-                    name.tail(kind, signature, &rest[..split.chain], split.version(rest))
-                }))
+                let (chain, version) = (&rest[..split.chain], split.version(rest));
+                let read = |name: Name| name.tail(kind, signature, chain, version);
+                readings.extend(found.into_iter().map(read));
             }
             Err(error) => refusal = refusal.or(Some(error)),
         }

@@ -119,7 +119,7 @@ mod vectors {
 
     #[test]
     fn seo_suffix_on_a_private_cdn() {
-        let built = hero().at_host(DeliveryHost::Private).with_suffix("spring-launch");
+        let built = hero().at_host(DeliveryHost::Private).with_suffix("spring-launch").unwrap();
         let url = "https://acme-demo-res.cloudinary.com/images/v1/press/kit/hero/spring-launch.jpg";
         assert_eq!(built.canonical(), url);
         assert_eq!(parse(url), built);
