@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::asset::{AssetKey, DeliveryType, ResourceType, UnknownWord};
 use super::confidence::Confidence;
 use super::invalidation::{NotCovered, Verb, WatchedUrl};
+use super::time::Timestamp;
 use super::verdict::Stored;
 
 /// What the operator wants done, before it is resolved against storage.
@@ -63,6 +64,8 @@ pub struct OrderTerms {
     pub verify: Verify,
     /// Give up waiting for caches after this long; the state is kept.
     pub give_up_after: Option<Duration>,
+    /// When a change that somebody else made left, for `watch`: lets the age of copies tell.
+    pub since: Option<Timestamp>,
     /// URLs to watch beside the usual ones.
     pub extra_urls: Vec<String>,
     /// The equivalent command line for the audit trail, without secrets.
@@ -77,6 +80,7 @@ impl Default for OrderTerms {
             confidence: None,
             verify: Verify::Full,
             give_up_after: None,
+            since: None,
             extra_urls: Vec::new(),
             command_line: String::new(),
         }

@@ -7,14 +7,16 @@ use tokio_util::sync::CancellationToken;
 
 use super::context::Context;
 use super::error::OpError;
+pub use super::execute::{Executed, ExecutedItem, Execution};
+pub use super::look::Look;
+pub use super::show::{Shown, ShownUrl};
 use super::tracker::Tracker;
-use crate::domain::asset::{AssetDetail, AssetKey, DeliveryType, ResourceType};
-use crate::domain::id::{InvalidationId, ItemId, OperationId};
-use crate::domain::invalidation::ItemState;
+use super::{execute, look, plan, resolve, show, watch_url};
+use crate::domain::asset::{AssetKey, DeliveryType, ResourceType};
+use crate::domain::id::InvalidationId;
 use crate::domain::place::Place;
 use crate::domain::purge::{Order, OrderTerms, Plan};
-use crate::domain::sighting::Sighting;
-use crate::domain::verdict::{Expectation, Judgement};
+use crate::domain::verdict::Expectation;
 use crate::ports::cloud::{ListQuery, Page};
 use crate::ports::journal::{ActivityRow, InvalidationRow};
 
@@ -24,76 +26,9 @@ pub struct Engine {
     tracker: Tracker,
 }
 
-/// An asset with its delivery URLs.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Shown {
-    pub detail: AssetDetail,
-    pub urls: Vec<ShownUrl>,
-    /// What an invalidation never reaches on any account, one sentence each.
-    pub notes: Vec<String>,
-}
-
-/// One delivery URL of an asset and whether an invalidation reaches it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ShownUrl {
-    /// As an operator may open it.
-    pub url: String,
-    /// Transformation, empty for the original.
-    pub transformation: String,
-    /// `covered`, `not_covered` or `uncertain`.
-    pub coverage: &'static str,
-    /// Stable word and sentence of why, empty when covered.
-    pub reason: String,
-    pub why: String,
-    pub next_step: String,
-}
-
-/// What happens while a plan is executed.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Execution {
-    /// The intent is in the journal.
-    Recorded { operation: OperationId, invalidation: Option<InvalidationId>, total: usize },
-    /// One call has its answer.
-    Item {
-        item: ItemId,
-        key: AssetKey,
-        state: ItemState,
-        message: Option<String>,
-        done: usize,
-        failed: usize,
-    },
-}
-
-/// What an executed plan came to.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Executed {
-    pub operation: OperationId,
-    /// Set where there is something to watch.
-    pub invalidation: Option<InvalidationId>,
-    pub items: Vec<ExecutedItem>,
-}
-
-/// One item of an executed plan.
-#[derive(Debug, Clone, PartialEq)]
-pub struct ExecutedItem {
-    pub key: AssetKey,
-    pub to: Option<AssetKey>,
-    pub state: ItemState,
-    pub message: Option<String>,
-}
-
-/// One look at one place, without any change.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Look {
-    pub place: Place,
-    pub sighting: Sighting,
-    /// Judged against storage: a difference is outdated, equal is same, gone is gone.
-    pub judgement: Judgement,
-}
-
 /// Reads and orders of one profile.
 impl Engine {
-    /// Starts the tracker and settles what a dead process left in doubt by asking storage.
+    /// Starts the tracker.
     #[must_use]
     pub fn start(context: Context) -> Self {
         let context = Arc::new(context);
@@ -107,11 +42,11 @@ impl Engine {
     }
 
     #[must_use]
-    pub fn tracker(&self) -> &Tracker {
+    pub const fn tracker(&self) -> &Tracker {
         &self.tracker
     }
 
-    /// The asset an operator means by a public ID or a delivery URL.
+    /// The asset an operator means by a public ID or a delivery URL: the likeliest reading, without asking storage.
     ///
     /// # Errors
     /// [`OpError::BadName`] with what is wrong and what to do.
@@ -121,7 +56,27 @@ impl Engine {
         resource_type: Option<ResourceType>,
         delivery_type: Option<DeliveryType>,
     ) -> Result<AssetKey, OpError> {
-        todo!("{typed} {resource_type:?} {delivery_type:?}")
+        let candidates =
+            resolve::candidates(&self.context.account, typed, resource_type, delivery_type)?;
+        candidates
+            .into_iter()
+            .next()
+            .ok_or_else(|| OpError::NothingSelected { what: "an empty name".to_owned() })
+    }
+
+    /// As [`Engine::resolve`], but where a URL has several readings storage decides.
+    ///
+    /// # Errors
+    /// [`OpError::BadName`], the cloud's.
+    pub async fn locate(
+        &self,
+        typed: &str,
+        resource_type: Option<ResourceType>,
+        delivery_type: Option<DeliveryType>,
+    ) -> Result<AssetKey, OpError> {
+        let candidates =
+            resolve::candidates(&self.context.account, typed, resource_type, delivery_type)?;
+        resolve::settle(&self.context, candidates).await
     }
 
     /// One page of assets, at most 500.
@@ -142,7 +97,7 @@ impl Engine {
     /// # Errors
     /// The cloud's.
     pub async fn show(&self, key: &AssetKey) -> Result<Shown, OpError> {
-        todo!("{key}")
+        show::show(&self.context, key).await
     }
 
     /// Resolves an order against storage, without changing anything.
@@ -150,7 +105,7 @@ impl Engine {
     /// # Errors
     /// Read-only profile, bad or missing names, an empty selection, the cloud's.
     pub async fn plan(&self, order: &Order, terms: &OrderTerms) -> Result<Plan, OpError> {
-        todo!("{order:?} {terms:?}")
+        plan::plan(&self.context, order, terms).await
     }
 
     /// Carries a plan out: intent to the journal, baseline, calls, outcomes to the journal and the tracker.
@@ -166,20 +121,20 @@ impl Engine {
         events: &mpsc::Sender<Execution>,
         cancel: &CancellationToken,
     ) -> Result<Executed, OpError> {
-        todo!("{plan:?} {terms:?} {typed:?} {events:?} {cancel:?}")
+        execute::execute(&self.context, &self.tracker, plan, terms, typed, events, cancel).await
     }
 
     /// Watches a URL without changing anything; storage is NEW.
     ///
     /// # Errors
-    /// A URL that is not this cloud's, the cloud's, the journal's.
+    /// A URL that is not this cloud's, an expectation that storage contradicts, the cloud's, the journal's.
     pub async fn watch_url(
         &self,
         url: &str,
         expect: Option<Expectation>,
         terms: &OrderTerms,
     ) -> Result<InvalidationId, OpError> {
-        todo!("{url} {expect:?} {terms:?}")
+        watch_url::watch_url(&self.context, &self.tracker, url, expect, terms).await
     }
 
     /// One look at every place.
@@ -187,7 +142,7 @@ impl Engine {
     /// # Errors
     /// A URL that is not this cloud's, no places, the cloud's.
     pub async fn look(&self, url: &str) -> Result<Vec<Look>, OpError> {
-        todo!("{url}")
+        look::look(&self.context, url).await
     }
 
     /// Where this profile can look.
@@ -195,7 +150,7 @@ impl Engine {
     /// # Errors
     /// No place can be found.
     pub async fn places(&self) -> Result<Vec<Place>, OpError> {
-        todo!()
+        Ok(self.context.places.places(&plan::host_of(&self.context, None)).await?)
     }
 
     /// Open invalidations of this cloud, whoever started them.

@@ -6,7 +6,14 @@
 pub mod context;
 pub mod engine;
 pub mod error;
+pub mod execute;
+pub mod in_doubt;
+pub mod look;
+pub mod plan;
+pub mod resolve;
+pub mod show;
 pub mod tracker;
+mod watch_url;
 
 pub use context::{Context, Policy};
 pub use engine::Engine;

@@ -154,3 +154,14 @@ impl Tracker {
         todo!()
     }
 }
+
+/// The content of a URL as storage delivers it now: the same URL under a version that no cache can hold.
+pub async fn read_reference(
+    context: &Context,
+    place: &crate::domain::place::Place,
+    url: &crate::domain::delivery_url::DeliveryUrl,
+    version: u64,
+    variant: crate::domain::sighting::AcceptVariant,
+) -> Option<crate::domain::verdict::Content> {
+    todo!("{} {place:?} {url:?} {version} {variant:?}", context.scope.cloud_name)
+}

@@ -1,0 +1,275 @@
+//! Plans: an order resolved against storage, with its price and its limits, before anything is sent.
+
+mod price;
+mod select;
+mod watched;
+
+pub use watched::host_of;
+
+use super::context::Context;
+use super::error::OpError;
+use crate::domain::asset::{Asset, AssetKey};
+use crate::domain::invalidation::Verb;
+use crate::domain::purge::{
+    ApiPath, Backup, Confirmation, Order, OrderTerms, Plan, PlannedItem, Selection,
+};
+use crate::domain::verdict::{Content, Stored};
+use crate::ports::cloud::Destroyed;
+use select::Found;
+
+pub use select::selection_label;
+
+/// Bulk deletes of the Admin API pay off above this many assets: fewer are one `destroy` each.
+const ADMIN_BULK_ABOVE: usize = 100;
+
+/// Resolves an order against storage, without changing anything.
+///
+/// # Errors
+/// Read-only profile, bad or missing names, an empty selection, the cloud's.
+pub async fn plan(context: &Context, order: &Order, terms: &OrderTerms) -> Result<Plan, OpError> {
+    refuse_on_read_only(context, order.verb())?;
+    match order {
+        Order::Rename { from, to, overwrite } => rename(context, from, to, *overwrite, terms).await,
+        Order::Delete { what } => {
+            let found = select::existing(context, what).await?;
+            Draft::new(Verb::Delete, delete_path(context, found.len(), terms), found)
+                .finish(context, terms)
+                .await
+        }
+        Order::Purge { what } => {
+            let found = select::existing(context, what).await?;
+            Draft::new(Verb::Purge, ApiPath::Explicit, found).finish(context, terms).await
+        }
+        Order::Replace { key, file } => {
+            let checked = tokio::fs::metadata(file).await;
+            if !checked.as_ref().is_ok_and(std::fs::Metadata::is_file) {
+                let detail =
+                    checked.err().map_or_else(|| "is no file".to_owned(), |e| e.to_string());
+                return Err(OpError::Invalid {
+                    message: format!("cannot read {}: {detail}", file.display()),
+                    hint: "give the path of a file on this machine".to_owned(),
+                });
+            }
+            let found = select::existing(context, &Selection::Keys(vec![key.clone()])).await?;
+            let mut draft = Draft::new(Verb::Replace, ApiPath::Upload, found);
+            draft.file = Some(file.clone());
+            draft.finish(context, terms).await
+        }
+        Order::Restore { keys } => {
+            let found = select::restorable(context, keys).await?;
+            Draft::new(Verb::Restore, ApiPath::RestoreThenExplicit, found)
+                .finish(context, terms)
+                .await
+        }
+    }
+}
+
+/// The one place that keeps writes from a read-only profile, for plans and for their execution.
+///
+/// # Errors
+/// [`OpError::ReadOnly`].
+pub fn refuse_on_read_only(context: &Context, verb: Verb) -> Result<(), OpError> {
+    if context.policy.read_only && verb != Verb::Watch {
+        return Err(OpError::ReadOnly {
+            profile: context.policy.profile.clone(),
+            verb: verb.as_str(),
+        });
+    }
+    Ok(())
+}
+
+async fn rename(
+    context: &Context,
+    from: &AssetKey,
+    to: &AssetKey,
+    overwrite: bool,
+    terms: &OrderTerms,
+) -> Result<Plan, OpError> {
+    let invalid = |message: String, hint: &str| OpError::Invalid { message, hint: hint.to_owned() };
+    if from == to {
+        return Err(invalid(format!("{from} already has this name"), "give another name"));
+    }
+    if from.resource_type != to.resource_type {
+        return Err(invalid(
+            format!("a rename cannot turn a {} into a {}", from.resource_type, to.resource_type),
+            "upload the file again under the other resource type",
+        ));
+    }
+    let found = select::existing(context, &Selection::Keys(vec![from.clone()])).await?;
+    let target = context.cloud.stat(to).await?;
+    if target.is_some() && !overwrite {
+        return Err(OpError::TargetExists {
+            cloud: context.account.cloud_name.clone(),
+            to: to.to_string(),
+        });
+    }
+    let mut draft = Draft::new(Verb::Rename, ApiPath::Rename, found);
+    draft.to = Some((to.clone(), target));
+    draft.overwrite = overwrite;
+    draft.finish(context, terms).await
+}
+
+const fn delete_path(context: &Context, assets: usize, terms: &OrderTerms) -> ApiPath {
+    let invalidates = matches!(context.account.bulk_invalidation, Some(true));
+    if assets > ADMIN_BULK_ABOVE && (invalidates || !terms.invalidate) {
+        ApiPath::AdminBulk
+    } else {
+        ApiPath::Destroy
+    }
+}
+
+/// A plan in the making: what was found in storage, before URLs and prices.
+struct Draft {
+    verb: Verb,
+    api_path: ApiPath,
+    found: Vec<Found>,
+    /// New name of a rename, and what storage holds there.
+    to: Option<(AssetKey, Option<Asset>)>,
+    overwrite: bool,
+    file: Option<std::path::PathBuf>,
+}
+
+impl Draft {
+    const fn new(verb: Verb, api_path: ApiPath, found: Vec<Found>) -> Self {
+        Self { verb, api_path, found, to: None, overwrite: false, file: None }
+    }
+
+    async fn finish(self, context: &Context, terms: &OrderTerms) -> Result<Plan, OpError> {
+        let confidence = terms.confidence.unwrap_or(context.policy.confidence);
+        let urls = if terms.invalidate {
+            watched::urls(context, &self, terms)?
+        } else {
+            watched::Urls::default()
+        };
+        let places = context.places.places(&urls.host(context)).await;
+        let places = places.as_ref().map_or(0, Vec::len);
+        let (watched, sampled_of) = urls.sampled(context, terms, places);
+        let price = price::price(context, &self, watched.len(), places, confidence);
+        let notes = self.notes(context, terms, places);
+        let confirmation = Confirmation::needed(
+            context.policy.risk,
+            &context.account.cloud_name,
+            self.found.len(),
+            context.policy.confirm_above,
+        );
+        Ok(Plan {
+            verb: self.verb,
+            cloud_name: context.account.cloud_name.clone(),
+            api_path: self.api_path,
+            overwrite: self.overwrite,
+            invalidate: terms.invalidate,
+            file: self.file.clone(),
+            upload_calls: price.upload_calls,
+            admin_calls: price.admin_calls,
+            quota_left: context.cloud.quota().map(|quota| quota.remaining),
+            watched,
+            not_covered: urls.not_covered,
+            places,
+            requests: price.requests,
+            execution: price.execution,
+            verification: price.verification,
+            confidence,
+            sampled_of,
+            notes,
+            confirmation,
+            items: self.items(),
+        })
+    }
+
+    fn items(self) -> Vec<PlannedItem> {
+        let to = self.to.map(|(key, _)| key);
+        self.found
+            .into_iter()
+            .map(|found| PlannedItem {
+                to: to.clone(),
+                old: Some(found.old()),
+                bytes: found.asset.as_ref().map_or(0, |asset| asset.bytes),
+                derived: found.derived.as_ref().map(Vec::len),
+                backup: found.backup,
+                key: found.key,
+            })
+            .collect()
+    }
+
+    fn notes(&self, context: &Context, terms: &OrderTerms, places: usize) -> Vec<String> {
+        let mut notes = Vec::new();
+        let mut note = |text: &str| notes.push(text.to_owned());
+        if !terms.invalidate {
+            note(
+                "nothing is invalidated: caches may serve the old copies for up to 30 days, and nothing is watched",
+            );
+        }
+        if terms.invalidate && places == 0 {
+            note("no cache can be reached from here: the outcome will be `blind`");
+        }
+        match self.verb {
+            Verb::Rename => {
+                note(
+                    "the new name is purged as well, because caches may hold a 404 from before it existed",
+                );
+                note("derived copies are not carried over: they are made again on first delivery");
+            }
+            Verb::Restore => {
+                note("restore invalidates nothing by itself: each asset is purged afterwards")
+            }
+            Verb::Replace => {
+                note("browsers keep their copies for up to 30 days more: try a private window")
+            }
+            Verb::Delete | Verb::Purge | Verb::Watch => {}
+        }
+        if self.verb == Verb::Delete {
+            let without = self.found.iter().filter(|found| found.backup == Backup::None).count();
+            let unknown = self.found.iter().filter(|found| found.backup == Backup::Unknown).count();
+            match (without, unknown) {
+                (0, 0) => note("a backup exists: `restore` can bring it back"),
+                (0, _) => {
+                    note("whether backups exist was not asked: take it that this cannot be undone")
+                }
+                (without, _) if without == self.found.len() => {
+                    note("no backup exists: this cannot be undone")
+                }
+                (without, _) => {
+                    notes.push(format!("{without} of them have no backup and cannot be restored"))
+                }
+            }
+        }
+        if self.verb == Verb::Delete
+            && context.account.bulk_invalidation != Some(true)
+            && self.found.len() > ADMIN_BULK_ABOVE
+            && terms.invalidate
+        {
+            notes.push(
+                "bulk invalidation is not known to be on for this account, so every asset gets an Upload API call of its own"
+                    .to_owned(),
+            );
+        }
+        notes
+    }
+}
+
+/// What storage holds, as far as a listing or a detail tells.
+#[must_use]
+pub fn content_of(asset: &Asset) -> Content {
+    Content {
+        asset_id: asset.asset_id.clone(),
+        version: Some(asset.version),
+        etag: asset.etag.clone(),
+        bytes: Some(asset.bytes),
+        body_hash: None,
+    }
+}
+
+/// What storage holds under a name; a placeholder of a deleted asset is nothing.
+#[must_use]
+pub fn stored(asset: Option<&Asset>) -> Stored {
+    match asset {
+        Some(asset) if !asset.placeholder => Stored::Holds(content_of(asset)),
+        _ => Stored::Empty,
+    }
+}
+
+/// Whether a `destroy` reply means that the asset is not there any more.
+#[must_use]
+pub const fn is_gone(reply: Destroyed) -> bool {
+    matches!(reply, Destroyed::Ok | Destroyed::NotFound)
+}

@@ -1,0 +1,60 @@
+//! What a plan costs: calls, requests and time.
+
+use std::time::Duration;
+
+use super::Draft;
+use crate::domain::confidence::Confidence;
+use crate::domain::purge::ApiPath;
+use crate::ops::context::Context;
+
+/// A round trip to the API, for estimates only.
+const USUAL_CALL: Duration = Duration::from_millis(250);
+/// Propagation is put at some seconds up to a few minutes (facts §1.1 row 3).
+const USUAL_PROPAGATION: Duration = Duration::from_secs(60);
+const USUAL_LOCAL_PROPAGATION: Duration = Duration::from_secs(20);
+
+pub(super) struct Price {
+    pub upload_calls: usize,
+    pub admin_calls: usize,
+    pub requests: u64,
+    pub execution: Duration,
+    pub verification: Duration,
+}
+
+pub(super) fn price(
+    context: &Context,
+    draft: &Draft,
+    urls: usize,
+    places: usize,
+    confidence: Confidence,
+) -> Price {
+    let assets = draft.found.len();
+    let (upload_calls, admin_calls) = match draft.api_path {
+        ApiPath::Rename => (2 * assets, 0),
+        ApiPath::Upload | ApiPath::Explicit | ApiPath::Destroy => (assets, 0),
+        ApiPath::AdminBulk => (0, assets.div_ceil(100)),
+        ApiPath::RestoreThenExplicit => (assets, assets.div_ceil(100)),
+    };
+    let rule = confidence.rule();
+    let cells = urls as u64 * places as u64;
+    let (m, k) = (u64::from(rule.m), u64::from(rule.k));
+    // each cell its run and one look in quiet; each place its sightings in quiet; and about two looks at old copies
+    let requests = if cells == 0 { 0 } else { cells * (k + 3) + places as u64 * m };
+    let rounds = upload_calls.div_ceil(context.policy.concurrency.max(1)) + admin_calls;
+    let per_second = if context.policy.loopback { 500 } else { 1 };
+    let probing = Duration::from_secs(requests.div_ceil(places.max(1) as u64 * per_second));
+    let propagation =
+        if context.policy.loopback { USUAL_LOCAL_PROPAGATION } else { USUAL_PROPAGATION };
+    let verification = if cells == 0 {
+        Duration::ZERO
+    } else {
+        context.policy.hold_back + propagation.max(probing) + rule.t + rule.q
+    };
+    Price {
+        upload_calls,
+        admin_calls,
+        requests,
+        execution: USUAL_CALL * u32::try_from(rounds).unwrap_or(u32::MAX),
+        verification,
+    }
+}

@@ -1,0 +1,171 @@
+//! Which URLs a plan watches and which it cannot reach.
+
+use super::{Draft, Found, OpError};
+use crate::domain::coverage::{COPY_LIFE, Call};
+use crate::domain::delivery_url::DeliveryUrl;
+use crate::domain::id::ItemId;
+use crate::domain::invalidation::{NotCovered, WatchedUrl};
+use crate::domain::purge::{OrderTerms, PlannedUrl, Verify};
+use crate::domain::watch_list::{ListedUrl, Subject};
+use crate::ops::context::Context;
+use crate::ops::resolve;
+
+/// The URLs of a plan, before a sample is drawn.
+#[derive(Default)]
+pub(super) struct Urls {
+    pub watched: Vec<PlannedUrl>,
+    pub not_covered: Vec<NotCovered>,
+}
+
+/// The URLs of every asset of a draft, with those that the operator added.
+///
+/// # Errors
+/// An added URL that is not this cloud's.
+pub(super) fn urls(context: &Context, draft: &Draft, terms: &OrderTerms) -> Result<Urls, OpError> {
+    let extra = extra_urls(context, draft, terms)?;
+    let mut urls = Urls::default();
+    for (position, found) in draft.found.iter().enumerate() {
+        let Some(asset) = &found.asset else { continue };
+        let subject = Subject {
+            asset,
+            derived: found.derived.as_deref().unwrap_or_default(),
+            extra: &extra,
+            account: &context.account,
+            call: draft.call(),
+            copy_life: COPY_LIFE,
+        };
+        for listed in subject.watch_list() {
+            match subject.not_covered(&listed) {
+                Some(entry) => urls.not_covered.push(entry),
+                None => urls.watched.push(planned(context, draft, position, found, listed)),
+            }
+        }
+    }
+    Ok(urls)
+}
+
+impl Draft {
+    fn call(&self) -> Call<'_> {
+        let to = self.to.as_ref();
+        Call::of(
+            self.api_path,
+            to.map(|(to, _)| to),
+            to.is_some_and(|(_, target)| target.is_some()),
+        )
+    }
+}
+
+fn planned(
+    context: &Context,
+    draft: &Draft,
+    position: usize,
+    found: &Found,
+    listed: ListedUrl,
+) -> PlannedUrl {
+    let new_name = draft.to.as_ref().map(|(to, _)| to);
+    let key = match new_name {
+        Some(to) if listed.of_new_name => to.clone(),
+        _ => found.key.clone(),
+    };
+    PlannedUrl {
+        item: position,
+        shown: listed.url.render(&context.account),
+        of_new_name: listed.of_new_name,
+        url: WatchedUrl {
+            derived: listed.derived.is_some(),
+            url: listed.url,
+            coverage: listed.coverage,
+            item: ItemId::default(),
+            key,
+            old: None,
+        },
+    }
+}
+
+/// What the operator added, each in the reading that names an asset of the draft.
+fn extra_urls(
+    context: &Context,
+    draft: &Draft,
+    terms: &OrderTerms,
+) -> Result<Vec<DeliveryUrl>, OpError> {
+    let mut extra = Vec::with_capacity(terms.extra_urls.len());
+    for typed in &terms.extra_urls {
+        let readings = resolve::delivery_urls(&context.account, typed)?;
+        let ours = |url: &&DeliveryUrl| draft.names().any(|key| *key == url.asset);
+        if let Some(url) = readings.iter().find(ours) {
+            extra.push(url.clone());
+        }
+    }
+    Ok(extra)
+}
+
+impl Draft {
+    fn names(&self) -> impl Iterator<Item = &crate::domain::asset::AssetKey> {
+        self.found.iter().map(|found| &found.key).chain(self.to.iter().map(|(to, _)| to))
+    }
+}
+
+impl Urls {
+    /// The host that most URLs are delivered by.
+    pub fn host(&self, context: &Context) -> String {
+        host_of(context, self.watched.first().map(|planned| &planned.url.url))
+    }
+
+    /// All watched URLs, or a seeded, stratified sample where the order asks for one and there are too many; with
+    /// the number of cells there would have been.
+    pub fn sampled(
+        &self,
+        context: &Context,
+        terms: &OrderTerms,
+        places: usize,
+    ) -> (Vec<PlannedUrl>, Option<usize>) {
+        let most = context.policy.verify_full_max;
+        if terms.verify == Verify::Full || self.watched.len() <= most {
+            return (self.watched.clone(), None);
+        }
+        (sample(&self.watched, most), Some(self.watched.len() * places))
+    }
+}
+
+/// The delivery host to look for places at: that of `url`, else the shared one.
+pub fn host_of(context: &Context, url: Option<&DeliveryUrl>) -> String {
+    url.map_or_else(
+        || {
+            context
+                .account
+                .own_hosts
+                .first()
+                .cloned()
+                .unwrap_or_else(|| "res.cloudinary.com".to_owned())
+        },
+        DeliveryUrl::host_name,
+    )
+}
+
+/// `most` URLs, drawn evenly from originals and derived copies of every folder; the same ones for the same plan.
+fn sample(urls: &[PlannedUrl], most: usize) -> Vec<PlannedUrl> {
+    let mut chance = fastrand::Rng::with_seed(urls.len() as u64);
+    let mut strata = std::collections::BTreeMap::<(bool, &str), Vec<usize>>::new();
+    for (position, url) in urls.iter().enumerate() {
+        let id = url.url.key.public_id.as_str();
+        let folder = id.rsplit_once('/').map_or("", |(folder, _)| folder);
+        strata.entry((url.url.derived, folder)).or_default().push(position);
+    }
+    for stratum in strata.values_mut() {
+        chance.shuffle(stratum);
+    }
+    let mut drawn = Vec::with_capacity(most);
+    let mut round = 0;
+    while drawn.len() < most {
+        let before = drawn.len();
+        drawn.extend(
+            strata.values().filter_map(|stratum| stratum.get(round)).copied().take(most - before),
+        );
+        if drawn.len() == before {
+            break;
+        }
+        round += 1;
+    }
+    drawn.sort_unstable();
+    drawn.into_iter().filter_map(|position| urls.get(position).cloned()).collect()
+}
