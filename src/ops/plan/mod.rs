@@ -1,5 +1,6 @@
 //! Plans: an order resolved against storage, with its price and its limits, before anything is sent.
 
+mod notes;
 mod price;
 mod select;
 mod watched;
@@ -11,7 +12,7 @@ use super::error::OpError;
 use crate::domain::asset::{Asset, AssetKey};
 use crate::domain::invalidation::Verb;
 use crate::domain::purge::{
-    ApiPath, Backup, Confirmation, Order, OrderTerms, Plan, PlannedItem, Selection,
+    ApiPath, Confirmation, Order, OrderTerms, Plan, PlannedItem, Selection,
 };
 use crate::domain::verdict::{Content, Stored};
 use crate::ports::cloud::Destroyed;
@@ -145,7 +146,7 @@ impl Draft {
         let places = places.as_ref().map_or(0, Vec::len);
         let (watched, sampled_of) = urls.sampled(context, terms, places);
         let price = price::price(context, &self, watched.len(), places, confidence);
-        let notes = self.notes(context, terms, places);
+        let notes = notes::notes(context, &self, terms, places);
         let confirmation = Confirmation::needed(
             context.policy.risk,
             &context.account.cloud_name,
@@ -189,61 +190,6 @@ impl Draft {
                 key: found.key,
             })
             .collect()
-    }
-
-    fn notes(&self, context: &Context, terms: &OrderTerms, places: usize) -> Vec<String> {
-        let mut notes = Vec::new();
-        let mut note = |text: &str| notes.push(text.to_owned());
-        if !terms.invalidate {
-            note(
-                "nothing is invalidated: caches may serve the old copies for up to 30 days, and nothing is watched",
-            );
-        }
-        if terms.invalidate && places == 0 {
-            note("no cache can be reached from here: the outcome will be `blind`");
-        }
-        match self.verb {
-            Verb::Rename => {
-                note(
-                    "the new name is purged as well, because caches may hold a 404 from before it existed",
-                );
-                note("derived copies are not carried over: they are made again on first delivery");
-            }
-            Verb::Restore => {
-                note("restore invalidates nothing by itself: each asset is purged afterwards")
-            }
-            Verb::Replace => {
-                note("browsers keep their copies for up to 30 days more: try a private window")
-            }
-            Verb::Delete | Verb::Purge | Verb::Watch => {}
-        }
-        if self.verb == Verb::Delete {
-            let without = self.found.iter().filter(|found| found.backup == Backup::None).count();
-            let unknown = self.found.iter().filter(|found| found.backup == Backup::Unknown).count();
-            match (without, unknown) {
-                (0, 0) => note("a backup exists: `restore` can bring it back"),
-                (0, _) => {
-                    note("whether backups exist was not asked: take it that this cannot be undone")
-                }
-                (without, _) if without == self.found.len() => {
-                    note("no backup exists: this cannot be undone")
-                }
-                (without, _) => {
-                    notes.push(format!("{without} of them have no backup and cannot be restored"))
-                }
-            }
-        }
-        if self.verb == Verb::Delete
-            && context.account.bulk_invalidation != Some(true)
-            && self.found.len() > ADMIN_BULK_ABOVE
-            && terms.invalidate
-        {
-            notes.push(
-                "bulk invalidation is not known to be on for this account, so every asset gets an Upload API call of its own"
-                    .to_owned(),
-            );
-        }
-        notes
     }
 }
 

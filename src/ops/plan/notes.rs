@@ -1,0 +1,64 @@
+//! What to know before saying yes, one sentence each.
+
+use super::{ADMIN_BULK_ABOVE, Draft};
+use crate::domain::invalidation::Verb;
+use crate::domain::purge::{ApiPath, Backup, OrderTerms};
+use crate::ops::context::Context;
+
+pub(super) fn notes(
+    context: &Context,
+    draft: &Draft,
+    terms: &OrderTerms,
+    places: usize,
+) -> Vec<String> {
+    let mut notes = Vec::new();
+    if !terms.invalidate {
+        notes.push("nothing is invalidated: caches may serve the old copies for up to 30 days, and nothing is watched".to_owned());
+    } else if places == 0 {
+        notes.push("no cache can be reached from here: the outcome will be `blind`".to_owned());
+    }
+    notes.extend(of_verb(draft.verb).iter().map(|note| (*note).to_owned()));
+    if draft.verb == Verb::Delete {
+        notes.push(backups(draft));
+        let one_by_one = draft.api_path == ApiPath::Destroy && draft.found.len() > ADMIN_BULK_ABOVE;
+        if one_by_one && context.account.bulk_invalidation != Some(true) {
+            notes.push(
+                "bulk invalidation is not known to be on for this account, so every asset gets an Upload API call of its own"
+                    .to_owned(),
+            );
+        }
+    }
+    notes
+}
+
+const fn of_verb(verb: Verb) -> &'static [&'static str] {
+    match verb {
+        Verb::Rename => &[
+            "the new name is purged as well, because caches may hold a 404 from before it existed",
+            "derived copies are not carried over: they are made again on first delivery",
+        ],
+        Verb::Restore => {
+            &["restore invalidates nothing by itself: each asset is purged afterwards"]
+        }
+        Verb::Replace => {
+            &["browsers keep their copies for up to 30 days more: try a private window"]
+        }
+        Verb::Delete | Verb::Purge | Verb::Watch => &[],
+    }
+}
+
+/// Whether a delete could be undone.
+fn backups(draft: &Draft) -> String {
+    let count = |backup| draft.found.iter().filter(|found| found.backup == backup).count();
+    let (without, unknown) = (count(Backup::None), count(Backup::Unknown));
+    match (without, unknown) {
+        (0, 0) => "a backup exists: `restore` can bring it back".to_owned(),
+        (0, _) => {
+            "whether backups exist was not asked: take it that this cannot be undone".to_owned()
+        }
+        (without, _) if without == draft.found.len() => {
+            "no backup exists: this cannot be undone".to_owned()
+        }
+        (without, _) => format!("{without} of them have no backup and cannot be restored"),
+    }
+}
