@@ -1,1 +1,3 @@
+//! The one integration binary: the house, the command line as the user sees it, the console in a real terminal.
 
+mod house;

@@ -47,7 +47,7 @@ pub async fn show(context: &Context, key: &AssetKey) -> Result<Shown, OpError> {
     let urls =
         subject.watch_list().iter().map(|listed| shown_url(context, &subject, listed)).collect();
     let notes = account_notes(&context.account, false).iter().map(ToString::to_string).collect();
-    Ok(Shown { urls, notes, detail })
+    Ok(Shown { detail, urls, notes })
 }
 
 fn shown_url(context: &Context, subject: &Subject<'_>, listed: &ListedUrl) -> ShownUrl {

@@ -1,0 +1,3 @@
+//! Tests of the house itself: who uses whom, and that the documents say what the program does.
+
+mod layering;
