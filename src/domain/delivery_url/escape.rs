@@ -19,7 +19,7 @@ pub(super) fn wire_path(raw: &str) -> Cow<'_, str> {
 
 /// The same for a query.
 pub(super) fn wire_query(raw: &str) -> Cow<'_, str> {
-    wire(raw, br#" "<>'#"#)
+    wire(raw, br#" "<>'`#"#)
 }
 
 fn wire<'a>(raw: &'a str, refused: &[u8]) -> Cow<'a, str> {

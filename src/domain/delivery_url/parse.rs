@@ -87,7 +87,8 @@ impl DeliveryUrl {
         first(Self::parse_all(raw, account)?)
     }
 
-    /// The reading of `raw` that names `asset`, else the likeliest: for URLs whose asset is known.
+    /// The reading of `raw` that names `asset`, else the likeliest: for URLs whose asset is known, as journals and
+    /// replies hold them. Gives back every [`DeliveryUrl::canonical`] text as it was.
     ///
     /// # Errors
     /// As [`DeliveryUrl::parse`].
@@ -96,7 +97,7 @@ impl DeliveryUrl {
         account: &Account,
         asset: &AssetKey,
     ) -> Result<Self, BadDeliveryUrl> {
-        let mut readings = Self::parse_all(raw, account)?;
+        let mut readings = Self::read_exactly(raw.trim(), account)?;
         let named = readings.iter().position(|url| url.asset == *asset).unwrap_or(0);
         first(readings.split_off(named.min(readings.len())))
     }
@@ -106,7 +107,10 @@ impl DeliveryUrl {
     /// # Errors
     /// As [`DeliveryUrl::parse`].
     pub fn parse_all(raw: &str, account: &Account) -> Result<Vec<Self>, BadDeliveryUrl> {
-        let text = unwrapped(raw);
+        Self::read_exactly(as_pasted(raw), account)
+    }
+
+    fn read_exactly(text: &str, account: &Account) -> Result<Vec<Self>, BadDeliveryUrl> {
         check_text(text)?;
         let (https, rest) = split_scheme(text)?;
         let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
@@ -150,7 +154,7 @@ impl DeliveryUrl {
     /// Whether `raw` is meant as a URL rather than as a public ID.
     #[must_use]
     pub fn looks_like_url(raw: &str, account: &Account) -> bool {
-        let text = unwrapped(raw);
+        let text = as_pasted(raw);
         let end = text.find('/').unwrap_or(text.len());
         let has_scheme = text.split_once("://").is_some_and(|(scheme, _)| is_web(scheme));
         has_scheme
@@ -163,12 +167,26 @@ fn first(readings: Vec<DeliveryUrl>) -> Result<DeliveryUrl, BadDeliveryUrl> {
     readings.into_iter().next().ok_or(BadDeliveryUrl::NoPublicId)
 }
 
-/// `raw` without what surrounds a URL in a ticket or a mail.
+/// Marks around a URL that stand raw in none.
+const MARKS: [char; 11] = ['<', '>', '"', '`', '“', '”', '‘', '’', '«', '»', '\u{feff}'];
+
+/// Marks that can stand in a URL: removed as a pair or not at all.
+const PAIRS: [(char, char); 3] = [('(', ')'), ('[', ']'), ('\'', '\'')];
+
+/// The URL in a piece of a ticket or a mail.
+fn as_pasted(raw: &str) -> &str {
+    unwrapped(unwrapped(raw).trim_end_matches([',', ';']))
+}
+
+/// `raw` without what surrounds a URL.
 fn unwrapped(raw: &str) -> &str {
-    const AROUND: [char; 12] = ['<', '>', '"', '\'', '`', '“', '”', '‘', '’', '«', '»', '\u{feff}'];
-    let trim = |text| str::trim(text).trim_matches(AROUND).trim();
-    let text = trim(trim(raw).trim_end_matches([',', ';']));
-    text.strip_prefix('(').and_then(|inner| inner.strip_suffix(')')).map_or(text, trim)
+    let text = without_marks(raw);
+    let inner = PAIRS.iter().find_map(|pair| text.strip_prefix(pair.0)?.strip_suffix(pair.1));
+    inner.map_or(text, without_marks)
+}
+
+fn without_marks(text: &str) -> &str {
+    text.trim_matches(|c: char| c.is_whitespace() || MARKS.contains(&c))
 }
 
 fn check_text(text: &str) -> Result<(), BadDeliveryUrl> {

@@ -1,4 +1,9 @@
-//! The vectors of facts §4.4, and what must hold for every URL.
+//! Delivery URLs as they are built; the other modules read them.
+
+mod properties;
+mod reading;
+mod refusals;
+mod vectors;
 
 use proptest::prelude::*;
 use rstest::rstest;
@@ -48,118 +53,72 @@ fn parse(raw: &str) -> DeliveryUrl {
     DeliveryUrl::parse(raw, &account()).unwrap()
 }
 
-mod vectors {
+mod building {
     use super::*;
-    use SignatureKind::{Sha1Short, Sha256Long, Sha256Short};
 
-    /// Builds as the vector says, and reads the vector back to the same URL.
-    #[track_caller]
-    fn assert_path(built: &DeliveryUrl, path: &str) {
-        assert_eq!(built.path(), path);
-        assert_eq!(parse(&format!("https://{}{path}", built.host_name())), *built);
+    #[rstest]
+    #[case("sample", None)]
+    #[case("press/hero", Some(1))]
+    #[case("v12/hero", None)]
+    #[case("v12hero/x", None)]
+    #[case("vine/x", Some(1))]
+    fn v1_is_forced_as_the_sdks_do(#[case] id: &str, #[case] version: Option<u64>) {
+        assert_eq!(jpg(id).with_forced_version().version, version);
+        assert_eq!(jpg(id).with_version(9).with_forced_version().version, Some(9));
+    }
+
+    #[test]
+    fn raw_and_fetched_assets_have_no_extension_of_their_own() {
+        let raw = key(ResourceType::Raw, DeliveryType::Upload, "doc.pdf");
+        let url = DeliveryUrl::original(&account(), &raw, Some("pdf"));
+        assert_eq!(url.path(), "/acme-demo/raw/upload/doc.pdf");
+    }
+
+    #[test]
+    fn transformations_are_made_fit_for_the_wire() {
+        let url = jpg("x").with_transformation("l_text:Arial_20:é ü/e_sepia");
+        assert_eq!(
+            url.path(),
+            "/acme-demo/image/upload/l_text:Arial_20:%C3%A9%20%C3%BC/e_sepia/x.jpg"
+        );
+    }
+
+    #[test]
+    fn credentials_are_masked() {
+        let url = jpg("x").signed(&secret(), SignatureKind::Sha256Long);
+        let url = url.with_query("__cld_token__=exp=1~hmac=abc&_a=B");
+        assert!(url.has_credentials());
+        assert_eq!(
+            url.masked(),
+            "https://res.cloudinary.com/acme-demo/image/upload/s--********************************--/x.jpg?__cld_token__=***&_a=B"
+        );
+    }
+
+    #[test]
+    fn only_unsigned_urls_of_the_same_kind_pass_to_another_name() {
+        let to = image("new");
+        assert_eq!(hero().for_asset(&to).unwrap().path(), "/acme-demo/image/upload/v1/new.jpg");
+        assert_eq!(hero().signed(&secret(), SignatureKind::Sha1Short).for_asset(&to), None);
+        let private = key(ResourceType::Image, DeliveryType::Private, "new");
+        assert_eq!(hero().in_form(PathForm::Root).for_asset(&private), None);
+        assert!(hero().for_asset(&private).is_some());
+        assert_eq!(hero().for_asset(&key(ResourceType::Raw, DeliveryType::Upload, "new")), None);
     }
 
     #[rstest]
-    #[case(jpg("sample").with_forced_version(), "/acme-demo/image/upload/sample.jpg")]
-    #[case(hero(), "/acme-demo/image/upload/v1/press/kit/hero.jpg")]
-    #[case(jpg("press/kit/hero"), "/acme-demo/image/upload/press/kit/hero.jpg")]
-    #[case(
-        jpg("press/kit/hero").with_version(VERSION).with_forced_version(),
-        "/acme-demo/image/upload/v1767225600/press/kit/hero.jpg"
-    )]
-    #[case(hero().in_form(PathForm::Short), "/acme-demo/iu/v1/press/kit/hero.jpg")]
-    fn plain(#[case] built: DeliveryUrl, #[case] path: &str) {
-        assert_path(&built, path);
-    }
-
-    #[rstest]
-    #[case(hero(), Sha1Short, "/acme-demo/image/upload/s--7q-7iA0T--/v1/press/kit/hero.jpg")]
-    #[case(
-        hero().with_version(VERSION),
-        Sha1Short,
-        "/acme-demo/image/upload/s--7q-7iA0T--/v1767225600/press/kit/hero.jpg"
-    )]
-    #[case(hero(), Sha256Short, "/acme-demo/image/upload/s--1vjeV9VR--/v1/press/kit/hero.jpg")]
-    #[case(
-        hero(),
-        Sha256Long,
-        "/acme-demo/image/upload/s--1vjeV9VRSNTULK3uheE9mJ0Rbi6sMjcX--/v1/press/kit/hero.jpg"
-    )]
-    #[case(
-        hero().with_transformation("c_scale,w_300"),
-        Sha1Short,
-        "/acme-demo/image/upload/s--zE3ygRAk--/c_scale,w_300/v1/press/kit/hero.jpg"
-    )]
-    #[case(
-        hero().with_transformation("c_scale,w_300"),
-        Sha256Long,
-        "/acme-demo/image/upload/s--XIYfTvrIp6Pwz6Wr7_HM2YEGQhb6ea_k--/c_scale,w_300/v1/press/kit/hero.jpg"
-    )]
-    #[case(
-        jpg("été 2026/a&b").with_v1(),
-        Sha1Short,
-        "/acme-demo/image/upload/s--2fAqBWoI--/v1/%C3%A9t%C3%A9%202026/a%26b.jpg"
-    )]
-    #[case(
-        DeliveryUrl::original(
-            &account(),
-            &key(ResourceType::Raw, DeliveryType::Authenticated, "doc.pdf"),
-            None,
-        )
-        .with_forced_version(),
-        Sha1Short,
-        "/acme-demo/raw/authenticated/s--bRGEJCYR--/doc.pdf"
-    )]
-    fn signed(#[case] built: DeliveryUrl, #[case] kind: SignatureKind, #[case] path: &str) {
-        let built = built.signed(&secret(), kind);
-        assert_path(&built, path);
-        assert!(built.verify(&secret()));
-        assert!(!built.verify(&"another".to_owned().into()));
+    #[case("f_auto", true, true)]
+    #[case("c_fill,f_auto:animated", true, true)]
+    #[case("q_auto:best/w_300", true, false)]
+    #[case("w_auto", true, false)]
+    #[case("f_png,w_300", false, false)]
+    fn automatic_parameters(#[case] chain: &str, #[case] automatic: bool, #[case] by_accept: bool) {
+        let url = jpg("x").with_transformation(chain);
+        assert_eq!((url.is_automatic(), url.has_automatic_format()), (automatic, by_accept));
     }
 
     #[test]
-    fn seo_suffix_on_a_private_cdn() {
-        let built = hero().at_host(DeliveryHost::Private).with_suffix("spring-launch").unwrap();
-        let url = "https://acme-demo-res.cloudinary.com/images/v1/press/kit/hero/spring-launch.jpg";
-        assert_eq!(built.canonical(), url);
-        assert_eq!(parse(url), built);
-        assert_eq!(built.to_sign(), "press/kit/hero.jpg");
-    }
-
-    #[test]
-    fn root_path_on_a_private_cdn() {
-        let built = hero().at_host(DeliveryHost::Private).in_form(PathForm::Root);
-        let url = "https://acme-demo-res.cloudinary.com/v1/press/kit/hero.jpg";
-        assert_eq!(built.canonical(), url);
-        assert_eq!(parse(url), built);
-    }
-
-    #[rstest]
-    #[case(false, "https://media.acme.test/image/upload/v1/press/kit/hero.jpg")]
-    #[case(true, "https://media.acme.test/acme-demo/image/upload/v1/press/kit/hero.jpg")]
-    fn own_host(#[case] cloud_in_path: bool, #[case] url: &str) {
-        let host = DeliveryHost::Custom { host: "media.acme.test".into(), cloud_in_path };
-        let built = hero().at_host(host);
-        assert_eq!(built.canonical(), url);
-        assert_eq!(parse(url), built);
-    }
-
-    #[test]
-    fn shard() {
-        let built = jpg("press/kit/hero").with_v1().sharded();
-        assert_eq!(built.host, DeliveryHost::Shard(1));
-        assert_eq!(built.host_name(), "res-1.cloudinary.com");
-    }
-
-    #[test]
-    fn fetch() {
-        let id = PublicId::of_fetch("http://example.com/a b?x=1").unwrap();
-        let asset = AssetKey {
-            resource_type: ResourceType::Image,
-            delivery_type: DeliveryType::Fetch,
-            public_id: id,
-        };
-        let built = DeliveryUrl::original(&account(), &asset, None).with_forced_version();
-        assert_path(&built, "/acme-demo/image/fetch/http://example.com/a%20b%3Fx%3D1");
+    fn tiny_versions_have_a_reference_too() {
+        assert_eq!(reference_path(&hero(), 3, 77).version, Some(2));
+        assert_eq!(reference_path(&hero(), 2, 77).version, Some(0));
     }
 }
