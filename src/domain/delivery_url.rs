@@ -15,7 +15,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::asset::AssetKey;
+use super::asset::{AssetKey, DeliveryType};
 
 pub use build::reference_path;
 pub use host::is_delivery_authority;
@@ -140,6 +140,14 @@ impl DeliveryUrl {
     #[must_use]
     pub fn has_credentials(&self) -> bool {
         self.signature.is_some() || self.has_token()
+    }
+
+    /// Whether the URL, or what it delivers, is not for everybody: never sent to a third party (design §8).
+    #[must_use]
+    pub fn is_restricted(&self) -> bool {
+        let kind = self.asset.delivery_type;
+        self.has_credentials()
+            || matches!(kind, DeliveryType::Private | DeliveryType::Authenticated)
     }
 
     /// Whether the URL is a variant made by a transformation, or by another extension than `format`.

@@ -172,3 +172,83 @@ impl OtherReading {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn explained(raw: &str, kind: InvalidationKind) -> Explanation {
+        let account = Account { invalidation: kind, ..Account::named("demo") };
+        let readings = DeliveryUrl::parse_all(raw, &account).unwrap();
+        explain_readings(&readings, &account).unwrap()
+    }
+
+    #[test]
+    fn every_kind_has_its_verdict() {
+        let url = "res.cloudinary.com/demo/image/upload/c_fill,w_9/v1/press/hero.jpg";
+        let explained = explained(url, InvalidationKind::Unknown);
+        let verdicts: Vec<_> = explained
+            .kinds
+            .iter()
+            .map(|verdict| (verdict.kind.as_str(), verdict.coverage, verdict.reason))
+            .collect();
+        assert_eq!(
+            verdicts,
+            [
+                ("surrogate", "covered", None),
+                ("legacy", "covered", None),
+                ("legacy-unversioned", "not_covered", Some("versioned")),
+                ("legacy-versioned", "not_covered", Some("v1")),
+            ]
+        );
+        assert_eq!(explained.account.coverage, "uncertain");
+        assert_eq!(explained.account.reason, Some("unknown_kind"));
+        assert!(explained.kinds[0].next_steps.is_empty());
+    }
+
+    #[test]
+    fn versions_are_judged_as_far_as_they_can_be_offline() {
+        let url = "https://res.cloudinary.com/demo/image/upload/v1767225600/hero.jpg";
+        let verdict = explained(url, InvalidationKind::LegacyVersioned).account;
+        assert_eq!((verdict.coverage, verdict.reason), ("uncertain", Some("version_unknown")));
+        assert!(verdict.next_steps[0].sentence.starts_with("watch it"));
+    }
+
+    #[test]
+    fn other_assets_that_the_text_may_name_are_told() {
+        let url = "https://res.cloudinary.com/demo/image/upload/a_b/c";
+        let explained = explained(url, InvalidationKind::Surrogate);
+        assert_eq!(explained.parts.public_id, "c");
+        assert_eq!(explained.also_read_as[0].public_id, "a_b/c");
+    }
+
+    #[test]
+    fn the_serialised_form_hides_signatures_and_keeps_its_names() {
+        let url = "https://res.cloudinary.com/demo/image/upload/s--abcdefgh--/f_auto/hero.jpg?_a=B";
+        let explained = explained(url, InvalidationKind::Surrogate);
+        insta::assert_json_snapshot!(explained.parts, @r#"
+        {
+          "scheme": "https",
+          "host": "res.cloudinary.com",
+          "cloud_name": "demo",
+          "form": "plain",
+          "resource_type": "image",
+          "type": "upload",
+          "signed": true,
+          "transformations": [
+            "f_auto"
+          ],
+          "version": null,
+          "public_id": "hero",
+          "extension": "jpg",
+          "suffix": null,
+          "query": "_a=B",
+          "varies_by_accept": true
+        }
+        "#);
+        assert!(explained.url.contains("s--********--"));
+        let shown = serde_json::to_value(&explained).unwrap();
+        let keys: Vec<_> = shown.as_object().unwrap().keys().cloned().collect();
+        assert_eq!(keys, ["url", "parts", "account", "kinds", "notes", "also_read_as"]);
+    }
+}

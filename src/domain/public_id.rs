@@ -103,3 +103,74 @@ impl fmt::Display for PublicId {
         f.write_str(&self.0)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use rstest::rstest;
+
+    #[rstest]
+    #[case("sample")]
+    #[case("press/2026/hero")]
+    #[case("été 2026/a b")]
+    #[case("doc.tar.gz")]
+    #[case("a(b)'s, 100€!")]
+    fn names_in_use_are_accepted(#[case] raw: &str) {
+        assert_eq!(raw.parse::<PublicId>().unwrap().as_str(), raw);
+    }
+
+    #[rstest]
+    #[case("", "this one has 0")]
+    #[case(" a", "neither begins nor ends")]
+    #[case("a/", "neither begins nor ends")]
+    #[case("/a", "neither begins nor ends")]
+    #[case("a?b", "`?` is not allowed")]
+    #[case("a\\b", "`\\\\` is not allowed")]
+    #[case("a%20b", "`%` is not allowed")]
+    #[case("a+b", "`+` is not allowed")]
+    #[case("a\u{1b}[31m", "`\\u{1b}` is not allowed")]
+    fn the_first_broken_rule_is_told(#[case] raw: &str, #[case] said: &str) {
+        let message = raw.parse::<PublicId>().unwrap_err().to_string();
+        assert!(message.contains(said), "{message}");
+    }
+
+    #[test]
+    fn length_is_counted_in_characters() {
+        assert!("é".repeat(255).parse::<PublicId>().is_ok());
+        let longer = "é".repeat(256).parse::<PublicId>();
+        assert_eq!(longer, Err(BadPublicId::Length { chars: 256 }));
+    }
+
+    #[test]
+    fn the_cloud_may_tell_names_that_break_todays_rules() {
+        assert_eq!(PublicId::from_cloud("old+name ").unwrap().as_str(), "old+name ");
+        assert!(PublicId::from_cloud("").is_err());
+        assert!(PublicId::from_cloud("a\nb").is_err());
+    }
+
+    #[test]
+    fn remote_addresses_stand_in_for_names() {
+        let id = PublicId::of_fetch("https://example.com/a?b=1&c#d").unwrap();
+        assert!(id.has_slash());
+        assert!(PublicId::of_fetch("https://example.com/\u{7}").is_err());
+        assert!(PublicId::of_fetch(&"x".repeat(2049)).is_err());
+    }
+
+    #[test]
+    fn the_journaled_form_is_the_name_itself() {
+        let id: PublicId = "press/hero".parse().unwrap();
+        assert_eq!(serde_json::to_string(&id).unwrap(), r#""press/hero""#);
+        assert_eq!(serde_json::from_str::<PublicId>(r#""press/hero""#).unwrap(), id);
+        assert!(serde_json::from_str::<PublicId>(r#""""#).is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn what_an_operator_may_type_the_cloud_may_tell(raw in any::<String>()) {
+            if let Ok(id) = raw.parse::<PublicId>() {
+                prop_assert_eq!(PublicId::from_cloud(&raw), Ok(id));
+            }
+        }
+    }
+}

@@ -11,7 +11,7 @@ use secrecy::SecretString;
 
 use super::*;
 use crate::domain::account::{Account, LocalDelivery};
-use crate::domain::asset::{DeliveryType, ResourceType};
+use crate::domain::asset::ResourceType;
 use crate::domain::public_id::PublicId;
 
 const VERSION: u64 = 1_767_225_600;
@@ -87,7 +87,8 @@ mod building {
     fn credentials_are_masked() {
         let url = jpg("x").signed(&secret(), SignatureKind::Sha256Long);
         let url = url.with_query("__cld_token__=exp=1~hmac=abc&_a=B");
-        assert!(url.has_credentials());
+        assert!(url.has_credentials() && url.is_restricted());
+        assert!(!jpg("x").is_restricted());
         assert_eq!(
             url.masked(),
             "https://res.cloudinary.com/acme-demo/image/upload/s--********************************--/x.jpg?__cld_token__=***&_a=B"
