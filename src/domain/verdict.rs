@@ -119,6 +119,8 @@ pub enum Reason {
     EqualsNew,
     /// Neither the new content nor any known content.
     Unrecognised,
+    /// Watched without an operation of ours: not what storage holds.
+    DiffersFromStorage,
     /// A 404 for a name that storage holds: cached from before.
     NegativeCache,
     /// The copy is older than the purge.
@@ -147,6 +149,7 @@ impl Reason {
             Self::ExistsAgain => "exists_again",
             Self::EqualsNew => "equals_new",
             Self::Unrecognised => "unrecognised",
+            Self::DiffersFromStorage => "differs_from_storage",
             Self::NegativeCache => "negative_cache",
             Self::OlderThanPurge { .. } => "older_than_purge",
             Self::YoungerThanChange { .. } => "younger_than_change",
@@ -176,6 +179,7 @@ impl std::fmt::Display for Reason {
             Self::ExistsAgain => f.write_str("storage holds this name again"),
             Self::EqualsNew => f.write_str("equals what storage holds now"),
             Self::Unrecognised => f.write_str("neither the new content nor any known earlier one"),
+            Self::DiffersFromStorage => f.write_str("not what storage holds"),
             Self::NegativeCache => f.write_str("a cached 404 from before the asset existed"),
             Self::OlderThanPurge { age, since_purge } => write!(
                 f,

@@ -1,0 +1,274 @@
+//! The judgement of one sighting: facts in, verdict and reason out (design §2.2, in its order).
+//!
+//! Knows nothing of runs, places or quiet: [`super::propagation`] adds verdicts up. Hit or miss never decides,
+//! because a miss can carry the old copy from a shield and a hit can be new.
+
+use std::time::Duration;
+
+use super::sighting::{Answer, Sighting};
+use super::verdict::{Content, Expectation, Judgement, Reason, Verdict};
+
+mod age;
+#[cfg(test)]
+mod tests;
+
+pub use age::{AgeTrust, AgeWatch};
+
+/// `Age` and our own clock both step in whole seconds, so nothing is concluded within this band.
+const BAND: Duration = Duration::from_secs(2);
+
+/// A body that was read at a place under some entity tag.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Body {
+    /// SHA-256 of the first 64 KiB, in hex.
+    pub hash: String,
+    /// Length of the whole body in bytes.
+    pub length: u64,
+}
+
+/// Everything beside the sighting itself that decides its verdict.
+#[derive(Debug, Clone, Copy)]
+pub struct Facts<'a> {
+    /// What storage says the URL must show.
+    pub expectation: Expectation,
+    /// Our asset's name, as `x-cld-error` would name it.
+    pub public_id: &'a str,
+    /// The URL serves a variant: `old` and `new` are reference reads, not what storage tells of the original.
+    pub derived: bool,
+    /// Content before the change.
+    pub old: Option<&'a Content>,
+    /// Content after the change; `None` when gone, or not known yet.
+    pub new: Option<&'a Content>,
+    /// Further contents the journal knows this asset to have had.
+    pub earlier: &'a [Content],
+    /// S: from the call's leaving to the sighting's end; `None` when no call of ours is known.
+    pub since_sent: Option<Duration>,
+    /// N: from the first reading of storage as it is now to the sighting's start.
+    pub since_changed: Option<Duration>,
+    /// Whether `Age` means anything at this place.
+    pub age: AgeTrust,
+    /// Doubt about S and N, e.g. after a restart; widens the band of 2 s.
+    pub doubt: Duration,
+    /// Answer of the reference read on this host, for refusals and stand-ins.
+    pub reference: Option<&'a Answer>,
+    /// Storage was read as empty and holds the name again.
+    pub exists_again: bool,
+    /// What a full read under the sighting's own entity tag gave at this place.
+    pub body: Option<&'a Body>,
+    /// No operation of ours is behind the watch: storage is the truth and any difference is outdated.
+    pub only_watching: bool,
+}
+
+/// Judges one sighting.
+#[must_use]
+pub fn judge(sighting: &Sighting, facts: &Facts<'_>) -> Judgement {
+    let answer = match &sighting.result {
+        Ok(answer) => answer,
+        Err(failure) => return unknown(Reason::NoAnswer { detail: failure.to_string() }),
+    };
+    match (answer.status, facts.expectation) {
+        (200 | 206, _) => delivered(answer, facts),
+        (status, Expectation::Gone) if is_refusal(status) => refused_when_gone(answer, facts),
+        (404 | 410, _) => unknown(Reason::NegativeCache),
+        (status, _) => unknown(Reason::UnusableStatus { status }),
+    }
+}
+
+/// Whether another look at the same copy with its body could settle what its entity tag does not.
+///
+/// True where tags are missing, weak or not among the known ones (an edge may make tags of its own), unless the
+/// body behind this very tag has been read. The caller asks once per new tag.
+#[must_use]
+pub fn wants_body(sighting: &Sighting, facts: &Facts<'_>) -> bool {
+    let Ok(answer) = &sighting.result else { return false };
+    let read = answer.body_hash.is_some() || facts.body.is_some();
+    let served = matches!(answer.status, 200 | 206) && facts.expectation != Expectation::Gone;
+    served
+        && !read
+        && facts.new.is_some_and(|new| new.body_hash.is_some())
+        && compared_to_new(answer, facts) != Likeness::Equal
+        && !is_earlier(answer, facts)
+}
+
+/// How a delivered body relates to a known content.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Likeness {
+    Equal,
+    Differs,
+    /// Nothing to compare, or signs that contradict each other.
+    Unclear,
+}
+
+/// A body that was read decides, then a strong tag; lengths alone can only tell a difference.
+fn likeness(answer: &Answer, body: Option<&Body>, content: &Content) -> Likeness {
+    let hash = answer.body_hash.as_deref().or(body.map(|body| body.hash.as_str()));
+    let length = answer.total_length.or(body.map(|body| body.length));
+    let same_length = length.zip(content.bytes).map(|(seen, known)| seen == known);
+    let same_hash = hash.zip(content.body_hash.as_deref()).map(|(seen, known)| seen == known);
+    let strong = answer.etag.as_ref().filter(|etag| !etag.weak);
+    let same_tag = strong.zip(content.etag.as_ref()).map(|(seen, known)| seen.tag == *known);
+    match (same_hash, same_tag, same_length) {
+        (Some(false), _, _) | (Some(true), _, Some(false)) => Likeness::Differs,
+        (Some(true), _, Some(true)) | (_, Some(true), None | Some(true)) => Likeness::Equal,
+        (None, Some(false), _) | (None, None, Some(false)) => Likeness::Differs,
+        (Some(true), _, None) | (None, Some(true), Some(false)) | (None, None, _) => {
+            Likeness::Unclear
+        }
+    }
+}
+
+fn compared_to_new(answer: &Answer, facts: &Facts<'_>) -> Likeness {
+    facts.new.map_or(Likeness::Unclear, |new| likeness(answer, facts.body, new))
+}
+
+/// Known earlier content. What equals NEW is never earlier: the asset may have had today's content before.
+fn is_earlier(answer: &Answer, facts: &Facts<'_>) -> bool {
+    compared_to_new(answer, facts) != Likeness::Equal
+        && facts
+            .earlier
+            .iter()
+            .chain(facts.old)
+            .any(|content| likeness(answer, facts.body, content) == Likeness::Equal)
+}
+
+/// A 200 or 206: something is served.
+fn delivered(answer: &Answer, facts: &Facts<'_>) -> Judgement {
+    if is_earlier(answer, facts) {
+        return outdated(Reason::EarlierContent);
+    }
+    let placeholder = names_our_asset(answer, facts);
+    match facts.expectation {
+        Expectation::Gone if placeholder => cleared(Reason::Placeholder),
+        Expectation::Gone if facts.exists_again => other(Reason::ExistsAgain),
+        Expectation::Gone => outdated(Reason::StillServed),
+        Expectation::New | Expectation::Live => served_when_changed(answer, facts, placeholder),
+        Expectation::Refetched => served_when_refetched(answer, facts, placeholder),
+    }
+}
+
+fn served_when_changed(answer: &Answer, facts: &Facts<'_>, placeholder: bool) -> Judgement {
+    match compared_to_new(answer, facts) {
+        Likeness::Equal => cleared(Reason::EqualsNew),
+        _ if placeholder => unknown(Reason::NegativeCache),
+        Likeness::Differs if stands_in_for_old(answer, facts) => outdated(Reason::EarlierContent),
+        Likeness::Differs => other(Reason::Unrecognised),
+        Likeness::Unclear => not_comparable(answer, facts),
+    }
+}
+
+fn served_when_refetched(answer: &Answer, facts: &Facts<'_>, placeholder: bool) -> Judgement {
+    match compared_to_new(answer, facts) {
+        Likeness::Equal => older_than_purge(answer, facts)
+            .or_else(|| younger_than_change(answer, facts))
+            .unwrap_or(Judgement { verdict: Verdict::Same, reason: Reason::SameBytes }),
+        _ if placeholder => unknown(Reason::NegativeCache),
+        Likeness::Differs if facts.only_watching => outdated(Reason::DiffersFromStorage),
+        Likeness::Differs if stands_in_for_old(answer, facts) => outdated(Reason::EarlierContent),
+        Likeness::Differs => {
+            older_than_purge(answer, facts).unwrap_or_else(|| other(Reason::Unrecognised))
+        }
+        Likeness::Unclear => not_comparable(answer, facts),
+    }
+}
+
+fn not_comparable(answer: &Answer, facts: &Facts<'_>) -> Judgement {
+    if stands_in_for_old(answer, facts) {
+        return outdated(Reason::EarlierContent);
+    }
+    older_than_purge(answer, facts).unwrap_or_else(|| unknown(Reason::NotComparable))
+}
+
+/// A refusal where storage is empty: proven by the cloud's own words about our asset, or by an uncached read of
+/// the same host that is refused in the same way.
+fn refused_when_gone(answer: &Answer, facts: &Facts<'_>) -> Judgement {
+    let status = answer.status;
+    if matches!(status, 404 | 410) && names_our_asset(answer, facts) {
+        return cleared(Reason::NotFound);
+    }
+    match facts.reference {
+        Some(reference) if reference.status == status && reference.error == answer.error => {
+            cleared(Reason::SameRefusalAsReference { status })
+        }
+        _ => unknown(Reason::UnprovenRefusal { status }),
+    }
+}
+
+/// Statuses by which a delivery is refused for good. 416, 420, 423 and 429 pass by and say nothing.
+const fn is_refusal(status: u16) -> bool {
+    matches!(status, 400..=407 | 409..=415 | 417 | 422 | 451)
+}
+
+/// The copy is older than our call. A first `Age` counts before it was seen growing: only what was seen standing
+/// still is thrown away, so that a lone first sighting never passes an old copy.
+fn older_than_purge(answer: &Answer, facts: &Facts<'_>) -> Option<Judgement> {
+    let (age, since_purge) = (Duration::from_secs(answer.age?), facts.since_sent?);
+    let older = facts.age != AgeTrust::Disproved && age > since_purge + band(facts);
+    older.then(|| outdated(Reason::OlderThanPurge { age, since_purge }))
+}
+
+/// The copy was made after storage had changed; needs an `Age` that was seen growing with our clock.
+fn younger_than_change(answer: &Answer, facts: &Facts<'_>) -> Option<Judgement> {
+    let (age, since_change) = (Duration::from_secs(answer.age?), facts.since_changed?);
+    let younger = facts.age == AgeTrust::Believed && age + band(facts) < since_change;
+    younger.then(|| cleared(Reason::YoungerThanChange { age, since_change }))
+}
+
+fn band(facts: &Facts<'_>) -> Duration {
+    BAND.max(facts.doubt)
+}
+
+/// `crt` and `obytes` in place of a missing OLD of a derived copy: made before the upload of what storage holds,
+/// or from an original of another size. Only server clocks are compared: a version is the upload's UNIX second.
+fn stands_in_for_old(answer: &Answer, facts: &Facts<'_>) -> bool {
+    if !facts.derived || facts.old.is_some() {
+        return false;
+    }
+    let uploaded = facts.new.and_then(|new| new.version).and_then(|at| i64::try_from(at).ok());
+    let made_before =
+        answer.created.zip(uploaded).is_some_and(|(made, uploaded)| made + 2 < uploaded);
+    let from_another = answer
+        .original_bytes
+        .zip(facts.reference.and_then(|reference| reference.original_bytes))
+        .is_some_and(|(seen, real)| seen != real);
+    made_before || from_another
+}
+
+/// `x-cld-error` says "Resource not found" of our own asset (facts, cloudinary-api §5.3).
+fn names_our_asset(answer: &Answer, facts: &Facts<'_>) -> bool {
+    const NOT_FOUND: &str = "resource not found";
+    let Some(error) = answer.error.as_deref().map(str::trim) else { return false };
+    let Some((words, named)) = error.split_at_checked(NOT_FOUND.len()) else { return false };
+    let named = named.trim_start().trim_start_matches('-').trim();
+    words.eq_ignore_ascii_case(NOT_FOUND)
+        && (named == facts.public_id || unescaped(named) == facts.public_id.as_bytes())
+}
+
+/// Percent-decoded; a header has no other way to carry a name that is not ASCII.
+fn unescaped(raw: &str) -> Vec<u8> {
+    let (mut bytes, mut rest) = (Vec::with_capacity(raw.len()), raw.as_bytes());
+    while let Some((&first, after)) = rest.split_first() {
+        let escaped = (first == b'%')
+            .then(|| after.get(..2).and_then(|two| std::str::from_utf8(two).ok()))
+            .flatten()
+            .and_then(|two| u8::from_str_radix(two, 16).ok());
+        bytes.push(escaped.unwrap_or(first));
+        rest = if escaped.is_some() { &after[2..] } else { after };
+    }
+    bytes
+}
+
+const fn cleared(reason: Reason) -> Judgement {
+    Judgement { verdict: Verdict::Cleared, reason }
+}
+
+const fn outdated(reason: Reason) -> Judgement {
+    Judgement { verdict: Verdict::Outdated, reason }
+}
+
+const fn other(reason: Reason) -> Judgement {
+    Judgement { verdict: Verdict::Other, reason }
+}
+
+const fn unknown(reason: Reason) -> Judgement {
+    Judgement { verdict: Verdict::Unknown, reason }
+}
