@@ -1,0 +1,525 @@
+//! What verdicts add up to over places, URLs and time: runs, regressions, quiet (design §2.2).
+//!
+//! Takes verdicts and moments, knows no bytes and asks nobody: [`super::judge`] judges, the tracker looks.
+//! Nothing here can clear a cell but its own sightings.
+
+use std::time::Duration;
+
+use super::confidence::{Confidence, Rule};
+use super::sighting::AcceptVariant;
+use super::time::Moment;
+use super::verdict::Verdict;
+
+mod outcome;
+mod quiet;
+#[cfg(test)]
+mod tests;
+
+pub use outcome::{Tally, miss_chance, outcome_when_clear, sentence_of};
+pub use quiet::Quiet;
+
+/// Failures in a row after which a place that never answered is left out.
+pub const FAILURES_TO_LEAVE_OUT: u32 = 3;
+/// Sightings in a row that a place with mixed verdicts needs: 95 % sure if a quarter of its nodes were stale.
+pub const MIXED_K: u32 = 11;
+/// Length of the quiet of gone content, so that a first negative-cache entry expires within it.
+const GONE_QUIET: Duration = Duration::from_secs(75);
+/// When such an entry has expired for sure.
+const GONE_LATE: Duration = Duration::from_secs(65);
+
+/// One cache entry: place x delivery URL x `Accept` variant, by position.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct CellRef {
+    pub place: usize,
+    pub url: usize,
+    pub variant: AcceptVariant,
+}
+
+/// One judged sighting.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Look {
+    pub verdict: Verdict,
+    /// False for a transport failure.
+    pub answered: bool,
+    pub sent: Moment,
+    pub received: Moment,
+}
+
+/// What one look changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Noted {
+    /// The cell was clear and serves an old copy again.
+    pub regression: bool,
+    pub became_clear: bool,
+    /// Every cell of the place is clear now, and was not before.
+    pub place_cleared: bool,
+    /// The place answered for the first time: it counts from now on.
+    pub place_joined: bool,
+    /// The place never answered and is left out from now on.
+    pub place_left_out: bool,
+}
+
+/// How a place takes part.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// Not answered yet, and not often enough asked to leave it out.
+    Waiting,
+    /// Has answered: blocks until clear.
+    Counted,
+    /// Never answered.
+    LeftOut,
+    /// Left out by the operator.
+    Excluded,
+}
+
+/// How a URL takes part.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Part {
+    /// Its truth is not known yet: blocks.
+    Waiting,
+    /// Looked at; `gone` where storage is empty.
+    Open { gone: bool, since: Moment },
+    /// Superseded or without a call behind it: does not take part.
+    Dropped,
+}
+
+/// What is known of one cell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct CellTrack {
+    /// Clear sightings in a row.
+    pub run: u32,
+    run_from: Option<Moment>,
+    run_to: Option<Moment>,
+    pub clear: bool,
+    pub verdict: Option<Verdict>,
+    pub sightings: u32,
+    pub ever_outdated: bool,
+    pub regressed: bool,
+    /// First of the outdated sightings in a row.
+    pub outdated_since: Option<Moment>,
+    /// Looks at it since quiet began, and the last of them.
+    quiet_looks: u32,
+    quiet_last: Option<Moment>,
+    /// The place does not serve this URL's host.
+    blank: bool,
+}
+
+#[derive(Debug, Clone, Default)]
+struct PlaceTrack {
+    answered: bool,
+    excluded: bool,
+    left_out: bool,
+    failures: u32,
+    /// Old and new copies took turns: several caches behind one address.
+    mixed: bool,
+    /// Of its cells that take part: all, and those that are clear.
+    total: usize,
+    clear: usize,
+    quiet_looks: u32,
+    /// One for each URL and variant.
+    cells: Vec<CellTrack>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct UrlTrack {
+    part: Part,
+    variants: usize,
+}
+
+/// The state of one watch over all its places and URLs.
+#[derive(Debug, Clone)]
+pub struct Propagation {
+    confidence: Confidence,
+    places: Vec<PlaceTrack>,
+    urls: Vec<UrlTrack>,
+    quiet_since: Option<Moment>,
+    valid_from: Moment,
+}
+
+const VARIANTS: usize = AcceptVariant::ALL.len();
+
+const fn slot(url: usize, variant: AcceptVariant) -> usize {
+    url * VARIANTS + variant as usize
+}
+
+impl Propagation {
+    #[must_use]
+    pub fn new(confidence: Confidence) -> Self {
+        Self {
+            confidence,
+            places: Vec::new(),
+            urls: Vec::new(),
+            quiet_since: None,
+            valid_from: Moment::default(),
+        }
+    }
+
+    #[must_use]
+    pub const fn rule(&self) -> Rule {
+        self.confidence.rule()
+    }
+
+    /// A place to look at. `answered` where it is known to have answered before, e.g. by the journal.
+    pub fn add_place(&mut self, answered: bool, excluded: bool, now: Moment) -> usize {
+        self.places.push(PlaceTrack {
+            answered,
+            excluded,
+            cells: vec![CellTrack::default(); self.urls.len() * VARIANTS],
+            ..PlaceTrack::default()
+        });
+        let place = self.places.len() - 1;
+        self.recount(place);
+        self.settle(now);
+        place
+    }
+
+    /// A URL whose truth is not known yet, with one cell or one for each variant.
+    pub fn add_url(&mut self, all_variants: bool, now: Moment) -> usize {
+        let variants = if all_variants { VARIANTS } else { 1 };
+        self.urls.push(UrlTrack { part: Part::Waiting, variants });
+        for place in &mut self.places {
+            place.cells.extend([CellTrack::default(); VARIANTS]);
+        }
+        self.recount_all(now);
+        self.urls.len() - 1
+    }
+
+    /// The place does not serve this URL: there is no such cell.
+    pub fn blank(&mut self, place: usize, url: usize, now: Moment) {
+        for variant in AcceptVariant::ALL {
+            self.places[place].cells[slot(url, variant)].blank = true;
+        }
+        self.recount(place);
+        self.settle(now);
+    }
+
+    /// The URL was seen to vary by `Accept`: from now on each variant has a cell.
+    pub fn widen(&mut self, url: usize, now: Moment) {
+        self.urls[url].variants = VARIANTS;
+        self.recount_all(now);
+    }
+
+    /// Its truth is known (again): looks sent before `now` no longer count.
+    pub fn open_url(&mut self, url: usize, gone: bool, now: Moment) {
+        self.urls[url].part = Part::Open { gone, since: now };
+        self.end_runs_of(url);
+        self.recount_all(now);
+    }
+
+    /// Its truth is in question: it blocks until [`Self::open_url`].
+    pub fn close_url(&mut self, url: usize, now: Moment) {
+        self.urls[url].part = Part::Waiting;
+        self.end_runs_of(url);
+        self.recount_all(now);
+    }
+
+    /// It takes no part any more.
+    pub fn drop_url(&mut self, url: usize, now: Moment) {
+        self.urls[url].part = Part::Dropped;
+        self.recount_all(now);
+    }
+
+    /// Leaves a place out by order of the operator.
+    pub fn exclude(&mut self, place: usize, now: Moment) {
+        self.places[place].excluded = true;
+        self.settle(now);
+    }
+
+    /// Runs and quiet start again, e.g. after a suspend: looks sent before `now` no longer count.
+    pub fn restart(&mut self, now: Moment) {
+        self.valid_from = now;
+        for url in 0..self.urls.len() {
+            self.end_runs_of(url);
+        }
+        self.recount_all(now);
+    }
+
+    /// Takes in one judged sighting.
+    pub fn observe(&mut self, cell: CellRef, look: Look) -> Noted {
+        let mut noted = self.note_answer(cell.place, look.answered);
+        let Part::Open { since, .. } = self.urls[cell.url].part else { return noted };
+        if look.sent < since || look.sent < self.valid_from || look.received < look.sent {
+            self.settle(look.received);
+            return noted; // sent under another truth
+        }
+        if self.quiet_since.is_some_and(|quiet| look.sent >= quiet) {
+            self.places[cell.place].quiet_looks += 1;
+        }
+        let (k, t) = (self.k(cell.place), self.rule().t);
+        let quiet = self.quiet_since;
+        let place = &mut self.places[cell.place];
+        let track = &mut place.cells[slot(cell.url, cell.variant)];
+        let (was_clear, was_running) = (track.clear, track.run > 0);
+        track.take(look, quiet);
+        track.judge(k, t);
+        noted.became_clear = track.clear && !was_clear;
+        noted.regression = was_clear && look.verdict == Verdict::Outdated;
+        track.regressed |= noted.regression;
+        let mixed = was_running && look.verdict == Verdict::Outdated && !place.mixed;
+        let (all_clear_before, now_clear) = (place.clear == place.total, track.clear);
+        if mixed {
+            place.mixed = true;
+            self.recount(cell.place);
+        } else if now_clear != was_clear {
+            place.clear = if now_clear { place.clear + 1 } else { place.clear - 1 };
+        }
+        let place = &self.places[cell.place];
+        noted.place_cleared = !all_clear_before && place.clear == place.total;
+        self.settle(look.received);
+        noted
+    }
+
+    /// Takes in that a place was asked outside of a judgement (baseline, reference read).
+    pub fn observe_place(&mut self, place: usize, answered: bool, now: Moment) -> Noted {
+        let noted = self.note_answer(place, answered);
+        self.settle(now);
+        noted
+    }
+
+    fn note_answer(&mut self, place: usize, answered: bool) -> Noted {
+        let mut noted = Noted::default();
+        let place = &mut self.places[place];
+        if answered {
+            place.failures = 0;
+            noted.place_joined = !std::mem::replace(&mut place.answered, true);
+            place.left_out = false;
+        } else {
+            place.failures += 1;
+            let leave_out =
+                !place.answered && !place.left_out && place.failures >= FAILURES_TO_LEAVE_OUT;
+            noted.place_left_out = leave_out;
+            place.left_out |= leave_out;
+        }
+        noted
+    }
+
+    /// Clear sightings in a row that a cell of this place needs.
+    #[must_use]
+    pub fn k(&self, place: usize) -> u32 {
+        let k = self.rule().k;
+        if self.places[place].mixed { k.max(MIXED_K) } else { k }
+    }
+
+    #[must_use]
+    pub fn standing(&self, place: usize) -> Standing {
+        match &self.places[place] {
+            place if place.excluded => Standing::Excluded,
+            place if place.answered => Standing::Counted,
+            place if place.left_out => Standing::LeftOut,
+            _ => Standing::Waiting,
+        }
+    }
+
+    /// Transport failures in a row.
+    #[must_use]
+    pub fn failures(&self, place: usize) -> u32 {
+        self.places[place].failures
+    }
+
+    #[must_use]
+    pub fn is_mixed(&self, place: usize) -> bool {
+        self.places[place].mixed
+    }
+
+    /// Cells of a place: clear, and in all.
+    #[must_use]
+    pub fn cells_of(&self, place: usize) -> (usize, usize) {
+        (self.places[place].clear, self.places[place].total)
+    }
+
+    #[must_use]
+    pub fn track(&self, cell: CellRef) -> &CellTrack {
+        &self.places[cell.place].cells[slot(cell.url, cell.variant)]
+    }
+
+    /// Variants of a URL that have cells.
+    pub fn variants(&self, url: usize) -> impl Iterator<Item = AcceptVariant> + use<> {
+        AcceptVariant::ALL.into_iter().take(self.urls[url].variants)
+    }
+
+    #[must_use]
+    pub fn is_open(&self, url: usize) -> bool {
+        matches!(self.urls[url].part, Part::Open { .. })
+    }
+
+    #[must_use]
+    pub fn is_dropped(&self, url: usize) -> bool {
+        self.urls[url].part == Part::Dropped
+    }
+
+    #[must_use]
+    pub fn is_gone(&self, url: usize) -> bool {
+        matches!(self.urls[url].part, Part::Open { gone: true, .. })
+    }
+
+    /// Whether the place serves the URL at all.
+    #[must_use]
+    pub fn is_blank(&self, place: usize, url: usize) -> bool {
+        self.places[place].cells[slot(url, AcceptVariant::None)].blank
+    }
+
+    #[must_use]
+    pub fn places(&self) -> usize {
+        self.places.len()
+    }
+
+    #[must_use]
+    pub fn urls(&self) -> usize {
+        self.urls.len()
+    }
+
+    /// Places that have answered and are not excluded.
+    #[must_use]
+    pub fn reached(&self) -> usize {
+        self.counted().count()
+    }
+
+    /// Places that count and whose cells are all clear.
+    #[must_use]
+    pub fn clear_places(&self) -> usize {
+        self.counted().filter(|place| place.clear == place.total).count()
+    }
+
+    /// Cells of places that count: clear, and in all.
+    #[must_use]
+    pub fn clear_of_total(&self) -> (usize, usize) {
+        self.counted()
+            .fold((0, 0), |(clear, total), place| (clear + place.clear, total + place.total))
+    }
+
+    /// Every place was asked often enough and none ever answered, or there is none.
+    #[must_use]
+    pub fn is_blind(&self) -> bool {
+        let askable = |place: &&PlaceTrack| !place.excluded;
+        self.places.iter().filter(askable).all(|place| place.left_out && !place.answered)
+    }
+
+    fn counted(&self) -> impl Iterator<Item = &PlaceTrack> {
+        self.places.iter().filter(|place| place.answered && !place.excluded)
+    }
+
+    /// Cells that take part and count, place by place.
+    fn counted_cells(&self) -> impl Iterator<Item = (usize, &PlaceTrack, &CellTrack)> {
+        self.counted().flat_map(move |place| {
+            (0..self.urls.len()).filter(|url| !self.is_dropped(*url)).flat_map(move |url| {
+                let slots = slot(url, AcceptVariant::None)..;
+                place.cells[slots]
+                    .iter()
+                    .take(self.urls[url].variants)
+                    .filter(|cell| !cell.blank)
+                    .map(move |cell| (url, place, cell))
+            })
+        })
+    }
+
+    /// Whether every counted cell is clear, with at least one place and one URL, and nobody left to hear of.
+    #[must_use]
+    pub fn is_clear(&self) -> bool {
+        let waiting = |place: usize| self.standing(place) == Standing::Waiting;
+        let (clear, total) = self.clear_of_total();
+        total > 0
+            && clear == total
+            && self.urls.iter().all(|url| url.part != Part::Waiting)
+            && !(0..self.places.len()).any(waiting)
+    }
+
+    fn end_runs_of(&mut self, url: usize) {
+        for cell in self
+            .places
+            .iter_mut()
+            .flat_map(|place| &mut place.cells[slot(url, AcceptVariant::None)..][..VARIANTS])
+        {
+            cell.end_run();
+            cell.outdated_since = None;
+        }
+    }
+
+    fn recount_all(&mut self, now: Moment) {
+        for place in 0..self.places.len() {
+            self.recount(place);
+        }
+        self.settle(now);
+    }
+
+    /// Counts a place's cells afresh, under its present k.
+    fn recount(&mut self, place: usize) {
+        let (k, t) = (self.k(place), self.rule().t);
+        let PlaceTrack { cells, total, clear, .. } = &mut self.places[place];
+        (*total, *clear) = (0, 0);
+        for (url, track) in self.urls.iter().enumerate() {
+            if track.part == Part::Dropped {
+                continue;
+            }
+            for cell in cells[slot(url, AcceptVariant::None)..].iter_mut().take(track.variants) {
+                cell.judge(k, t);
+                *total += usize::from(!cell.blank);
+                *clear += usize::from(cell.clear && !cell.blank);
+            }
+        }
+    }
+
+    /// Quiet begins when everything is clear, and ends when anything is not.
+    fn settle(&mut self, now: Moment) {
+        match (self.is_clear(), self.quiet_since) {
+            (true, None) => self.begin_quiet(now),
+            (false, Some(_)) => self.quiet_since = None,
+            _ => {}
+        }
+    }
+
+    fn begin_quiet(&mut self, now: Moment) {
+        self.quiet_since = Some(now);
+        for place in &mut self.places {
+            place.quiet_looks = 0;
+            for cell in &mut place.cells {
+                (cell.quiet_looks, cell.quiet_last) = (0, None);
+            }
+        }
+    }
+}
+
+impl CellTrack {
+    /// Looks at it since quiet began.
+    #[must_use]
+    pub const fn quiet_looks(&self) -> u32 {
+        self.quiet_looks
+    }
+
+    /// First sighting of the present run.
+    #[must_use]
+    pub const fn run_from(&self) -> Option<Moment> {
+        self.run_from
+    }
+
+    fn take(&mut self, look: Look, quiet: Option<Moment>) {
+        self.sightings = self.sightings.saturating_add(1);
+        self.verdict = Some(look.verdict);
+        if quiet.is_some_and(|since| look.sent >= since) {
+            self.quiet_looks += 1;
+            self.quiet_last = Some(look.sent);
+        }
+        if look.verdict.is_clear() {
+            self.run = self.run.saturating_add(1);
+            self.run_from.get_or_insert(look.received);
+            self.run_to = Some(look.sent);
+        } else {
+            self.end_run();
+        }
+        if look.verdict == Verdict::Outdated {
+            self.ever_outdated = true;
+            self.outdated_since.get_or_insert(look.received);
+        } else {
+            self.outdated_since = None;
+        }
+    }
+
+    fn end_run(&mut self) {
+        (self.run, self.run_from, self.run_to, self.clear) = (0, None, None, false);
+    }
+
+    /// The span counts from the end of the first sighting to the start of the last, so never too long.
+    fn judge(&mut self, k: u32, t: Duration) {
+        let span = self.run_from.zip(self.run_to).map(|(from, to)| to.since(from));
+        self.clear = self.run > 0 && self.run >= k && span.is_some_and(|span| span >= t);
+    }
+}

@@ -1,0 +1,455 @@
+//! Runs, regressions, quiet and places, as stories and as properties.
+
+use std::time::Duration;
+
+use proptest::prelude::*;
+use rstest::rstest;
+
+use super::*;
+
+fn at(millis: u64) -> Moment {
+    Moment::from_origin(Duration::from_millis(millis))
+}
+
+/// A watch over `places` that answered and `urls` that are open, and a clock.
+struct Story {
+    watch: Propagation,
+    now: u64,
+}
+
+impl Story {
+    fn new(confidence: Confidence, places: usize, urls: usize, gone: bool) -> Self {
+        let mut watch = Propagation::new(confidence);
+        for _ in 0..places {
+            watch.add_place(true, false, at(0));
+        }
+        for _ in 0..urls {
+            let url = watch.add_url(false, at(0));
+            watch.open_url(url, gone, at(0));
+        }
+        Self { watch, now: 0 }
+    }
+
+    fn later(&mut self, seconds: u64) -> &mut Self {
+        self.now += seconds * 1000;
+        self
+    }
+
+    fn see(&mut self, place: usize, url: usize, verdict: Verdict) -> Noted {
+        let cell = CellRef { place, url, variant: AcceptVariant::None };
+        let (sent, received) = (at(self.now), at(self.now + 10));
+        self.now += 10;
+        self.watch.observe(cell, Look { verdict, answered: true, sent, received })
+    }
+
+    fn fail(&mut self, place: usize) -> Noted {
+        let cell = CellRef { place, url: 0, variant: AcceptVariant::None };
+        let (sent, received) = (at(self.now), at(self.now + 10));
+        let look = Look { verdict: Verdict::Unknown, answered: false, sent, received };
+        self.watch.observe(cell, look)
+    }
+
+    fn done(&self) -> bool {
+        self.watch.quiet(at(self.now)).is_some_and(|quiet| quiet.done)
+    }
+}
+
+#[test]
+fn quick_needs_one_sighting_and_a_short_quiet() {
+    let mut story = Story::new(Confidence::Quick, 1, 1, true);
+    assert!(story.see(0, 0, Verdict::Cleared).became_clear);
+    assert!(story.watch.is_clear());
+    assert!(!story.done(), "quiet is observed, not skipped");
+    story.later(6);
+    assert!(!story.done(), "time alone is no quiet");
+    story.see(0, 0, Verdict::Cleared);
+    assert!(!story.done(), "two sightings are needed");
+    story.see(0, 0, Verdict::Cleared);
+    assert!(story.done());
+    assert_eq!(story.watch.shortest_run(), 3);
+}
+
+#[test]
+fn normal_needs_three_in_a_row_over_ten_seconds() {
+    let mut story = Story::new(Confidence::Normal, 1, 1, false);
+    story.see(0, 0, Verdict::Cleared);
+    story.later(4).see(0, 0, Verdict::Cleared);
+    story.later(4).see(0, 0, Verdict::Cleared);
+    assert!(!story.watch.is_clear(), "three, but over eight seconds");
+    assert!(story.later(3).see(0, 0, Verdict::Cleared).became_clear);
+}
+
+#[rstest]
+#[case(Verdict::Unknown)]
+#[case(Verdict::Other)]
+#[case(Verdict::Outdated)]
+fn anything_unclear_ends_the_run(#[case] verdict: Verdict) {
+    let mut story = Story::new(Confidence::Normal, 1, 1, false);
+    story.see(0, 0, Verdict::Cleared);
+    story.later(6).see(0, 0, Verdict::Cleared);
+    story.later(6).see(0, 0, verdict);
+    story.later(1).see(0, 0, Verdict::Cleared);
+    assert!(!story.watch.is_clear());
+}
+
+#[test]
+fn outdated_after_clear_is_a_regression_and_ends_quiet() {
+    let mut story = Story::new(Confidence::Quick, 2, 1, true);
+    story.see(0, 0, Verdict::Cleared);
+    story.see(1, 0, Verdict::Cleared);
+    story.later(4);
+    assert!(story.watch.quiet(at(story.now)).is_some());
+    let noted = story.see(1, 0, Verdict::Outdated);
+    assert!(noted.regression);
+    assert_eq!(story.watch.quiet(at(story.now)), None);
+    assert!(story.watch.is_mixed(1) && !story.watch.is_mixed(0));
+    for _ in 0..10 {
+        story.later(1).see(1, 0, Verdict::Cleared);
+        assert!(!story.watch.is_clear(), "a mixed place needs eleven");
+    }
+    story.see(1, 0, Verdict::Cleared);
+    assert!(story.watch.is_clear());
+}
+
+#[test]
+fn outdated_before_clear_is_no_regression() {
+    let mut story = Story::new(Confidence::Normal, 1, 1, false);
+    story.see(0, 0, Verdict::Cleared);
+    assert!(!story.see(0, 0, Verdict::Outdated).regression);
+    assert!(story.watch.is_mixed(0), "but its answers took turns");
+}
+
+#[test]
+fn propagation_is_no_mixture() {
+    let mut story = Story::new(Confidence::Quick, 1, 1, false);
+    story.see(0, 0, Verdict::Outdated);
+    story.see(0, 0, Verdict::Outdated);
+    story.see(0, 0, Verdict::Cleared);
+    assert!(!story.watch.is_mixed(0) && story.watch.is_clear());
+}
+
+#[test]
+fn a_place_that_never_answers_is_left_out_after_three_failures() {
+    let mut story = Story::new(Confidence::Quick, 1, 1, true);
+    story.watch.add_place(false, false, at(0));
+    story.see(0, 0, Verdict::Cleared);
+    assert!(!story.watch.is_clear(), "not heard of yet");
+    assert!(!story.fail(1).place_left_out);
+    assert!(!story.fail(1).place_left_out);
+    assert!(story.fail(1).place_left_out);
+    assert_eq!(story.watch.standing(1), Standing::LeftOut);
+    assert!(story.watch.is_clear());
+    assert!(story.see(1, 0, Verdict::Outdated).place_joined, "it answers late and joins");
+    assert!(!story.watch.is_clear());
+}
+
+#[test]
+fn a_place_that_answered_once_blocks_until_excluded() {
+    let mut story = Story::new(Confidence::Quick, 2, 1, true);
+    story.see(0, 0, Verdict::Cleared);
+    for _ in 0..20 {
+        assert!(!story.later(10).fail(1).place_left_out);
+    }
+    assert!(!story.watch.is_clear());
+    story.watch.exclude(1, at(story.now));
+    assert!(story.watch.is_clear());
+}
+
+#[test]
+fn nothing_reached_is_blind_and_never_clear() {
+    let mut story = Story::new(Confidence::Quick, 0, 1, true);
+    assert!(story.watch.is_blind() && !story.watch.is_clear());
+    story.watch.add_place(false, false, at(0));
+    assert!(!story.watch.is_blind());
+    for _ in 0..3 {
+        story.fail(0);
+    }
+    assert!(story.watch.is_blind() && !story.watch.is_clear());
+}
+
+#[test]
+fn nothing_to_watch_is_never_clear() {
+    let story = Story::new(Confidence::Quick, 3, 0, true);
+    assert!(!story.watch.is_clear() && !story.done());
+    let mut story = Story::new(Confidence::Quick, 1, 1, true);
+    story.see(0, 0, Verdict::Cleared);
+    story.watch.drop_url(0, at(story.now));
+    assert!(!story.watch.is_clear());
+}
+
+#[test]
+fn a_url_whose_truth_is_open_blocks() {
+    let mut story = Story::new(Confidence::Quick, 1, 1, true);
+    let waiting = story.watch.add_url(false, at(0));
+    story.see(0, 0, Verdict::Cleared);
+    assert!(!story.watch.is_clear());
+    assert_eq!(story.see(0, waiting, Verdict::Cleared), Noted::default(), "not looked at yet");
+    story.watch.open_url(waiting, true, at(story.now));
+    story.see(0, waiting, Verdict::Cleared);
+    assert!(story.watch.is_clear());
+}
+
+#[test]
+fn looks_from_before_a_restart_do_not_count() {
+    let mut story = Story::new(Confidence::Quick, 1, 1, true);
+    story.see(0, 0, Verdict::Cleared);
+    let sent = at(story.now);
+    story.later(5);
+    story.watch.restart(at(story.now));
+    assert!(!story.watch.is_clear());
+    let cell = CellRef { place: 0, url: 0, variant: AcceptVariant::None };
+    let received = at(story.now + 5);
+    story.watch.observe(cell, Look { verdict: Verdict::Cleared, answered: true, sent, received });
+    assert!(!story.watch.is_clear());
+    story.later(1).see(0, 0, Verdict::Cleared);
+    assert!(story.watch.is_clear());
+}
+
+#[test]
+fn each_variant_has_a_cell_of_its_own() {
+    let mut story = Story::new(Confidence::Quick, 1, 1, false);
+    story.see(0, 0, Verdict::Cleared);
+    story.watch.widen(0, at(story.now));
+    assert!(!story.watch.is_clear());
+    for variant in [AcceptVariant::Webp, AcceptVariant::Avif] {
+        let cell = CellRef { place: 0, url: 0, variant };
+        let (sent, received) = (at(story.now), at(story.now + 1));
+        let look = Look { verdict: Verdict::Cleared, answered: true, sent, received };
+        story.watch.observe(cell, look);
+    }
+    assert!(story.watch.is_clear());
+    assert_eq!(story.watch.clear_of_total(), (3, 3));
+}
+
+#[test]
+fn a_url_that_a_place_does_not_serve_has_no_cell_there() {
+    let mut story = Story::new(Confidence::Quick, 2, 2, true);
+    story.watch.blank(1, 1, at(0));
+    story.see(0, 0, Verdict::Cleared);
+    story.see(0, 1, Verdict::Cleared);
+    assert!(!story.watch.is_clear());
+    assert!(story.see(1, 0, Verdict::Cleared).place_cleared);
+    assert!(story.watch.is_clear());
+}
+
+#[test]
+fn quiet_needs_every_cell_once_and_every_place_often() {
+    let mut story = Story::new(Confidence::Quick, 1, 3, true);
+    for url in 0..3 {
+        story.see(0, url, Verdict::Cleared);
+    }
+    story.later(5);
+    story.see(0, 0, Verdict::Cleared);
+    story.see(0, 1, Verdict::Cleared);
+    assert!(!story.done(), "the third cell was not seen in quiet");
+    story.see(0, 2, Verdict::Cleared);
+    assert!(story.done());
+}
+
+#[test]
+fn quiet_of_gone_content_outlives_a_negative_cache_entry() {
+    let mut story = Story::new(Confidence::Normal, 1, 1, true);
+    for _ in 0..3 {
+        story.later(6).see(0, 0, Verdict::Cleared);
+    }
+    assert!(story.watch.is_clear());
+    let since = story.watch.quiet(at(story.now)).unwrap().since;
+    assert_eq!(story.watch.quiet_needed(), Duration::from_secs(75));
+    for _ in 0..8 {
+        story.later(4).see(0, 0, Verdict::Cleared);
+    }
+    story.later(60);
+    assert!(at(story.now).since(since) > Duration::from_secs(75));
+    assert!(!story.done(), "no sighting after second 65");
+    story.see(0, 0, Verdict::Cleared);
+    assert!(story.done());
+}
+
+#[test]
+fn quiet_starts_again_after_an_unknown() {
+    let mut story = Story::new(Confidence::Quick, 1, 1, true);
+    story.see(0, 0, Verdict::Cleared);
+    story.later(4).see(0, 0, Verdict::Cleared);
+    story.see(0, 0, Verdict::Unknown);
+    story.see(0, 0, Verdict::Cleared);
+    story.later(2).see(0, 0, Verdict::Cleared);
+    assert!(!story.done());
+    story.later(4).see(0, 0, Verdict::Cleared);
+    assert!(story.done());
+}
+
+#[test]
+fn refetched_and_same_are_told_apart() {
+    let mut story = Story::new(Confidence::Quick, 3, 1, false);
+    story.see(0, 0, Verdict::Cleared);
+    story.see(1, 0, Verdict::Same);
+    story.see(2, 0, Verdict::Same);
+    assert!(story.watch.is_clear());
+    assert_eq!(story.watch.refetched_and_same(), (1, 2));
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Event {
+    See { place: usize, url: usize, verdict: Verdict },
+    Fail { place: usize, url: usize },
+    Wait(u64),
+    Exclude(usize),
+    Restart,
+    Reopen(usize),
+    Close(usize),
+    Widen(usize),
+}
+
+fn any_verdict() -> impl Strategy<Value = Verdict> {
+    prop_oneof![
+        6 => Just(Verdict::Cleared),
+        2 => Just(Verdict::Same),
+        1 => Just(Verdict::Outdated),
+        1 => Just(Verdict::Other),
+        1 => Just(Verdict::Unknown),
+    ]
+}
+
+fn any_event() -> impl Strategy<Value = Event> {
+    prop_oneof![
+        30 => (0_usize..3, 0_usize..2, any_verdict())
+            .prop_map(|(place, url, verdict)| Event::See { place, url, verdict }),
+        3 => (0_usize..3, 0_usize..2).prop_map(|(place, url)| Event::Fail { place, url }),
+        12 => (1_u64..20).prop_map(Event::Wait),
+        1 => (0_usize..3).prop_map(Event::Exclude),
+        1 => Just(Event::Restart),
+        1 => (0_usize..2).prop_map(Event::Reopen),
+        1 => (0_usize..2).prop_map(Event::Close),
+        1 => (0_usize..2).prop_map(Event::Widen),
+    ]
+}
+
+fn any_confidence() -> impl Strategy<Value = Confidence> {
+    prop_oneof![Just(Confidence::Quick), Just(Confidence::Normal), Just(Confidence::Strict)]
+}
+
+/// What a cell was last seen with; kept apart from the code under test.
+#[derive(Debug, Clone, Copy, Default)]
+struct Last {
+    verdict: Option<Verdict>,
+    in_a_row: u32,
+}
+
+fn apply(story: &mut Story, last: &mut [[Last; 2]; 3], event: Event) {
+    match event {
+        Event::See { place, url, verdict } => {
+            let open = story.watch.is_open(url);
+            story.see(place, url, verdict);
+            if open {
+                let last = &mut last[place][url];
+                last.in_a_row = if verdict.is_clear() { last.in_a_row + 1 } else { 0 };
+                last.verdict = Some(verdict);
+            }
+        }
+        Event::Fail { place, url } => {
+            let cell = CellRef { place, url, variant: AcceptVariant::None };
+            let (sent, received) = (at(story.now), at(story.now + 10));
+            let look = Look { verdict: Verdict::Unknown, answered: false, sent, received };
+            let open = story.watch.is_open(url);
+            story.watch.observe(cell, look);
+            story.now += 10;
+            if open {
+                last[place][url] = Last { verdict: Some(Verdict::Unknown), in_a_row: 0 };
+            }
+        }
+        Event::Wait(seconds) => story.now += seconds * 1000,
+        Event::Exclude(place) => story.watch.exclude(place, at(story.now)),
+        Event::Restart => {
+            story.now += 1;
+            story.watch.restart(at(story.now));
+            *last = Default::default();
+        }
+        Event::Reopen(url) => {
+            story.now += 1;
+            story.watch.open_url(url, true, at(story.now));
+            last.iter_mut().for_each(|place| place[url] = Last::default());
+        }
+        Event::Close(url) => {
+            story.watch.close_url(url, at(story.now));
+            last.iter_mut().for_each(|place| place[url] = Last::default());
+        }
+        Event::Widen(url) => story.watch.widen(url, at(story.now)),
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(512))]
+
+    #[test]
+    fn never_clear_while_any_counted_cell_was_last_seen_otherwise(
+        confidence in any_confidence(),
+        events in prop::collection::vec(any_event(), 0..200),
+    ) {
+        let mut story = Story::new(confidence, 3, 2, true);
+        let mut last = [[Last::default(); 2]; 3];
+        for event in events {
+            apply(&mut story, &mut last, event);
+            let counted = |place: &usize| story.watch.standing(*place) == Standing::Counted;
+            let proven = |place: usize| last[place].iter().all(|cell| {
+                cell.verdict.is_some_and(Verdict::is_clear) && cell.in_a_row >= confidence.rule().k
+            });
+            if story.watch.is_clear() {
+                prop_assert!((0..3).filter(counted).all(proven), "{last:?}");
+                prop_assert!((0..3).any(|place| counted(&place)), "somebody must have been reached");
+            }
+            if story.done() {
+                prop_assert!(story.watch.is_clear());
+                let quiet = story.watch.quiet(at(story.now)).unwrap();
+                prop_assert!(at(story.now).since(quiet.since) >= confidence.rule().q);
+                let seen_in_quiet = |place: &usize| {
+                    story.watch.quiet_looks(*place) >= confidence.rule().m
+                };
+                prop_assert!((0..3).filter(counted).all(|place| seen_in_quiet(&place)));
+            }
+        }
+    }
+
+    #[test]
+    fn counters_agree_with_a_count(
+        confidence in any_confidence(),
+        events in prop::collection::vec(any_event(), 0..120),
+    ) {
+        let mut story = Story::new(confidence, 3, 2, false);
+        let mut last = [[Last::default(); 2]; 3];
+        for event in events {
+            apply(&mut story, &mut last, event);
+            let counted = story.watch.counted_cells().collect::<Vec<_>>();
+            let clear = counted.iter().filter(|(_, _, cell)| cell.clear).count();
+            prop_assert_eq!(story.watch.clear_of_total(), (clear, counted.len()));
+        }
+    }
+
+    #[test]
+    fn unknown_alone_never_makes_clear(looks in prop::collection::vec((0_usize..3, 0_usize..2, any::<bool>()), 0..200)) {
+        let mut story = Story::new(Confidence::Quick, 3, 2, true);
+        for (place, url, other) in looks {
+            story.later(3).see(place, url, if other { Verdict::Other } else { Verdict::Unknown });
+            prop_assert!(!story.watch.is_clear());
+            prop_assert_eq!(story.watch.clear_of_total().0, 0);
+        }
+    }
+
+    #[test]
+    fn the_order_of_places_does_not_matter(
+        looks in prop::collection::vec((0_usize..3, 0_usize..2, any_verdict()), 1..60),
+    ) {
+        // looks at different places commute: each place sees its own in order
+        let moments = looks.iter().enumerate().map(|(n, look)| (n as u64 * 500, *look));
+        let replay = |looks: &mut dyn Iterator<Item = (u64, (usize, usize, Verdict))>| {
+            let mut story = Story::new(Confidence::Normal, 3, 2, false);
+            for (now, (place, url, verdict)) in looks {
+                story.now = now;
+                story.see(place, url, verdict);
+            }
+            (story.watch.clear_of_total(), (0..3).map(|place| story.watch.is_mixed(place)).collect::<Vec<_>>())
+        };
+        let mut by_place = moments.clone().collect::<Vec<_>>();
+        by_place.sort_by_key(|(now, (place, _, _))| (*place, *now));
+        prop_assert_eq!(replay(&mut moments.clone()), replay(&mut by_place.into_iter()));
+    }
+}
