@@ -108,9 +108,11 @@ fn likeness(answer: &Answer, body: Option<&Body>, content: &Content) -> Likeness
     let strong = answer.etag.as_ref().filter(|etag| !etag.weak);
     let same_tag = strong.zip(content.etag.as_ref()).map(|(seen, known)| seen.tag == *known);
     match (same_hash, same_tag, same_length) {
-        (Some(false), _, _) | (Some(true), _, Some(false)) => Likeness::Differs,
+        (Some(false), _, _)
+        | (Some(true), _, Some(false))
+        | (None, Some(false), _)
+        | (None, None, Some(false)) => Likeness::Differs,
         (Some(true), _, Some(true)) | (_, Some(true), None | Some(true)) => Likeness::Equal,
-        (None, Some(false), _) | (None, None, Some(false)) => Likeness::Differs,
         (Some(true), _, None) | (None, Some(true), Some(false)) | (None, None, _) => {
             Likeness::Unclear
         }
