@@ -1,0 +1,24 @@
+//! The real thing behind each port. Knows `ports` and `domain`; nothing else of the program knows HTTP or SQL.
+
+pub mod cloudinary;
+pub mod system_clock;
+pub(crate) mod tls;
+
+use std::net::IpAddr;
+
+/// How this program names itself to every server.
+pub const USER_AGENT: &str = concat!("allclear/", env!("CARGO_PKG_VERSION"));
+
+/// Whether a URL can only mean this host.
+#[must_use]
+pub fn is_loopback_url(url: &reqwest::Url) -> bool {
+    url.host_str().is_some_and(is_loopback_host)
+}
+
+/// Whether `host` is a loopback address, bare or in brackets, or the name for it.
+#[must_use]
+pub fn is_loopback_host(host: &str) -> bool {
+    let bare = host.trim_start_matches('[').trim_end_matches(']');
+    host.eq_ignore_ascii_case("localhost")
+        || bare.parse::<IpAddr>().is_ok_and(|address| address.to_canonical().is_loopback())
+}
