@@ -6,6 +6,8 @@
 pub mod context;
 pub mod engine;
 pub mod error;
+#[cfg(test)]
+pub mod testing;
 pub mod tracker;
 
 pub use context::{Context, Policy};

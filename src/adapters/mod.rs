@@ -1,0 +1,3 @@
+//! The real thing behind each port.
+
+pub mod journal;
