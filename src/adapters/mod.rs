@@ -1,6 +1,7 @@
 //! The real thing behind each port. Knows `ports` and `domain`; nothing else of the program knows HTTP or SQL.
 
 pub mod cloudinary;
+pub mod journal;
 pub mod system_clock;
 pub(crate) mod tls;
 

@@ -312,10 +312,16 @@ impl Invalidation {
     /// Short label: the asset, or the first of many and how many more.
     #[must_use]
     pub fn label(&self) -> String {
-        match self.items.as_slice() {
-            [] => "nothing".to_owned(),
-            [one] => one.key.to_string(),
-            [first, rest @ ..] => format!("{} and {} more", first.key, rest.len()),
-        }
+        label_of(&self.items)
+    }
+}
+
+/// Short label of an operation over `items`: the asset, or the first of many and how many more.
+#[must_use]
+pub fn label_of(items: &[Item]) -> String {
+    match items {
+        [] => "nothing".to_owned(),
+        [one] => one.key.to_string(),
+        [first, rest @ ..] => format!("{} and {} more", first.key, rest.len()),
     }
 }

@@ -12,6 +12,8 @@ pub mod look;
 pub mod plan;
 pub mod resolve;
 pub mod show;
+#[cfg(test)]
+pub mod testing;
 pub mod tracker;
 mod watch_url;
 

@@ -7,7 +7,8 @@ use async_trait::async_trait;
 use crate::domain::asset::AssetKey;
 use crate::domain::id::{InvalidationId, ItemId, MemberId, OperationId};
 use crate::domain::invalidation::{
-    CloudScope, Ending, Invalidation, Item, ItemState, Member, Operation, WatchedName, WatchedUrl,
+    CloudScope, Ending, Invalidation, Item, ItemState, Member, Operation, WatchTerms, WatchedName,
+    WatchedUrl,
 };
 use crate::domain::place::PlaceId;
 use crate::domain::sighting::Sighting;
@@ -175,6 +176,9 @@ pub trait Journal: Send + Sync {
 
     /// What storage was read as for a name.
     async fn save_name(&self, lease: Lease, name: &WatchedName) -> Result<(), JournalError>;
+
+    /// Terms that changed while watching, e.g. a place that the operator left out.
+    async fn save_terms(&self, lease: Lease, terms: &WatchTerms) -> Result<(), JournalError>;
 
     async fn save_sightings(&self, lease: Lease, rows: &[SightingRow]) -> Result<(), JournalError>;
 

@@ -1,0 +1,150 @@
+//! What earlier operations tell about an asset: its contents, who changed it, when it was gone.
+
+use super::faults;
+use super::rows::{operation_of, stored_scope, structure};
+use super::sql_journal::SqlJournal;
+use crate::domain::asset::AssetKey;
+use crate::domain::id::OperationId;
+use crate::domain::invalidation::{CloudScope, Operation, Outcome};
+use crate::domain::time::Timestamp;
+use crate::domain::verdict::Content;
+use crate::ports::journal::JournalError;
+
+/// How an invalidation of a local cloud ends that no longer runs.
+const GONE_SENTENCE: &str = "the local cloud it belonged to no longer runs";
+
+impl SqlJournal {
+    pub(super) async fn known_contents(
+        &self,
+        scope: &CloudScope,
+        key: &AssetKey,
+    ) -> Result<Vec<Content>, JournalError> {
+        let rows = sqlx::query(
+            "SELECT e.content FROM earlier_content e JOIN cloud c ON c.id = e.cloud \
+             WHERE c.cloud_name = $1 AND c.api = $2 AND c.instance = $3 \
+             AND e.resource_type = $4 AND e.delivery_type = $5 AND e.public_id = $6 \
+             ORDER BY e.known_at DESC, e.content LIMIT 20",
+        )
+        .bind(scope.cloud_name.as_str())
+        .bind(scope.api.as_str())
+        .bind(stored_scope(scope))
+        .bind(key.resource_type.as_str())
+        .bind(key.delivery_type.as_str())
+        .bind(key.public_id.as_str())
+        .fetch_all(&self.pool)
+        .await
+        .map_err(|error| faults::reading(&self.location, &error))?;
+        rows.iter().map(|row| structure(row, "content")).collect()
+    }
+
+    /// Operations that change storage only; a purge or a watch leaves the truth as it was. What counts is when the
+    /// call for this asset left, not when the order was given.
+    pub(super) async fn newest_change(
+        &self,
+        scope: &CloudScope,
+        key: &AssetKey,
+        since: Timestamp,
+        than: OperationId,
+    ) -> Result<Option<Operation>, JournalError> {
+        let row = sqlx::query(
+            "SELECT o.id AS operation_id, o.member, o.verb, o.ordered_at, o.command_line, o.note, o.invalidate, \
+             c.cloud_name, c.api, c.instance \
+             FROM item i JOIN operation o ON o.id = i.operation JOIN cloud c ON c.id = o.cloud \
+             WHERE c.cloud_name = $1 AND c.api = $2 AND c.instance = $3 \
+             AND ((i.public_id = $6 AND i.resource_type = $4 AND i.delivery_type = $5) \
+             OR (i.to_public_id = $6 AND i.to_resource_type = $4 AND i.to_delivery_type = $5)) \
+             AND i.state IN ('sent', 'accepted') AND o.verb IN ('rename', 'delete', 'replace', 'restore') \
+             AND COALESCE(i.sent_at, o.ordered_at) > $7 AND o.id <> $8 \
+             ORDER BY COALESCE(i.sent_at, o.ordered_at) DESC, o.id DESC LIMIT 1",
+        )
+        .bind(scope.cloud_name.as_str())
+        .bind(scope.api.as_str())
+        .bind(stored_scope(scope))
+        .bind(key.resource_type.as_str())
+        .bind(key.delivery_type.as_str())
+        .bind(key.public_id.as_str())
+        .bind(since.as_millisecond())
+        .bind(than.to_string())
+        .fetch_optional(&self.pool)
+        .await
+        .map_err(|error| faults::reading(&self.location, &error))?;
+        row.as_ref().map(operation_of).transpose()
+    }
+
+    /// Also true of names that were deleted or renamed away without being watched: what matters is that a cache may
+    /// have met an empty name.
+    pub(super) async fn was_gone_since(
+        &self,
+        scope: &CloudScope,
+        key: &AssetKey,
+        since: Timestamp,
+    ) -> Result<bool, JournalError> {
+        let row = sqlx::query(
+            "SELECT 1 AS found FROM watched_name n JOIN invalidation v ON v.id = n.invalidation \
+             JOIN operation o ON o.id = v.operation JOIN cloud c ON c.id = o.cloud \
+             WHERE c.cloud_name = $1 AND c.api = $2 AND c.instance = $3 AND n.gone = 1 \
+             AND n.resource_type = $4 AND n.delivery_type = $5 AND n.public_id = $6 \
+             AND (v.outcome IS NULL OR v.ended_at > $7) \
+             UNION ALL \
+             SELECT 1 FROM item i JOIN operation o ON o.id = i.operation JOIN cloud c ON c.id = o.cloud \
+             WHERE c.cloud_name = $1 AND c.api = $2 AND c.instance = $3 \
+             AND i.resource_type = $4 AND i.delivery_type = $5 AND i.public_id = $6 \
+             AND i.state = 'accepted' AND o.verb IN ('rename', 'delete') \
+             AND COALESCE(i.sent_at, o.ordered_at) > $7 LIMIT 1",
+        )
+        .bind(scope.cloud_name.as_str())
+        .bind(scope.api.as_str())
+        .bind(stored_scope(scope))
+        .bind(key.resource_type.as_str())
+        .bind(key.delivery_type.as_str())
+        .bind(key.public_id.as_str())
+        .bind(since.as_millisecond())
+        .fetch_optional(&self.pool)
+        .await
+        .map_err(|error| faults::reading(&self.location, &error))?;
+        Ok(row.is_some())
+    }
+
+    /// Also settles what those clouds were never asked, so that nobody asks another cloud about it.
+    pub(super) async fn end_gone_clouds(
+        &self,
+        api: &str,
+        running: Option<&str>,
+        now: Timestamp,
+    ) -> Result<u64, JournalError> {
+        let now = self.learn_time(now);
+        let running = running.unwrap_or_default();
+        let mut writing = self.begin().await?;
+        let ended = writing
+            .run(
+                sqlx::query(
+                    "UPDATE invalidation SET outcome = $1, ended_at = $2, sentence = $3, \
+                     holder = NULL, lease_until = 0, fencing = fencing + 1 \
+                     WHERE outcome IS NULL AND operation IN \
+                     (SELECT o.id FROM operation o JOIN cloud c ON c.id = o.cloud \
+                     WHERE c.api = $4 AND c.instance <> '' AND c.instance <> $5)",
+                )
+                .bind(Outcome::CloudGone.as_str())
+                .bind(now)
+                .bind(GONE_SENTENCE)
+                .bind(api.to_owned())
+                .bind(running.to_owned()),
+            )
+            .await?;
+        writing
+            .run(
+                sqlx::query(
+                    "UPDATE item SET state = CASE state WHEN 'intended' THEN 'skipped' ELSE 'failed' END, \
+                     message = $1 WHERE state IN ('intended', 'sent') AND operation IN \
+                     (SELECT o.id FROM operation o JOIN cloud c ON c.id = o.cloud \
+                     WHERE c.api = $2 AND c.instance <> '' AND c.instance <> $3)",
+                )
+                .bind(GONE_SENTENCE)
+                .bind(api.to_owned())
+                .bind(running.to_owned()),
+            )
+            .await?;
+        writing.commit().await?;
+        Ok(ended)
+    }
+}

@@ -1,0 +1,387 @@
+//! Intents and outcomes: what is about to be sent, what was, and what became of it.
+
+use std::collections::{HashMap, HashSet};
+
+use sqlx::Row;
+
+use super::faults;
+use super::rows::{item_of, operation_of, stored_scope};
+use super::sql::{Value, Writing, json, row};
+use super::sql_journal::SqlJournal;
+use crate::domain::asset::AssetKey;
+use crate::domain::id::{InvalidationId, ItemId};
+use crate::domain::invalidation::{
+    CloudScope, Invalidation, Item, ItemState, Operation, WatchedName, WatchedUrl, label_of,
+};
+use crate::domain::time::Timestamp;
+use crate::domain::verdict::{Content, Stored};
+use crate::ports::journal::{Intent, JournalError};
+
+impl SqlJournal {
+    pub(super) async fn record_intent(&self, intent: &Intent) -> Result<(), JournalError> {
+        let operation = &intent.operation;
+        let mut writing = self.begin().await?;
+        let cloud = writing.cloud(&operation.scope).await?;
+        writing
+            .insert::<10>(
+                "operation (id, cloud, member, verb, ordered_at, command_line, note, invalidate, label, items)",
+                "",
+                row([
+                    operation.id.to_string().into(),
+                    cloud.as_str().into(),
+                    operation.member.to_string().into(),
+                    operation.verb.as_str().into(),
+                    operation.at.as_millisecond().into(),
+                    operation.command_line.as_str().into(),
+                    operation.note.clone().into(),
+                    operation.invalidate.into(),
+                    label_of(&intent.items).into(),
+                    intent.items.len().into(),
+                ]),
+            )
+            .await?;
+        writing
+            .insert::<12>(
+                "item (id, operation, seq, resource_type, delivery_type, public_id, \
+                 to_resource_type, to_delivery_type, to_public_id, state, sent_at, message)",
+                "",
+                Box::new(intent.items.iter().enumerate().map(|(seq, item)| item_values(seq, item))),
+            )
+            .await?;
+        if let Some(invalidation) = &intent.invalidation {
+            writing.invalidation(invalidation).await?;
+            let at = operation.at.as_millisecond();
+            writing.names(invalidation.id, &cloud, at, 0, &invalidation.names).await?;
+            writing.urls(invalidation.id, 0, &invalidation.urls).await?;
+        }
+        writing.commit().await
+    }
+
+    pub(super) async fn add_watched(
+        &self,
+        invalidation: InvalidationId,
+        names: &[WatchedName],
+        urls: &[WatchedUrl],
+    ) -> Result<(), JournalError> {
+        let mut writing = self.begin().await?;
+        let row = sqlx::query(
+            "SELECT o.cloud, o.ordered_at, \
+             (SELECT COUNT(*) FROM watched_name n WHERE n.invalidation = v.id) AS names, \
+             (SELECT COUNT(*) FROM watched_url u WHERE u.invalidation = v.id) AS urls \
+             FROM invalidation v JOIN operation o ON o.id = v.operation WHERE v.id = $1",
+        )
+        .bind(invalidation.to_string())
+        .fetch_optional(writing.connection())
+        .await
+        .and_then(|row| {
+            row.map(|row| {
+                Ok((
+                    row.try_get("cloud")?,
+                    row.try_get("ordered_at")?,
+                    row.try_get("names")?,
+                    row.try_get("urls")?,
+                ))
+            })
+            .transpose()
+        })
+        .map_err(|error| faults::reading(&self.location, &error))?;
+        let Some((cloud, at, known_names, known_urls)): Option<(String, i64, i64, i64)> = row
+        else {
+            return Err(JournalError::Unknown { prefix: invalidation.to_string() });
+        };
+        writing.names(invalidation, &cloud, at, known_names, names).await?;
+        writing.urls(invalidation, known_urls, urls).await?;
+        writing.commit().await
+    }
+
+    /// # Errors
+    /// [`JournalError::Write`] when one of the items was skipped meanwhile, by another process that took this one
+    /// for dead: none of the calls may leave then.
+    pub(super) async fn mark_items_sent(
+        &self,
+        items: &[ItemId],
+        at: Timestamp,
+    ) -> Result<(), JournalError> {
+        let items: HashSet<ItemId> = items.iter().copied().collect();
+        let mut writing = self.begin().await?;
+        let at = at.as_millisecond();
+        let marked = writing
+            .many::<2>(
+                "UPDATE item SET state = 'sent', sent_at = v.column2 FROM (",
+                ") AS v WHERE item.id = v.column1 AND item.state <> 'skipped'",
+                Box::new(items.iter().map(|item| [item.to_string().into(), at.into()])),
+            )
+            .await?;
+        if marked != items.len() as u64 {
+            return Err(JournalError::Write {
+                detail: format!(
+                    "{} of {} assets were not there to be marked as sent: another process took them for given up",
+                    items.len() as u64 - marked.min(items.len() as u64),
+                    items.len()
+                ),
+            });
+        }
+        writing.commit().await
+    }
+
+    pub(super) async fn settle_items(
+        &self,
+        outcomes: &[(ItemId, ItemState, Option<String>)],
+    ) -> Result<(), JournalError> {
+        // The last word on an item counts; one statement cannot change a row twice.
+        let last: HashMap<ItemId, (ItemState, &Option<String>)> =
+            outcomes.iter().map(|(id, state, message)| (*id, (*state, message))).collect();
+        let wanted = last.len() as u64;
+        let mut writing = self.begin().await?;
+        let settled = writing
+            .many::<3>(
+                "UPDATE item SET state = v.column2, message = v.column3 FROM (",
+                ") AS v WHERE item.id = v.column1",
+                Box::new(last.into_iter().map(|(id, (state, message))| {
+                    [id.to_string().into(), state.as_str().into(), message.clone().into()]
+                })),
+            )
+            .await?;
+        if settled != wanted {
+            return Err(JournalError::Write {
+                detail: format!(
+                    "{} of {wanted} assets are not in it",
+                    wanted - settled.min(wanted)
+                ),
+            });
+        }
+        writing.commit().await
+    }
+
+    pub(super) async fn unsettled_items(
+        &self,
+        scope: &CloudScope,
+        silent_since: Timestamp,
+    ) -> Result<Vec<(Operation, Item)>, JournalError> {
+        let silent_since = silent_since.as_millisecond();
+        let instance = stored_scope(scope);
+        let reading = |error: sqlx::Error| faults::reading(&self.location, &error);
+        // Members first: a large operation of a living process is not read.
+        let members = sqlx::query(
+            "SELECT DISTINCT o.member, m.realm, m.pid, m.seen_at \
+             FROM operation o JOIN cloud c ON c.id = o.cloud LEFT JOIN member m ON m.id = o.member \
+             WHERE c.cloud_name = $1 AND c.api = $2 AND c.instance = $3 AND EXISTS \
+             (SELECT 1 FROM item i WHERE i.operation = o.id AND i.state IN ('intended', 'sent'))",
+        )
+        .bind(scope.cloud_name.as_str())
+        .bind(scope.api.as_str())
+        .bind(instance)
+        .fetch_all(&self.pool)
+        .await
+        .map_err(reading)?;
+
+        let mut found = Vec::new();
+        for row in members {
+            let member: String = row.try_get("member").map_err(reading)?;
+            let realm: Option<String> = row.try_get("realm").map_err(reading)?;
+            let pid: Option<i64> = row.try_get("pid").map_err(reading)?;
+            let seen_at: Option<i64> = row.try_get("seen_at").map_err(reading)?;
+            let silent = seen_at.is_none_or(|seen_at| seen_at < silent_since);
+            let dead = || realm.zip(pid).is_some_and(|(realm, pid)| self.is_dead(&realm, pid));
+            if !(silent || dead()) {
+                continue;
+            }
+            let rows = sqlx::query(
+                "SELECT o.id AS operation_id, o.member, o.verb, o.ordered_at, o.command_line, o.note, o.invalidate, \
+                 c.cloud_name, c.api, c.instance, i.* \
+                 FROM item i JOIN operation o ON o.id = i.operation JOIN cloud c ON c.id = o.cloud \
+                 WHERE i.state IN ('intended', 'sent') AND o.member = $1 \
+                 AND c.cloud_name = $2 AND c.api = $3 AND c.instance = $4 ORDER BY o.id, i.seq",
+            )
+            .bind(member)
+            .bind(scope.cloud_name.as_str())
+            .bind(scope.api.as_str())
+            .bind(instance)
+            .fetch_all(&self.pool)
+            .await
+            .map_err(reading)?;
+            for row in rows {
+                found.push((operation_of(&row)?, item_of(&row)?));
+            }
+        }
+        Ok(found)
+    }
+}
+
+impl Writing {
+    /// The row of a cloud, made when it is new.
+    pub(super) async fn cloud(&mut self, scope: &CloudScope) -> Result<String, JournalError> {
+        let instance = stored_scope(scope);
+        self.insert::<4>(
+            "cloud (id, cloud_name, api, instance)",
+            "ON CONFLICT (cloud_name, api, instance) DO NOTHING",
+            row([
+                uuid::Uuid::now_v7().to_string().into(),
+                scope.cloud_name.as_str().into(),
+                scope.api.as_str().into(),
+                instance.into(),
+            ]),
+        )
+        .await?;
+        sqlx::query_scalar(
+            "SELECT id FROM cloud WHERE cloud_name = $1 AND api = $2 AND instance = $3",
+        )
+        .bind(scope.cloud_name.as_str())
+        .bind(scope.api.as_str())
+        .bind(instance)
+        .fetch_one(self.connection())
+        .await
+        .map_err(|error| self.fault(&error))
+    }
+
+    async fn invalidation(&mut self, invalidation: &Invalidation) -> Result<(), JournalError> {
+        let ended = invalidation.ended.as_ref();
+        self.insert::<7>(
+            "invalidation (id, operation, terms, not_covered, outcome, ended_at, sentence)",
+            "",
+            row([
+                invalidation.id.to_string().into(),
+                invalidation.operation.id.to_string().into(),
+                json(&invalidation.terms).into(),
+                json(&invalidation.not_covered).into(),
+                ended.map(|ending| ending.outcome.as_str().to_owned()).into(),
+                ended.map(|ending| ending.at.as_millisecond()).into(),
+                ended.map(|ending| ending.sentence.clone()).into(),
+            ]),
+        )
+        .await?;
+        Ok(())
+    }
+
+    /// Adds or replaces watched names; an OLD content that is known already is not forgotten.
+    pub(super) async fn names(
+        &mut self,
+        invalidation: InvalidationId,
+        cloud: &str,
+        at: i64,
+        first_seq: i64,
+        names: &[WatchedName],
+    ) -> Result<(), JournalError> {
+        let unique: HashMap<&AssetKey, (i64, &WatchedName)> =
+            (first_seq..).zip(names).map(|(seq, name)| (&name.key, (seq, name))).collect();
+        self.insert::<12>(
+            "watched_name (invalidation, resource_type, delivery_type, public_id, seq, item, must_live, \
+             stored_before, stored_after, changed_at, superseded, gone)",
+            "ON CONFLICT (invalidation, public_id, resource_type, delivery_type) DO UPDATE SET \
+             item = excluded.item, must_live = excluded.must_live, \
+             stored_before = COALESCE(excluded.stored_before, watched_name.stored_before), \
+             stored_after = excluded.stored_after, changed_at = excluded.changed_at, \
+             superseded = excluded.superseded, gone = excluded.gone",
+            Box::new(unique.into_values().map(move |(seq, name)| name_values(invalidation, seq, name))),
+        )
+        .await?;
+        self.contents(cloud, at, names.iter().flat_map(contents_of).collect()).await
+    }
+
+    /// Keeps contents that assets are known to have had.
+    async fn contents<'a>(
+        &mut self,
+        cloud: &str,
+        at: i64,
+        known: Vec<(&'a AssetKey, &'a Content)>,
+    ) -> Result<(), JournalError> {
+        let unique: HashSet<(&AssetKey, String)> =
+            known.into_iter().map(|(key, content)| (key, json(content))).collect();
+        self.insert::<6>(
+            "earlier_content (cloud, resource_type, delivery_type, public_id, content, known_at)",
+            "ON CONFLICT (cloud, public_id, resource_type, delivery_type, content) DO UPDATE SET \
+             known_at = excluded.known_at WHERE excluded.known_at > earlier_content.known_at",
+            Box::new(unique.into_iter().map(|(key, content)| {
+                [
+                    cloud.into(),
+                    key.resource_type.as_str().into(),
+                    key.delivery_type.as_str().into(),
+                    key.public_id.as_str().into(),
+                    content.into(),
+                    at.into(),
+                ]
+            })),
+        )
+        .await?;
+        Ok(())
+    }
+
+    /// Adds or replaces watched URLs; an OLD content that is known already is not forgotten.
+    async fn urls(
+        &mut self,
+        invalidation: InvalidationId,
+        first_seq: i64,
+        urls: &[WatchedUrl],
+    ) -> Result<(), JournalError> {
+        let unique: HashMap<_, _> =
+            (first_seq..).zip(urls).map(|(seq, watched)| (&watched.url, (seq, watched))).collect();
+        self.insert::<10>(
+            "watched_url (invalidation, url, seq, item, resource_type, delivery_type, public_id, coverage, derived, \
+             served_before)",
+            "ON CONFLICT (invalidation, url) DO UPDATE SET item = excluded.item, coverage = excluded.coverage, \
+             derived = excluded.derived, \
+             served_before = COALESCE(excluded.served_before, watched_url.served_before)",
+            Box::new(unique.into_values().map(move |(seq, watched)| url_values(invalidation, seq, watched))),
+        )
+        .await?;
+        Ok(())
+    }
+}
+
+/// Contents that a watched name is known to have had.
+fn contents_of(name: &WatchedName) -> impl Iterator<Item = (&AssetKey, &Content)> {
+    [name.old.as_ref(), name.new.as_ref()].into_iter().flatten().filter_map(|stored| match stored {
+        Stored::Holds(content) => Some((&name.key, content)),
+        Stored::Empty => None,
+    })
+}
+
+fn item_values(seq: usize, item: &Item) -> [Value; 12] {
+    let to = item.to.as_ref();
+    [
+        item.id.to_string().into(),
+        item.operation.to_string().into(),
+        seq.into(),
+        item.key.resource_type.as_str().into(),
+        item.key.delivery_type.as_str().into(),
+        item.key.public_id.as_str().into(),
+        to.map(|key| key.resource_type.as_str().to_owned()).into(),
+        to.map(|key| key.delivery_type.as_str().to_owned()).into(),
+        to.map(|key| key.public_id.as_str().to_owned()).into(),
+        item.state.as_str().into(),
+        item.sent_at.map(Timestamp::as_millisecond).into(),
+        item.message.clone().into(),
+    ]
+}
+
+fn name_values(invalidation: InvalidationId, seq: i64, name: &WatchedName) -> [Value; 12] {
+    [
+        invalidation.to_string().into(),
+        name.key.resource_type.as_str().into(),
+        name.key.delivery_type.as_str().into(),
+        name.key.public_id.as_str().into(),
+        seq.into(),
+        name.item.to_string().into(),
+        name.must_live.into(),
+        name.old.as_ref().map(json).into(),
+        name.new.as_ref().map(json).into(),
+        name.changed_at.map(Timestamp::as_millisecond).into(),
+        name.superseded.into(),
+        (!name.must_live && name.new == Some(Stored::Empty)).into(),
+    ]
+}
+
+fn url_values(invalidation: InvalidationId, seq: i64, watched: &WatchedUrl) -> [Value; 10] {
+    [
+        invalidation.to_string().into(),
+        json(&watched.url).into(),
+        seq.into(),
+        watched.item.to_string().into(),
+        watched.key.resource_type.as_str().into(),
+        watched.key.delivery_type.as_str().into(),
+        watched.key.public_id.as_str().into(),
+        json(&watched.coverage).into(),
+        watched.derived.into(),
+        watched.old.as_ref().map(json).into(),
+    ]
+}

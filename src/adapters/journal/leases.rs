@@ -1,0 +1,174 @@
+//! Members and leases: who shares the journal, and who tracks what.
+
+use std::time::Duration;
+
+use sqlx::Row;
+
+use super::faults;
+use super::sql::{Value, Writing, member_values, row};
+use super::sql_journal::SqlJournal;
+use crate::domain::id::{InvalidationId, MemberId};
+use crate::domain::invalidation::Member;
+use crate::domain::time::Timestamp;
+use crate::ports::journal::{JournalError, Lease};
+
+/// A lease that reaches further into the future than any clock of a working host explains was given by a clock
+/// that was wrong, and counts as expired: two terms and this.
+const CLOCK_DOUBT_MS: i64 = 60_000;
+
+impl SqlJournal {
+    pub(super) async fn join_member(
+        &self,
+        member: &Member,
+        now: Timestamp,
+    ) -> Result<(), JournalError> {
+        let now = self.learn_time(now);
+        let realm = self.realm.get_or_init(|| self.processes.realm(&member.host));
+        let mut writing = self.begin().await?;
+        writing
+            .insert::<7>(
+                "member (id, user_name, host, pid, realm, started_at, seen_at)",
+                "ON CONFLICT (id) DO UPDATE SET seen_at = excluded.seen_at",
+                row(member_values(member, realm, now)),
+            )
+            .await?;
+        writing.commit().await
+    }
+
+    pub(super) async fn acquire_lease(
+        &self,
+        invalidation: InvalidationId,
+        holder: MemberId,
+        now: Timestamp,
+        ttl: Duration,
+    ) -> Result<Option<Lease>, JournalError> {
+        let now = self.learn_time(now);
+        let ttl = millis(ttl);
+        let mut writing = self.begin().await?;
+        let row = sqlx::query(
+            "SELECT v.holder, v.lease_until, v.fencing, v.outcome, m.realm, m.pid \
+             FROM invalidation v LEFT JOIN member m ON m.id = v.holder WHERE v.id = $1",
+        )
+        .bind(invalidation.to_string())
+        .fetch_optional(writing.connection())
+        .await
+        .map_err(|error| faults::reading(&self.location, &error))?
+        .ok_or_else(|| JournalError::Unknown { prefix: invalidation.to_string() })?;
+        let now_held: NowHeld =
+            NowHeld::read(&row).map_err(|e| faults::reading(&self.location, &e))?;
+
+        let own = now_held.holder.as_deref() == Some(holder.to_string().as_str());
+        let dead =
+            || now_held.process.as_ref().is_some_and(|(realm, pid)| self.is_dead(realm, *pid));
+        let expired = || {
+            now_held.until <= now || now_held.until > now.saturating_add(2 * ttl + CLOCK_DOUBT_MS)
+        };
+        if now_held.ended || !(now_held.holder.is_none() || own || expired() || dead()) {
+            return Ok(None);
+        }
+        let fencing = if own { now_held.fencing } else { now_held.fencing + 1 };
+        let changed = writing
+            .run(
+                sqlx::query(
+                    "UPDATE invalidation SET holder = $1, lease_until = $2, fencing = $3 \
+                     WHERE id = $4 AND fencing = $5 AND outcome IS NULL",
+                )
+                .bind(holder.to_string())
+                .bind(now.saturating_add(ttl))
+                .bind(fencing)
+                .bind(invalidation.to_string())
+                .bind(now_held.fencing),
+            )
+            .await?;
+        writing.commit().await?;
+        // Nothing changed: another process on a database with finer locks was faster.
+        Ok((changed == 1).then_some(Lease { invalidation, holder, fencing }))
+    }
+
+    pub(super) async fn renew_lease(
+        &self,
+        lease: Lease,
+        now: Timestamp,
+        ttl: Duration,
+    ) -> Result<(), JournalError> {
+        let until = self.learn_time(now).saturating_add(millis(ttl));
+        let mut writing = self.begin().await?;
+        writing.under(lease, "lease_until = $4", [until.into()]).await?;
+        writing.commit().await
+    }
+
+    pub(super) async fn release_lease(&self, lease: Lease) -> Result<(), JournalError> {
+        self.runs.lock().await.remove(&lease.invalidation);
+        let mut writing = self.begin().await?;
+        writing.under(lease, "holder = NULL, lease_until = 0", []).await?;
+        writing.commit().await
+    }
+}
+
+impl Writing {
+    /// Changes the invalidation of a lease if the lease still is good; `$4` and up are `values`.
+    ///
+    /// # Errors
+    /// [`JournalError::LeaseLost`] when somebody else holds it, it was released or the invalidation has ended.
+    pub(super) async fn under<const N: usize>(
+        &mut self,
+        lease: Lease,
+        set: &'static str,
+        values: [Value; N],
+    ) -> Result<(), JournalError> {
+        let sql = format!(
+            "UPDATE invalidation SET {set} \
+             WHERE id = $1 AND holder = $2 AND fencing = $3 AND outcome IS NULL"
+        );
+        let mut query = sqlx::query(sqlx::AssertSqlSafe(sql))
+            .bind(lease.invalidation.to_string())
+            .bind(lease.holder.to_string())
+            .bind(lease.fencing);
+        for value in values {
+            query = match value {
+                Value::Text(text) => query.bind(text),
+                Value::Int(number) => query.bind(number),
+            };
+        }
+        match self.run(query).await? {
+            0 => Err(JournalError::LeaseLost),
+            _ => Ok(()),
+        }
+    }
+
+    /// Locks the invalidation of a lease for the rest of this write, if the lease still is good.
+    ///
+    /// # Errors
+    /// [`JournalError::LeaseLost`].
+    pub(super) async fn hold(&mut self, lease: Lease) -> Result<(), JournalError> {
+        self.under(lease, "fencing = fencing", []).await
+    }
+}
+
+/// The lease of an invalidation as it stands.
+struct NowHeld {
+    holder: Option<String>,
+    until: i64,
+    fencing: i64,
+    ended: bool,
+    /// Realm and pid of the holder, if it ever joined.
+    process: Option<(String, i64)>,
+}
+
+impl NowHeld {
+    fn read(row: &sqlx::any::AnyRow) -> Result<Self, sqlx::Error> {
+        let realm: Option<String> = row.try_get("realm")?;
+        let pid: Option<i64> = row.try_get("pid")?;
+        Ok(Self {
+            holder: row.try_get("holder")?,
+            until: row.try_get("lease_until")?,
+            fencing: row.try_get("fencing")?,
+            ended: row.try_get::<Option<String>, _>("outcome")?.is_some(),
+            process: realm.zip(pid),
+        })
+    }
+}
+
+fn millis(duration: Duration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX / 4)
+}

@@ -1,0 +1,216 @@
+//! Lists: open and ended invalidations, the audit trail, and finding an entry by its first characters.
+
+use std::sync::atomic::Ordering;
+
+use sqlx::AssertSqlSafe;
+use sqlx::any::AnyRow;
+
+use super::faults;
+use super::rows::{column, ending_of, id_of, operation_of, optional_id, stored_scope};
+use super::sql::who;
+use super::sql_journal::SqlJournal;
+use crate::domain::id::InvalidationId;
+use crate::domain::invalidation::CloudScope;
+use crate::domain::snapshot::{Phase, WatchSnapshot};
+use crate::domain::text::clean;
+use crate::ports::journal::{ActivityRow, InvalidationRow, JournalError};
+
+/// Shortest beginning of an ID that is accepted.
+const SHORTEST_PREFIX: usize = 6;
+
+/// Everything of an invalidation's row but its members; `$1` to `$3` are the scope, `$4` whether it counts.
+const INVALIDATIONS: &str = "SELECT v.id, v.holder, v.lease_until, v.outcome, v.ended_at, v.sentence, \
+    o.id AS operation_id, o.member, o.verb, o.ordered_at, o.command_line, o.note, o.invalidate, o.label, \
+    c.cloud_name, c.api, c.instance, s.picture, \
+    m.user_name, m.host, h.user_name AS holder_user, h.host AS holder_host, h.pid AS holder_pid, h.realm AS holder_realm \
+    FROM invalidation v JOIN operation o ON o.id = v.operation JOIN cloud c ON c.id = o.cloud \
+    LEFT JOIN snapshot s ON s.invalidation = v.id \
+    LEFT JOIN member m ON m.id = o.member LEFT JOIN member h ON h.id = v.holder \
+    WHERE (($1 = c.cloud_name AND $2 = c.api AND $3 = c.instance) OR $4 = 0) ";
+
+const ACTIVITY: &str = "SELECT o.id AS operation_id, o.member, o.verb, o.ordered_at, o.command_line, o.note, \
+    o.invalidate, o.label, o.items, c.cloud_name, c.api, c.instance, m.user_name, m.host, \
+    a.accepted, a.failed, a.invalidation, a.outcome, a.ended_at, a.sentence \
+    FROM operation o JOIN cloud c ON c.id = o.cloud JOIN activity a ON a.operation = o.id \
+    LEFT JOIN member m ON m.id = o.member \
+    WHERE (($1 = c.cloud_name AND $2 = c.api AND $3 = c.instance) OR $4 = 0) \
+    ORDER BY o.ordered_at DESC, o.id DESC LIMIT $5";
+
+impl SqlJournal {
+    pub(super) async fn open_rows(
+        &self,
+        scope: Option<&CloudScope>,
+    ) -> Result<Vec<InvalidationRow>, JournalError> {
+        let sql = format!("{INVALIDATIONS} AND v.outcome IS NULL ORDER BY o.ordered_at, v.id");
+        let rows = self.scoped(sql, scope, None).await?;
+        rows.iter().map(|row| self.row_of(row)).collect()
+    }
+
+    pub(super) async fn ended_rows(
+        &self,
+        scope: Option<&CloudScope>,
+        limit: u32,
+    ) -> Result<Vec<InvalidationRow>, JournalError> {
+        let sql = format!(
+            "{INVALIDATIONS} AND v.outcome IS NOT NULL ORDER BY v.ended_at DESC, v.id DESC LIMIT $5"
+        );
+        let rows = self.scoped(sql, scope, Some(limit)).await?;
+        rows.iter().map(|row| self.row_of(row)).collect()
+    }
+
+    pub(super) async fn activity_rows(
+        &self,
+        scope: Option<&CloudScope>,
+        limit: u32,
+    ) -> Result<Vec<ActivityRow>, JournalError> {
+        let rows = self.scoped(ACTIVITY.to_owned(), scope, Some(limit)).await?;
+        rows.iter()
+            .map(|row| {
+                Ok(ActivityRow {
+                    operation: operation_of(row)?,
+                    by: orderer(row)?,
+                    label: clean(column(row, "label")?).into_owned(),
+                    items: count(row, "items")?,
+                    accepted: count(row, "accepted")?,
+                    failed: count(row, "failed")?,
+                    invalidation: optional_id(row, "invalidation")?,
+                    ended: ending_of(row)?,
+                })
+            })
+            .collect()
+    }
+
+    pub(super) async fn find_by_prefix(
+        &self,
+        prefix: &str,
+    ) -> Result<InvalidationId, JournalError> {
+        let unknown = || JournalError::Unknown { prefix: clean(prefix.trim()).into_owned() };
+        let pattern = like_pattern(prefix).ok_or_else(unknown)?;
+        let rows = sqlx::query(
+            "SELECT id FROM invalidation WHERE id LIKE $1 OR operation LIKE $1 ORDER BY id",
+        )
+        .bind(pattern)
+        .fetch_all(&self.pool)
+        .await
+        .map_err(|error| faults::reading(&self.location, &error))?;
+        match rows.as_slice() {
+            [] => Err(unknown()),
+            [one] => id_of(one, "id"),
+            many => Err(JournalError::Ambiguous {
+                prefix: clean(prefix.trim()).into_owned(),
+                count: many.len(),
+            }),
+        }
+    }
+
+    async fn scoped(
+        &self,
+        sql: String,
+        scope: Option<&CloudScope>,
+        limit: Option<u32>,
+    ) -> Result<Vec<AnyRow>, JournalError> {
+        let query = sqlx::query(AssertSqlSafe(sql))
+            .bind(scope.map(|scope| scope.cloud_name.clone()).unwrap_or_default())
+            .bind(scope.map(|scope| scope.api.clone()).unwrap_or_default())
+            .bind(scope.map(|scope| stored_scope(scope).to_owned()).unwrap_or_default())
+            .bind(i64::from(scope.is_some()));
+        let query = match limit {
+            Some(limit) => query.bind(i64::from(limit)),
+            None => query,
+        };
+        query.fetch_all(&self.pool).await.map_err(|error| faults::reading(&self.location, &error))
+    }
+
+    fn row_of(&self, row: &AnyRow) -> Result<InvalidationRow, JournalError> {
+        let ended = ending_of(row)?;
+        // A picture that this version cannot read is worth less than the list it would break.
+        let snapshot = column::<Option<&str>>(row, "picture")?
+            .and_then(|picture| serde_json::from_str::<WatchSnapshot>(picture).ok())
+            .map(|mut snapshot| {
+                // The row is newer: ended as its cloud was gone, or taken up again.
+                if snapshot.ended != ended {
+                    match &ended {
+                        Some(ending) => {
+                            snapshot.phase = Phase::Ended;
+                            snapshot.sentence.clone_from(&ending.sentence);
+                        }
+                        None => snapshot.phase = Phase::Probing,
+                    }
+                    snapshot.ended.clone_from(&ended);
+                }
+                snapshot
+            });
+        Ok(InvalidationRow {
+            id: id_of(row, "id")?,
+            operation: operation_of(row)?,
+            label: clean(column(row, "label")?).into_owned(),
+            by: orderer(row)?,
+            tracked_by: self.tracker(row)?,
+            snapshot,
+            ended,
+        })
+    }
+
+    /// Who holds a lease that has not run out, and is not known to be dead.
+    fn tracker(&self, row: &AnyRow) -> Result<Option<String>, JournalError> {
+        let until: i64 = column(row, "lease_until")?;
+        let held = column::<Option<&str>>(row, "holder")?.is_some();
+        if !held || until <= self.latest.load(Ordering::Relaxed) {
+            return Ok(None);
+        }
+        let Some(user) = column::<Option<&str>>(row, "holder_user")? else {
+            return Ok(Some("a process that never joined".to_owned()));
+        };
+        let (host, realm): (&str, &str) =
+            (column(row, "holder_host")?, column(row, "holder_realm")?);
+        let pid: i64 = column(row, "holder_pid")?;
+        Ok((!self.is_dead(realm, pid)).then(|| format!("{} {pid}", who(user, host))))
+    }
+}
+
+/// Who ordered an operation.
+fn orderer(row: &AnyRow) -> Result<String, JournalError> {
+    let user = column::<Option<&str>>(row, "user_name")?;
+    let host = column::<Option<&str>>(row, "host")?;
+    Ok(user.zip(host).map_or_else(|| "unknown".to_owned(), |(user, host)| who(user, host)))
+}
+
+fn count(row: &AnyRow, name: &'static str) -> Result<usize, JournalError> {
+    Ok(usize::try_from(column::<i64>(row, name)?).unwrap_or_default())
+}
+
+/// The LIKE pattern of an ID that begins with `typed`, hyphens or not; `None` when no ID does.
+fn like_pattern(typed: &str) -> Option<String> {
+    let digits: Vec<char> =
+        typed.trim().chars().filter(|c| *c != '-').map(|c| c.to_ascii_lowercase()).collect();
+    let fits = (SHORTEST_PREFIX..=32).contains(&digits.len());
+    if !fits || !digits.iter().all(char::is_ascii_hexdigit) {
+        return None;
+    }
+    let mut pattern = String::with_capacity(37);
+    for (position, digit) in digits.iter().enumerate() {
+        if matches!(position, 8 | 12 | 16 | 20) {
+            pattern.push('-');
+        }
+        pattern.push(*digit);
+    }
+    pattern.push('%');
+    Some(pattern)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rstest::rstest;
+
+    #[rstest]
+    #[case("01a2b3", Some("01a2b3%"))]
+    #[case(" 01A2B3C4d ", Some("01a2b3c4-d%"))]
+    #[case("01a2b3c4-d5e6-7000-8", Some("01a2b3c4-d5e6-7000-8%"))]
+    #[case("01a2b", None)]
+    #[case("01a2b%", None)]
+    #[case("press/hero", None)]
+    fn a_beginning_becomes_a_pattern(#[case] typed: &str, #[case] pattern: Option<&str>) {
+        assert_eq!(like_pattern(typed).as_deref(), pattern);
+    }
+}

@@ -1,0 +1,222 @@
+//! The journal as one object: the port's calls, each carried out by the file that is named after its matter.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use sqlx::AnyPool;
+use tokio::sync::Mutex;
+
+use super::processes::Processes;
+use super::sightings::Runs;
+use crate::domain::asset::AssetKey;
+use crate::domain::id::{InvalidationId, ItemId, MemberId, OperationId};
+use crate::domain::invalidation::{
+    CloudScope, Ending, Invalidation, Item, ItemState, Member, Operation, WatchTerms, WatchedName,
+    WatchedUrl,
+};
+use crate::domain::snapshot::WatchSnapshot;
+use crate::domain::time::Timestamp;
+use crate::domain::verdict::Content;
+use crate::ports::journal::{
+    ActivityRow, Intent, InvalidationRow, Journal, JournalError, Lease, SightingRow,
+};
+
+/// A journal in a SQL database. Cheap to share behind an `Arc`; safe to open from several processes at once.
+#[derive(Debug)]
+pub struct SqlJournal {
+    pub(super) pool: AnyPool,
+    /// Path or URL, without secrets; cleaned.
+    pub(super) location: String,
+    pub(super) warnings: Vec<String>,
+    /// Takes the write lock at once, so that no write fails half-way for want of it.
+    pub(super) begin_statement: &'static str,
+    /// One write at a time within the process.
+    pub(super) turn: Arc<Mutex<()>>,
+    pub(super) processes: Processes,
+    /// Where this process's pid means something; known from the first `join` on.
+    pub(super) realm: OnceLock<String>,
+    /// Latest wall time that anybody told this process, in milliseconds: what "tracked now" is measured by.
+    pub(super) latest: AtomicI64,
+    /// Latest run of every cell, per invalidation that this process tracks.
+    pub(super) runs: Mutex<HashMap<InvalidationId, Runs>>,
+}
+
+impl SqlJournal {
+    /// What the operator should know about where the journal lies: readable by others, no write-ahead log.
+    #[must_use]
+    pub fn warnings(&self) -> &[String] {
+        &self.warnings
+    }
+
+    pub(super) fn learn_time(&self, now: Timestamp) -> i64 {
+        let now = now.as_millisecond();
+        self.latest.fetch_max(now, Ordering::Relaxed);
+        now
+    }
+
+    /// Whether the process of a member surely is dead; `false` where this cannot be told.
+    pub(super) fn is_dead(&self, realm: &str, pid: i64) -> bool {
+        self.realm.get().is_some_and(|ours| ours == realm) && self.processes.are_without(pid)
+    }
+}
+
+#[async_trait]
+impl Journal for SqlJournal {
+    fn location(&self) -> String {
+        self.location.clone()
+    }
+
+    async fn join(&self, member: &Member, now: Timestamp) -> Result<(), JournalError> {
+        self.join_member(member, now).await
+    }
+
+    async fn record(&self, intent: &Intent) -> Result<(), JournalError> {
+        self.record_intent(intent).await
+    }
+
+    async fn watch(
+        &self,
+        invalidation: InvalidationId,
+        names: &[WatchedName],
+        urls: &[WatchedUrl],
+    ) -> Result<(), JournalError> {
+        self.add_watched(invalidation, names, urls).await
+    }
+
+    async fn mark_sent(&self, items: &[ItemId], at: Timestamp) -> Result<(), JournalError> {
+        self.mark_items_sent(items, at).await
+    }
+
+    async fn settle(
+        &self,
+        outcomes: &[(ItemId, ItemState, Option<String>)],
+    ) -> Result<(), JournalError> {
+        self.settle_items(outcomes).await
+    }
+
+    async fn unsettled(
+        &self,
+        scope: &CloudScope,
+        silent_since: Timestamp,
+    ) -> Result<Vec<(Operation, Item)>, JournalError> {
+        self.unsettled_items(scope, silent_since).await
+    }
+
+    async fn acquire(
+        &self,
+        invalidation: InvalidationId,
+        holder: MemberId,
+        now: Timestamp,
+        ttl: Duration,
+    ) -> Result<Option<Lease>, JournalError> {
+        self.acquire_lease(invalidation, holder, now, ttl).await
+    }
+
+    async fn renew(&self, lease: Lease, now: Timestamp, ttl: Duration) -> Result<(), JournalError> {
+        self.renew_lease(lease, now, ttl).await
+    }
+
+    async fn release(&self, lease: Lease) -> Result<(), JournalError> {
+        self.release_lease(lease).await
+    }
+
+    async fn invalidation(&self, id: InvalidationId) -> Result<Invalidation, JournalError> {
+        self.whole_invalidation(id).await
+    }
+
+    async fn find(&self, prefix: &str) -> Result<InvalidationId, JournalError> {
+        self.find_by_prefix(prefix).await
+    }
+
+    async fn open(&self, scope: Option<&CloudScope>) -> Result<Vec<InvalidationRow>, JournalError> {
+        self.open_rows(scope).await
+    }
+
+    async fn ended(
+        &self,
+        scope: Option<&CloudScope>,
+        limit: u32,
+    ) -> Result<Vec<InvalidationRow>, JournalError> {
+        self.ended_rows(scope, limit).await
+    }
+
+    async fn activity(
+        &self,
+        scope: Option<&CloudScope>,
+        limit: u32,
+    ) -> Result<Vec<ActivityRow>, JournalError> {
+        self.activity_rows(scope, limit).await
+    }
+
+    async fn save_name(&self, lease: Lease, name: &WatchedName) -> Result<(), JournalError> {
+        self.save_watched_name(lease, name).await
+    }
+
+    async fn save_terms(&self, lease: Lease, terms: &WatchTerms) -> Result<(), JournalError> {
+        self.save_watch_terms(lease, terms).await
+    }
+
+    async fn save_sightings(&self, lease: Lease, rows: &[SightingRow]) -> Result<(), JournalError> {
+        self.save_runs(lease, rows).await
+    }
+
+    async fn save_snapshot(
+        &self,
+        lease: Lease,
+        snapshot: &WatchSnapshot,
+    ) -> Result<(), JournalError> {
+        self.save_picture(lease, snapshot).await
+    }
+
+    async fn end(
+        &self,
+        lease: Lease,
+        ending: &Ending,
+        last: &WatchSnapshot,
+    ) -> Result<(), JournalError> {
+        self.end_invalidation(lease, ending, last).await
+    }
+
+    async fn reopen(&self, id: InvalidationId) -> Result<(), JournalError> {
+        self.reopen_invalidation(id).await
+    }
+
+    async fn earlier_contents(
+        &self,
+        scope: &CloudScope,
+        key: &AssetKey,
+    ) -> Result<Vec<Content>, JournalError> {
+        self.known_contents(scope, key).await
+    }
+
+    async fn newer_operation(
+        &self,
+        scope: &CloudScope,
+        key: &AssetKey,
+        since: Timestamp,
+        than: OperationId,
+    ) -> Result<Option<Operation>, JournalError> {
+        self.newest_change(scope, key, since, than).await
+    }
+
+    async fn recently_gone(
+        &self,
+        scope: &CloudScope,
+        key: &AssetKey,
+        since: Timestamp,
+    ) -> Result<bool, JournalError> {
+        self.was_gone_since(scope, key, since).await
+    }
+
+    async fn end_of_gone_clouds(
+        &self,
+        api: &str,
+        running: Option<&str>,
+        now: Timestamp,
+    ) -> Result<u64, JournalError> {
+        self.end_gone_clouds(api, running, now).await
+    }
+}

@@ -1,0 +1,168 @@
+//! What the holder of a lease writes: truth about names, terms, pictures, the end.
+
+use super::faults;
+use super::rows::{column, ending_of, item_of, name_of, operation_of, structure, url_of};
+use super::sql::{json, row};
+use super::sql_journal::SqlJournal;
+use crate::domain::id::InvalidationId;
+use crate::domain::invalidation::{Ending, Invalidation, WatchTerms, WatchedName};
+use crate::domain::snapshot::WatchSnapshot;
+use crate::ports::journal::{JournalError, Lease};
+
+impl SqlJournal {
+    pub(super) async fn whole_invalidation(
+        &self,
+        id: InvalidationId,
+    ) -> Result<Invalidation, JournalError> {
+        let text = id.to_string();
+        let reading = |error: sqlx::Error| faults::reading(&self.location, &error);
+        // One transaction, so that all parts are of the same moment.
+        let mut transaction = self.pool.begin().await.map_err(reading)?;
+        let row = sqlx::query(
+            "SELECT v.id, v.terms, v.not_covered, v.outcome, v.ended_at, v.sentence, o.id AS operation_id, o.member, \
+             o.verb, o.ordered_at, o.command_line, o.note, o.invalidate, c.cloud_name, c.api, c.instance \
+             FROM invalidation v JOIN operation o ON o.id = v.operation JOIN cloud c ON c.id = o.cloud \
+             WHERE v.id = $1",
+        )
+        .bind(&text)
+        .fetch_optional(&mut *transaction)
+        .await
+        .map_err(reading)?
+        .ok_or_else(|| JournalError::Unknown { prefix: text.clone() })?;
+        let operation = operation_of(&row)?;
+        let items = sqlx::query("SELECT * FROM item WHERE operation = $1 ORDER BY seq")
+            .bind(operation.id.to_string())
+            .fetch_all(&mut *transaction)
+            .await
+            .map_err(reading)?;
+        let names = sqlx::query("SELECT * FROM watched_name WHERE invalidation = $1 ORDER BY seq")
+            .bind(&text)
+            .fetch_all(&mut *transaction)
+            .await
+            .map_err(reading)?;
+        let urls = sqlx::query("SELECT * FROM watched_url WHERE invalidation = $1 ORDER BY seq")
+            .bind(&text)
+            .fetch_all(&mut *transaction)
+            .await
+            .map_err(reading)?;
+        transaction.rollback().await.map_err(reading)?;
+        Ok(Invalidation {
+            id,
+            operation,
+            terms: structure(&row, "terms")?,
+            items: items.iter().map(item_of).collect::<Result<_, _>>()?,
+            names: names.iter().map(name_of).collect::<Result<_, _>>()?,
+            urls: urls.iter().map(url_of).collect::<Result<_, _>>()?,
+            not_covered: structure(&row, "not_covered")?,
+            ended: ending_of(&row)?,
+        })
+    }
+
+    pub(super) async fn save_watched_name(
+        &self,
+        lease: Lease,
+        name: &WatchedName,
+    ) -> Result<(), JournalError> {
+        let mut writing = self.begin().await?;
+        writing.hold(lease).await?;
+        let row = sqlx::query(
+            "SELECT o.cloud, \
+             (SELECT COUNT(*) FROM watched_name n WHERE n.invalidation = v.id) AS names \
+             FROM invalidation v JOIN operation o ON o.id = v.operation WHERE v.id = $1",
+        )
+        .bind(lease.invalidation.to_string())
+        .fetch_one(writing.connection())
+        .await
+        .map_err(|error| faults::reading(&self.location, &error))?;
+        let cloud: String = column(&row, "cloud")?;
+        let known: i64 = column(&row, "names")?;
+        let at = self.latest.load(std::sync::atomic::Ordering::Relaxed);
+        let at = name.changed_at.map_or(at, jiff::Timestamp::as_millisecond);
+        writing.names(lease.invalidation, &cloud, at, known, std::slice::from_ref(name)).await?;
+        writing.commit().await
+    }
+
+    pub(super) async fn save_watch_terms(
+        &self,
+        lease: Lease,
+        terms: &WatchTerms,
+    ) -> Result<(), JournalError> {
+        let mut writing = self.begin().await?;
+        writing.under(lease, "terms = $4", [json(terms).into()]).await?;
+        writing.commit().await
+    }
+
+    pub(super) async fn save_picture(
+        &self,
+        lease: Lease,
+        snapshot: &WatchSnapshot,
+    ) -> Result<(), JournalError> {
+        let mut writing = self.begin().await?;
+        writing.hold(lease).await?;
+        writing.picture(lease.invalidation, snapshot).await?;
+        writing.commit().await
+    }
+
+    pub(super) async fn end_invalidation(
+        &self,
+        lease: Lease,
+        ending: &Ending,
+        last: &WatchSnapshot,
+    ) -> Result<(), JournalError> {
+        let mut writing = self.begin().await?;
+        writing.hold(lease).await?;
+        writing.picture(lease.invalidation, last).await?;
+        writing
+            .under(
+                lease,
+                "outcome = $4, ended_at = $5, sentence = $6, holder = NULL, lease_until = 0",
+                [
+                    ending.outcome.as_str().into(),
+                    ending.at.as_millisecond().into(),
+                    ending.sentence.as_str().into(),
+                ],
+            )
+            .await?;
+        writing.thin(ending.at).await?;
+        writing.commit().await?;
+        self.runs.lock().await.remove(&lease.invalidation);
+        Ok(())
+    }
+
+    pub(super) async fn reopen_invalidation(&self, id: InvalidationId) -> Result<(), JournalError> {
+        let mut writing = self.begin().await?;
+        let changed = writing
+            .run(
+                sqlx::query(
+                    "UPDATE invalidation SET outcome = NULL, ended_at = NULL, sentence = NULL \
+                     WHERE id = $1",
+                )
+                .bind(id.to_string()),
+            )
+            .await?;
+        if changed == 0 {
+            return Err(JournalError::Unknown { prefix: id.to_string() });
+        }
+        writing.commit().await
+    }
+}
+
+impl super::sql::Writing {
+    async fn picture(
+        &mut self,
+        invalidation: InvalidationId,
+        snapshot: &WatchSnapshot,
+    ) -> Result<(), JournalError> {
+        self.insert::<3>(
+            "snapshot (invalidation, taken_at, picture)",
+            "ON CONFLICT (invalidation) DO UPDATE SET taken_at = excluded.taken_at, picture = excluded.picture",
+            row([
+                invalidation.to_string().into(),
+                snapshot.taken_at.as_millisecond().into(),
+                json(snapshot).into(),
+            ]),
+        )
+        .await?;
+        Ok(())
+    }
+}
