@@ -21,5 +21,6 @@
 //! Start reading at [`domain::verdict`], then [`ops::tracker`].
 
 pub mod domain;
+pub mod local_cloud;
 pub mod ops;
 pub mod ports;
