@@ -9,3 +9,6 @@ pub mod chance;
 pub mod clock;
 pub mod content;
 pub mod pops;
+pub mod scenario;
+pub mod span;
+pub mod world;

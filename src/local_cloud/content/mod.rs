@@ -148,9 +148,10 @@ impl Content {
     }
 
     /// Whether variants of it can be drawn, and not only be tagged.
-    fn is_drawable(&self) -> bool {
+    #[must_use]
+    pub fn is_drawable(&self) -> bool {
         match &self.recipe {
-            Recipe::Picture { shape, .. } => shape.format.is_readable(),
+            Recipe::Picture { .. } => true,
             Recipe::File { format, .. } => format.is_film(),
             Recipe::Uploaded { format, .. } => format.is_some_and(Format::is_readable),
             Recipe::Derived { from, .. } => from.is_drawable(),
