@@ -22,5 +22,6 @@
 
 pub mod adapters;
 pub mod domain;
+pub mod local_cloud;
 pub mod ops;
 pub mod ports;

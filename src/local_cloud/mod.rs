@@ -1,0 +1,14 @@
+//! The stand-in cloud: storage, API and edges of a media CDN on loopback.
+//!
+//! [`world`] holds all facts and rules and is pure: time and chance are passed in, nothing waits, nothing is sent.
+//! [`server`] puts real HTTP around it. Knows `domain` and nothing else of this program; the program reaches it
+//! over HTTP like any other cloud. Its URL grammar and its wire shapes are its own, so that a typing error in the
+//! client is not repeated here.
+
+pub mod chance;
+pub mod clock;
+pub mod content;
+pub mod pops;
+pub mod scenario;
+pub mod span;
+pub mod world;

@@ -1,0 +1,103 @@
+//! One stored original, and its derived copies.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+use crate::domain::asset::AssetKey;
+use crate::local_cloud::content::{Content, Format};
+
+/// 16 bytes shown as 32 hex digits: asset IDs, version IDs, IDs of derived assets.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct HexId(pub [u8; 16]);
+
+impl HexId {
+    /// Reads 32 hex digits.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let mut bytes = [0; 16];
+        hex::decode_to_slice(text, &mut bytes).ok()?;
+        Some(Self(bytes))
+    }
+}
+
+impl fmt::Display for HexId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&hex::encode(self.0))
+    }
+}
+
+impl fmt::Debug for HexId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// One stored original. Never changed in place: every change stores a new one under the same key.
+#[derive(Debug, Clone)]
+pub struct StoredAsset {
+    pub key: AssetKey,
+    /// Survives rename, overwrite and moves.
+    pub asset_id: HexId,
+    /// UNIX seconds of the last upload of the file; one more than before where that is not later.
+    pub version: u64,
+    pub version_id: HexId,
+    /// UNIX seconds of the first upload.
+    pub created_at: i64,
+    /// UNIX seconds of the last upload of the file.
+    pub uploaded_at: i64,
+    /// Order of creation, for assets of one second.
+    pub order: u64,
+    pub content: Arc<Content>,
+    pub tags: Arc<[Arc<str>]>,
+    pub context: BTreeMap<String, String>,
+    pub metadata: BTreeMap<String, String>,
+    pub asset_folder: Arc<str>,
+    pub display_name: Arc<str>,
+    pub original_filename: Option<Arc<str>>,
+    /// A backup of the file is kept, so that a delete can be undone.
+    pub backed_up: bool,
+}
+
+impl StoredAsset {
+    /// Kind of file, with the extension that delivery URLs of the original carry; raw assets have none.
+    #[must_use]
+    pub fn format(&self) -> Option<Format> {
+        use crate::domain::asset::ResourceType::Raw;
+        self.content.format().filter(|_| self.key.resource_type != Raw)
+    }
+
+    #[must_use]
+    pub fn has_tag(&self, tag: &str) -> bool {
+        self.tags.iter().any(|own| &**own == tag)
+    }
+
+    /// Last part of the public ID.
+    #[must_use]
+    pub fn filename(&self) -> &str {
+        let id = self.key.public_id.as_str();
+        id.rsplit_once('/').map_or(id, |(_, name)| name)
+    }
+}
+
+/// A variant that was made on first delivery, or on order (`eager`).
+#[derive(Debug, Clone)]
+pub struct Derived {
+    pub id: HexId,
+    /// The chain as written in the URL, without extension; empty where only the format differs.
+    pub transformation: String,
+    /// Extension as written in the URL.
+    pub extension: Option<String>,
+    /// The first one made, and with automatic format the others, each of another format. Never empty.
+    pub contents: Vec<Arc<Content>>,
+    /// UNIX seconds.
+    pub created_at: i64,
+}
+
+impl Derived {
+    /// The content that listings describe.
+    #[must_use]
+    pub fn content(&self) -> &Arc<Content> {
+        &self.contents[0]
+    }
+}

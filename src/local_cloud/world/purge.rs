@@ -1,0 +1,164 @@
+//! Invalidations: which copies they name, and when they reach each edge.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use super::origin::Address;
+use crate::domain::account::InvalidationKind;
+use crate::domain::asset::AssetKey;
+use crate::domain::delivery_url::PathForm;
+
+/// Which copies an invalidation names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Target {
+    /// Every URL of the asset, by its surrogate key: original and derived, any form, signed too.
+    Asset(AssetKey),
+    /// URLs of the asset, original and derived, in the plain form, unsigned, without query (facts §1.3).
+    Pattern { asset: AssetKey, versions: Versions },
+    /// Exactly these paths, with their queries.
+    Urls(BTreeSet<String>),
+}
+
+/// Which version component a URL pattern has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Versions {
+    None,
+    /// The literal `v1`.
+    One,
+    Exactly(Vec<u64>),
+}
+
+impl Target {
+    /// What an account of `kind` invalidates for `asset`. `versions` are those that count as most recent: the current
+    /// one, and on a replace also the replaced one (which of the two is meant, the documentation leaves open).
+    #[must_use]
+    pub fn of_asset(kind: InvalidationKind, asset: AssetKey, versions: &[u64]) -> Self {
+        let versions = match kind {
+            InvalidationKind::Surrogate | InvalidationKind::Unknown => return Self::Asset(asset),
+            InvalidationKind::Legacy if asset.public_id.has_slash() => Versions::One,
+            InvalidationKind::Legacy | InvalidationKind::LegacyUnversioned => Versions::None,
+            InvalidationKind::LegacyVersioned => Versions::Exactly(versions.to_vec()),
+        };
+        Self::Pattern { asset, versions }
+    }
+
+    /// The asset it is about, where it is about one.
+    #[must_use]
+    pub const fn asset(&self) -> Option<&AssetKey> {
+        match self {
+            Self::Asset(asset) | Self::Pattern { asset, .. } => Some(asset),
+            Self::Urls(_) => None,
+        }
+    }
+
+    /// Whether a copy under `path` (with query), which stands for `address`, is dropped.
+    #[must_use]
+    pub fn names(&self, path: &str, address: &Address) -> bool {
+        match self {
+            Self::Asset(asset) => address.names.contains(asset),
+            Self::Urls(urls) => urls.contains(path),
+            Self::Pattern { asset, versions } => {
+                address.readings.iter().filter(|url| url.asset == *asset).any(|url| {
+                    let version_fits = match versions {
+                        Versions::None => url.version.is_none(),
+                        Versions::One => url.is_v1(),
+                        Versions::Exactly(exact) => {
+                            url.version.is_some_and(|version| exact.contains(&version))
+                        }
+                    };
+                    version_fits
+                        && url.form == PathForm::Plain
+                        && url.signature.is_none()
+                        && url.query.is_none()
+                })
+            }
+        }
+    }
+}
+
+/// One invalidation on its way.
+#[derive(Debug, Clone)]
+pub struct Invalidation {
+    /// Counts from 1.
+    pub number: u64,
+    pub at: Duration,
+    /// The call that asked for it: `destroy`, `rename`, …
+    pub verb: &'static str,
+    pub target: Target,
+    /// One for each edge, in their order.
+    pub arrivals: Vec<Arrival>,
+}
+
+/// An invalidation at one edge.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Arrival {
+    /// When it should arrive.
+    pub due: Duration,
+    /// When the edge dropped its copies.
+    pub cleared_at: Option<Duration>,
+    /// How many copies it dropped.
+    pub dropped: usize,
+    /// When dropped copies came back.
+    pub regressed_at: Option<Duration>,
+    /// It arrived and was lost.
+    pub lost: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::delivery_url::DeliveryUrl;
+
+    const CURRENT: u64 = 1_767_225_600;
+
+    /// Whether each kind of account drops a copy under `path` when `id`, at [`CURRENT`], is invalidated.
+    fn dropped(id: &str, path: &str) -> [bool; 4] {
+        let asset = AssetKey::image(id.parse().unwrap());
+        let readings = DeliveryUrl::readings(path, Some("demo")).unwrap();
+        let address = Address::of_asset(readings, asset.clone());
+        [
+            InvalidationKind::Surrogate,
+            InvalidationKind::Legacy,
+            InvalidationKind::LegacyUnversioned,
+            InvalidationKind::LegacyVersioned,
+        ]
+        .map(|kind| Target::of_asset(kind, asset.clone(), &[CURRENT]).names(path, &address))
+    }
+
+    #[test]
+    fn each_kind_of_account_reaches_the_urls_of_the_documented_table() {
+        #[rustfmt::skip]
+        let table = [
+            // public ID       path                                                     surr.  legacy unvers. versioned
+            ("sample",         "/demo/image/upload/sample.jpg",                        [true,  true,  true,  false]),
+            ("sample",         "/demo/image/upload/v1/sample.jpg",                     [true,  false, false, false]),
+            ("sample",         "/demo/image/upload/v1767225600/sample.jpg",            [true,  false, false, true]),
+            ("sample",         "/demo/image/upload/v1700000000/sample.jpg",            [true,  false, false, false]),
+            ("press/kit/hero", "/demo/image/upload/press/kit/hero.jpg",                [true,  false, true,  false]),
+            ("press/kit/hero", "/demo/image/upload/v1/press/kit/hero.jpg",             [true,  true,  false, false]),
+            ("press/kit/hero", "/demo/image/upload/v1767225600/press/kit/hero.jpg",    [true,  false, false, true]),
+            ("press/kit/hero", "/demo/image/upload/v1700000000/press/kit/hero.jpg",    [true,  false, false, false]),
+            ("press/kit/hero", "/demo/image/upload/c_scale,w_300/v1/press/kit/hero.jpg", [true, true, false, false]),
+            ("press/kit/hero", "/demo/image/upload/c_scale,w_300/press/kit/hero.jpg",  [true,  false, true,  false]),
+            ("press/kit/hero", "/demo/image/upload/c_scale,w_300/v1767225600/press/kit/hero.png", [true, false, false, true]),
+            ("press/kit/hero", "/demo/image/upload/s--7q-7iA0T--/v1/press/kit/hero.jpg", [true, false, false, false]),
+            ("press/kit/hero", "/demo/image/upload/v1/press/kit/hero.jpg?_a=B1",       [true,  false, false, false]),
+            ("press/kit/hero", "/demo/images/v1/press/kit/hero/launch.jpg",            [true,  false, false, false]),
+            ("press/kit/hero", "/demo/iu/v1/press/kit/hero.jpg",                       [true,  false, false, false]),
+            ("press/kit/hero", "/demo/v1/press/kit/hero.jpg",                          [true,  false, false, false]),
+        ];
+        for (id, path, expected) in table {
+            assert_eq!(dropped(id, path), expected, "{path}");
+        }
+    }
+
+    #[test]
+    fn urls_are_dropped_exactly_as_written() {
+        let path = "/demo/image/upload/sample.jpg";
+        let address = Address::default();
+        let target = Target::Urls([path.to_owned()].into());
+        assert!(target.names(path, &address));
+        assert!(!target.names("/demo/image/upload/sample.jpg?x=1", &address));
+        assert!(!target.names("/demo/image/upload/v1/sample.jpg", &address));
+    }
+}
