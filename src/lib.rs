@@ -20,6 +20,7 @@
 //!
 //! Start reading at [`domain::verdict`], then [`ops::tracker`].
 
+pub mod cli;
 pub mod domain;
 pub mod ops;
 pub mod ports;

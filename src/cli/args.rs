@@ -9,6 +9,7 @@ use super::values::{self, Span};
 use crate::domain::account::InvalidationKind;
 use crate::domain::asset::{DeliveryType, ResourceType};
 use crate::domain::confidence::Confidence;
+use crate::domain::time::Timestamp;
 use crate::domain::verdict::Expectation;
 
 const EXAMPLES: &str = "\
@@ -416,6 +417,9 @@ pub struct Watch {
     /// What the URL must show: gone, new, live or refetched; storage decides when not given
     #[arg(long, value_name = "WHAT", value_parser = values::expectation)]
     pub expect: Option<Expectation>,
+    /// When the change left, for one that was made elsewhere: lets the age of copies tell
+    #[arg(long, value_name = "TIME")]
+    pub since: Option<Timestamp>,
     /// How much proof: quick, normal or strict
     #[arg(long, value_name = "LEVEL")]
     pub confidence: Option<Confidence>,

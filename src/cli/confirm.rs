@@ -134,8 +134,13 @@ mod tests {
         }
     }
 
-    fn given(confirmation: Confirmation, yes: bool, word: Option<&str>) -> Result<Option<String>, String> {
-        let style = super::super::output::Style { json: false, quiet: true, color: false, ascii: false };
+    fn given(
+        confirmation: Confirmation,
+        yes: bool,
+        word: Option<&str>,
+    ) -> Result<Option<String>, String> {
+        let style =
+            super::super::output::Style { json: false, quiet: true, color: false, ascii: false };
         let change = Change { yes, confirm: word.map(ToOwned::to_owned), ..Change::default() };
         confirm(&Output::new("rm", style), &plan(confirmation), &change, true)
             .map_err(|failure| failure.hint().unwrap_or_default())

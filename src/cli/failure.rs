@@ -9,10 +9,18 @@ use super::output::Gone;
 pub enum Failure {
     Op(OpError),
     /// Asked for in a way that cannot be meant.
-    Usage { message: String, hint: String },
+    Usage {
+        message: String,
+        hint: String,
+    },
     /// The operator said no.
-    Declined { verb: &'static str },
-    File { path: String, detail: String },
+    Declined {
+        verb: &'static str,
+    },
+    File {
+        path: String,
+        detail: String,
+    },
     /// Nobody reads our output any more: a quiet end.
     Gone,
     /// Stopped by a signal.

@@ -17,7 +17,7 @@ use super::plan_text;
 use super::signals::Stop;
 use super::words::span;
 use crate::domain::id::InvalidationId;
-use crate::domain::invalidation::{NotCovered, Outcome};
+use crate::domain::invalidation::{Ending, NotCovered, Outcome};
 use crate::domain::snapshot::{Cell, Offer, Phase, PlaceState, WatchSnapshot};
 use crate::domain::text::clean;
 use crate::domain::time::duration_ms;
@@ -130,6 +130,22 @@ impl Follow<'_> {
         Ok(exit)
     }
 
+    /// The outcome of one that has ended and of which no picture is left.
+    ///
+    /// # Errors
+    /// Only that nobody reads the output.
+    pub fn ended_unseen(&self, ending: &Ending) -> Result<Exit, Failure> {
+        let exit = Exit::of(ending.outcome);
+        let output = &self.session.output;
+        if output.style.json {
+            self.outcome_line(ending.outcome.as_str(), exit, &ending.sentence, None, false)?;
+        } else {
+            output.line(&clean(&ending.sentence))?;
+            self.not_covered_lines(self.not_covered)?;
+        }
+        Ok(exit)
+    }
+
     /// Returns on acceptance: whoever holds the lease next goes on.
     ///
     /// # Errors
@@ -180,7 +196,9 @@ impl Follow<'_> {
     fn interrupted_at(&self, now: Option<&WatchSnapshot>) -> Result<Exit, Failure> {
         let output = &self.session.output;
         let sentence = match self.id {
-            Some(id) => format!("interrupted; the journal keeps it open, go on with: allclear watch {id}"),
+            Some(id) => {
+                format!("interrupted; the journal keeps it open, go on with: allclear watch {id}")
+            }
             None => "interrupted; nothing is left to watch".to_owned(),
         };
         if output.style.json {
@@ -245,7 +263,11 @@ impl Follow<'_> {
         }
         for back in &last.regressions {
             let why = clean(&back.why);
-            output.line(&format!("regression at {}: {} ({why})", clean(&back.place.0), clean(&back.url)))?;
+            output.line(&format!(
+                "regression at {}: {} ({why})",
+                clean(&back.place.0),
+                clean(&back.url)
+            ))?;
         }
         if let Some(Offer::PurgeAgain { why }) = &last.offer
             && outcome != Outcome::AllClear
@@ -279,8 +301,10 @@ impl Follow<'_> {
             not_covered: snapshot.map_or(self.not_covered, |it| it.not_covered.as_slice()),
             open,
             failed: self.failed,
-            duration_ms: snapshot
-                .map_or_else(|| duration_ms(self.started.elapsed()), |it| duration_ms(it.elapsed())),
+            duration_ms: snapshot.map_or_else(
+                || duration_ms(self.started.elapsed()),
+                |it| duration_ms(it.elapsed()),
+            ),
         }
         .value();
         if let (Value::Object(fields), Some(snapshot)) = (&mut value, snapshot) {
@@ -345,7 +369,11 @@ fn outstanding(snapshot: &WatchSnapshot) -> Vec<String> {
         .take(LISTED)
         .map(|(place, url, cell)| {
             let verdict = cell.verdict.map_or("unseen", crate::domain::verdict::Verdict::as_str);
-            let why = if cell.why.is_empty() { String::new() } else { format!(" ({})", clean(&cell.why)) };
+            let why = if cell.why.is_empty() {
+                String::new()
+            } else {
+                format!(" ({})", clean(&cell.why))
+            };
             format!("{verdict} at {}: {}{why}", clean(place), clean(url))
         })
         .collect();
@@ -368,14 +396,19 @@ impl<'a> Lines<'a> {
         Self { output, last: None, text: String::new() }
     }
 
-    fn event(&self, id: InvalidationId, event: &crate::ops::tracker::TrackerEvent) -> Result<(), Failure> {
+    fn event(
+        &self,
+        id: InvalidationId,
+        event: &crate::ops::tracker::TrackerEvent,
+    ) -> Result<(), Failure> {
         let (of, name, fields) = json::tracked(event);
         if of != id {
             return Ok(());
         }
         if self.output.style.json {
             self.output.event(name, fields)?;
-        } else if let crate::ops::tracker::TrackerEvent::Regression { place, url, why, .. } = event {
+        } else if let crate::ops::tracker::TrackerEvent::Regression { place, url, why, .. } = event
+        {
             let why = clean(why);
             self.output.say(&format!("regression at {}: {} ({why})", clean(&place.0), clean(url)));
         }

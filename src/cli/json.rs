@@ -4,11 +4,11 @@
 use serde_json::{Value, json};
 
 use crate::domain::asset::{Asset, AssetDetail, AssetKey};
+use crate::domain::coverage::Coverage;
 use crate::domain::id::InvalidationId;
 use crate::domain::invalidation::{Ending, NotCovered};
 use crate::domain::place::Place;
 use crate::domain::purge::{Backup, Confirmation, Plan};
-use crate::domain::coverage::Coverage;
 use crate::domain::snapshot::{Phase, PlaceState, WatchSnapshot};
 use crate::domain::text::clean;
 use crate::domain::time::{Timestamp, duration_ms};

@@ -92,7 +92,13 @@ pub async fn carry_out(session: &Session, order: &Order, change: &Change) -> Res
 
 fn dry_run(output: &Output, plan: &Plan) -> Result<Exit, Failure> {
     if output.style.json {
-        follow::unwatched_outcome(output, "planned", Exit::Done, &plan_text::headline(plan), &plan.not_covered)?;
+        follow::unwatched_outcome(
+            output,
+            "planned",
+            Exit::Done,
+            &plan_text::headline(plan),
+            &plan.not_covered,
+        )?;
     } else {
         for line in plan_text::lines(plan) {
             output.line(&line)?;
@@ -123,7 +129,12 @@ struct Progress<'a> {
 
 impl<'a> Progress<'a> {
     fn new(output: &'a Output, plan: &Plan) -> Self {
-        Self { output, total: plan.items.len(), invalidation: None, shown: std::time::Instant::now() }
+        Self {
+            output,
+            total: plan.items.len(),
+            invalidation: None,
+            shown: std::time::Instant::now(),
+        }
     }
 
     fn told(&mut self, event: &Execution) -> Result<(), Failure> {

@@ -95,9 +95,9 @@ impl Output {
     /// [`Gone`] when nobody reads it.
     pub fn table(&self, table: &Table) -> Result<(), Gone> {
         self.wipe();
-        let text = self.plain(&table.text());
+        let text = table.text();
         let mut out = io::stdout().lock();
-        written(out.write_all(text.as_bytes()).and_then(|()| out.flush()))
+        written(out.write_all(self.plain(&text).as_bytes()).and_then(|()| out.flush()))
     }
 
     /// A remark on standard error, unless quiet. Failures to write are of no use to anybody.
@@ -199,7 +199,10 @@ fn written(result: io::Result<()>) -> Result<(), Gone> {
 
 /// Width of the terminal behind `stream`, if it is one.
 pub fn columns(stream: impl std::os::fd::AsFd) -> Option<usize> {
-    rustix::termios::tcgetwinsize(stream).ok().map(|size| usize::from(size.ws_col)).filter(|w| *w > 0)
+    rustix::termios::tcgetwinsize(stream)
+        .ok()
+        .map(|size| usize::from(size.ws_col))
+        .filter(|w| *w > 0)
 }
 
 /// The first `width` columns of `text`.
@@ -250,6 +253,12 @@ impl Table {
         self.rows.is_empty()
     }
 
+    /// Columns of the widest line.
+    #[must_use]
+    pub fn width(&self) -> usize {
+        self.text().lines().map(UnicodeWidthStr::width).max().unwrap_or(0)
+    }
+
     /// All lines, each ended; an empty table is no line at all.
     #[must_use]
     pub fn text(&self) -> String {
@@ -258,12 +267,15 @@ impl Table {
         }
         let lines = || self.header.iter().chain(&self.rows);
         let widths: Vec<usize> = (0..self.sides.len())
-            .map(|column| lines().filter_map(|row| row.get(column)).map(|c| c.width()).max().unwrap_or(0))
+            .map(|column| {
+                lines().filter_map(|row| row.get(column)).map(|c| c.width()).max().unwrap_or(0)
+            })
             .collect();
         let mut text = String::new();
         for row in lines() {
             let mut line = String::new();
-            for (at, ((cell, width), side)) in row.iter().zip(&widths).zip(&self.sides).enumerate() {
+            for (at, ((cell, width), side)) in row.iter().zip(&widths).zip(&self.sides).enumerate()
+            {
                 line.push_str(if at == 0 { "" } else { "  " });
                 let pad = " ".repeat(width.saturating_sub(cell.width()));
                 match side {

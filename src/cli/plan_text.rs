@@ -62,7 +62,9 @@ pub fn lines(plan: &Plan) -> Vec<String> {
             lines.push(format!("sampled: only a sample of {all} cells per place is verified"));
         }
     } else {
-        lines.push("watched: nothing; no invalidation is sent and caches keep their copies".to_owned());
+        lines.push(
+            "watched: nothing; no invalidation is sent and caches keep their copies".to_owned(),
+        );
     }
     lines.extend(not_covered(&plan.not_covered));
     lines.extend(plan.notes.iter().map(|note| format!("note: {}", clean(note))));

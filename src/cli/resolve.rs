@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::io::{self, BufRead};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::args::{Change, Kind, Selector, Verify};
 use super::failure::Failure;
@@ -18,15 +18,15 @@ const MAX_NAMES: usize = 1_000_000;
 ///
 /// # Errors
 /// What is wrong with it.
-pub fn asset(engine: &Engine, typed: &str, kind: Kind) -> Result<AssetKey, Failure> {
-    Ok(engine.resolve(typed, kind.resource_type, kind.delivery_type)?)
+pub async fn asset(engine: &Engine, typed: &str, kind: Kind) -> Result<AssetKey, Failure> {
+    Ok(engine.locate(typed, kind.resource_type, kind.delivery_type).await?)
 }
 
 /// What a bulk command is about.
 ///
 /// # Errors
 /// A name that cannot be meant, an empty prefix, a list that cannot be read.
-pub fn selection(engine: &Engine, typed: &Selector) -> Result<Selection, Failure> {
+pub async fn selection(engine: &Engine, typed: &Selector) -> Result<Selection, Failure> {
     let kind = typed.kind;
     if let Some(prefix) = &typed.prefix {
         if prefix.trim_matches('/').is_empty() {
@@ -48,26 +48,20 @@ pub fn selection(engine: &Engine, typed: &Selector) -> Result<Selection, Failure
     if let Some(expression) = &typed.search {
         return Ok(Selection::Search { expression: expression.clone() });
     }
-    let listed;
-    let names = match &typed.from {
-        Some(path) => {
-            listed = names(path)?;
-            &listed
-        }
-        None => &typed.targets,
-    };
-    keys(engine, names, kind).map(Selection::Keys)
+    let listed = typed.from.as_deref().map(names).transpose()?;
+    let names = listed.as_ref().unwrap_or(&typed.targets);
+    Ok(Selection::Keys(keys(engine, names, kind).await?))
 }
 
 /// Assets in the order they were named, each once.
 ///
 /// # Errors
 /// The first name that cannot be meant.
-pub fn keys(engine: &Engine, names: &[String], kind: Kind) -> Result<Vec<AssetKey>, Failure> {
+pub async fn keys(engine: &Engine, names: &[String], kind: Kind) -> Result<Vec<AssetKey>, Failure> {
     let mut seen = BTreeSet::new();
     let mut keys = Vec::with_capacity(names.len());
     for name in names {
-        let key = asset(engine, name, kind)?;
+        let key = asset(engine, name, kind).await?;
         if seen.insert(key.clone()) {
             keys.push(key);
         }
@@ -88,7 +82,10 @@ fn names(path: &Path) -> Result<Vec<String>, Failure> {
     }
     .map_err(|cause| failed(&cause))?;
     if found.is_empty() {
-        return Err(OpError::NothingSelected { what: format!("{}: it names nothing", path.display()) }.into());
+        return Err(OpError::NothingSelected {
+            what: format!("{}: it names nothing", path.display()),
+        }
+        .into());
     }
     Ok(found)
 }
@@ -146,7 +143,10 @@ pub fn command_line(args: &[OsString]) -> String {
             skip = true;
             continue;
         }
-        if SECRET_OPTIONS.iter().any(|name| arg.strip_prefix(name).is_some_and(|rest| rest.starts_with('='))) {
+        if SECRET_OPTIONS
+            .iter()
+            .any(|name| arg.strip_prefix(name).is_some_and(|rest| rest.starts_with('=')))
+        {
             continue;
         }
         words.push(quoted(&unsigned(&arg)));
@@ -172,12 +172,6 @@ fn quoted(word: &str) -> String {
     }
 }
 
-/// A path as the engine needs it, whatever the folder of the process that carries it out.
-#[must_use]
-pub fn absolute(path: &Path) -> PathBuf {
-    std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -190,9 +184,16 @@ mod tests {
     fn the_audit_trail_holds_no_secret() {
         let url = "postgres://me:pw@db/journal";
         assert_eq!(line(&["allclear", "--journal", url, "rm", "a b"]), "allclear rm 'a b'");
-        assert_eq!(line(&["allclear", &format!("--journal={url}"), "rm", "it's"]), r"allclear rm 'it'\''s'");
         assert_eq!(
-            line(&["x/allclear", "probe", "https://res.cloudinary.com/acme/image/upload/s--AbCdEf12--/a.jpg"]),
+            line(&["allclear", &format!("--journal={url}"), "rm", "it's"]),
+            r"allclear rm 'it'\''s'"
+        );
+        assert_eq!(
+            line(&[
+                "x/allclear",
+                "probe",
+                "https://res.cloudinary.com/acme/image/upload/s--AbCdEf12--/a.jpg"
+            ]),
             "allclear probe 'https://res.cloudinary.com/acme/image/upload/s--***--/a.jpg'"
         );
     }
