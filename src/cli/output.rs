@@ -300,9 +300,9 @@ mod tests {
         table.row(["press/été", "12"]);
         table.row(["a\u{1b}[2J", "123456"]);
         insta::assert_snapshot!(table.text(), @r"
-        ID         BYTES
-        press/été     12
-        a�[2J     123456
+        ID          BYTES
+        press/été      12
+        a�[2J      123456
         ");
         assert_eq!(Table::new(&[("ID", Side::Left)], true).text(), "");
     }
