@@ -21,6 +21,7 @@
 //! Start reading at [`domain::verdict`], then [`ops::tracker`].
 
 pub mod adapters;
+pub mod cli;
 pub mod domain;
 pub mod local_cloud;
 pub mod ops;

@@ -1,3 +1,5 @@
 //! The one integration binary: the house, the command line as the user sees it, the console in a real terminal.
 
+mod cli;
 mod house;
+mod support;

@@ -1,0 +1,488 @@
+//! What was typed: the clap types and nothing else. What is meant is settled in `resolve.rs` and `connect.rs`.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{ArgAction, ArgGroup, Parser, Subcommand, ValueEnum};
+
+use super::values::{self, Span};
+use crate::domain::account::InvalidationKind;
+use crate::domain::asset::{DeliveryType, ResourceType};
+use crate::domain::confidence::Confidence;
+use crate::domain::time::Timestamp;
+use crate::domain::verdict::Expectation;
+
+const EXAMPLES: &str = "\
+Examples:
+  allclear demo                                        try everything, nothing to configure
+  allclear ls --prefix press/                          list a folder
+  allclear rename press/old press/new                  rename, then wait until every cache let go
+  allclear rm --tag recalled --dry-run                 what a bulk delete would do
+  allclear purge https://res.cloudinary.com/acme/image/upload/press/hero.jpg
+  allclear pending                                     what is not yet clear, whoever started it
+
+Exit codes: 0 all clear or done as asked, 1 failed, 2 usage or configuration, 3 gave up, blind or superseded,
+4 some items failed, 5 the cloud refused, 6 clear except what was not covered, 130 interrupted.";
+
+/// Rename, delete and purge media, then watch every CDN cache let go, with proof.
+///
+/// Without a command the console opens. Data goes to standard output, words to standard error.
+/// CLOUDINARY_URL (with upload_prefix) is enough of a configuration.
+#[derive(Debug, Parser)]
+#[command(name = "allclear", version, disable_help_subcommand = true, after_help = EXAMPLES)]
+pub struct Args {
+    #[command(flatten)]
+    pub globals: Globals,
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+/// Options of every command.
+#[derive(Debug, Clone, Default, clap::Args)]
+#[command(next_help_heading = "Global options")]
+pub struct Globals {
+    /// Profile of the configuration file to use
+    #[arg(long, global = true, value_name = "NAME")]
+    pub profile: Option<String>,
+    /// Configuration file instead of the one in the configuration folder
+    #[arg(long, global = true, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Journal: a file, sqlite://… or postgres://…
+    #[arg(long, global = true, value_name = "URL")]
+    pub journal: Option<String>,
+    /// How this account invalidates: surrogate, legacy, legacy-unversioned, legacy-versioned or unknown
+    #[arg(long, global = true, value_name = "KIND")]
+    pub invalidation: Option<InvalidationKind>,
+    /// Refuse everything that changes the cloud
+    #[arg(long, global = true)]
+    pub read_only: bool,
+    /// Write JSON: one object, or JSON Lines where something is waited for
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// No progress and no remarks on standard error; errors are still written
+    #[arg(long, short, global = true)]
+    pub quiet: bool,
+    /// Never ask: fail and name the flag that was missing
+    #[arg(long, global = true)]
+    pub no_input: bool,
+    /// No colours (also NO_COLOR)
+    #[arg(long, global = true)]
+    pub no_color: bool,
+    /// ASCII instead of special characters
+    #[arg(long, global = true)]
+    pub ascii: bool,
+    /// Console: use the mouse
+    #[arg(long, global = true)]
+    pub mouse: bool,
+    /// Console: ask the terminal nothing
+    #[arg(long, global = true)]
+    pub no_query: bool,
+    /// More in the log file; twice for everything
+    #[arg(long, short, global = true, action = ArgAction::Count)]
+    pub verbose: u8,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Try the console on a local cloud with warm edges; nothing to configure
+    Demo(Demo),
+    /// Run the local cloud alone: prints one JSON line when it is ready and serves until it is stopped
+    Cloud(Cloud),
+    /// List assets
+    Ls(Ls),
+    /// Show an asset, its derived copies and its delivery URLs with coverage
+    Show(Show),
+    /// Say what an invalidation would and would not reach, offline
+    Explain(Explain),
+    /// Rename an asset and wait until the old name is gone from every cache
+    Rename(Rename),
+    /// Delete assets and wait until they are gone from every cache
+    Rm(Rm),
+    /// Replace the file of an asset and wait until every cache serves the new one
+    Replace(Replace),
+    /// Purge the copies of assets and keep the assets
+    Purge(Purge),
+    /// Bring backed-up assets back, then purge what is cached under their names
+    Restore(Restore),
+    /// Look at a delivery URL at every place, without changing anything
+    Probe(Probe),
+    /// Follow an invalidation, or watch a delivery URL, until every cache is clear
+    Watch(Watch),
+    /// List what is not yet clear, whoever started it
+    Pending(Pending),
+    /// List what has ended, newest first
+    History(History),
+    /// Show where we can look from
+    Places(Places),
+    /// Find and check the configuration
+    Config(Config),
+    /// List the themes of the console
+    Themes(Themes),
+}
+
+/// Which kind of asset a public ID means; a URL tells it by itself.
+#[derive(Debug, Clone, Copy, Default, clap::Args)]
+pub struct Kind {
+    /// Kind of file: image, video or raw
+    #[arg(long, value_name = "RT")]
+    pub resource_type: Option<ResourceType>,
+    /// Delivery type: upload, private, authenticated, fetch, …
+    #[arg(long = "type", value_name = "TYPE")]
+    pub delivery_type: Option<DeliveryType>,
+}
+
+/// Which assets a bulk command is about: exactly one way of saying it.
+#[derive(Debug, Clone, Default, clap::Args)]
+#[command(group = ArgGroup::new("selector").required(true).multiple(false))]
+pub struct Selector {
+    /// Public IDs or delivery URLs
+    #[arg(value_name = "ID|URL", group = "selector")]
+    pub targets: Vec<String>,
+    /// All whose public ID begins with this; a folder ends with `/`
+    #[arg(long, value_name = "P", group = "selector")]
+    pub prefix: Option<String>,
+    /// All with this tag
+    #[arg(long, value_name = "T", group = "selector")]
+    pub tag: Option<String>,
+    /// All that the search index finds; it lags behind storage
+    #[arg(long, value_name = "EXPR", group = "selector")]
+    pub search: Option<String>,
+    /// Public IDs or delivery URLs, one a line, from a file or (`-`) standard input
+    #[arg(long, value_name = "FILE|-", group = "selector")]
+    pub from: Option<PathBuf>,
+    #[command(flatten)]
+    pub kind: Kind,
+}
+
+/// What all commands that change the cloud share.
+#[derive(Debug, Clone, Default, clap::Args)]
+#[command(next_help_heading = "Carrying out and waiting")]
+pub struct Change {
+    /// Do not send an invalidation: caches keep what they have
+    #[arg(long)]
+    pub no_invalidate: bool,
+    /// Show the plan and do nothing
+    #[arg(long, short = 'n')]
+    pub dry_run: bool,
+    /// Confirm; refused where a word must be typed
+    #[arg(long, short)]
+    pub yes: bool,
+    /// Confirm with the word the plan names: the number of assets or the cloud name
+    #[arg(long, value_name = "WORD")]
+    pub confirm: Option<String>,
+    /// A note for the journal, e.g. a ticket
+    #[arg(long, value_name = "TEXT")]
+    pub note: Option<String>,
+    /// How much proof: quick, normal or strict
+    #[arg(long, value_name = "LEVEL")]
+    pub confidence: Option<Confidence>,
+    /// Verify every cell, or a sample of them
+    #[arg(long, value_enum, default_value_t, value_name = "WHICH")]
+    pub verify: Verify,
+    /// Wait at most this long for the outcome, e.g. 90s, 15m
+    #[arg(
+        long,
+        value_name = "D",
+        num_args = 0..=1,
+        require_equals = true,
+        default_value = "15m",
+        default_missing_value = "15m",
+        value_parser = values::duration
+    )]
+    pub wait: Duration,
+    /// Return once the cloud has accepted; tracking is left to whichever process holds the lease next
+    #[arg(long, conflicts_with = "wait")]
+    pub no_wait: bool,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum Verify {
+    #[default]
+    Full,
+    Sample,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct Demo {
+    /// Assets to start with
+    #[arg(long, value_name = "N", default_value_t = 500)]
+    pub assets: usize,
+    /// Edges, each a cache of its own
+    #[arg(long, value_name = "N", default_value_t = 12)]
+    pub edges: usize,
+    /// Same seed, same cloud
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub seed: u64,
+    /// How long an invalidation takes to reach an edge
+    #[arg(long, value_name = "FROM..TO", default_value = "2s..20s", value_parser = values::span)]
+    pub propagation: Span,
+    /// How invalidations find copies
+    #[arg(long, value_name = "KIND", default_value = "surrogate", value_parser = values::cloud_mode)]
+    pub mode: InvalidationKind,
+    /// A TOML file with faults: what goes wrong, where and when
+    #[arg(long, value_name = "FILE")]
+    pub scenario: Option<PathBuf>,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct Cloud {
+    /// Address of the API; port 0 takes a free one
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:0")]
+    pub listen: std::net::SocketAddr,
+    /// Allow an address that is not on loopback; the local cloud protects nothing
+    #[arg(long)]
+    pub allow_remote: bool,
+    #[arg(long, value_name = "NAME", default_value = "demo")]
+    pub cloud_name: String,
+    /// API key; made up when not given
+    #[arg(long, value_name = "K")]
+    pub api_key: Option<String>,
+    /// API secret of this throw-away cloud; made up when not given
+    #[arg(long, value_name = "S")]
+    pub api_secret: Option<String>,
+    /// Assets to start with
+    #[arg(long, value_name = "N", default_value_t = 200)]
+    pub assets: usize,
+    /// Edges, each a cache of its own on a port of its own
+    #[arg(long, value_name = "N", default_value_t = 12)]
+    pub edges: usize,
+    /// Same seed and scenario, same behaviour
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub seed: u64,
+    /// How long an invalidation takes to reach an edge
+    #[arg(long, value_name = "FROM..TO", default_value = "2s..20s", value_parser = values::span)]
+    pub propagation: Span,
+    /// How invalidations find copies: surrogate, legacy, legacy-unversioned or legacy-versioned
+    #[arg(long, value_name = "KIND", default_value = "surrogate", value_parser = values::cloud_mode)]
+    pub mode: InvalidationKind,
+    /// Admin bulk deletes invalidate as well
+    #[arg(long)]
+    pub bulk_invalidation: bool,
+    /// Keep backups of deleted and replaced assets
+    #[arg(long)]
+    pub backups: bool,
+    /// Admin API calls an hour
+    #[arg(long, value_name = "N", default_value_t = 5000)]
+    pub admin_quota: u32,
+    /// How far the search index lags behind storage
+    #[arg(long, value_name = "D", default_value = "0s", value_parser = values::duration)]
+    pub search_lag: Duration,
+    /// A TOML file with faults: what goes wrong, where and when
+    #[arg(long, value_name = "FILE")]
+    pub scenario: Option<PathBuf>,
+    /// Serve nothing under /_local but the list of edges
+    #[arg(long)]
+    pub no_control: bool,
+}
+
+#[derive(Debug, clap::Args)]
+#[command(group = ArgGroup::new("listed").multiple(false))]
+pub struct Ls {
+    /// Only those whose public ID begins with this
+    #[arg(long, value_name = "P", group = "listed")]
+    pub prefix: Option<String>,
+    /// Only those with this tag
+    #[arg(long, value_name = "T", group = "listed")]
+    pub tag: Option<String>,
+    /// What the search index finds; it lags behind storage
+    #[arg(long, value_name = "EXPR", group = "listed")]
+    pub search: Option<String>,
+    #[command(flatten)]
+    pub kind: Kind,
+    /// At most so many; each 500 cost one Admin API call
+    #[arg(long, value_name = "N", default_value_t = 500, value_parser = clap::value_parser!(u32).range(1..))]
+    pub limit: u32,
+    /// Columns to show, in this order
+    #[arg(long, value_enum, value_delimiter = ',', value_name = "A,B,…")]
+    pub columns: Vec<Column>,
+    /// Rows only
+    #[arg(long)]
+    pub no_header: bool,
+}
+
+/// A column of `ls`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Column {
+    Id,
+    ResourceType,
+    Type,
+    Format,
+    Version,
+    Bytes,
+    Dimensions,
+    Created,
+    Folder,
+    Tags,
+    Etag,
+    AssetId,
+    Url,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct Show {
+    /// Public ID or delivery URL
+    #[arg(value_name = "ID|URL")]
+    pub target: String,
+    #[command(flatten)]
+    pub kind: Kind,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct Explain {
+    /// Delivery URL
+    #[arg(value_name = "URL")]
+    pub url: String,
+    /// How the account invalidates: surrogate, legacy, legacy-unversioned, legacy-versioned or unknown
+    #[arg(long, value_name = "KIND")]
+    pub mode: Option<InvalidationKind>,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct Rename {
+    /// Public ID or delivery URL
+    #[arg(value_name = "FROM")]
+    pub from: String,
+    /// New public ID
+    #[arg(value_name = "TO")]
+    pub to: String,
+    /// Replace an asset that has the new name already
+    #[arg(long)]
+    pub overwrite: bool,
+    /// New delivery type
+    #[arg(long, value_name = "T")]
+    pub to_type: Option<DeliveryType>,
+    #[command(flatten)]
+    pub kind: Kind,
+    #[command(flatten)]
+    pub change: Change,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct Rm {
+    #[command(flatten)]
+    pub selector: Selector,
+    #[command(flatten)]
+    pub change: Change,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct Replace {
+    /// Public ID or delivery URL
+    #[arg(value_name = "ID|URL")]
+    pub target: String,
+    /// The new file
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    #[command(flatten)]
+    pub kind: Kind,
+    #[command(flatten)]
+    pub change: Change,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct Purge {
+    #[command(flatten)]
+    pub selector: Selector,
+    #[command(flatten)]
+    pub change: Change,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct Restore {
+    /// Public IDs
+    #[arg(value_name = "ID", required = true)]
+    pub targets: Vec<String>,
+    #[command(flatten)]
+    pub kind: Kind,
+    #[command(flatten)]
+    pub change: Change,
+}
+
+#[derive(Debug, clap::Args)]
+#[command(group = ArgGroup::new("what").required(true).multiple(false))]
+pub struct Probe {
+    /// Delivery URL
+    #[arg(value_name = "URL", group = "what")]
+    pub url: Option<String>,
+    /// Delivery URLs from standard input, one a line
+    #[arg(long, group = "what")]
+    pub stdin: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct Watch {
+    /// ID of an invalidation (6 or more first characters will do) or a delivery URL
+    #[arg(value_name = "INVALIDATION|URL")]
+    pub target: String,
+    /// What the URL must show: gone, new, live or refetched; storage decides when not given
+    #[arg(long, value_name = "WHAT", value_parser = values::expectation)]
+    pub expect: Option<Expectation>,
+    /// When the change left, for one that was made elsewhere: lets the age of copies tell
+    #[arg(long, value_name = "TIME")]
+    pub since: Option<Timestamp>,
+    /// How much proof: quick, normal or strict
+    #[arg(long, value_name = "LEVEL")]
+    pub confidence: Option<Confidence>,
+    /// A note for the journal, e.g. a ticket
+    #[arg(long, value_name = "TEXT")]
+    pub note: Option<String>,
+    /// Stop waiting after this long, e.g. 90s, 15m; the watch stays open
+    #[arg(long, value_name = "D", value_parser = values::duration)]
+    pub timeout: Option<Duration>,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct Pending {
+    /// Of every cloud in the journal
+    #[arg(long)]
+    pub all: bool,
+    /// Rows only
+    #[arg(long)]
+    pub no_header: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct History {
+    /// At most so many
+    #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..))]
+    pub limit: u32,
+    /// Of every cloud in the journal
+    #[arg(long)]
+    pub all: bool,
+    /// Rows only
+    #[arg(long)]
+    pub no_header: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct Places {
+    /// Rows only
+    #[arg(long)]
+    pub no_header: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct Config {
+    #[command(subcommand)]
+    pub action: ConfigAction,
+}
+
+#[derive(Debug, Clone, Copy, Subcommand)]
+pub enum ConfigAction {
+    /// Say which file is read
+    Path,
+    /// Read the file and say what is wrong with it
+    Check,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct Themes {
+    #[command(subcommand)]
+    pub action: ThemesAction,
+}
+
+#[derive(Debug, Clone, Copy, Subcommand)]
+pub enum ThemesAction {
+    /// List them
+    List,
+}

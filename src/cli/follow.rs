@@ -1,0 +1,452 @@
+//! Waiting for the outcome of an invalidation: progress on standard error, the outcome on standard output.
+//!
+//! Judges nothing: it shows what the tracker publishes. Leaving early gives nothing up; the journal keeps the
+//! invalidation open and `allclear watch ID` goes on.
+
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use super::connect::Session;
+use super::exit::Exit;
+use super::failure::Failure;
+use super::json;
+use super::order::Events;
+use super::output::{Output, Role};
+use super::plan_text;
+use super::signals::Stop;
+use super::words::span;
+use crate::domain::id::InvalidationId;
+use crate::domain::invalidation::{Ending, NotCovered, Outcome};
+use crate::domain::snapshot::{Cell, Offer, Phase, PlaceState, WatchSnapshot};
+use crate::domain::text::clean;
+use crate::domain::time::duration_ms;
+
+/// Off a terminal a line of progress comes this often, and when the phase changes.
+pub const OFF_TERMINAL_PACE: Duration = Duration::from_secs(10);
+
+/// Cells that are listed when time is up; the rest is counted.
+const LISTED: usize = 20;
+
+/// What is waited for, and what is known of it already.
+pub struct Follow<'a> {
+    pub session: &'a Session,
+    pub id: Option<InvalidationId>,
+    /// Known from the plan; a snapshot knows them as well.
+    pub not_covered: &'a [NotCovered],
+    /// Items of the order that failed.
+    pub failed: usize,
+    pub started: Instant,
+}
+
+/// Why waiting ended.
+enum End {
+    Ended(Box<WatchSnapshot>),
+    TimedOut,
+    Interrupted,
+    /// The tracker stopped: nobody tells us any more.
+    Lost,
+}
+
+impl Follow<'_> {
+    /// Waits for the end of `id`, at most `limit`.
+    ///
+    /// # Errors
+    /// Only that nobody reads the output.
+    pub async fn to_the_end(
+        &self,
+        id: InvalidationId,
+        limit: Option<Duration>,
+        mut events: Events,
+        mut stop: Stop,
+    ) -> Result<Exit, Failure> {
+        let tracker = self.session.engine.tracker();
+        let mut board = tracker.board();
+        let mut lines = Lines::new(&self.session.output);
+        let outcome = tracker.outcome(id);
+        let deadline = tokio::time::sleep(limit.unwrap_or(Duration::MAX / 4));
+        let mut pace = tokio::time::interval(OFF_TERMINAL_PACE);
+        pace.reset(); // the first line comes with the first picture
+        tokio::pin!(outcome, deadline);
+        let end = loop {
+            tokio::select! {
+                biased;
+                () = stop.next() => break End::Interrupted,
+                ended = &mut outcome => match ended {
+                    Some(last) => break End::Ended(Box::new((*last).clone())),
+                    None => break End::Lost,
+                },
+                seen = events.recv() => if let Ok(event) = seen {
+                    lines.event(id, &event)?;
+                },
+                changed = board.changed() => {
+                    if changed.is_err() {
+                        break End::Lost;
+                    }
+                    let now = board.borrow_and_update().get(id).cloned();
+                    if let Some(now) = now {
+                        lines.picture(&now)?;
+                    }
+                }
+                _ = pace.tick() => lines.pace(),
+                () = &mut deadline => break End::TimedOut,
+            }
+        };
+        while let Ok(event) = events.try_recv() {
+            lines.event(id, &event)?;
+        }
+        self.session.output.wipe();
+        let now = tracker.board().borrow().get(id).cloned();
+        match end {
+            End::Ended(last) => self.ended(&last),
+            End::TimedOut => self.timed_out(id, limit.unwrap_or_default(), now.as_deref()),
+            End::Interrupted => self.interrupted_at(now.as_deref()),
+            End::Lost => self.lost(now.as_deref()),
+        }
+    }
+
+    /// The outcome of an invalidation that has ended.
+    ///
+    /// # Errors
+    /// Only that nobody reads the output.
+    pub fn ended(&self, last: &WatchSnapshot) -> Result<Exit, Failure> {
+        let (outcome, sentence) = last.ended.as_ref().map_or_else(
+            || (Outcome::GaveUp, last.sentence.clone()),
+            |ending| (ending.outcome, ending.sentence.clone()),
+        );
+        let exit = Exit::of(outcome).with_failed_items(self.failed);
+        let output = &self.session.output;
+        if output.style.json {
+            self.outcome_line(outcome.as_str(), exit, &sentence, Some(last), false)?;
+        } else {
+            let role = match outcome {
+                Outcome::AllClear => Role::Good,
+                Outcome::ClearExcept | Outcome::SampledClear | Outcome::Superseded => Role::Doubt,
+                _ => Role::Bad,
+            };
+            output.line(&output.paint(role, &clean(&sentence)))?;
+            self.details(last, outcome)?;
+        }
+        Ok(exit)
+    }
+
+    /// The outcome of one that has ended and of which no picture is left.
+    ///
+    /// # Errors
+    /// Only that nobody reads the output.
+    pub fn ended_unseen(&self, ending: &Ending) -> Result<Exit, Failure> {
+        let exit = Exit::of(ending.outcome);
+        let output = &self.session.output;
+        if output.style.json {
+            self.outcome_line(ending.outcome.as_str(), exit, &ending.sentence, None, false)?;
+        } else {
+            output.line(&clean(&ending.sentence))?;
+            self.not_covered_lines(self.not_covered)?;
+        }
+        Ok(exit)
+    }
+
+    /// Returns on acceptance: whoever holds the lease next goes on.
+    ///
+    /// # Errors
+    /// Only that nobody reads the output.
+    pub fn left_to_others(&self, summary: &str) -> Result<Exit, Failure> {
+        let exit = Exit::Done.with_failed_items(self.failed);
+        let output = &self.session.output;
+        if output.style.json {
+            self.outcome_line("accepted", exit, summary, None, true)?;
+        } else {
+            output.line(summary)?;
+            if let Some(id) = self.id {
+                output.line(&format!("invalidation {id}"))?;
+                output.say(&format!("not waited for; follow it with: allclear watch {id}"));
+            }
+            self.not_covered_lines(self.not_covered)?;
+        }
+        Ok(exit)
+    }
+
+    /// The order is done and there is nothing to watch.
+    ///
+    /// # Errors
+    /// Only that nobody reads the output.
+    pub fn nothing_to_watch(&self, summary: &str, accepted: usize) -> Result<Exit, Failure> {
+        let (outcome, exit) = match (accepted, self.failed) {
+            (0, failed) if failed > 0 => ("failed", Exit::Failed),
+            (_, failed) => ("done", Exit::Done.with_failed_items(failed)),
+        };
+        let output = &self.session.output;
+        if output.style.json {
+            self.outcome_line(outcome, exit, summary, None, false)?;
+        } else {
+            output.line(summary)?;
+            output.say("no invalidation was sent: caches go on serving the copies they have, up to 30 days");
+        }
+        Ok(exit)
+    }
+
+    /// Stopped by a signal while calls were in flight.
+    ///
+    /// # Errors
+    /// Only that nobody reads the output.
+    pub fn interrupted(&self) -> Result<Exit, Failure> {
+        self.interrupted_at(None)
+    }
+
+    fn interrupted_at(&self, now: Option<&WatchSnapshot>) -> Result<Exit, Failure> {
+        let output = &self.session.output;
+        let sentence = match self.id {
+            Some(id) => {
+                format!("interrupted; the journal keeps it open, go on with: allclear watch {id}")
+            }
+            None => "interrupted; nothing is left to watch".to_owned(),
+        };
+        if output.style.json {
+            self.outcome_line("interrupted", Exit::Interrupted, &sentence, now, self.id.is_some())?;
+        } else {
+            output.warn(&sentence);
+        }
+        Ok(Exit::Interrupted)
+    }
+
+    fn timed_out(
+        &self,
+        id: InvalidationId,
+        limit: Duration,
+        now: Option<&WatchSnapshot>,
+    ) -> Result<Exit, Failure> {
+        let output = &self.session.output;
+        let (clear, total) = now.map_or((0, 0), WatchSnapshot::clear_of_total);
+        let sentence = format!(
+            "not clear after {}: {clear} of {total} cells are clear; it stays open, go on with: allclear watch {id}",
+            span(limit)
+        );
+        if output.style.json {
+            self.outcome_line("gave_up", Exit::NotClear, &sentence, now, true)?;
+        } else {
+            output.line(&output.paint(Role::Bad, &sentence))?;
+            if let Some(now) = now {
+                for line in outstanding(now) {
+                    output.line(&line)?;
+                }
+                self.details(now, Outcome::GaveUp)?;
+            }
+        }
+        Ok(Exit::NotClear)
+    }
+
+    fn lost(&self, now: Option<&WatchSnapshot>) -> Result<Exit, Failure> {
+        let output = &self.session.output;
+        let id = self.id.map(|id| id.to_string()).unwrap_or_default();
+        let trouble = self.session.engine.tracker().board().borrow().trouble.clone();
+        let why = trouble.unwrap_or_else(|| "the tracker stopped".to_owned());
+        let sentence = format!("{why}; the journal keeps it open, go on with: allclear watch {id}");
+        if output.style.json {
+            self.outcome_line("gave_up", Exit::NotClear, &sentence, now, true)?;
+        } else {
+            output.line(&clean(&sentence))?;
+        }
+        Ok(Exit::NotClear)
+    }
+
+    /// What there is to know beside the sentence.
+    fn details(&self, last: &WatchSnapshot, outcome: Outcome) -> Result<(), Failure> {
+        let output = &self.session.output;
+        for (state, word) in [
+            (PlaceState::Unreachable, "never answered, left out"),
+            (PlaceState::Excluded, "left out by the operator"),
+        ] {
+            let places = json::in_state(last, state);
+            if !places.is_empty() {
+                output.line(&format!("{word}: {}", places.join(", ")))?;
+            }
+        }
+        for back in &last.regressions {
+            let why = clean(&back.why);
+            output.line(&format!(
+                "regression at {}: {} ({why})",
+                clean(&back.place.0),
+                clean(&back.url)
+            ))?;
+        }
+        if let Some(Offer::PurgeAgain { why }) = &last.offer
+            && outcome != Outcome::AllClear
+        {
+            output.line(&format!("purging again may help: {}", clean(why)))?;
+        }
+        self.not_covered_lines(&last.not_covered)
+    }
+
+    fn not_covered_lines(&self, urls: &[NotCovered]) -> Result<(), Failure> {
+        for line in plan_text::not_covered(urls) {
+            self.session.output.line(&line)?;
+        }
+        Ok(())
+    }
+
+    fn outcome_line(
+        &self,
+        outcome: &'static str,
+        exit: Exit,
+        sentence: &str,
+        snapshot: Option<&WatchSnapshot>,
+        open: bool,
+    ) -> Result<(), Failure> {
+        let mut value = json::Outcome {
+            invalidation: self.id,
+            outcome,
+            exit_code: exit.code(),
+            sentence,
+            snapshot,
+            not_covered: snapshot.map_or(self.not_covered, |it| it.not_covered.as_slice()),
+            open,
+            failed: self.failed,
+            duration_ms: snapshot.map_or_else(
+                || duration_ms(self.started.elapsed()),
+                |it| duration_ms(it.elapsed()),
+            ),
+        }
+        .value();
+        if let (Value::Object(fields), Some(snapshot)) = (&mut value, snapshot) {
+            fields.insert("not_clear".to_owned(), not_clear(snapshot));
+        }
+        Ok(self.session.output.event("outcome", value)?)
+    }
+}
+
+/// The outcome line of a stream that watched nothing.
+///
+/// # Errors
+/// Only that nobody reads the output.
+pub fn unwatched_outcome(
+    output: &Output,
+    outcome: &'static str,
+    exit: Exit,
+    sentence: &str,
+    not_covered: &[NotCovered],
+) -> Result<(), Failure> {
+    let value = json::Outcome {
+        invalidation: None,
+        outcome,
+        exit_code: exit.code(),
+        sentence,
+        snapshot: None,
+        not_covered,
+        open: false,
+        failed: 0,
+        duration_ms: 0,
+    };
+    Ok(output.event("outcome", value.value())?)
+}
+
+/// Cells that count and are not clear, with their place and URL.
+fn blocking(snapshot: &WatchSnapshot) -> impl Iterator<Item = (&str, &str, &Cell)> {
+    snapshot.places.iter().enumerate().flat_map(move |(place, at)| {
+        snapshot.urls.iter().enumerate().filter_map(move |(url, of)| {
+            let cell = snapshot.cell(place, url)?;
+            (cell.counted && !cell.clear).then_some((at.id.0.as_str(), of.url.as_str(), cell))
+        })
+    })
+}
+
+fn not_clear(snapshot: &WatchSnapshot) -> Value {
+    blocking(snapshot)
+        .map(|(place, url, cell)| {
+            json!({
+                "place": clean(place),
+                "url": clean(url),
+                "verdict": cell.verdict.map(crate::domain::verdict::Verdict::as_str),
+                "reason": cell.reason,
+                "why": clean(&cell.why),
+            })
+        })
+        .collect()
+}
+
+/// What keeps a watch from being clear, in words.
+fn outstanding(snapshot: &WatchSnapshot) -> Vec<String> {
+    let mut lines: Vec<String> = blocking(snapshot)
+        .take(LISTED)
+        .map(|(place, url, cell)| {
+            let verdict = cell.verdict.map_or("unseen", crate::domain::verdict::Verdict::as_str);
+            let why = if cell.why.is_empty() {
+                String::new()
+            } else {
+                format!(" ({})", clean(&cell.why))
+            };
+            format!("{verdict} at {}: {}{why}", clean(place), clean(url))
+        })
+        .collect();
+    let more = blocking(snapshot).count().saturating_sub(LISTED);
+    if more > 0 {
+        lines.push(format!("… and {more} more"));
+    }
+    lines
+}
+
+/// Progress as it goes by.
+struct Lines<'a> {
+    output: &'a Output,
+    last: Option<(Phase, usize, usize, usize, bool)>,
+    text: String,
+}
+
+impl<'a> Lines<'a> {
+    const fn new(output: &'a Output) -> Self {
+        Self { output, last: None, text: String::new() }
+    }
+
+    fn event(
+        &self,
+        id: InvalidationId,
+        event: &crate::ops::tracker::TrackerEvent,
+    ) -> Result<(), Failure> {
+        let (of, name, fields) = json::tracked(event);
+        if of != id {
+            return Ok(());
+        }
+        if self.output.style.json {
+            self.output.event(name, fields)?;
+        } else if let crate::ops::tracker::TrackerEvent::Regression { place, url, why, .. } = event
+        {
+            let why = clean(why);
+            self.output.say(&format!("regression at {}: {} ({why})", clean(&place.0), clean(url)));
+        }
+        Ok(())
+    }
+
+    fn picture(&mut self, now: &WatchSnapshot) -> Result<(), Failure> {
+        let (clear, total) = now.clear_of_total();
+        let seen = (now.phase, now.reached(), clear, total, now.stuck);
+        if self.last == Some(seen) {
+            return Ok(());
+        }
+        let turned = self.last.is_none_or(|last| last.0 != now.phase || last.4 != now.stuck);
+        self.last = Some(seen);
+        self.text = progress_text(now);
+        if self.output.style.json {
+            self.output.event("progress", json::progress(now))?;
+        } else if self.output.live || turned {
+            self.output.progress(&self.text);
+        }
+        Ok(())
+    }
+
+    fn pace(&self) {
+        if !self.output.style.json && !self.output.live && !self.text.is_empty() {
+            self.output.progress(&self.text);
+        }
+    }
+}
+
+fn progress_text(now: &WatchSnapshot) -> String {
+    let (clear, total) = now.clear_of_total();
+    let stuck = if now.stuck { ", stuck" } else { "" };
+    format!(
+        "{clear} of {total} cells clear at {} of {} places{stuck}, {} · {}",
+        now.reached(),
+        now.places.len(),
+        span(Duration::from_secs(now.elapsed().as_secs())),
+        clean(&now.sentence),
+    )
+}

@@ -1,0 +1,344 @@
+//! The JSON shapes. Fields are only ever added; words are stable `snake_case`, durations whole milliseconds,
+//! times RFC 3339 in UTC. Schema and event name are put in front by [`super::output::Output`].
+
+use serde_json::{Value, json};
+
+use crate::domain::asset::{Asset, AssetDetail, AssetKey};
+use crate::domain::coverage::Coverage;
+use crate::domain::id::InvalidationId;
+use crate::domain::invalidation::{Ending, NotCovered};
+use crate::domain::place::Place;
+use crate::domain::purge::{Backup, Confirmation, Plan};
+use crate::domain::snapshot::{Phase, PlaceState, WatchSnapshot};
+use crate::domain::text::clean;
+use crate::domain::time::{Timestamp, duration_ms};
+use crate::ops::engine::{Execution, Look, Shown, ShownUrl};
+use crate::ops::tracker::TrackerEvent;
+use crate::ports::journal::InvalidationRow;
+
+/// RFC 3339 in UTC with whole milliseconds.
+pub fn time(at: Timestamp) -> Value {
+    Value::String(format!("{at:.3}"))
+}
+
+fn times(at: Option<Timestamp>) -> Value {
+    at.map_or(Value::Null, time)
+}
+
+pub fn key(key: &AssetKey) -> Value {
+    json!({
+        "public_id": clean(key.public_id.as_str()),
+        "resource_type": key.resource_type.as_str(),
+        "type": key.delivery_type.as_str(),
+    })
+}
+
+pub fn asset(asset: &Asset) -> Value {
+    json!({
+        "public_id": clean(asset.key.public_id.as_str()),
+        "resource_type": asset.key.resource_type.as_str(),
+        "type": asset.key.delivery_type.as_str(),
+        "asset_id": asset.asset_id,
+        "format": asset.format,
+        "version": asset.version,
+        "bytes": asset.bytes,
+        "width": asset.width,
+        "height": asset.height,
+        "etag": asset.etag,
+        "created_at": times(asset.created_at),
+        "asset_folder": asset.asset_folder.as_deref().map(clean),
+        "display_name": asset.display_name.as_deref().map(clean),
+        "tags": asset.tags.iter().map(|tag| clean(tag)).collect::<Vec<_>>(),
+        "secure_url": asset.secure_url.as_deref().map(clean),
+        "placeholder": asset.placeholder,
+    })
+}
+
+pub fn shown(shown: &Shown) -> Value {
+    let AssetDetail { asset: original, derived, derived_truncated, versions } = &shown.detail;
+    json!({
+        "asset": asset(original),
+        "derived": derived.iter().map(|copy| json!({
+            "id": clean(&copy.id),
+            "transformation": clean(&copy.transformation),
+            "format": copy.format.as_deref().map(clean),
+            "bytes": copy.bytes,
+            "secure_url": clean(&copy.secure_url),
+        })).collect::<Vec<_>>(),
+        "derived_truncated": derived_truncated,
+        "versions": versions.iter().map(|kept| json!({
+            "version_id": clean(&kept.version_id),
+            "version": kept.version,
+            "bytes": kept.bytes,
+            "restorable": kept.restorable,
+        })).collect::<Vec<_>>(),
+        "urls": shown.urls.iter().map(shown_url).collect::<Vec<_>>(),
+        "notes": shown.notes,
+    })
+}
+
+pub fn shown_url(url: &ShownUrl) -> Value {
+    json!({
+        "url": clean(&url.url),
+        "transformation": clean(&url.transformation),
+        "coverage": url.coverage,
+        "reason": url.reason,
+        "why": clean(&url.why),
+        "next_step": clean(&url.next_step),
+    })
+}
+
+pub fn place(place: &Place) -> Value {
+    json!({
+        "id": clean(&place.id.0),
+        "pop": place.pop.as_deref().map(clean),
+        "city": place.city.as_deref().map(clean),
+        "provider": clean(&place.provider),
+        "vantage": clean(&place.vantage),
+        "address": place.address.to_string(),
+        "tls": place.tls,
+        "host": clean(&place.host),
+    })
+}
+
+pub fn look(look: &Look) -> Value {
+    let answer = look.sighting.result.as_ref().ok();
+    json!({
+        "place": clean(&look.place.id.0),
+        "pop": look.place.pop.as_deref().map(clean),
+        "city": look.place.city.as_deref().map(clean),
+        "address": look.place.address.to_string(),
+        "verdict": look.judgement.verdict.as_str(),
+        "reason": look.judgement.reason.word(),
+        "why": clean(&look.judgement.reason.to_string()),
+        "variant": look.sighting.variant.as_str(),
+        "status": answer.map(|answer| answer.status),
+        "cache": answer.map(|answer| answer.cache.as_str()),
+        "age": answer.and_then(|answer| answer.age),
+        "etag": answer.and_then(|answer| answer.etag.as_ref()).map(|etag| clean(&etag.tag)),
+        "bytes": answer.and_then(|answer| answer.total_length),
+        "rtt_ms": duration_ms(look.sighting.received.since(look.sighting.sent)),
+        "at": time(look.sighting.at),
+    })
+}
+
+pub fn plan(plan: &Plan) -> Value {
+    let (derived, derived_partly) = plan.derived();
+    json!({
+        "verb": plan.verb.as_str(),
+        "cloud": clean(&plan.cloud_name),
+        "items": plan.items.iter().map(|item| json!({
+            "asset": key(&item.key),
+            "to": item.to.as_ref().map(key),
+            "bytes": item.bytes,
+            "derived": item.derived,
+            "backup": match item.backup {
+                Backup::Kept => "kept",
+                Backup::None => "none",
+                Backup::Unknown => "unknown",
+            },
+        })).collect::<Vec<_>>(),
+        "bytes": plan.bytes(),
+        "derived": derived,
+        "derived_complete": !derived_partly,
+        "api_path": plan.api_path.as_str(),
+        "api_path_why": plan.api_path.why(),
+        "invalidate": plan.invalidate,
+        "overwrite": plan.overwrite,
+        "calls": { "upload": plan.upload_calls, "admin": plan.admin_calls, "admin_left": plan.quota_left },
+        "watched": plan.watched.iter().map(|watched| json!({
+            "url": clean(&watched.shown),
+            "asset": key(&watched.url.key),
+            "coverage": coverage(&watched.url.coverage),
+            "of_new_name": watched.of_new_name,
+        })).collect::<Vec<_>>(),
+        "not_covered": not_covered(&plan.not_covered),
+        "places": plan.places,
+        "requests": plan.requests,
+        "execution_ms": duration_ms(plan.execution),
+        "verification_ms": duration_ms(plan.verification),
+        "confidence": plan.confidence.as_str(),
+        "sampled_of": plan.sampled_of,
+        "notes": plan.notes.iter().map(|note| clean(note)).collect::<Vec<_>>(),
+        "confirmation": {
+            "needs": match plan.confirmation {
+                Confirmation::Yes => "yes",
+                Confirmation::Count(_) => "count",
+                Confirmation::CloudName(_) => "cloud_name",
+            },
+            "word": plan.confirmation.word().as_deref().map(clean),
+        },
+    })
+}
+
+const fn coverage(coverage: &Coverage) -> &'static str {
+    match coverage {
+        Coverage::Covered => "covered",
+        Coverage::NotCovered(_) => "not_covered",
+        Coverage::Uncertain(_) => "uncertain",
+    }
+}
+
+pub fn not_covered(urls: &[NotCovered]) -> Value {
+    urls.iter()
+        .map(|missed| {
+            json!({
+                "url": clean(&missed.url),
+                "reason": missed.reason,
+                "next_step": clean(&missed.next_step),
+            })
+        })
+        .collect()
+}
+
+/// An `item` event; nothing for the record itself.
+pub fn item(execution: &Execution, total: usize) -> Option<Value> {
+    match execution {
+        Execution::Recorded { .. } => None,
+        Execution::Item { item, key: of, state, message, done, failed } => Some(json!({
+            "item": item.to_string(),
+            "asset": key(of),
+            "state": state.as_str(),
+            "message": message.as_deref().map(clean),
+            "done": done,
+            "failed": failed,
+            "total": total,
+        })),
+    }
+}
+
+/// The event's name and its fields.
+pub fn tracked(event: &TrackerEvent) -> (InvalidationId, &'static str, Value) {
+    match event {
+        TrackerEvent::Sighting { invalidation, place, url, judgement, clear } => (
+            *invalidation,
+            "sighting",
+            json!({
+                "invalidation": invalidation.to_string(),
+                "place": clean(&place.0),
+                "url": clean(url),
+                "verdict": judgement.verdict.as_str(),
+                "reason": judgement.reason.word(),
+                "why": clean(&judgement.reason.to_string()),
+                "clear": clear,
+            }),
+        ),
+        TrackerEvent::Regression { invalidation, place, url, why } => (
+            *invalidation,
+            "regression",
+            json!({
+                "invalidation": invalidation.to_string(),
+                "place": clean(&place.0),
+                "url": clean(url),
+                "why": clean(why),
+            }),
+        ),
+    }
+}
+
+pub const fn phase(phase: Phase) -> &'static str {
+    match phase {
+        Phase::Executing => "executing",
+        Phase::HoldingBack => "holding_back",
+        Phase::ReadingStorage => "reading_storage",
+        Phase::Probing => "probing",
+        Phase::Quiet => "quiet",
+        Phase::Ended => "ended",
+    }
+}
+
+pub fn places(snapshot: &WatchSnapshot) -> Value {
+    json!({
+        "reached": snapshot.reached(),
+        "unreachable": in_state(snapshot, PlaceState::Unreachable).len(),
+    })
+}
+
+pub fn cells(snapshot: &WatchSnapshot) -> Value {
+    let (clear, total) = snapshot.clear_of_total();
+    json!({ "clear": clear, "total": total })
+}
+
+/// Names of the places in a state.
+pub fn in_state(snapshot: &WatchSnapshot, state: PlaceState) -> Vec<String> {
+    let found = snapshot.places.iter().filter(|place| place.state == state);
+    found.map(|place| clean(&place.id.0).into_owned()).collect()
+}
+
+pub fn progress(snapshot: &WatchSnapshot) -> Value {
+    json!({
+        "invalidation": snapshot.id.to_string(),
+        "phase": phase(snapshot.phase),
+        "places": places(snapshot),
+        "cells": cells(snapshot),
+        "stuck": snapshot.stuck,
+        "interrupted": snapshot.interrupted,
+        "sentence": clean(&snapshot.sentence),
+        "elapsed_ms": duration_ms(snapshot.elapsed()),
+    })
+}
+
+/// The last line of every stream.
+pub struct Outcome<'a> {
+    pub invalidation: Option<InvalidationId>,
+    pub outcome: &'static str,
+    pub exit_code: u8,
+    pub sentence: &'a str,
+    pub snapshot: Option<&'a WatchSnapshot>,
+    pub not_covered: &'a [NotCovered],
+    /// Still followed by the journal: `allclear watch ID` goes on.
+    pub open: bool,
+    pub failed: usize,
+    pub duration_ms: u64,
+}
+
+impl Outcome<'_> {
+    pub fn value(&self) -> Value {
+        let none = || json!({ "reached": 0, "unreachable": 0 });
+        json!({
+            "invalidation": self.invalidation.map(|id| id.to_string()),
+            "outcome": self.outcome,
+            "exit_code": self.exit_code,
+            "places": self.snapshot.map_or_else(none, places),
+            "cells": self.snapshot.map_or_else(|| json!({ "clear": 0, "total": 0 }), cells),
+            "not_covered": not_covered(self.not_covered),
+            "regressions": self.snapshot.map_or(0, |snapshot| snapshot.regressions.len()),
+            "duration_ms": self.duration_ms,
+            "sentence": clean(self.sentence),
+            "open": self.open,
+            "failed": self.failed,
+            "excluded": self.snapshot.map_or_else(Vec::new, |it| in_state(it, PlaceState::Excluded)),
+        })
+    }
+}
+
+/// A row of `pending` and `history`.
+pub fn row(row: &InvalidationRow) -> Value {
+    let picture = row.snapshot.as_ref();
+    json!({
+        "invalidation": row.id.to_string(),
+        "operation": row.operation.id.to_string(),
+        "verb": row.operation.verb.as_str(),
+        "label": clean(&row.label),
+        "cloud": clean(&row.operation.scope.cloud_name),
+        "by": clean(&row.by),
+        "note": row.operation.note.as_deref().map(clean),
+        "started_at": time(row.operation.at),
+        "tracked_by": row.tracked_by.as_deref().map(clean),
+        "phase": picture.map(|it| phase(it.phase)),
+        "places": picture.map(places),
+        "cells": picture.map(cells),
+        "stuck": picture.is_some_and(|it| it.stuck),
+        "sentence": picture.map(|it| clean(&it.sentence)),
+        "command": clean(&row.operation.command_line),
+        "ended": row.ended.as_ref().map(ended),
+    })
+}
+
+fn ended(ending: &Ending) -> Value {
+    json!({
+        "outcome": ending.outcome.as_str(),
+        "at": time(ending.at),
+        "sentence": clean(&ending.sentence),
+    })
+}

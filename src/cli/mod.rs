@@ -1,0 +1,31 @@
+//! The command line: what was typed, what is meant, and how it is said.
+//!
+//! A front end over `ops`, as the console is one: it judges nothing and sends nothing by itself. Data goes to
+//! standard output, words to standard error, logs to a file. Start reading at `run`, then `order` and `follow`.
+
+pub mod args;
+mod confirm;
+mod connect;
+mod exit;
+mod explain;
+mod failure;
+mod follow;
+mod json;
+mod ls;
+mod order;
+mod output;
+mod pending;
+mod places;
+mod plan_text;
+mod probe;
+mod purge;
+mod rename;
+mod replace;
+mod resolve;
+mod restore;
+mod rm;
+mod show;
+mod signals;
+mod values;
+mod watch;
+mod words;

@@ -1,0 +1,207 @@
+//! One way for every command that changes the cloud: plan, confirm, carry out, wait.
+
+use tokio::sync::{broadcast, mpsc};
+use tokio_util::sync::CancellationToken;
+
+use super::args::Change;
+use super::confirm::confirm;
+use super::connect::Session;
+use super::exit::Exit;
+use super::failure::Failure;
+use super::follow::{self, Follow};
+use super::json;
+use super::output::Output;
+use super::plan_text;
+use super::resolve;
+use super::signals::Stop;
+use super::words;
+use crate::domain::id::InvalidationId;
+use crate::domain::invalidation::ItemState;
+use crate::domain::purge::{Order, Plan};
+use crate::domain::text::clean;
+use crate::ops::engine::{Executed, Execution};
+use crate::ops::tracker::TrackerEvent;
+
+/// Plans `order`, has it confirmed, carries it out and waits for the outcome, as `change` says.
+///
+/// # Errors
+/// Whatever keeps the order from being carried out; failures of single items are in the exit code.
+pub async fn carry_out(session: &Session, order: &Order, change: &Change) -> Result<Exit, Failure> {
+    let output = &session.output;
+    let terms = resolve::terms(change, &session.command_line);
+    let plan = session.engine.plan(order, &terms).await?;
+    if output.style.json {
+        output.event("plan", json::plan(&plan))?;
+    }
+    if change.dry_run {
+        return dry_run(output, &plan);
+    }
+    announce(output, &plan, change);
+    let typed = confirm(output, &plan, change, session.no_input)?;
+
+    let started = std::time::Instant::now();
+    let mut events = session.engine.tracker().events();
+    let mut stop = Stop::listen();
+    let cancel = CancellationToken::new();
+    let (told, mut inbox) = mpsc::channel(256);
+    let mut progress = Progress::new(output, &plan);
+    let executed = {
+        let work = session.engine.execute(&plan, &terms, typed.as_deref(), &told, &cancel);
+        tokio::pin!(work);
+        loop {
+            tokio::select! {
+                biased;
+                () = stop.next() => {
+                    if cancel.is_cancelled() {
+                        return Err(Failure::Interrupted);
+                    }
+                    cancel.cancel();
+                    output.warn("finishing the calls in flight; Ctrl-C again leaves them to the journal");
+                }
+                Some(event) = inbox.recv() => progress.told(&event)?,
+                seen = events.recv() => progress.seen(seen.ok())?,
+                executed = &mut work => break executed?,
+            }
+        }
+    };
+    while let Ok(event) = inbox.try_recv() {
+        progress.told(&event)?;
+    }
+    let failed = failures(output, &executed);
+    let follow = Follow {
+        session,
+        id: executed.invalidation,
+        not_covered: &plan.not_covered,
+        failed,
+        started,
+    };
+    if cancel.is_cancelled() {
+        return follow.interrupted();
+    }
+    let accepted = executed.items.len() - failed;
+    let summary = summary(&plan, &executed, accepted);
+    match executed.invalidation {
+        Some(_) if change.no_wait && accepted > 0 => follow.left_to_others(&summary),
+        Some(id) => {
+            output.say(&summary);
+            follow.to_the_end(id, Some(change.wait), events, stop).await
+        }
+        None => follow.nothing_to_watch(&summary, accepted),
+    }
+}
+
+fn dry_run(output: &Output, plan: &Plan) -> Result<Exit, Failure> {
+    if output.style.json {
+        follow::unwatched_outcome(
+            output,
+            "planned",
+            Exit::Done,
+            &plan_text::headline(plan),
+            &plan.not_covered,
+        )?;
+    } else {
+        for line in plan_text::lines(plan) {
+            output.line(&line)?;
+        }
+        output.say("dry run: nothing was sent");
+    }
+    Ok(Exit::Done)
+}
+
+/// The whole plan to whoever will be asked, one line to everybody else.
+fn announce(output: &Output, plan: &Plan, change: &Change) {
+    if change.yes || change.confirm.is_some() {
+        output.say(&plan_text::headline(plan));
+    } else {
+        for line in plan_text::lines(plan) {
+            output.say(&line);
+        }
+    }
+}
+
+/// Shows single calls as they are answered.
+struct Progress<'a> {
+    output: &'a Output,
+    total: usize,
+    invalidation: Option<InvalidationId>,
+    shown: std::time::Instant,
+}
+
+impl<'a> Progress<'a> {
+    fn new(output: &'a Output, plan: &Plan) -> Self {
+        Self {
+            output,
+            total: plan.items.len(),
+            invalidation: None,
+            shown: std::time::Instant::now(),
+        }
+    }
+
+    fn told(&mut self, event: &Execution) -> Result<(), Failure> {
+        if let Execution::Recorded { invalidation, total, .. } = event {
+            self.invalidation = *invalidation;
+            self.total = *total;
+        }
+        if let Some(fields) = json::item(event, self.total)
+            && self.output.style.json
+        {
+            self.output.event("item", fields)?;
+        }
+        if let Execution::Item { done, failed, .. } = event
+            && self.total > 1
+            && (self.output.live || self.shown.elapsed() >= follow::OFF_TERMINAL_PACE)
+        {
+            self.shown = std::time::Instant::now();
+            self.output.progress(&format!("{done} of {} sent, {failed} failed", self.total));
+        }
+        Ok(())
+    }
+
+    fn seen(&self, event: Option<TrackerEvent>) -> Result<(), Failure> {
+        if self.output.style.json
+            && let Some(event) = event
+        {
+            let (id, name, fields) = json::tracked(&event);
+            if self.invalidation == Some(id) {
+                self.output.event(name, fields)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Says which items failed, and counts them.
+fn failures(output: &Output, executed: &Executed) -> usize {
+    let mut failed = 0;
+    for item in &executed.items {
+        if item.state == ItemState::Accepted {
+            continue;
+        }
+        failed += 1;
+        let name = item.key.to_string();
+        let message = item.message.as_deref().unwrap_or(match item.state {
+            ItemState::NotFound => "does not exist any more",
+            ItemState::Skipped => "was not sent",
+            _ => "no answer",
+        });
+        output.warn(&format!("{}: {}: {}", item.state.as_str(), clean(&name), clean(message)));
+    }
+    failed
+}
+
+fn summary(plan: &Plan, executed: &Executed, accepted: usize) -> String {
+    let done = words::done(plan.verb);
+    match executed.items.as_slice() {
+        [only] if accepted == 1 => {
+            let name = only.key.to_string();
+            match &only.to {
+                Some(to) => format!("{done} {} → {}", clean(&name), clean(&to.to_string())),
+                None => format!("{done} {}", clean(&name)),
+            }
+        }
+        items => format!("{done} {accepted} of {}", words::count(items.len(), "asset")),
+    }
+}
+
+/// The receiver's type, for `follow`.
+pub type Events = broadcast::Receiver<TrackerEvent>;

@@ -1,0 +1,93 @@
+//! A plan in words, for whoever has to say yes to it.
+
+use super::words::{bytes, count, span};
+use crate::domain::invalidation::NotCovered;
+use crate::domain::purge::{Backup, Plan};
+use crate::domain::text::clean;
+
+/// Assets that are named; the rest is counted.
+const NAMED: usize = 10;
+
+/// The first line: what will be done to how much.
+#[must_use]
+pub fn headline(plan: &Plan) -> String {
+    let (derived, partly) = plan.derived();
+    let derived = match (derived, partly) {
+        (0, true) => "derived copies not counted".to_owned(),
+        (known, true) => format!("at least {}", count(known, "derived copy")),
+        (known, false) => count(known, "derived copy"),
+    };
+    format!(
+        "{} {} in {} ({}, {derived})",
+        plan.verb.as_str(),
+        count(plan.items.len(), "asset"),
+        clean(&plan.cloud_name),
+        bytes(plan.bytes()),
+    )
+}
+
+/// The whole plan, a line each.
+#[must_use]
+pub fn lines(plan: &Plan) -> Vec<String> {
+    let mut lines = vec![headline(plan)];
+    for item in plan.items.iter().take(NAMED) {
+        let name = item.key.to_string();
+        let mut line = format!("  {}", clean(&name));
+        if let Some(to) = &item.to {
+            line.push_str(&format!(" → {}", clean(&to.to_string())));
+        }
+        if item.backup == Backup::Kept {
+            line.push_str("  (a backup is kept)");
+        }
+        lines.push(line);
+    }
+    if plan.items.len() > NAMED {
+        lines.push(format!("  … and {} more", plan.items.len() - NAMED));
+    }
+    if let Some(file) = &plan.file {
+        lines.push(format!("  file: {}", clean(&file.display().to_string())));
+    }
+    lines.push(format!("how: {}", plan.api_path.why()));
+    lines.push(format!("calls: {}", calls(plan)));
+    if plan.invalidate {
+        lines.push(format!(
+            "watched: {} at {}, {}, {} confidence, about {}",
+            count(plan.watched.len(), "URL"),
+            count(plan.places, "place"),
+            count(usize::try_from(plan.requests).unwrap_or(usize::MAX), "request"),
+            plan.confidence.as_str(),
+            span(plan.execution + plan.verification),
+        ));
+        if let Some(all) = plan.sampled_of {
+            lines.push(format!("sampled: only a sample of {all} cells per place is verified"));
+        }
+    } else {
+        lines.push(
+            "watched: nothing; no invalidation is sent and caches keep their copies".to_owned(),
+        );
+    }
+    lines.extend(not_covered(&plan.not_covered));
+    lines.extend(plan.notes.iter().map(|note| format!("note: {}", clean(note))));
+    lines
+}
+
+fn calls(plan: &Plan) -> String {
+    let upload = count(plan.upload_calls, "Upload API call");
+    let admin = count(plan.admin_calls, "Admin API call");
+    match plan.quota_left {
+        Some(left) => format!("{upload}, {admin} of {left} left this hour"),
+        None => format!("{upload}, {admin}"),
+    }
+}
+
+/// URLs that are not reached, each with what to do.
+#[must_use]
+pub fn not_covered(urls: &[NotCovered]) -> Vec<String> {
+    let mut lines = Vec::with_capacity(urls.len() * 2);
+    for missed in urls {
+        lines.push(format!("not covered ({}): {}", missed.reason, clean(&missed.url)));
+        // A next step can be a text to copy: its own lines stay lines.
+        lines.extend(missed.next_step.lines().map(|line| format!("    {}", clean(line))));
+    }
+    lines
+}

@@ -1,0 +1,136 @@
+//! Golden files of every JSON shape: fields are only ever added, words never change.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use crate::support::cloud::CloudProcess;
+use crate::support::home::{Home, Ran};
+use crate::support::scrub;
+
+const HERO: &str = "press/2026/hero";
+const ORIGINAL: &str = "/demo/image/upload/press/2026/hero.jpg";
+
+macro_rules! golden {
+    ($name:literal, $value:expr) => {
+        insta::assert_json_snapshot!($name, scrub::json(&$value))
+    };
+}
+
+fn warm() -> (CloudProcess, Home) {
+    let cloud = CloudProcess::start(&["--assets", "3", "--edges", "2"]);
+    cloud.at_every_edge(ORIGINAL);
+    cloud.at_every_edge("/demo/image/upload/c_scale,w_120/press/2026/hero.jpg");
+    let home = Home::new(cloud.url());
+    (cloud, home)
+}
+
+#[test]
+fn the_ready_line() {
+    let cloud =
+        CloudProcess::start(&["--edges", "2", "--api-key", "key", "--api-secret", "secret"]);
+    let mut ready = cloud.ready.clone();
+    assert!(ready["instance"].as_str().is_some_and(|instance| !instance.is_empty()));
+    ready["instance"] = Value::from("[id]");
+    golden!("ready_line", ready);
+    let served: Value = serde_json::from_slice(
+        &crate::support::http::get(&format!("{}/_local/edges", cloud.api())).body,
+    )
+    .expect("JSON");
+    assert_eq!(served["edges"], cloud.ready["edges"]);
+    assert_eq!(served["instance"], cloud.ready["instance"]);
+}
+
+#[test]
+fn reading() {
+    let (cloud, home) = warm();
+    let read = |arguments: &[&str]| home.run(&[arguments, &["--json"]].concat()).expect(0).json();
+    golden!("ls", read(&["ls", "--limit", "2"]));
+    golden!("show", read(&["show", HERO]));
+    golden!("places", read(&["places"]));
+    golden!("probe", read(&["probe", &format!("{}{ORIGINAL}", cloud.edges()[0].1)]));
+    golden!("pending_empty", read(&["pending"]));
+    golden!("config_path", read(&["config", "path"]));
+    golden!("config_check", read(&["config", "check"]));
+    golden!("themes_list", read(&["themes", "list"]));
+}
+
+#[test]
+fn explaining_is_offline() {
+    let url =
+        "https://res.cloudinary.com/acme/image/upload/c_scale,w_300/v1700000000/press/hero.jpg";
+    let home = Home::new("");
+    golden!("explain", home.run(&["explain", url, "--mode", "legacy", "--json"]).expect(0).json());
+}
+
+#[test]
+fn a_stream_from_plan_to_outcome() {
+    let (_cloud, home) = warm();
+    let ran = home.run(&["rm", HERO, "--yes", "--note", "TICKET-1", "--json"]).expect(0);
+    let events = ran.events();
+    let names: BTreeSet<&str> = events.iter().filter_map(|line| line["event"].as_str()).collect();
+    assert_eq!(names, BTreeSet::from(["plan", "item", "sighting", "progress", "outcome"]));
+    assert!(events.iter().all(|line| line["schema"] == "allclear.rm/1"));
+    assert_eq!(events[0]["event"], "plan");
+    golden!("rm_plan", events[0]);
+    golden!("rm_item", ran.named("item")[0]);
+    let cleared = ran.named("sighting").into_iter().find(|seen| seen["verdict"] == "cleared");
+    let mut cleared = cleared.expect("something became clear");
+    for field in ["place", "url", "why", "reason", "clear"] {
+        assert!(!cleared[field].is_null(), "{cleared}");
+        cleared[field] = Value::from(format!("[{field}]"));
+    }
+    golden!("rm_sighting", cleared);
+    golden!("rm_progress", shape(&ran.named("progress")[0]));
+    golden!("rm_outcome", ran.outcome());
+    golden!("history", home.run(&["history", "--json"]).expect(0).json());
+}
+
+#[test]
+fn streams_that_watch_nothing() {
+    let (_cloud, home) = warm();
+    golden!("dry_run", home.run(&["purge", HERO, "--dry-run", "--json"]).expect(0).outcome());
+    golden!(
+        "no_wait",
+        accepted(&home.run(&["purge", HERO, "--yes", "--no-wait", "--json"]).expect(0))
+    );
+    golden!("pending", shape_of_pending(&home));
+    golden!(
+        "no_invalidate",
+        home.run(&["rm", HERO, "--yes", "--no-invalidate", "--json"]).expect(0).outcome()
+    );
+}
+
+#[test]
+fn errors() {
+    let (_cloud, home) = warm();
+    golden!("error_not_found", home.run(&["show", "nobody", "--json"]).expect(1).error());
+    golden!("error_not_confirmed", home.run(&["rm", HERO, "--json"]).expect(2).error());
+    golden!("error_bad_name", home.run(&["show", "a?b", "--json"]).expect(2).error());
+    golden!("error_usage", home.run(&["ls", "--limit", "none", "--json"]).expect(2).error());
+}
+
+fn accepted(ran: &Ran) -> Value {
+    let outcome = ran.outcome();
+    assert_eq!(outcome["outcome"], "accepted");
+    outcome
+}
+
+/// What is pending changes by the moment: its shape does not.
+fn shape_of_pending(home: &Home) -> Value {
+    shape(&home.run(&["pending", "--json"]).expect(0).json()["invalidations"][0])
+}
+
+/// Every scalar replaced by the name of its type.
+fn shape(value: &Value) -> Value {
+    match value {
+        Value::Object(fields) => {
+            fields.iter().map(|(name, of)| (name.clone(), shape(of))).collect()
+        }
+        Value::Array(all) => Value::Array(all.iter().take(1).map(shape).collect()),
+        Value::String(_) => Value::from("text"),
+        Value::Number(_) => Value::from("number"),
+        Value::Bool(_) => Value::from("bool"),
+        Value::Null => Value::Null,
+    }
+}
