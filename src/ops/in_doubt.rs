@@ -146,3 +146,6 @@ fn is_same_asset(before: &Content, now: &Asset) -> bool {
     before.version == Some(now.version)
         && (before.asset_id.is_none() || now.asset_id.is_none() || before.asset_id == now.asset_id)
 }
+
+#[cfg(test)]
+mod tests;

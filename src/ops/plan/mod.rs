@@ -219,3 +219,6 @@ pub fn stored(asset: Option<&Asset>) -> Stored {
 pub const fn is_gone(reply: Destroyed) -> bool {
     matches!(reply, Destroyed::Ok | Destroyed::NotFound)
 }
+
+#[cfg(test)]
+mod tests;
