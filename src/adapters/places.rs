@@ -216,7 +216,7 @@ impl Places for LoopbackPlaces {
 /// An address that the profile pins: asked for any delivery host, by TLS.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PinnedEdge {
-    /// As the operator calls it; a PoP code is taken as one.
+    /// As the operator calls it; a `PoP` code is taken as one.
     pub name: String,
     pub address: SocketAddr,
 }
@@ -315,7 +315,7 @@ fn provider_of(host: &str) -> String {
     provider.to_owned()
 }
 
-/// Three capital letters, as airports and PoPs have them.
+/// Three capital letters, as airports and `PoPs` have them.
 fn is_pop_code(name: &str) -> bool {
     name.len() == 3 && name.bytes().all(|b| b.is_ascii_uppercase())
 }
