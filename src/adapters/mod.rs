@@ -1,10 +1,13 @@
 //! The real thing behind each port. Knows `ports` and `domain`; nothing else of the program knows HTTP or SQL.
 
 pub mod cloudinary;
+pub mod http_prober;
 pub mod journal;
+pub mod places;
 pub mod system_clock;
 pub(crate) mod tls;
 
+use std::error::Error;
 use std::net::IpAddr;
 
 /// How this program names itself to every server.
@@ -22,4 +25,13 @@ pub fn is_loopback_host(host: &str) -> bool {
     let bare = host.trim_start_matches('[').trim_end_matches(']');
     host.eq_ignore_ascii_case("localhost")
         || bare.parse::<IpAddr>().is_ok_and(|address| address.to_canonical().is_loopback())
+}
+
+/// The error at the bottom of a chain of causes.
+pub(crate) fn deepest<'a>(why: &'a (dyn Error + 'static)) -> &'a (dyn Error + 'static) {
+    let mut why = why;
+    while let Some(source) = why.source() {
+        why = source;
+    }
+    why
 }

@@ -688,6 +688,14 @@ mod repeats {
     }
 
     #[tokio::test]
+    async fn an_api_that_cannot_prove_itself_is_told_nothing() {
+        let (api, _) = hanging_up().await;
+        let api = api.replace("http://", "https://");
+        let error = client_of(&api, options()).destroy(&hero(), true).await.unwrap_err();
+        assert!(matches!(error, CloudError::Unreachable { .. }), "{error}");
+    }
+
+    #[tokio::test]
     async fn silence_is_a_time_out_in_doubt() {
         let server =
             answering(ok(&json!({ "result": "ok" })).set_delay(Duration::from_mins(1))).await;

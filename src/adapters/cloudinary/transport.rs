@@ -14,7 +14,7 @@ use tokio::time::Instant;
 use super::errors::{self, Refusal};
 use super::quota::{self, QuotaCell};
 use super::{Credentials, sign};
-use crate::adapters::tls;
+use crate::adapters::{deepest, tls};
 use crate::domain::text::clean;
 use crate::ports::clock::Clock;
 use crate::ports::cloud::CloudError;
@@ -428,10 +428,7 @@ pub(super) fn unreadable(file: &Path, why: &std::io::Error) -> CloudError {
 
 /// What lies at the bottom of an error, without URLs and numbers of the operating system.
 fn innermost(why: &(dyn std::error::Error + 'static)) -> String {
-    let mut why = why;
-    while let Some(source) = why.source() {
-        why = source;
-    }
+    let why = deepest(why);
     match why.downcast_ref::<std::io::Error>() {
         Some(io) if io.raw_os_error().is_some() => io.kind().to_string(),
         _ => why.to_string(),

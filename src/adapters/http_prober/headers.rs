@@ -1,0 +1,532 @@
+//! What the headers of a cache tell, vendor by vendor (facts: edges, "Cache-status headers").
+//!
+//! Small readers in tables, each blind to what it does not know; none panics, whatever a server sends.
+//! They explain a sighting: nothing here decides whether a copy is old.
+
+use std::borrow::Cow;
+use std::time::Duration;
+
+use hyper::HeaderMap;
+use jiff::fmt::rfc2822;
+
+use crate::domain::sighting::{Answer, CacheStatus, Etag};
+use crate::domain::time::Timestamp;
+
+/// Bytes of one header, all its lines together, that are looked at.
+const MAX_VALUE: usize = 4096;
+/// Longest pause that a cache can ask for.
+const MAX_RETRY_AFTER: Duration = Duration::from_hours(1);
+
+/// Everything that `headers` tell; `now` is the wall clock, for dates that mean "until then".
+pub(super) fn answer(status: u16, headers: &HeaderMap, now: Timestamp) -> Answer {
+    let headers = Headers(headers);
+    let timing = headers.text("server-timing");
+    let timing = timing.as_deref().unwrap_or_default();
+    Answer {
+        status,
+        etag: headers.text("etag").and_then(|value| etag(&value)),
+        last_modified: headers.short("last-modified"),
+        total_length: headers.total_length(status),
+        age: headers.text("age").and_then(|value| list(&value).next()?.parse().ok()),
+        cache: CACHE_READERS.iter().find_map(|read| read(&headers)).unwrap_or_default(),
+        pop: POP_READERS.iter().find_map(|read| read(&headers)).and_then(|code| pop_code(&code)),
+        error: headers.short("x-cld-error").or_else(|| quoted_after(timing, "cld-error;desc=")),
+        varies_by_accept: headers
+            .text("vary")
+            .is_some_and(|value| list(&value).any(|name| name.eq_ignore_ascii_case("accept"))),
+        created: number_after(timing, "crt=").and_then(|at| i64::try_from(at).ok()),
+        original_bytes: number_after(timing, "obytes="),
+        body_hash: None,
+        retry_after: headers.text("retry-after").and_then(|value| retry_after(&value, now)),
+        date: headers.short("date"),
+    }
+}
+
+/// Whether the body is as stored, so that its length and hash mean something.
+pub(super) fn is_identity(headers: &HeaderMap) -> bool {
+    Headers(headers)
+        .text("content-encoding")
+        .is_none_or(|value| list(&value).all(|coding| coding.eq_ignore_ascii_case("identity")))
+}
+
+/// Headers as text.
+struct Headers<'a>(&'a HeaderMap);
+
+impl<'a> Headers<'a> {
+    /// All lines of a header, joined as one list; bytes that are no UTF-8 become `U+FFFD`.
+    fn text(&self, name: &str) -> Option<Cow<'a, str>> {
+        let mut lines = self.0.get_all(name).iter().map(hyper::header::HeaderValue::as_bytes);
+        let first = bounded(lines.next()?);
+        Some(lines.fold(first, |all, line| {
+            if all.len() >= MAX_VALUE { all } else { format!("{all}, {}", bounded(line)).into() }
+        }))
+    }
+
+    /// A header that is shown as it is.
+    fn short(&self, name: &str) -> Option<String> {
+        self.text(name).map(|text| text.chars().take(300).collect())
+    }
+
+    fn has(&self, name: &str, part: &str) -> bool {
+        self.text(name).is_some_and(|text| text.to_ascii_lowercase().contains(part))
+    }
+
+    /// Length of the whole body, told by a 206 or a 200.
+    fn total_length(&self, status: u16) -> Option<u64> {
+        match status {
+            206 => self.text("content-range")?.rsplit_once('/')?.1.trim().parse().ok(),
+            200 if is_identity(self.0) => self.text("content-length")?.trim().parse().ok(),
+            _ => None,
+        }
+    }
+}
+
+fn bounded(line: &[u8]) -> Cow<'_, str> {
+    String::from_utf8_lossy(&line[..line.len().min(MAX_VALUE)])
+}
+
+/// Members of a comma list, trimmed; commas in quotes are kept.
+fn list(text: &str) -> impl DoubleEndedIterator<Item = &str> {
+    split_outside_quotes(text, ',').into_iter().map(str::trim).filter(|member| !member.is_empty())
+}
+
+fn split_outside_quotes(text: &str, separator: char) -> Vec<&str> {
+    let (mut parts, mut start, mut quoted, mut escaped) = (Vec::new(), 0, false, false);
+    for (at, c) in text.char_indices() {
+        match c {
+            _ if escaped => escaped = false,
+            '\\' if quoted => escaped = true,
+            '"' => quoted = !quoted,
+            _ if c == separator && !quoted => {
+                parts.push(&text[start..at]);
+                start = at + c.len_utf8();
+            }
+            _ => {}
+        }
+    }
+    parts.push(&text[start..]);
+    parts
+}
+
+/// Readers of the cache status; the first that knows one wins: the edge's own word before that of a tier behind it.
+const CACHE_READERS: &[fn(&Headers<'_>) -> Option<CacheStatus>] = &[
+    |h| word(h.text("cf-cache-status")?.trim()),
+    |h| rfc_9211(list(&h.text("cache-status")?).next_back()?),
+    |h| word(list(&h.text("akamai-cache-status")?).next()?.split_whitespace().next()?),
+    |h| word(list(&h.text("x-cache")?).next_back()?.split_whitespace().next()?),
+    |h| word(h.text("cdn-cache")?.trim()),
+    |h| word(h.text("x-vercel-cache")?.trim()),
+    |h| server_timing(&h.text("server-timing")?),
+    |h| varnish(&h.text("x-varnish")?),
+];
+
+/// A vendor's word for what the cache did.
+fn word(token: &str) -> Option<CacheStatus> {
+    use CacheStatus::{Bypass, Error, Hit, HitStale, Miss, Negative, Revalidated};
+    const WORDS: &[(&str, CacheStatus)] = &[
+        ("hit", Hit),
+        ("tcp_hit", Hit),
+        ("tcp_mem_hit", Hit),
+        ("tcp_ims_hit", Hit),
+        ("prerender", Hit),
+        ("tcp_negative_hit", Negative),
+        ("stale", HitStale),
+        ("updating", HitStale),
+        ("hitstale", HitStale),
+        ("hit-stale", HitStale),
+        ("tcp_refresh_fail_hit", HitStale),
+        ("revalidated", Revalidated),
+        ("refreshhit", Revalidated),
+        ("tcp_refresh_hit", Revalidated),
+        ("miss", Miss),
+        ("expired", Miss),
+        ("originshieldhit", Miss),
+        ("tcp_miss", Miss),
+        ("tcp_refresh_miss", Miss),
+        ("tcp_expired_miss", Miss),
+        ("bypass", Bypass),
+        ("dynamic", Bypass),
+        ("pass", Bypass),
+        ("constructed", Bypass),
+        ("redirect", Bypass),
+        ("uncacheable", Bypass),
+        ("lambdageneratedresponse", Bypass),
+        ("functiongeneratedresponse", Bypass),
+        ("error", Error),
+        ("tcp_denied", Error),
+        ("tcp_cookie_deny", Error),
+    ];
+    let find = |token: &str| {
+        WORDS.iter().find(|(word, _)| token.eq_ignore_ascii_case(word)).map(|(_, status)| *status)
+    };
+    find(token).or_else(|| find(token.split_once('-')?.0)) // `HIT-CLUSTER`
+}
+
+/// One member of `Cache-Status` (RFC 9211): the last one is the edge.
+fn rfc_9211(member: &str) -> Option<CacheStatus> {
+    let parameters = split_outside_quotes(member, ';');
+    let value = |name: &str| {
+        parameters.iter().skip(1).find_map(|parameter| {
+            let (key, value) = parameter.split_once('=').unwrap_or((parameter, "?1"));
+            key.trim().eq_ignore_ascii_case(name).then_some(value.trim())
+        })
+    };
+    if value("hit").is_some_and(|hit| hit != "?0") {
+        let stale = value("ttl").is_some_and(|ttl| ttl.starts_with('-'))
+            || value("detail").is_some_and(|detail| word(detail) == Some(CacheStatus::HitStale));
+        return Some(if stale { CacheStatus::HitStale } else { CacheStatus::Hit });
+    }
+    Some(match (value("fwd")?, value("fwd-status")) {
+        ("stale", Some("304")) => CacheStatus::Revalidated,
+        ("bypass" | "method" | "request", _) => CacheStatus::Bypass,
+        _ => CacheStatus::Miss,
+    })
+}
+
+/// `Server-Timing` in the dialects seen. Found by pattern: one of them is no valid list.
+fn server_timing(text: &str) -> Option<CacheStatus> {
+    cloudinary_timing(text)
+        .or_else(|| word(letters(after(text, "cdn-cache-")?)))
+        .or_else(|| {
+            word(letters(after(text, "cdn-cache; desc=").or(after(text, "cdn-cache;desc="))?))
+        })
+        .or_else(|| word(letters(after(text, "cache~'")?)))
+}
+
+/// `cld-<vendor>;…;desc=hit`; the metrics `cld-id` and `cld-error` are something else.
+fn cloudinary_timing(text: &str) -> Option<CacheStatus> {
+    let mut rest = text;
+    loop {
+        rest = after(rest, "cld-")?;
+        if !matches!(letters(rest), "id" | "error" | "") {
+            return word(letters(after(rest, "desc=")?.trim_start_matches('"')));
+        }
+    }
+}
+
+/// Two transaction numbers mean that the second one's copy was served.
+fn varnish(text: &str) -> Option<CacheStatus> {
+    let numbers = text.split_whitespace().take_while(|n| n.bytes().all(|b| b.is_ascii_digit()));
+    match numbers.count() {
+        1 => Some(CacheStatus::Miss),
+        2 => Some(CacheStatus::Hit),
+        _ => None,
+    }
+}
+
+/// Readers of the code of the `PoP` that answered.
+const POP_READERS: &[fn(&Headers<'_>) -> Option<String>] = &[
+    |h| Some(h.text("cf-ray")?.rsplit_once('-')?.1.to_owned()),
+    |h| Some(list(&h.text("x-served-by")?).next_back()?.rsplit_once('-')?.1.to_owned()),
+    |h| Some(letters(&h.text("x-amz-cf-pop")?).get(..3)?.to_owned()),
+    |h| Some(after(&h.text("server")?, "BunnyCDN-")?.split('-').next()?.to_owned()),
+    |h| Some(h.text("x-vercel-id")?.split_once("::")?.0.to_owned()),
+    |h| h.has("server", "keycdn").then(|| h.text("x-edge-location").unwrap_or_default().into()),
+    |h| {
+        Some(
+            letters(after(&h.text("server-timing")?, "cdn-pop;desc=")?.trim_start_matches('"'))
+                .to_owned(),
+        )
+    },
+];
+
+/// A code that can be shown and compared: 2 to 8 letters and digits, upper case.
+fn pop_code(code: &str) -> Option<String> {
+    let code = code.trim();
+    let fits = (2..=8).contains(&code.len()) && code.bytes().all(|b| b.is_ascii_alphanumeric());
+    fits.then(|| code.to_ascii_uppercase())
+}
+
+/// An entity tag; what is no UTF-8, empty or over-long is none, so that it can equal nothing.
+fn etag(value: &str) -> Option<Etag> {
+    let value = value.trim();
+    let (weak, quoted) = match value.strip_prefix("W/").or(value.strip_prefix("w/")) {
+        Some(rest) => (true, rest),
+        None => (false, value),
+    };
+    let tag = quoted.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(quoted);
+    let fits = !tag.is_empty() && tag.len() <= 512 && !tag.contains(['"', '\u{fffd}']);
+    fits.then(|| Etag { weak, tag: tag.to_owned() })
+}
+
+/// Seconds, or the time until an HTTP date.
+fn retry_after(value: &str, now: Timestamp) -> Option<Duration> {
+    let value = value.trim();
+    let asked = if let Ok(seconds) = value.parse::<u64>() {
+        Duration::from_secs(seconds)
+    } else {
+        let until = rfc2822::DateTimeParser::new().parse_timestamp(value).ok()?;
+        Duration::try_from(until.duration_since(now)).unwrap_or_default()
+    };
+    Some(asked.min(MAX_RETRY_AFTER))
+}
+
+fn after<'a>(text: &'a str, pattern: &str) -> Option<&'a str> {
+    Some(&text[text.find(pattern)? + pattern.len()..])
+}
+
+fn letters(text: &str) -> &str {
+    &text[..text.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(text.len())]
+}
+
+/// The number behind `name`, where `name` is not the end of a longer one (`crt=` is not `ocrt=`).
+fn number_after(text: &str, name: &str) -> Option<u64> {
+    let at = text.match_indices(name).map(|(at, _)| at).find(|at| {
+        !text[..*at].ends_with(|c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-')
+    })?;
+    let digits = &text[at + name.len()..];
+    digits[..digits.find(|c: char| !c.is_ascii_digit()).unwrap_or(digits.len())].parse().ok()
+}
+
+/// The quoted text behind `name`, escapes undone.
+fn quoted_after(text: &str, name: &str) -> Option<String> {
+    let mut chars = after(text, name)?.strip_prefix('"')?.chars();
+    let mut read = String::new();
+    loop {
+        match chars.next() {
+            None | Some('"') => return Some(read).filter(|read| !read.is_empty()),
+            Some('\\') => read.extend(chars.next()),
+            Some(c) if read.len() < 300 => read.push(c),
+            Some(_) => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use hyper::header::{HeaderName, HeaderValue};
+    use proptest::prelude::*;
+    use rstest::rstest;
+
+    fn read(status: u16, lines: &[(&str, &str)]) -> Answer {
+        let headers: HeaderMap = lines
+            .iter()
+            .map(|(name, value)| {
+                (
+                    name.parse::<HeaderName>().unwrap(),
+                    HeaderValue::from_bytes(value.as_bytes()).unwrap(),
+                )
+            })
+            .collect();
+        answer(status, &headers, "2026-01-01T00:00:00Z".parse().unwrap())
+    }
+
+    const FASTLY_HIT: &str =
+        "cld-fastly;dur=2;cpu=1;start=2026-01-01T00:00:00.123Z;desc=hit,rtt;dur=31";
+    const FASTLY_MISS: &str = r#"cld-fastly;mitm=f;dur=124;start=2026-01-01T00:00:00.123Z;desc=miss,rtt;dur=0,content-info;desc="width=600,height=400,bytes=40311,format=\"jpg\",owidth=1600,oheight=900,obytes=184233,oformat=\"jpg\",ocrt=1767225600,crt=1767225700,ef=(1)",cloudinary;dur=89;start=2026"#;
+    const AKAMAI: &str = r#"cld-akam;dur=46;start=2026-01-01T00:00:00.123Z;desc=miss,rtt;dur=69,content-info;desc="obytes=5,crt=7",cloudinary;dur=86,cld-id;desc=abc,transformation;dur=124"#;
+    const CLOUDFLARE: &str = r#"cld-cloudflare;dur=8;start=2026-01-01T00:00:00.123Z;desc=hit,rtt;dur=77,content-info;desc="format="jpg",obytes=184233,crt=1767225700";cloudinary;dur=3"#;
+    const ERROR: &str = r#"cld-id;desc=hit,cld-fastly;dur=1;desc=miss,rtt;dur=3,cld-error;desc="Resource not found - press/\"kit\"""#;
+
+    use CacheStatus::{Bypass, Error, Hit, HitStale, Miss, Negative, Revalidated, Unknown};
+
+    #[rstest]
+    #[case::cloudflare("cf-cache-status", "HIT", Hit)]
+    #[case::cloudflare("CF-Cache-Status", "EXPIRED", Miss)]
+    #[case::cloudflare("cf-cache-status", "UPDATING", HitStale)]
+    #[case::cloudflare("cf-cache-status", "DYNAMIC", Bypass)]
+    #[case::cloudflare("cf-cache-status", "NONE/UNKNOWN", Unknown)]
+    #[case::fastly("x-cache", "HIT, MISS", Miss)]
+    #[case::fastly("x-cache", "MISS, HIT", Hit)]
+    #[case::fastly("x-cache", "MISS, HIT-CLUSTER", Hit)]
+    #[case::cloudfront("x-cache", "Hit from cloudfront", Hit)]
+    #[case::cloudfront("x-cache", "RefreshHit from cloudfront", Revalidated)]
+    #[case::cloudfront("x-cache", "OriginShieldHit from cloudfront", Miss)]
+    #[case::cloudfront("x-cache", "Error from cloudfront", Error)]
+    #[case::cloudfront("x-cache", "LambdaGeneratedResponse from cloudfront", Bypass)]
+    #[case::akamai(
+        "x-cache",
+        "TCP_MEM_HIT from a1-2-3-4.deploy.akamaitechnologies.com (AkamaiGHost/1.2) (-)",
+        Hit
+    )]
+    #[case::akamai("x-cache", "TCP_REFRESH_FAIL_HIT from a1", HitStale)]
+    #[case::akamai("x-cache", "TCP_NEGATIVE_HIT from a1", Negative)]
+    #[case::akamai("x-cache", "TCP_COOKIE_DENY from a1", Error)]
+    #[case::akamai("akamai-cache-status", "Hit from child, Miss from parent", Hit)]
+    #[case::akamai("akamai-cache-status", "RefreshHit from child", Revalidated)]
+    #[case::rfc_9211("cache-status", "origin-shield; hit, edge-a; fwd=uri-miss; stored", Miss)]
+    #[case::rfc_9211("cache-status", "edge-a; hit; ttl=30", Hit)]
+    #[case::rfc_9211("cache-status", "edge-a; hit; ttl=-3", HitStale)]
+    #[case::rfc_9211("cache-status", "edge-b; hit; detail=UPDATING", HitStale)]
+    #[case::rfc_9211("cache-status", "edge-a; fwd=stale; fwd-status=304", Revalidated)]
+    #[case::rfc_9211("cache-status", "edge-a; fwd=request; stored", Bypass)]
+    #[case::rfc_9211("cache-status", "\"a, b; hit\"; fwd=miss", Miss)]
+    #[case::rfc_9211("cache-status", "edge-a; hit=?0; fwd=bypass", Bypass)]
+    #[case::rfc_9211("cache-status", "edge-a", Unknown)]
+    #[case::nginx("x-cache", "STALE", HitStale)]
+    #[case::nginx("x-cache", "REVALIDATED", Revalidated)]
+    #[case::squid("x-cache", "MISS from proxy.example", Miss)]
+    #[case::bunny("cdn-cache", "BYPASS", Bypass)]
+    #[case::vercel("x-vercel-cache", "PRERENDER", Hit)]
+    #[case::varnish("x-varnish", "32770 3", Hit)]
+    #[case::varnish("x-varnish", "32770", Miss)]
+    #[case::varnish("x-varnish", "soon", Unknown)]
+    #[case::cloudinary("server-timing", FASTLY_HIT, Hit)]
+    #[case::cloudinary("server-timing", FASTLY_MISS, Miss)]
+    #[case::cloudinary("server-timing", AKAMAI, Miss)]
+    #[case::cloudinary("server-timing", CLOUDFLARE, Hit)]
+    #[case::cloudinary("server-timing", ERROR, Miss)]
+    #[case::older("server-timing", "akam;dur=3;desc=\"~(cache~'hit~rtt~6)\"", Hit)]
+    #[case::cloudfront_timing("server-timing", "cdn-cache-miss,cdn-pop;desc=\"FRA56\"", Miss)]
+    #[case::akamai_timing("server-timing", "cdn-cache; desc=HIT, edge; dur=1", Hit)]
+    #[case::unknown("x-cache", "PURPLE", Unknown)]
+    #[case::empty("x-cache", "", Unknown)]
+    fn cache_status(#[case] name: &str, #[case] value: &str, #[case] expected: CacheStatus) {
+        assert_eq!(read(200, &[(name, value)]).cache, expected);
+    }
+
+    #[test]
+    fn an_unknown_word_leaves_the_field_to_the_next_reader() {
+        let lines = [("cf-cache-status", "NEWFANGLED"), ("server-timing", FASTLY_HIT)];
+        assert_eq!(read(200, &lines).cache, Hit);
+    }
+
+    #[rstest]
+    #[case("cf-ray", "8a1b2c3d4e5f6071-FRA", Some("FRA"))]
+    #[case("x-served-by", "cache-iad1-IAD, cache-nrt1001-NRT", Some("NRT"))]
+    #[case("x-amz-cf-pop", "FRA56-P5", Some("FRA"))]
+    #[case("server", "BunnyCDN-DE1-1092", Some("DE1"))]
+    #[case("x-vercel-id", "fra1::abc-123", Some("FRA1"))]
+    #[case("server-timing", "cdn-cache-hit,cdn-pop;desc=\"FRA\"", Some("FRA"))]
+    #[case("cf-ray", "8a1b", None)]
+    #[case("cf-ray", "8a1b-\u{e9}\u{e9}", None)]
+    #[case("x-served-by", "cache-a-waytoolongcode", None)]
+    #[case("x-amz-cf-pop", "F", None)]
+    fn pop(#[case] name: &str, #[case] value: &str, #[case] expected: Option<&str>) {
+        assert_eq!(read(200, &[(name, value)]).pop.as_deref(), expected);
+    }
+
+    #[rstest]
+    #[case("\"9e10\"", Some((false, "9e10")))]
+    #[case("W/\"9e10\"", Some((true, "9e10")))]
+    #[case("9e10", Some((false, "9e10")))]
+    #[case("\"\"", None)]
+    #[case("\"a\", \"b\"", None)]
+    #[case("\u{fffd}", None)]
+    fn entity_tags(#[case] value: &str, #[case] expected: Option<(bool, &str)>) {
+        let read = read(200, &[("etag", value)]).etag;
+        assert_eq!(read.as_ref().map(|etag| (etag.weak, etag.tag.as_str())), expected);
+    }
+
+    #[rstest]
+    #[case(206, &[("content-range", "bytes 0-0/184233"), ("content-length", "1")], Some(184_233))]
+    #[case(206, &[("content-range", "bytes 0-0/*"), ("content-length", "1")], None)]
+    #[case(206, &[("content-length", "1")], None)]
+    #[case(200, &[("content-length", "184233")], Some(184_233))]
+    #[case(200, &[("content-length", "900"), ("content-encoding", "gzip")], None)]
+    #[case(404, &[("content-length", "0")], None)]
+    #[case(200, &[("content-length", "lots")], None)]
+    fn total_length(
+        #[case] status: u16,
+        #[case] lines: &[(&str, &str)],
+        #[case] expected: Option<u64>,
+    ) {
+        assert_eq!(read(status, lines).total_length, expected);
+    }
+
+    #[rstest]
+    #[case("120", Some(120))]
+    #[case("999999", Some(3600))]
+    #[case("Thu, 01 Jan 2026 00:10:00 GMT", Some(600))]
+    #[case("Wed, 31 Dec 2025 00:10:00 GMT", Some(0))]
+    #[case("Fri, 01 Jan 2027 00:00:00 GMT", Some(3600))]
+    #[case("soon", None)]
+    #[case("-5", None)]
+    fn retry_after_is_bounded(#[case] value: &str, #[case] seconds: Option<u64>) {
+        assert_eq!(
+            read(503, &[("retry-after", value)]).retry_after,
+            seconds.map(Duration::from_secs)
+        );
+    }
+
+    #[rstest]
+    #[case(FASTLY_MISS, Some(1_767_225_700), Some(184_233))]
+    #[case(AKAMAI, Some(7), Some(5))]
+    #[case(CLOUDFLARE, Some(1_767_225_700), Some(184_233))]
+    #[case(FASTLY_HIT, None, None)]
+    #[case("content-info;desc=\"ocrt=9,crt=x,obytes=\"", None, None)]
+    fn content_info(
+        #[case] timing: &str,
+        #[case] created: Option<i64>,
+        #[case] original_bytes: Option<u64>,
+    ) {
+        let read = read(200, &[("server-timing", timing)]);
+        assert_eq!((read.created, read.original_bytes), (created, original_bytes));
+    }
+
+    #[test]
+    fn the_reason_of_a_failed_delivery_comes_from_either_header() {
+        let plain =
+            read(404, &[("x-cld-error", "Resource not found - a"), ("server-timing", ERROR)]);
+        assert_eq!(plain.error.as_deref(), Some("Resource not found - a"));
+        let timing = read(404, &[("server-timing", ERROR)]);
+        assert_eq!(timing.error.as_deref(), Some("Resource not found - press/\"kit\""));
+    }
+
+    #[rstest]
+    #[case(&[("vary", "Save-Data, accept")], true)]
+    #[case(&[("vary", "Origin"), ("vary", "Accept,User-Agent")], true)]
+    #[case(&[("vary", "Accept-Encoding")], false)]
+    #[case(&[], false)]
+    fn vary(#[case] lines: &[(&str, &str)], #[case] expected: bool) {
+        assert_eq!(read(200, lines).varies_by_accept, expected);
+    }
+
+    #[rstest]
+    #[case("412", Some(412))]
+    #[case("412, 9", Some(412))]
+    #[case("-1", None)]
+    #[case("1.5", None)]
+    fn age(#[case] value: &str, #[case] expected: Option<u64>) {
+        assert_eq!(read(200, &[("age", value)]).age, expected);
+    }
+
+    const NAMES: &[&str] = &[
+        "etag",
+        "age",
+        "vary",
+        "x-cache",
+        "cache-status",
+        "server-timing",
+        "cf-ray",
+        "server",
+        "x-served-by",
+        "x-amz-cf-pop",
+        "x-varnish",
+        "x-vercel-id",
+        "retry-after",
+        "content-range",
+        "content-length",
+        "x-cld-error",
+        "akamai-cache-status",
+        "content-encoding",
+        "date",
+    ];
+
+    proptest! {
+        #[test]
+        fn nothing_that_a_server_sends_makes_a_reader_panic(
+            status in 100_u16..600,
+            lines in prop::collection::vec(
+                (prop::sample::select(NAMES), prop::collection::vec(any::<u8>(), 0..200)),
+                0..30,
+            ),
+            near in prop::collection::vec(
+                (prop::sample::select(NAMES), r#"(cld-|desc=|hit|"|\\|,|;|/|-|crt=|W/|[0-9]{1,25}|é|~'){0,12}"#),
+                0..10,
+            ),
+        ) {
+            let mut headers = HeaderMap::new();
+            let near = near.into_iter().map(|(name, value)| (name, value.into_bytes()));
+            for (name, value) in lines.into_iter().chain(near) {
+                if let Ok(value) = HeaderValue::from_bytes(&value) {
+                    headers.append(name.parse::<HeaderName>().unwrap(), value);
+                }
+            }
+            let read = answer(status, &headers, Timestamp::UNIX_EPOCH);
+            prop_assert!(read.retry_after.is_none_or(|pause| pause <= MAX_RETRY_AFTER));
+            prop_assert!(read.pop.is_none_or(|pop| pop.is_ascii()));
+        }
+    }
+}
