@@ -2,13 +2,20 @@
 //!
 //! [`world`] holds all facts and rules and is pure: time and chance are passed in, nothing waits, nothing is sent.
 //! [`server`] puts real HTTP around it. Knows `domain` and nothing else of this program; the program reaches it
-//! over HTTP like any other cloud. Its URL grammar and its wire shapes are its own, so that a typing error in the
-//! client is not repeated here.
+//! over HTTP like any other cloud. Its wire shapes are its own, so that a typing error in the client is not
+//! repeated here.
 
 pub mod chance;
 pub mod clock;
 pub mod content;
+pub mod options;
 pub mod pops;
 pub mod scenario;
+pub mod server;
 pub mod span;
 pub mod world;
+
+pub use options::{Options, Ready, ReadyEdge, StartError};
+pub use scenario::{Scenario, ScenarioError};
+pub use server::{Running, start};
+pub use span::Propagation;

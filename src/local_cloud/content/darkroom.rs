@@ -46,6 +46,15 @@ pub fn drawn(shape: Shape) -> File {
     remembered(Question::Drawn(shape), || encoded(&shape.draw(), shape.format, 82))
 }
 
+/// Draws every shape that originals come in, so that the first listing need not.
+pub fn draw_ahead() {
+    for format in [Format::Jpg, Format::Png, Format::Webp] {
+        for pick in 0..6 {
+            drawn(Shape::of(format, pick));
+        }
+    }
+}
+
 /// The file of a derived content, before it gets its mark; anything else is its own bytes.
 pub fn developed(content: &Content) -> File {
     let Recipe::Derived { from, transformation, frames, format } = &content.recipe else {

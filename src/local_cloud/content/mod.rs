@@ -17,6 +17,7 @@ use std::sync::{Arc, OnceLock};
 use axum::body::Bytes;
 use md5::{Digest, Md5};
 
+pub use darkroom::draw_ahead;
 pub use format::Format;
 pub use picture::Shape;
 pub use render::{Crop, Frame, Resize};
