@@ -1,16 +1,21 @@
 //! What was typed: the clap types and nothing else. What is meant is settled in `resolve.rs` and `connect.rs`.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{ArgAction, ArgGroup, Parser, Subcommand, ValueEnum};
 
-use super::values::{self, Span};
+use secrecy::SecretString;
+
+use super::values;
 use crate::domain::account::InvalidationKind;
 use crate::domain::asset::{DeliveryType, ResourceType};
 use crate::domain::confidence::Confidence;
 use crate::domain::time::Timestamp;
 use crate::domain::verdict::Expectation;
+use crate::local_cloud::options::{DEFAULT_API_KEY, DEFAULT_API_SECRET};
+use crate::local_cloud::span::Propagation;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -204,54 +209,47 @@ pub enum Verify {
 
 #[derive(Debug, clap::Args)]
 pub struct Demo {
-    /// Assets to start with
-    #[arg(long, value_name = "N", default_value_t = 500)]
-    pub assets: usize,
-    /// Edges, each a cache of its own
-    #[arg(long, value_name = "N", default_value_t = 12)]
-    pub edges: usize,
-    /// Same seed, same cloud
-    #[arg(long, value_name = "N", default_value_t = 1)]
-    pub seed: u64,
-    /// How long an invalidation takes to reach an edge
-    #[arg(long, value_name = "FROM..TO", default_value = "2s..20s", value_parser = values::span)]
-    pub propagation: Span,
-    /// How invalidations find copies
-    #[arg(long, value_name = "KIND", default_value = "surrogate", value_parser = values::cloud_mode)]
-    pub mode: InvalidationKind,
-    /// A TOML file with faults: what goes wrong, where and when
-    #[arg(long, value_name = "FILE")]
-    pub scenario: Option<PathBuf>,
+    #[command(flatten)]
+    pub world: World,
 }
 
 #[derive(Debug, clap::Args)]
 pub struct Cloud {
     /// Address of the API; port 0 takes a free one
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:0")]
-    pub listen: std::net::SocketAddr,
-    /// Allow an address that is not on loopback; the local cloud protects nothing
+    pub listen: SocketAddr,
+    /// Allow an address that others can reach; the local cloud protects nothing
     #[arg(long)]
     pub allow_remote: bool,
     #[arg(long, value_name = "NAME", default_value = "demo")]
     pub cloud_name: String,
-    /// API key; made up when not given
-    #[arg(long, value_name = "K")]
-    pub api_key: Option<String>,
-    /// API secret of this throw-away cloud; made up when not given
-    #[arg(long, value_name = "S")]
-    pub api_secret: Option<String>,
-    /// Assets to start with
-    #[arg(long, value_name = "N", default_value_t = 200)]
+    #[arg(long, value_name = "K", default_value = DEFAULT_API_KEY)]
+    pub api_key: String,
+    /// Of this throw-away cloud; opens nothing else
+    #[arg(long, value_name = "S", default_value = DEFAULT_API_SECRET)]
+    pub api_secret: SecretString,
+    #[command(flatten)]
+    pub world: World,
+    /// Serve nothing under /_local but the list of edges
+    #[arg(long)]
+    pub no_control: bool,
+}
+
+/// What a local cloud is like.
+#[derive(Debug, Clone, clap::Args)]
+pub struct World {
+    /// Assets to start with; 0 starts empty
+    #[arg(long, value_name = "N", default_value_t = 300)]
     pub assets: usize,
     /// Edges, each a cache of its own on a port of its own
-    #[arg(long, value_name = "N", default_value_t = 12)]
+    #[arg(long, value_name = "N", default_value_t = 8)]
     pub edges: usize,
     /// Same seed and scenario, same behaviour
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub seed: u64,
     /// How long an invalidation takes to reach an edge
-    #[arg(long, value_name = "FROM..TO", default_value = "2s..20s", value_parser = values::span)]
-    pub propagation: Span,
+    #[arg(long, value_name = "FROM..TO", default_value_t)]
+    pub propagation: Propagation,
     /// How invalidations find copies: surrogate, legacy, legacy-unversioned or legacy-versioned
     #[arg(long, value_name = "KIND", default_value = "surrogate", value_parser = values::cloud_mode)]
     pub mode: InvalidationKind,
@@ -262,17 +260,17 @@ pub struct Cloud {
     #[arg(long)]
     pub backups: bool,
     /// Admin API calls an hour
-    #[arg(long, value_name = "N", default_value_t = 5000)]
+    #[arg(long, value_name = "N", default_value_t = 2000)]
     pub admin_quota: u32,
     /// How far the search index lags behind storage
     #[arg(long, value_name = "D", default_value = "0s", value_parser = values::duration)]
     pub search_lag: Duration,
+    /// Looks of viewers a second, over all edges
+    #[arg(long, value_name = "RATE", default_value_t = 4.0, value_parser = values::rate)]
+    pub traffic: f64,
     /// A TOML file with faults: what goes wrong, where and when
     #[arg(long, value_name = "FILE")]
     pub scenario: Option<PathBuf>,
-    /// Serve nothing under /_local but the list of edges
-    #[arg(long)]
-    pub no_control: bool,
 }
 
 #[derive(Debug, clap::Args)]

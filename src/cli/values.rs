@@ -1,17 +1,10 @@
-//! Values that flags take and that need reading: durations, spans, words.
+//! Values that flags take and that need reading: durations, rates, words.
 
 use std::str::FromStr;
 use std::time::Duration;
 
 use crate::domain::account::InvalidationKind;
 use crate::domain::verdict::Expectation;
-
-/// From one duration to another, both included, e.g. `2s..20s`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Span {
-    pub from: Duration,
-    pub to: Duration,
-}
 
 /// Reads a duration with its unit: `90s`, `15m`, `1h30m`, `250ms`.
 ///
@@ -26,17 +19,13 @@ pub fn duration(raw: &str) -> Result<Duration, String> {
     Duration::try_from(signed).map_err(|_| expected())
 }
 
-/// Reads `FROM..TO`, or one duration for both.
+/// Reads how many looks a second; 0 is none.
 ///
 /// # Errors
 /// What was expected instead, for clap to show.
-pub fn span(raw: &str) -> Result<Span, String> {
-    let (from, to) = raw.split_once("..").unwrap_or((raw, raw));
-    let (from, to) = (duration(from)?, duration(to)?);
-    if from > to {
-        return Err(format!("`{raw}` ends before it begins; put the shorter duration first"));
-    }
-    Ok(Span { from, to })
+pub fn rate(raw: &str) -> Result<f64, String> {
+    let read = raw.parse().ok().filter(|rate: &f64| (0.0..=1000.0).contains(rate));
+    read.ok_or_else(|| format!("`{raw}` is no rate; give a number from 0 to 1000"))
 }
 
 /// Reads how a local cloud invalidates: every kind but `unknown`.
@@ -90,13 +79,9 @@ mod tests {
     }
 
     #[test]
-    fn a_span_goes_forward() {
-        let span = |raw| super::span(raw).map(|s| (s.from.as_millis(), s.to.as_millis()));
-        assert_eq!(span("2s..20s"), Ok((2000, 20_000)));
-        assert_eq!(span("0s..300ms"), Ok((0, 300)));
-        assert_eq!(span("1s"), Ok((1000, 1000)));
-        assert!(span("3s..1s").is_err());
-        assert!(span("3s..").is_err());
+    fn rates() {
+        assert_eq!(rate("0.5"), Ok(0.5));
+        assert!(rate("-1").is_err() && rate("NaN").is_err() && rate("many").is_err());
     }
 
     #[test]
