@@ -22,7 +22,10 @@
 
 pub mod adapters;
 pub mod cli;
+pub mod app;
 pub mod domain;
 pub mod local_cloud;
 pub mod ops;
 pub mod ports;
+pub mod screens;
+pub mod ui;

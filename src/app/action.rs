@@ -1,0 +1,133 @@
+//! What an operator can ask for.
+
+use super::order::Wish;
+use crate::domain::id::InvalidationId;
+use crate::ports::cloud::ListQuery;
+
+/// The screens, in the order of their tabs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Screen {
+    #[default]
+    Assets,
+    Pending,
+    Watch,
+}
+
+impl Screen {
+    pub const ALL: [Self; 3] = [Self::Assets, Self::Pending, Self::Watch];
+
+    #[must_use]
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::Assets => "Assets",
+            Self::Pending => "Pending",
+            Self::Watch => "Watch",
+        }
+    }
+}
+
+/// How far a cursor moves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Motion {
+    Lines(i32),
+    HalfPages(i32),
+    Pages(i32),
+    Top,
+    Bottom,
+}
+
+/// What a list of assets is sorted by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum SortBy {
+    /// As the server sent them.
+    #[default]
+    Server,
+    Name,
+    Age,
+    Size,
+    Kind,
+    Pending,
+}
+
+impl SortBy {
+    pub const ALL: [Self; 6] =
+        [Self::Server, Self::Name, Self::Age, Self::Size, Self::Kind, Self::Pending];
+
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Server => "server order",
+            Self::Name => "name",
+            Self::Age => "age",
+            Self::Size => "size",
+            Self::Kind => "format",
+            Self::Pending => "pending",
+        }
+    }
+}
+
+/// One thing the operator asked for, by key, by `:` or from the help screen.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Action {
+    Quit,
+    /// Ctrl-C: leaves what is open; twice quits.
+    Interrupt,
+    Suspend,
+    Redraw,
+    Help,
+    CommandLine,
+    /// Leaves the innermost thing that is open.
+    Back,
+    /// Copies what the cursor is on through the terminal.
+    Copy,
+    Go(Screen),
+    NextScreen,
+    PreviousScreen,
+    Move(Motion),
+    Left,
+    Right,
+    /// Opens what the cursor is on; never changes the world.
+    Enter,
+    Theme(String),
+    /// Lands on the asset of a delivery URL or public ID.
+    Open(String),
+    // Assets
+    Mark,
+    MarkRange,
+    MarkMatches,
+    MarkInvert,
+    Unmark,
+    /// Opens the filter field, or sets the filter.
+    Filter(Option<String>),
+    SortMenu,
+    Sort(SortBy),
+    Refresh,
+    More,
+    NextKind,
+    List(ListQuery),
+    /// Opens the dialog of an order; nothing is sent before its plan is confirmed.
+    Order(Box<Wish>),
+    // dialogs and fields
+    Submit,
+    Confirm,
+    ToggleOverwrite,
+    ToggleInvalidate,
+    NextConfidence,
+    CancelJob,
+    Complete,
+    // Pending and Watch
+    /// The newest watch, or this one.
+    Watch(Option<InvalidationId>),
+    /// By the beginning of its ID.
+    WatchById(String),
+    NextWatch,
+    PreviousWatch,
+    NextPanel,
+    PreviousPanel,
+    /// Asks, then gives the watch up.
+    Abandon,
+    /// Asks, then leaves the place under the cursor out.
+    Exclude,
+    /// Asks, then sends the invalidation again.
+    PurgeAgain,
+}

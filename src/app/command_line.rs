@@ -1,0 +1,237 @@
+//! The command line: one field, completion over the table of commands and what it can name, history.
+
+use tui_input::Input;
+
+use super::commands::{COMMANDS, Command, Takes, by_name, words};
+use super::state::App;
+use crate::app::action::SortBy;
+use crate::domain::asset::ResourceType;
+
+/// Most completions offered at once.
+const OFFERED: usize = 50;
+/// Most rows that are looked through for names.
+const LOOKED_AT: usize = 20_000;
+
+/// One completion.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Choice {
+    /// The whole text with this choice in it.
+    pub line: String,
+    pub shown: String,
+    pub help: String,
+    /// Leads to a change in the cloud, by way of its dialog.
+    pub changes: bool,
+}
+
+/// Field, completions and where in the history we are.
+#[derive(Debug, Clone, Default)]
+pub struct CommandLine {
+    pub field: Input,
+    pub choices: Vec<Choice>,
+    pub chosen: Option<usize>,
+    /// Counted from the newest.
+    pub in_history: Option<usize>,
+    /// What was wrong with the last enter.
+    pub problem: Option<String>,
+}
+
+impl CommandLine {
+    /// Looks for completions of what is typed.
+    pub fn look(app: &App, text: &str) -> Vec<Choice> {
+        let head = text.trim_start();
+        match head.split_once(' ') {
+            None => verbs(head),
+            Some((verb, args)) => match by_name(verb) {
+                Some(command) => arguments(app, command, verb, args),
+                None => Vec::new(),
+            },
+        }
+    }
+
+    /// The next or previous completion; without any, the history.
+    pub fn step(&mut self, history: &[String], down: bool) {
+        if !self.choices.is_empty() && (self.in_history.is_none() && !self.field.value().is_empty()) {
+            let last = self.choices.len() - 1;
+            self.chosen = Some(match (self.chosen, down) {
+                (None, true) => 0,
+                (None, false) => last,
+                (Some(at), true) => if at == last { 0 } else { at + 1 },
+                (Some(at), false) => at.checked_sub(1).unwrap_or(last),
+            });
+            return;
+        }
+        let at = match (self.in_history, down) {
+            (None, true) => None,
+            (None, false) => Some(0),
+            (Some(at), false) => Some((at + 1).min(history.len().saturating_sub(1))),
+            (Some(at), true) => at.checked_sub(1),
+        };
+        self.in_history = at.filter(|_| !history.is_empty());
+        let line = self.in_history.and_then(|at| history.iter().rev().nth(at));
+        self.field = Input::new(line.cloned().unwrap_or_default());
+    }
+
+    /// Puts the chosen completion, or the first, into the field.
+    pub fn complete(&mut self) -> bool {
+        let Some(choice) = self.choices.get(self.chosen.unwrap_or(0)) else { return false };
+        self.field = Input::new(choice.line.clone());
+        self.chosen = None;
+        self.in_history = None;
+        true
+    }
+
+    /// The text that enter runs: the chosen completion, where one is chosen.
+    #[must_use]
+    pub fn line(&self) -> String {
+        match self.chosen.and_then(|at| self.choices.get(at)) {
+            Some(choice) => choice.line.trim().to_owned(),
+            None => self.field.value().trim().to_owned(),
+        }
+    }
+}
+
+/// Commands whose name begins with `typed`, then those whose name or help has its letters in order.
+fn verbs(typed: &str) -> Vec<Choice> {
+    let named = COMMANDS.iter().filter(|command| !command.verbs.is_empty());
+    let mut ranked: Vec<(u8, &Command, &str)> = named
+        .filter_map(|command| {
+            let verb = command.verbs.iter().copied().min_by_key(|verb| rank(verb, typed))?;
+            let by_name = rank(verb, typed);
+            let by_help = if typed.len() > 2 && command.help.to_lowercase().contains(typed) { 3 } else { 9 };
+            Some((by_name.min(by_help), command, verb))
+        })
+        .filter(|(rank, ..)| *rank < 9)
+        .collect();
+    ranked.sort_by_key(|(rank, ..)| *rank);
+    ranked
+        .into_iter()
+        .map(|(_, command, verb)| {
+            let takes = command.takes.usage();
+            let gap = if takes.is_empty() { "" } else { " " };
+            Choice {
+                line: format!("{verb}{gap}"),
+                shown: format!("{verb}{gap}{takes}"),
+                help: command.help.to_owned(),
+                changes: command.changes_the_world(),
+            }
+        })
+        .collect()
+}
+
+/// 0 the same, 1 begins with it, 2 has its letters in order, 9 not at all.
+fn rank(verb: &str, typed: &str) -> u8 {
+    if verb == typed {
+        return 0;
+    }
+    if verb.starts_with(typed) {
+        return 1;
+    }
+    let mut letters = verb.chars();
+    if typed.chars().all(|wanted| letters.any(|c| c == wanted)) { 2 } else { 9 }
+}
+
+fn arguments(app: &App, command: &Command, verb: &str, args: &str) -> Vec<Choice> {
+    let (kept, last) = args.rsplit_once(' ').map_or(("", args), |(kept, last)| (kept, last));
+    let gap = if kept.is_empty() { "" } else { " " };
+    let choice = |name: &str, help: String| Choice {
+        line: format!("{verb} {kept}{gap}{name}"),
+        shown: crate::ui::text::shown(name).into_owned(),
+        help,
+        changes: command.changes_the_world(),
+    };
+    let begins = |name: &&str| name.starts_with(last);
+    match command.takes {
+        Takes::Nothing | Takes::Text(_) => Vec::new(),
+        Takes::Theme => app
+            .themes
+            .names()
+            .filter(begins)
+            .map(|name| choice(name, app.themes.about(name).to_owned()))
+            .collect(),
+        Takes::Sort => {
+            let names = SortBy::ALL.iter().map(|by| by.as_str());
+            names.filter(begins).map(|name| choice(name, String::new())).collect()
+        }
+        Takes::Kind => {
+            let names = ResourceType::ALL.iter().map(|kind| kind.as_str());
+            names.filter(begins).map(|name| choice(name, String::new())).collect()
+        }
+        Takes::Watch => app
+            .tracked
+            .iter()
+            .map(|tracked| (tracked.id.to_string(), tracked))
+            .filter(|(id, _)| id.starts_with(last))
+            .take(OFFERED)
+            .map(|(id, tracked)| choice(&id, format!("{} {}", tracked.verb.as_str(), tracked.label)))
+            .collect(),
+        Takes::Assets => {
+            let flags = [
+                ("--prefix", "all that begin with a prefix"),
+                ("--tag", "all with a tag"),
+                ("--search", "all that match a search expression"),
+                ("--no-invalidate", "leave the caches alone"),
+                ("--overwrite", "overwrite the new name"),
+                ("--resource-type", "image, video or raw"),
+                ("--type", "upload, private, authenticated, …"),
+            ];
+            if last.starts_with('-') {
+                return flags
+                    .iter()
+                    .filter(|(flag, _)| flag.starts_with(last))
+                    .map(|(flag, help)| choice(flag, (*help).to_owned()))
+                    .collect();
+            }
+            let names = app.assets.rows.iter().take(LOOKED_AT).map(|a| a.key.public_id.as_str());
+            let found = |name: &str| !last.is_empty() && name.starts_with(last);
+            names
+                .filter(|name| found(name))
+                .take(OFFERED)
+                .map(|name| choice(&quoted(name), String::new()))
+                .collect()
+        }
+    }
+}
+
+/// A name as [`words`] takes it back.
+fn quoted(name: &str) -> String {
+    match words(name).as_deref() {
+        Ok([one]) if one == name => name.to_owned(),
+        _ if name.contains('\'') => format!("\"{name}\""),
+        _ => format!("'{name}'"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn verbs_are_found_by_beginning_then_by_letters_then_by_help() {
+        let names = |typed: &str| verbs(typed).into_iter().map(|c| c.shown).collect::<Vec<_>>();
+        assert_eq!(names("ren")[0], "rename <ID|URL>");
+        assert_eq!(names("rn")[0], "rename <ID|URL>");
+        assert_eq!(names("rm")[0], "rm <ID|URL>");
+        assert!(names("colours").contains(&"theme <name>".to_owned()));
+        assert!(names("zzz").is_empty());
+    }
+
+    #[test]
+    fn names_with_spaces_come_back_whole() {
+        assert_eq!(words(&quoted("press/old name")).unwrap(), ["press/old name"]);
+        assert_eq!(words(&quoted("it's")).unwrap(), ["it's"]);
+        assert_eq!(quoted("plain"), "plain");
+    }
+
+    #[test]
+    fn history_is_walked_from_the_newest() {
+        let history = ["one".to_owned(), "two".to_owned()];
+        let mut line = CommandLine::default();
+        line.step(&history, false);
+        assert_eq!(line.field.value(), "two");
+        line.step(&history, false);
+        assert_eq!(line.field.value(), "one");
+        line.step(&history, true);
+        line.step(&history, true);
+        assert_eq!(line.field.value(), "");
+    }
+}

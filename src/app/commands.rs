@@ -1,0 +1,707 @@
+//! The one table of commands: dispatch, footer, help, palette, README and the names in `config.toml` come from it.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+use super::action::{Action, Motion, Screen, SortBy};
+use super::order::{Request, Target, Targets, Wish};
+use crate::domain::asset::{AssetKey, DeliveryType, ResourceType};
+use crate::domain::purge::Selection;
+use crate::ports::cloud::ListQuery;
+
+/// Where keys mean something. A scope takes over the keys of its parent, and a test sees that none is hidden.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Scope {
+    /// In every scope, text fields included.
+    Always,
+    /// On every screen.
+    Anywhere,
+    Assets,
+    /// The details of an asset.
+    Details,
+    Pending,
+    Watch,
+    /// The text field of `/`.
+    Filter,
+    /// The text field of `:`.
+    CommandLine,
+    Help,
+    SortMenu,
+    /// Every dialog of an order.
+    Dialog,
+    /// Its text field.
+    Form,
+    /// Its plan is being made, or could not be.
+    Waiting,
+    /// Its plan, confirmed by a key.
+    Plan,
+    /// Its plan, confirmed by a typed word.
+    PlanWord,
+    /// Its calls are being made.
+    Running,
+    /// A question to be answered with yes or no.
+    Ask,
+}
+
+impl Scope {
+    pub const ALL: [Self; 17] = [
+        Self::Always,
+        Self::Anywhere,
+        Self::Assets,
+        Self::Details,
+        Self::Pending,
+        Self::Watch,
+        Self::Filter,
+        Self::CommandLine,
+        Self::Help,
+        Self::SortMenu,
+        Self::Dialog,
+        Self::Form,
+        Self::Waiting,
+        Self::Plan,
+        Self::PlanWord,
+        Self::Running,
+        Self::Ask,
+    ];
+
+    #[must_use]
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::Always => "always",
+            Self::Anywhere => "every screen",
+            Self::Assets => "Assets",
+            Self::Details => "details of an asset",
+            Self::Pending => "Pending",
+            Self::Watch => "Watch",
+            Self::Filter => "filter field",
+            Self::CommandLine => "command line",
+            Self::Help => "help",
+            Self::SortMenu => "sort menu",
+            Self::Dialog => "every dialog",
+            Self::Form => "dialog with a field",
+            Self::Waiting => "dialog that waits",
+            Self::Plan => "plan",
+            Self::PlanWord => "plan with a word to type",
+            Self::Running => "order under way",
+            Self::Ask => "question",
+        }
+    }
+
+    /// Whose keys hold here as well.
+    #[must_use]
+    pub const fn parent(self) -> Option<Self> {
+        match self {
+            Self::Always => None,
+            Self::Anywhere
+            | Self::Filter
+            | Self::CommandLine
+            | Self::Help
+            | Self::SortMenu
+            | Self::Dialog => Some(Self::Always),
+            Self::Assets | Self::Pending | Self::Watch => Some(Self::Anywhere),
+            Self::Details => Some(Self::Assets),
+            Self::Form
+            | Self::Waiting
+            | Self::Plan
+            | Self::PlanWord
+            | Self::Running
+            | Self::Ask => Some(Self::Dialog),
+        }
+    }
+
+    /// Whether every character goes into a text field.
+    #[must_use]
+    pub const fn is_text(self) -> bool {
+        matches!(
+            self,
+            Self::Filter | Self::CommandLine | Self::Help | Self::Form | Self::PlanWord
+        )
+    }
+
+    /// Whether nothing behind the dialog may be reached.
+    #[must_use]
+    pub const fn is_dialog(self) -> bool {
+        matches!(
+            self,
+            Self::Form | Self::Waiting | Self::Plan | Self::PlanWord | Self::Running | Self::Ask
+        )
+    }
+}
+
+/// What the commands may refer to without naming it.
+#[derive(Debug, Clone, Copy)]
+pub struct Context<'a> {
+    /// The asset under the cursor, or whose details have the keys.
+    pub cursor: Option<&'a AssetKey>,
+    pub marked: &'a BTreeSet<AssetKey>,
+    /// Types of the listing on screen: prefixes are taken within them.
+    pub resource_type: ResourceType,
+    pub delivery_type: DeliveryType,
+}
+
+/// Words typed after a command that it cannot take.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct BadArgument {
+    pub message: String,
+}
+
+fn bad<T>(message: impl Into<String>) -> Result<T, BadArgument> {
+    Err(BadArgument { message: message.into() })
+}
+
+/// What can be completed after a command.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Takes {
+    Nothing,
+    Assets,
+    Theme,
+    Watch,
+    Sort,
+    Kind,
+    Text(&'static str),
+}
+
+impl Takes {
+    /// The argument as the usage names it.
+    #[must_use]
+    pub const fn usage(self) -> &'static str {
+        match self {
+            Self::Nothing => "",
+            Self::Assets => "<ID|URL>",
+            Self::Theme => "<name>",
+            Self::Watch => "[ID|URL]",
+            Self::Sort => "<column>",
+            Self::Kind => "[image|video|raw]",
+            Self::Text(usage) => usage,
+        }
+    }
+}
+
+/// How a command becomes an action.
+#[derive(Debug, Clone)]
+pub enum Run {
+    /// Takes no argument.
+    Plain(Action),
+    /// From the words typed after it, or from the selection.
+    With(fn(&Context<'_>, &str) -> Result<Action, BadArgument>),
+}
+
+/// One row: all that dispatch, footer, help, palette and configuration need.
+#[derive(Debug, Clone)]
+pub struct Command {
+    /// The name in `config.toml`: `"watch.abandon" = ["ctrl-x"]`.
+    pub id: &'static str,
+    pub scope: Scope,
+    pub keys: &'static [&'static str],
+    /// Names after `:`, the same as on the command line where it has them.
+    pub verbs: &'static [&'static str],
+    pub takes: Takes,
+    pub run: Run,
+    /// Rank and word in the footer; rank 0 is not shown there.
+    pub hint: (u8, &'static str),
+    pub help: &'static str,
+}
+
+impl Command {
+    /// The action for `args`, which are empty for a key.
+    ///
+    /// # Errors
+    /// Words where none are taken, missing ones, or no asset to refer to.
+    pub fn action(&self, context: &Context<'_>, args: &str) -> Result<Action, BadArgument> {
+        match &self.run {
+            Run::Plain(action) if args.trim().is_empty() => Ok(action.clone()),
+            Run::Plain(_) => bad(format!("`{}` takes nothing after it", self.name())),
+            Run::With(parse) => parse(context, args.trim()),
+        }
+    }
+
+    /// Its verb, else its id.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        self.verbs.first().copied().unwrap_or(self.id)
+    }
+
+    /// Whether it leads to a change in the cloud (by way of its dialog).
+    #[must_use]
+    pub fn changes_the_world(&self) -> bool {
+        self.id.starts_with("order.")
+    }
+}
+
+const NONE: (u8, &str) = (0, "");
+const PLAIN: Takes = Takes::Nothing;
+
+/// A row without arguments: id, scope, keys, verbs, action, hint, help.
+macro_rules! plain {
+    ($id:literal, $scope:ident, $keys:expr, $verbs:expr, $action:expr, $hint:expr, $help:literal) => {
+        Command {
+            id: $id,
+            scope: Scope::$scope,
+            keys: &$keys,
+            verbs: &$verbs,
+            takes: PLAIN,
+            run: Run::Plain($action),
+            hint: $hint,
+            help: $help,
+        }
+    };
+}
+
+/// A row with arguments: id, scope, keys, verbs, what it takes, parser, hint, help.
+macro_rules! with {
+    ($id:literal, $scope:ident, $keys:expr, $verbs:expr, $takes:expr, $parse:expr, $hint:expr, $help:literal) => {
+        Command {
+            id: $id,
+            scope: Scope::$scope,
+            keys: &$keys,
+            verbs: &$verbs,
+            takes: $takes,
+            run: Run::With($parse),
+            hint: $hint,
+            help: $help,
+        }
+    };
+}
+
+#[rustfmt::skip]
+pub const COMMANDS: &[Command] = &[
+    // every screen
+    plain!("app.help",          Anywhere, ["?", "f1"], ["help"], Action::Help, (90, "help"), "keys of this screen and all commands; type to search, enter runs"),
+    plain!("app.command",       Anywhere, [":"], [], Action::CommandLine, (91, "command"), "type a command, with completion"),
+    plain!("app.quit",          Anywhere, ["q"], ["quit", "q"], Action::Quit, (92, "quit"), "leave; asks while calls are under way; watches go on at the next start"),
+    plain!("app.back",          Anywhere, ["esc"], ["back"], Action::Back, NONE, "leave what is open"),
+    plain!("app.open-row",      Anywhere, ["enter"], [], Action::Enter, (10, "open"), "open what the cursor is on; never changes anything"),
+    with! ("app.open",          Anywhere, [], ["open"], Takes::Assets, open, NONE, "land on the asset of a delivery URL or public ID; pasting a URL does the same"),
+    plain!("app.copy",          Anywhere, ["y"], ["copy"], Action::Copy, NONE, "copy the public ID or URL under the cursor through the terminal"),
+    plain!("go.next",           Anywhere, ["tab"], [], Action::NextScreen, NONE, "next screen"),
+    plain!("go.previous",       Anywhere, ["shift-tab"], [], Action::PreviousScreen, NONE, "previous screen"),
+    plain!("go.assets",         Anywhere, ["a"], [], Action::Go(Screen::Assets), NONE, "the Assets screen"),
+    plain!("go.pending",        Anywhere, ["p"], ["pending"], Action::Go(Screen::Pending), (41, "pending"), "the Pending screen: every invalidation that is not clear yet, and history"),
+    with! ("go.watch",          Anywhere, ["w"], ["watch"], Takes::Watch, watch, (40, "watch"), "the newest watch; with an ID that one, with a URL a new one that changes nothing"),
+    plain!("move.down",         Anywhere, ["j", "down"], [], Action::Move(Motion::Lines(1)), NONE, "one line down"),
+    plain!("move.up",           Anywhere, ["k", "up"], [], Action::Move(Motion::Lines(-1)), NONE, "one line up"),
+    plain!("move.left",         Anywhere, ["h", "left"], [], Action::Left, NONE, "left, or back to the list"),
+    plain!("move.right",        Anywhere, ["l", "right"], [], Action::Right, NONE, "right, or into the details"),
+    plain!("move.page-down",    Anywhere, ["pagedown"], [], Action::Move(Motion::Pages(1)), NONE, "one page down"),
+    plain!("move.page-up",      Anywhere, ["pageup"], [], Action::Move(Motion::Pages(-1)), NONE, "one page up"),
+    plain!("move.half-down",    Anywhere, ["ctrl-d"], [], Action::Move(Motion::HalfPages(1)), NONE, "half a page down"),
+    plain!("move.half-up",      Anywhere, ["ctrl-u"], [], Action::Move(Motion::HalfPages(-1)), NONE, "half a page up"),
+    plain!("move.top",          Anywhere, ["g", "home"], [], Action::Move(Motion::Top), NONE, "to the top"),
+    plain!("move.bottom",       Anywhere, ["G", "end"], [], Action::Move(Motion::Bottom), NONE, "to the bottom"),
+    with! ("app.theme",         Anywhere, [], ["theme"], Takes::Theme, theme, NONE, "change the colours"),
+    // Assets
+    plain!("assets.mark",       Assets, ["space"], [], Action::Mark, (20, "mark"), "mark or unmark this asset; marks survive filter, sort and refresh"),
+    plain!("assets.range",      Assets, ["v"], [], Action::MarkRange, (21, "range"), "begin a range; again, or space, marks up to the cursor"),
+    plain!("assets.mark-all",   Assets, ["*"], [], Action::MarkMatches, NONE, "mark all that match the filter"),
+    plain!("assets.invert",     Assets, ["i"], [], Action::MarkInvert, NONE, "invert the marks of all that match"),
+    plain!("assets.unmark",     Assets, ["c"], ["unmark"], Action::Unmark, NONE, "clear all marks"),
+    with! ("assets.filter",     Assets, ["/"], ["filter"], Takes::Text("[text]"), filter, (22, "filter"), "filter as you type; `!` in front inverts; enter asks the server where it has more"),
+    with! ("assets.sort",       Assets, ["s"], ["sort"], Takes::Sort, sort, (35, "sort"), "sort menu; the same key again reverses"),
+    plain!("assets.refresh",    Assets, ["R", "ctrl-r"], ["refresh"], Action::Refresh, (36, "refresh"), "read the list again"),
+    plain!("assets.more",       Assets, ["n"], ["more"], Action::More, NONE, "load the next page"),
+    plain!("assets.kind",       Assets, ["t"], [], Action::NextKind, NONE, "next resource type: image, video, raw"),
+    with! ("assets.list",       Assets, [], ["assets"], Takes::Kind, assets, NONE, "list all of one resource type"),
+    with! ("assets.prefix",     Assets, [], ["prefix"], Takes::Text("<prefix>"), prefix, NONE, "list what begins with a prefix, on the server"),
+    with! ("assets.tag",        Assets, [], ["tag"], Takes::Text("<tag>"), tag, NONE, "list what has a tag, on the server"),
+    with! ("assets.search",     Assets, [], ["search"], Takes::Text("<expression>"), search, NONE, "search expression, on the server; the index lags by seconds"),
+    with! ("order.rename",      Assets, ["r"], ["rename"], Takes::Assets, rename, (30, "rename"), "rename this asset (shows a plan, asks)"),
+    with! ("order.replace",     Assets, ["u"], ["replace"], Takes::Assets, replace, (32, "replace"), "upload a new file under this public ID (shows a plan, asks)"),
+    with! ("order.purge",       Assets, ["P"], ["purge"], Takes::Assets, purge, (33, "purge"), "purge the caches and keep the assets: marked ones, else this one (shows a plan, asks)"),
+    with! ("order.restore",     Assets, [], ["restore"], Takes::Assets, restore, NONE, "bring back deleted assets from their backups (shows a plan, asks)"),
+    with! ("order.delete",      Assets, ["d"], ["rm", "delete"], Takes::Assets, delete, (34, "delete"), "delete and purge: marked assets, else this one (shows a plan, asks)"),
+    // Pending and Watch
+    plain!("pending.abandon",   Pending, ["x"], ["abandon"], Action::Abandon, (20, "give up"), "give this watch up (asks)"),
+    plain!("watch.panel",       Watch, ["]"], [], Action::NextPanel, (20, "next panel"), "next panel: evidence, not covered, timeline, curve"),
+    plain!("watch.panel-back",  Watch, ["["], [], Action::PreviousPanel, NONE, "previous panel"),
+    plain!("watch.next",        Watch, ["n"], [], Action::NextWatch, (23, "next watch"), "next watch"),
+    plain!("watch.previous",    Watch, ["N"], [], Action::PreviousWatch, NONE, "previous watch"),
+    plain!("watch.exclude",     Watch, ["e"], [], Action::Exclude, (25, "leave place out"), "leave the place under the cursor out; it is named in the result (asks)"),
+    plain!("watch.again",       Watch, ["P"], [], Action::PurgeAgain, (24, "purge again"), "send the invalidation again (asks)"),
+    plain!("watch.abandon",     Watch, ["x"], [], Action::Abandon, (26, "give up"), "give this watch up (asks)"),
+    // fields, menus and dialogs
+    plain!("filter.accept",     Filter, ["enter"], [], Action::Submit, (10, "keep; asks the server where it has more"), "keep the filter; asks the server where it has more"),
+    plain!("filter.leave",      Filter, ["esc"], [], Action::Back, (11, "drop the filter"), "drop the filter"),
+    plain!("filter.down",       Filter, ["down"], [], Action::Move(Motion::Lines(1)), NONE, "one line down"),
+    plain!("filter.up",         Filter, ["up"], [], Action::Move(Motion::Lines(-1)), NONE, "one line up"),
+    plain!("command.run",       CommandLine, ["enter"], [], Action::Submit, (10, "run"), "run the command"),
+    plain!("command.complete",  CommandLine, ["tab"], [], Action::Complete, (11, "complete"), "take the completion"),
+    plain!("command.down",      CommandLine, ["down"], [], Action::Move(Motion::Lines(1)), NONE, "next completion, or later in history"),
+    plain!("command.up",        CommandLine, ["up"], [], Action::Move(Motion::Lines(-1)), NONE, "previous completion, or earlier in history"),
+    plain!("command.leave",     CommandLine, ["esc"], [], Action::Back, (12, "leave"), "leave the command line"),
+    plain!("help.run",          Help, ["enter"], [], Action::Submit, (10, "run"), "run the command under the cursor"),
+    plain!("help.down",         Help, ["down"], [], Action::Move(Motion::Lines(1)), NONE, "one line down"),
+    plain!("help.up",           Help, ["up"], [], Action::Move(Motion::Lines(-1)), NONE, "one line up"),
+    plain!("help.page-down",    Help, ["pagedown"], [], Action::Move(Motion::Pages(1)), NONE, "one page down"),
+    plain!("help.page-up",      Help, ["pageup"], [], Action::Move(Motion::Pages(-1)), NONE, "one page up"),
+    plain!("help.leave",        Help, ["esc", "f1"], [], Action::Back, (11, "close"), "close the help"),
+    plain!("sort.server",       SortMenu, ["o"], [], Action::Sort(SortBy::Server), NONE, "as the server sends them"),
+    plain!("sort.name",         SortMenu, ["n"], [], Action::Sort(SortBy::Name), NONE, "public ID"),
+    plain!("sort.age",          SortMenu, ["a"], [], Action::Sort(SortBy::Age), NONE, "age of the version"),
+    plain!("sort.size",         SortMenu, ["z"], [], Action::Sort(SortBy::Size), NONE, "size"),
+    plain!("sort.kind",         SortMenu, ["t"], [], Action::Sort(SortBy::Kind), NONE, "type and format"),
+    plain!("sort.pending",      SortMenu, ["p"], [], Action::Sort(SortBy::Pending), NONE, "pending first"),
+    plain!("sort.leave",        SortMenu, ["esc", "s", "q"], [], Action::Back, NONE, "close the menu"),
+    plain!("dialog.close",      Dialog, ["esc"], [], Action::Back, (12, "close"), "leave the dialog; nothing is sent"),
+    plain!("dialog.down",       Dialog, ["down"], [], Action::Move(Motion::Lines(1)), NONE, "scroll down"),
+    plain!("dialog.up",         Dialog, ["up"], [], Action::Move(Motion::Lines(-1)), NONE, "scroll up"),
+    plain!("dialog.page-down",  Dialog, ["pagedown"], [], Action::Move(Motion::Pages(1)), NONE, "one page down"),
+    plain!("dialog.page-up",    Dialog, ["pageup"], [], Action::Move(Motion::Pages(-1)), NONE, "one page up"),
+    plain!("form.submit",       Form, ["enter"], [], Action::Submit, (10, "show the plan"), "show the plan; nothing is sent yet"),
+    plain!("form.overwrite",    Form, ["ctrl-o"], [], Action::ToggleOverwrite, NONE, "overwrite the target or not"),
+    plain!("plan.confirm",      Plan, ["y"], [], Action::Confirm, (10, "yes, do it"), "confirm and send"),
+    plain!("plan.refuse",       Plan, ["n", "q"], [], Action::Back, NONE, "leave the dialog; nothing is sent"),
+    plain!("plan.invalidate",   Plan, ["f2"], [], Action::ToggleInvalidate, NONE, "invalidate caches or not"),
+    plain!("plan.confidence",   Plan, ["f3"], [], Action::NextConfidence, NONE, "how much proof: quick, normal, strict"),
+    plain!("word.confirm",      PlanWord, ["enter"], [], Action::Confirm, (10, "confirm the typed word"), "confirm the typed word and send"),
+    plain!("word.invalidate",   PlanWord, ["f2"], [], Action::ToggleInvalidate, NONE, "invalidate caches or not"),
+    plain!("word.confidence",   PlanWord, ["f3"], [], Action::NextConfidence, NONE, "how much proof: quick, normal, strict"),
+    plain!("running.cancel",    Running, ["x"], [], Action::CancelJob, (10, "stop"), "finish the calls in flight and skip the rest"),
+    plain!("running.watch",     Running, ["enter"], [], Action::Submit, NONE, "to the watch, once it has begun"),
+    plain!("ask.yes",           Ask, ["y"], [], Action::Confirm, (10, "yes"), "yes"),
+    plain!("ask.no",            Ask, ["n", "q"], [], Action::Back, (11, "no"), "no"),
+    // always
+    plain!("app.interrupt",     Always, ["ctrl-c"], [], Action::Interrupt, NONE, "leave what is open; twice quits"),
+    plain!("app.suspend",       Always, ["ctrl-z"], [], Action::Suspend, NONE, "suspend to the shell"),
+    plain!("app.redraw",        Always, ["ctrl-l"], [], Action::Redraw, NONE, "draw everything again"),
+];
+
+/// The command with this name after `:`, or this id.
+#[must_use]
+pub fn by_name(name: &str) -> Option<&'static Command> {
+    COMMANDS.iter().find(|command| command.verbs.contains(&name) || command.id == name)
+}
+
+/// The words of `args`, as a shell splits them.
+///
+/// # Errors
+/// A quote that is not closed.
+pub fn words(args: &str) -> Result<Vec<String>, BadArgument> {
+    let (mut words, mut word, mut open, mut quote) = (Vec::new(), String::new(), false, None);
+    for c in args.chars() {
+        match (quote, c) {
+            (Some(closing), c) if c == closing => quote = None,
+            (None, '\'' | '"') => (quote, open) = (Some(c), true),
+            (None, c) if c.is_whitespace() => {
+                if open {
+                    words.push(std::mem::take(&mut word));
+                }
+                open = false;
+            }
+            (_, c) => {
+                word.push(c);
+                open = true;
+            }
+        }
+    }
+    if quote.is_some() {
+        return bad("a quote is not closed");
+    }
+    if open {
+        words.push(word);
+    }
+    Ok(words)
+}
+
+/// Words and flags of a command that takes assets.
+#[derive(Debug, Default)]
+struct Given {
+    names: Vec<String>,
+    prefix: Option<String>,
+    tag: Option<String>,
+    search: Option<String>,
+    resource_type: Option<ResourceType>,
+    delivery_type: Option<DeliveryType>,
+    overwrite: bool,
+    keep_caches: bool,
+}
+
+fn given(args: &str) -> Result<Given, BadArgument> {
+    let mut given = Given::default();
+    let mut rest = words(args)?.into_iter();
+    while let Some(word) = rest.next() {
+        let mut value = || match rest.next() {
+            Some(value) => Ok(value),
+            None => bad(format!("`{word}` wants a word after it")),
+        };
+        match word.as_str() {
+            "--prefix" => given.prefix = Some(value()?),
+            "--tag" => given.tag = Some(value()?),
+            "--search" => given.search = Some(value()?),
+            "--resource-type" => given.resource_type = Some(parsed(&value()?)?),
+            "--type" => given.delivery_type = Some(parsed(&value()?)?),
+            "--overwrite" => given.overwrite = true,
+            "--no-invalidate" => given.keep_caches = true,
+            flag if flag.starts_with("--") => {
+                return bad(format!(
+                    "no flag `{flag}`; there are --prefix --tag --search --resource-type --type --overwrite --no-invalidate"
+                ));
+            }
+            _ => given.names.push(word),
+        }
+    }
+    Ok(given)
+}
+
+fn parsed<T: std::str::FromStr>(word: &str) -> Result<T, BadArgument>
+where
+    T::Err: std::fmt::Display,
+{
+    word.parse().or_else(|why: T::Err| bad(why.to_string()))
+}
+
+impl Given {
+    fn target(&self, text: String) -> Target {
+        let (resource_type, delivery_type) = (self.resource_type, self.delivery_type);
+        Target::Typed { text, resource_type, delivery_type }
+    }
+
+    /// Typed names, else a selector, else the marks, else the cursor.
+    fn targets(mut self, context: &Context<'_>) -> Result<Targets, BadArgument> {
+        let resource_type = self.resource_type.unwrap_or(context.resource_type);
+        let delivery_type = self.delivery_type.unwrap_or(context.delivery_type);
+        let names = std::mem::take(&mut self.names);
+        let selection = match (self.prefix.take(), self.tag.take(), self.search.take()) {
+            (None, None, None) => None,
+            (Some(prefix), None, None) if prefix.is_empty() => {
+                return bad("an empty prefix would select everything");
+            }
+            (Some(prefix), None, None) => {
+                Some(Selection::Prefix { resource_type, delivery_type, prefix })
+            }
+            (None, Some(tag), None) => Some(Selection::Tag { resource_type, tag }),
+            (None, None, Some(expression)) => Some(Selection::Search { expression }),
+            _ => return bad("give one of --prefix, --tag and --search"),
+        };
+        match (selection, names.is_empty()) {
+            (Some(_), false) => bad("give names or a selector, not both"),
+            (Some(selection), true) => Ok(Targets::Selection(selection)),
+            (None, false) => Ok(Targets::These(
+                names.into_iter().map(|text| self.target(text)).collect(),
+            )),
+            (None, true) if !context.marked.is_empty() => {
+                Ok(Targets::These(context.marked.iter().cloned().map(Target::Key).collect()))
+            }
+            (None, true) => Ok(Targets::These(vec![under_cursor(context)?])),
+        }
+    }
+}
+
+fn under_cursor(context: &Context<'_>) -> Result<Target, BadArgument> {
+    match context.cursor {
+        Some(key) => Ok(Target::Key(key.clone())),
+        None => bad("no asset is under the cursor: name one"),
+    }
+}
+
+fn order(request: Request, keep_caches: bool) -> Action {
+    Action::Order(Box::new(Wish { request, invalidate: !keep_caches }))
+}
+
+fn rename(context: &Context<'_>, args: &str) -> Result<Action, BadArgument> {
+    let mut given = given(args)?;
+    let (from, to) = match std::mem::take(&mut given.names).as_slice() {
+        [] => (under_cursor(context)?, None),
+        [to] if context.cursor.is_some() => (under_cursor(context)?, Some(to.clone())),
+        [from] => (given.target(from.clone()), None),
+        [from, to] => (given.target(from.clone()), Some(to.clone())),
+        _ => return bad("rename takes the old name and the new one"),
+    };
+    Ok(order(Request::Rename { from, to, overwrite: given.overwrite }, given.keep_caches))
+}
+
+fn replace(context: &Context<'_>, args: &str) -> Result<Action, BadArgument> {
+    let mut given = given(args)?;
+    let (key, file) = match std::mem::take(&mut given.names).as_slice() {
+        [] => (under_cursor(context)?, None),
+        [file] if context.cursor.is_some() => (under_cursor(context)?, Some(PathBuf::from(file))),
+        [key] => (given.target(key.clone()), None),
+        [key, file] => (given.target(key.clone()), Some(PathBuf::from(file))),
+        _ => return bad("replace takes a public ID and a file"),
+    };
+    Ok(order(Request::Replace { key, file }, given.keep_caches))
+}
+
+fn delete(context: &Context<'_>, args: &str) -> Result<Action, BadArgument> {
+    let given = given(args)?;
+    let keep = given.keep_caches;
+    Ok(order(Request::Delete(given.targets(context)?), keep))
+}
+
+fn purge(context: &Context<'_>, args: &str) -> Result<Action, BadArgument> {
+    let given = given(args)?;
+    if given.keep_caches {
+        return bad("a purge without invalidation would do nothing");
+    }
+    Ok(order(Request::Purge(given.targets(context)?), false))
+}
+
+fn restore(context: &Context<'_>, args: &str) -> Result<Action, BadArgument> {
+    let given = given(args)?;
+    let keep = given.keep_caches;
+    match given.targets(context)? {
+        these @ Targets::These(_) => Ok(order(Request::Restore(these), keep)),
+        Targets::Selection(_) => bad("restore takes names: what is deleted cannot be selected"),
+    }
+}
+
+fn open(_: &Context<'_>, args: &str) -> Result<Action, BadArgument> {
+    match words(args)?.as_slice() {
+        [one] => Ok(Action::Open(one.clone())),
+        _ => bad("open takes one delivery URL or public ID"),
+    }
+}
+
+fn watch(_: &Context<'_>, args: &str) -> Result<Action, BadArgument> {
+    match words(args)?.as_slice() {
+        [] => Ok(Action::Watch(None)),
+        [one] => Ok(Action::WatchById(one.clone())),
+        _ => bad("watch takes one ID or URL"),
+    }
+}
+
+fn theme(_: &Context<'_>, args: &str) -> Result<Action, BadArgument> {
+    match words(args)?.as_slice() {
+        [one] => Ok(Action::Theme(one.clone())),
+        _ => bad("theme takes a name; tab completes it"),
+    }
+}
+
+#[allow(clippy::unnecessary_wraps)] // one shape for the table
+fn filter(_: &Context<'_>, args: &str) -> Result<Action, BadArgument> {
+    Ok(Action::Filter((!args.is_empty()).then(|| args.to_owned())))
+}
+
+fn sort(_: &Context<'_>, args: &str) -> Result<Action, BadArgument> {
+    if args.is_empty() {
+        return Ok(Action::SortMenu);
+    }
+    match SortBy::ALL.into_iter().find(|by| by.as_str().starts_with(args)) {
+        Some(by) => Ok(Action::Sort(by)),
+        None => {
+            let known: Vec<_> = SortBy::ALL.iter().map(|by| by.as_str()).collect();
+            bad(format!("no column `{args}`; there are {}", known.join(", ")))
+        }
+    }
+}
+
+fn assets(context: &Context<'_>, args: &str) -> Result<Action, BadArgument> {
+    let mut given = given(args)?;
+    let resource_type = match (given.names.as_slice(), given.resource_type) {
+        ([], named) => named.unwrap_or(context.resource_type),
+        ([word], None) => parsed(word)?,
+        _ => return bad("assets takes one of image, video, raw"),
+    };
+    let delivery_type = given.delivery_type.unwrap_or_default();
+    Ok(Action::List(match (given.prefix.take(), given.tag.take(), given.search.take()) {
+        (None, Some(tag), None) => ListQuery::Tag { resource_type, tag },
+        (None, None, Some(expression)) => ListQuery::Search { expression },
+        (prefix, None, None) => ListQuery::Resources { resource_type, delivery_type, prefix },
+        _ => return bad("give one of --prefix, --tag and --search"),
+    }))
+}
+
+fn prefix(context: &Context<'_>, args: &str) -> Result<Action, BadArgument> {
+    match words(args)?.as_slice() {
+        [one] if !one.is_empty() => Ok(Action::List(ListQuery::Resources {
+            resource_type: context.resource_type,
+            delivery_type: context.delivery_type,
+            prefix: Some(one.clone()),
+        })),
+        _ => bad("prefix takes the beginning of public IDs, e.g. `press/`"),
+    }
+}
+
+fn tag(context: &Context<'_>, args: &str) -> Result<Action, BadArgument> {
+    match words(args)?.as_slice() {
+        [one] if !one.is_empty() => Ok(Action::List(ListQuery::Tag {
+            resource_type: context.resource_type,
+            tag: one.clone(),
+        })),
+        _ => bad("tag takes one tag"),
+    }
+}
+
+fn search(_: &Context<'_>, args: &str) -> Result<Action, BadArgument> {
+    if args.is_empty() {
+        return bad("search takes an expression, e.g. `tags:press AND bytes>1000000`");
+    }
+    Ok(Action::List(ListQuery::Search { expression: args.to_owned() }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(id: &str) -> AssetKey {
+        AssetKey::image(id.parse().unwrap())
+    }
+
+    fn request(line: &str, cursor: Option<&AssetKey>, marked: &[AssetKey]) -> Result<Request, String> {
+        let marked = marked.iter().cloned().collect();
+        let context = Context {
+            cursor,
+            marked: &marked,
+            resource_type: ResourceType::Image,
+            delivery_type: DeliveryType::Upload,
+        };
+        let (verb, args) = line.split_once(' ').unwrap_or((line, ""));
+        match by_name(verb).unwrap().action(&context, args) {
+            Ok(Action::Order(wish)) => Ok(wish.request),
+            Ok(other) => panic!("{other:?}"),
+            Err(why) => Err(why.message),
+        }
+    }
+
+    #[test]
+    fn names_and_ids_are_unique() {
+        let mut seen = BTreeSet::new();
+        for command in COMMANDS {
+            assert!(seen.insert(command.id), "{} twice", command.id);
+            for verb in command.verbs {
+                assert!(seen.insert(verb), "{verb} twice");
+            }
+            assert!(!command.help.is_empty(), "{} says nothing", command.id);
+        }
+    }
+
+    #[test]
+    fn an_order_is_about_typed_names_then_marks_then_the_cursor() {
+        let (a, b) = (key("a"), key("b"));
+        let these = |request: Request| match request {
+            Request::Delete(Targets::These(these)) => {
+                these.iter().map(Target::label).collect::<Vec<_>>()
+            }
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(these(request("rm x 'y z'", Some(&a), std::slice::from_ref(&b)).unwrap()), ["x", "y z"]);
+        assert_eq!(these(request("delete", Some(&a), std::slice::from_ref(&b)).unwrap()), ["b"]);
+        assert_eq!(these(request("rm", Some(&a), &[]).unwrap()), ["a"]);
+        assert_eq!(request("rm", None, &[]).unwrap_err(), "no asset is under the cursor: name one");
+    }
+
+    #[test]
+    fn selectors_are_never_empty_or_mixed() {
+        assert!(request("purge --prefix ''", None, &[]).unwrap_err().contains("everything"));
+        assert!(request("purge a --tag b", None, &[]).unwrap_err().contains("not both"));
+        assert!(request("purge --tag", None, &[]).unwrap_err().contains("wants a word"));
+        assert!(request("purge --loud", None, &[]).unwrap_err().contains("--loud"));
+        assert!(matches!(
+            request("purge --prefix press/", None, &[]),
+            Ok(Request::Purge(Targets::Selection(Selection::Prefix { prefix, .. }))) if prefix == "press/"
+        ));
+    }
+
+    #[test]
+    fn rename_takes_the_cursor_or_names() {
+        let a = key("a");
+        assert!(matches!(
+            request("rename b", Some(&a), &[]),
+            Ok(Request::Rename { from: Target::Key(_), to: Some(to), .. }) if to == "b"
+        ));
+        assert!(matches!(
+            request("rename b c --overwrite", Some(&a), &[]),
+            Ok(Request::Rename { from: Target::Typed { .. }, to: Some(_), overwrite: true })
+        ));
+    }
+}

@@ -1,0 +1,55 @@
+//! What the console asks of the world; only the executor carries it out.
+
+use super::action::SortBy;
+use super::order::Request;
+use crate::domain::asset::AssetKey;
+use crate::domain::id::InvalidationId;
+use crate::domain::place::PlaceId;
+use crate::domain::purge::{OrderTerms, Plan};
+use crate::ports::cloud::ListQuery;
+use crate::screens::assets::rows::{Filter, PendingNames, RowStore};
+
+/// One read or plan. An answer whose task is not current any more is dropped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct TaskId(pub u64);
+
+/// One order under way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct JobId(pub u64);
+
+/// Tasks of one lane replace each other: a newer question makes the elder answer worthless.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Lane {
+    List,
+    Arrange,
+    Show,
+    Resolve,
+    Plan,
+    Journal,
+}
+
+/// One thing asked of the world.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Effect {
+    List { task: TaskId, query: ListQuery, cursor: Option<String> },
+    Arrange { task: TaskId, rows: RowStore, filter: Filter, sort: (SortBy, bool), pending: PendingNames },
+    Show { task: TaskId, key: AssetKey },
+    Resolve { typed: String },
+    Plan { task: TaskId, request: Request, terms: OrderTerms },
+    Execute { job: super::effect::JobId, plan: Box<Plan>, terms: OrderTerms, typed: Option<String> },
+    /// Lets calls in flight settle and skips the rest.
+    CancelJob(JobId),
+    /// The answer is not wanted any more.
+    Drop(Lane),
+    ReadJournal,
+    WatchUrl { url: String },
+    Abandon(InvalidationId),
+    Exclude { watch: InvalidationId, place: PlaceId },
+    PurgeAgain(InvalidationId),
+    /// Through the terminal (OSC 52).
+    Copy(String),
+    Suspend,
+    /// Forget what the terminal shows and draw everything.
+    Redraw,
+    Quit,
+}

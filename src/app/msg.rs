@@ -1,0 +1,108 @@
+//! Whatever can happen to the console.
+
+use std::sync::Arc;
+
+use super::effect::{JobId, TaskId};
+use super::key::Key;
+use crate::domain::asset::AssetKey;
+use crate::domain::id::InvalidationId;
+use crate::domain::purge::Plan;
+use crate::ops::engine::{Executed, Execution, Shown};
+use crate::ops::tracker::Board;
+use crate::ports::cloud::{Page, Quota};
+use crate::ports::journal::InvalidationRow;
+
+/// What the terminal sent, in its order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Input {
+    Key(Key),
+    /// The text between the marks of a bracketed paste, as sent.
+    Paste(String),
+    Resize(u16, u16),
+    /// Lines of the wheel, down is positive.
+    Wheel(i32),
+    /// A click at column and row.
+    Click(u16, u16),
+}
+
+/// An error in the operator's words: what went wrong and what to do next, both cleaned.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure {
+    pub headline: String,
+    pub hint: String,
+    pub kind: FailureKind,
+}
+
+/// As far as a screen reacts differently.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FailureKind {
+    /// The new name of a rename is taken: overwriting is offered.
+    TargetExists,
+    /// The asset is not in the cloud.
+    Missing,
+    Other,
+}
+
+impl Failure {
+    /// A failure that is nothing special.
+    #[must_use]
+    pub fn new(headline: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self { headline: headline.into(), hint: hint.into(), kind: FailureKind::Other }
+    }
+}
+
+/// One thing that happened.
+#[derive(Debug, Clone)]
+pub enum Msg {
+    /// Everything that was waiting in the terminal's queue.
+    Input(Vec<Input>),
+    /// Time has passed; sent only while something on screen shows time.
+    Tick,
+    /// Published by the tracker, already judged and journaled.
+    Board(Arc<Board>),
+    Listed {
+        task: TaskId,
+        result: Result<Page, Failure>,
+    },
+    /// Row numbers after filter and sort, made off the loop.
+    Arranged {
+        task: TaskId,
+        rows: Vec<u32>,
+    },
+    Shown {
+        task: TaskId,
+        key: AssetKey,
+        result: Result<Arc<Shown>, Failure>,
+    },
+    /// The asset that a pasted or typed text means.
+    Resolved {
+        typed: String,
+        result: Result<AssetKey, Failure>,
+    },
+    Planned {
+        task: TaskId,
+        result: Result<Box<Plan>, Failure>,
+    },
+    Execution {
+        job: JobId,
+        event: Execution,
+    },
+    Executed {
+        job: JobId,
+        result: Result<Executed, Failure>,
+    },
+    Journal {
+        open: Result<Vec<InvalidationRow>, Failure>,
+        ended: Vec<InvalidationRow>,
+    },
+    /// A watch of a URL has begun.
+    Watching(Result<InvalidationId, Failure>),
+    /// Something small was asked and is done, or not.
+    Told {
+        done: String,
+        result: Result<(), Failure>,
+    },
+    Quota(Option<Quota>),
+    /// A task died of a mistake in this program.
+    TaskFailed(String),
+}

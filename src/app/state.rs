@@ -1,0 +1,470 @@
+//! The state of the console: one struct, one level of nesting below it.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::action::Screen;
+use super::command_line::CommandLine;
+use super::commands::{COMMANDS, Context, Scope};
+use super::effect::{Effect, JobId, TaskId};
+use super::guard::Guard;
+use super::key::Key;
+use super::keymap::{KeyOverrides, Keymap};
+use super::msg::Failure;
+use crate::domain::asset::AssetKey;
+use crate::domain::confidence::Confidence;
+use crate::domain::id::InvalidationId;
+use crate::domain::invalidation::Verb;
+use crate::domain::purge::Risk;
+use crate::domain::snapshot::WatchSnapshot;
+use crate::domain::time::{Moment, Timestamp};
+use crate::ops::tracker::Board;
+use crate::ports::cloud::Quota;
+use crate::ports::journal::InvalidationRow;
+use crate::screens::ask::Question;
+use crate::screens::assets::rows::{PendingMark, PendingNames};
+use crate::screens::assets::{self, AssetsState};
+use crate::screens::help::HelpState;
+use crate::screens::order::OrderDialog;
+use crate::screens::pending::PendingState;
+use crate::screens::watch::WatchState;
+use crate::ui::Theme;
+use crate::ui::theme::Depth;
+use crate::ui::theme_file::Themes;
+
+/// What stays the same while the console runs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Setup {
+    pub profile: String,
+    pub cloud_name: String,
+    pub risk: Risk,
+    pub read_only: bool,
+    pub loopback: bool,
+    pub confidence: Confidence,
+    /// `user@host` of this process.
+    pub me: String,
+    /// A line for the first look, e.g. the demo's hint.
+    pub banner: Option<String>,
+}
+
+/// What kind of news a toast is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tone {
+    Plain,
+    Good,
+    Bad,
+}
+
+/// A line of news above the footer, gone after a while.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Toast {
+    pub tone: Tone,
+    pub text: String,
+    pub hint: String,
+    pub until: Moment,
+}
+
+/// How long news stay.
+const TOAST: Duration = Duration::from_secs(6);
+const TOAST_BAD: Duration = Duration::from_secs(15);
+
+/// What every screen may look at: time, size, set-up; and where it leaves its news.
+#[derive(Debug, Clone)]
+pub struct Env {
+    pub setup: Setup,
+    pub now: Timestamp,
+    pub moment: Moment,
+    pub size: (u16, u16),
+    pub pending: PendingNames,
+    pub toast: Option<Toast>,
+    tasks: u64,
+}
+
+impl Env {
+    #[must_use]
+    pub const fn new(setup: Setup, now: Timestamp, moment: Moment, size: (u16, u16)) -> Self {
+        let pending = PendingNames(BTreeMap::new());
+        Self { setup, now, moment, size, pending, toast: None, tasks: 0 }
+    }
+
+    /// A new id for a task.
+    pub const fn task(&mut self) -> TaskId {
+        self.tasks += 1;
+        TaskId(self.tasks)
+    }
+
+    fn toast(&mut self, tone: Tone, text: String, hint: String) {
+        let stays = if tone == Tone::Bad { TOAST_BAD } else { TOAST };
+        self.toast = Some(Toast { tone, text, hint, until: self.moment + stays });
+    }
+
+    pub fn say(&mut self, text: impl Into<String>) {
+        self.toast(Tone::Plain, text.into(), String::new());
+    }
+
+    pub fn good(&mut self, text: impl Into<String>, hint: impl Into<String>) {
+        self.toast(Tone::Good, text.into(), hint.into());
+    }
+
+    pub fn bad(&mut self, text: impl Into<String>, hint: impl Into<String>) {
+        self.toast(Tone::Bad, text.into(), hint.into());
+    }
+
+    pub fn failed(&mut self, failure: &Failure) {
+        self.bad(failure.headline.clone(), failure.hint.clone());
+    }
+}
+
+/// One order under way, whether its dialog is open or not.
+#[derive(Debug, Clone)]
+pub struct Job {
+    pub verb: Verb,
+    /// Cleaned.
+    pub label: String,
+    pub total: usize,
+    pub done: usize,
+    pub failed: usize,
+    pub since: Moment,
+    pub cancelling: bool,
+    pub invalidation: Option<InvalidationId>,
+    /// New name by old name, for renames.
+    pub to: BTreeMap<AssetKey, AssetKey>,
+    /// Asset and what went wrong, cleaned, at most [`Job::LISTED`].
+    pub failures: Vec<(String, String)>,
+    pub ended: Option<JobEnd>,
+}
+
+/// How an order ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum JobEnd {
+    Done { accepted: usize, not_found: usize, failed: usize, skipped: usize },
+    Refused(Failure),
+}
+
+impl Job {
+    /// Failures kept for the list.
+    pub const LISTED: usize = 200;
+}
+
+/// What is open above the screen.
+#[derive(Debug, Clone)]
+pub enum Overlay {
+    Order(Box<OrderDialog>),
+    Running(JobId),
+    Ask(Question),
+    Help(HelpState),
+    Sort,
+    CommandLine(CommandLine),
+}
+
+/// An invalidation as the lists show it: from the tracker's board, else from the journal.
+#[derive(Debug, Clone)]
+pub struct Tracked {
+    pub id: InvalidationId,
+    pub verb: Verb,
+    pub label: String,
+    pub by: String,
+    pub tracked_by: Option<String>,
+    pub started_at: Timestamp,
+    pub snapshot: Option<Arc<WatchSnapshot>>,
+    /// Outcome word and end, where it has ended.
+    pub ended: Option<crate::domain::invalidation::Ending>,
+}
+
+/// Everything the console knows.
+#[derive(Debug)]
+pub struct App {
+    pub env: Env,
+    pub keymap: Keymap,
+    pub themes: Themes,
+    pub theme: Theme,
+    pub look: Look,
+    pub screen: Screen,
+    pub assets: AssetsState,
+    pub pending: PendingState,
+    pub watch: WatchState,
+    pub overlay: Option<Overlay>,
+    /// The overlay has been on screen since it opened or changed: only then its keys act.
+    pub overlay_drawn: bool,
+    pub jobs: BTreeMap<JobId, Job>,
+    pub board: Arc<Board>,
+    pub journal_open: Vec<InvalidationRow>,
+    pub journal_ended: Vec<InvalidationRow>,
+    pub journal_failure: Option<Failure>,
+    /// Open ones oldest first, then ended ones newest first.
+    pub tracked: Vec<Tracked>,
+    pub quota: Option<Quota>,
+    pub history: Vec<String>,
+    pub guard: Guard,
+    /// The last key was Ctrl-C, at this moment.
+    pub interrupted_at: Option<Moment>,
+    /// When the journal was last asked for.
+    pub journal_read_at: Option<Moment>,
+    /// Ended watches that were announced.
+    pub announced: Vec<InvalidationId>,
+    /// Something changed since the last frame.
+    pub dirty: bool,
+}
+
+/// How things are drawn, apart from the theme.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Look {
+    pub ascii: bool,
+    pub depth: Depth,
+}
+
+impl App {
+    /// The console before anything was read; warnings about theme and keys become the first news.
+    #[must_use]
+    pub fn new(
+        mut env: Env,
+        themes: Themes,
+        theme: &str,
+        look: Look,
+        overrides: &KeyOverrides,
+    ) -> Self {
+        let (keymap, mut warnings) = Keymap::build(COMMANDS, overrides);
+        let (theme, about_theme) = themes.get(theme);
+        warnings.extend(about_theme);
+        if let Some(first) = warnings.first() {
+            let more = warnings.len() - 1;
+            let rest = if more > 0 { format!("and {more} more like it") } else { String::new() };
+            env.bad(first.clone(), rest);
+        }
+        Self {
+            env,
+            keymap,
+            theme: theme.with_glyphs(look.ascii).at_depth(look.depth),
+            themes,
+            look,
+            screen: Screen::Assets,
+            assets: AssetsState::default(),
+            pending: PendingState::default(),
+            watch: WatchState::default(),
+            overlay: None,
+            overlay_drawn: false,
+            jobs: BTreeMap::new(),
+            board: Arc::default(),
+            journal_open: Vec::new(),
+            journal_ended: Vec::new(),
+            journal_failure: None,
+            tracked: Vec::new(),
+            quota: None,
+            history: Vec::new(),
+            guard: Guard::default(),
+            interrupted_at: None,
+            journal_read_at: None,
+            announced: Vec::new(),
+            dirty: true,
+        }
+    }
+
+    /// What to ask for before the first key.
+    pub fn start(&mut self) -> Vec<Effect> {
+        let query = self.assets.query.clone();
+        let mut effects = assets::update::list(&mut self.assets, &mut self.env, query);
+        self.journal_read_at = Some(self.env.moment);
+        effects.push(Effect::ReadJournal);
+        effects
+    }
+
+    /// Where keys mean something now.
+    #[must_use]
+    pub fn scope(&self) -> Scope {
+        match &self.overlay {
+            Some(Overlay::Order(dialog)) => dialog.scope(),
+            Some(Overlay::Running(_)) => Scope::Running,
+            Some(Overlay::Ask(_)) => Scope::Ask,
+            Some(Overlay::Help(_)) => Scope::Help,
+            Some(Overlay::Sort) => Scope::SortMenu,
+            Some(Overlay::CommandLine(_)) => Scope::CommandLine,
+            None => self.screen_scope(),
+        }
+    }
+
+    /// The same, below everything that is open.
+    #[must_use]
+    pub fn screen_scope(&self) -> Scope {
+        match self.screen {
+            Screen::Assets if self.assets.filter_field.is_some() => Scope::Filter,
+            Screen::Assets if self.assets.details_have_keys(&self.env) => Scope::Details,
+            Screen::Assets => Scope::Assets,
+            Screen::Pending => Scope::Pending,
+            Screen::Watch => Scope::Watch,
+        }
+    }
+
+    /// What commands may refer to without naming it.
+    #[must_use]
+    pub fn context(&self) -> Context<'_> {
+        static NO_MARKS: std::collections::BTreeSet<AssetKey> = std::collections::BTreeSet::new();
+        let (resource_type, delivery_type) = self.assets.types();
+        let on_assets = self.screen == Screen::Assets;
+        let in_details = self.assets.details_have_keys(&self.env);
+        Context {
+            cursor: on_assets.then(|| self.assets.subject(&self.env)).flatten(),
+            marked: if on_assets && !in_details { &self.assets.marks } else { &NO_MARKS },
+            resource_type,
+            delivery_type,
+        }
+    }
+
+    /// The newest picture of an invalidation.
+    #[must_use]
+    pub fn snapshot(&self, id: InvalidationId) -> Option<&Arc<WatchSnapshot>> {
+        self.tracked.iter().find(|tracked| tracked.id == id)?.snapshot.as_ref()
+    }
+
+    /// Invalidations that have not ended.
+    pub fn open(&self) -> impl Iterator<Item = &Tracked> {
+        self.tracked.iter().filter(|tracked| tracked.ended.is_none())
+    }
+
+    /// Orders that have not ended.
+    pub fn running(&self) -> impl Iterator<Item = (&JobId, &Job)> {
+        self.jobs.iter().filter(|(_, job)| job.ended.is_none())
+    }
+
+    /// Puts board and journal together; what the board knows is fresher.
+    pub fn gather(&mut self) {
+        let mut all: Vec<Tracked> = Vec::new();
+        for snapshot in &self.board.watches {
+            let row = self.journal_open.iter().find(|row| row.id == snapshot.id);
+            all.push(Tracked {
+                id: snapshot.id,
+                verb: snapshot.verb,
+                label: snapshot.label.clone(),
+                by: snapshot.by.clone(),
+                tracked_by: row.and_then(|row| row.tracked_by.clone()),
+                started_at: snapshot.started_at,
+                snapshot: Some(Arc::clone(snapshot)),
+                ended: snapshot.ended.clone(),
+            });
+        }
+        for row in self.journal_open.iter().chain(&self.journal_ended) {
+            if all.iter().any(|known| known.id == row.id) {
+                continue;
+            }
+            let older = self.tracked.iter().find(|known| known.id == row.id);
+            let known = older.and_then(|known| known.snapshot.clone());
+            let snapshot = match (&row.snapshot, known) {
+                (Some(new), Some(known)) if *known == *new => Some(known),
+                (Some(new), _) => Some(Arc::new(new.clone())),
+                (None, known) => known,
+            };
+            all.push(Tracked {
+                id: row.id,
+                verb: row.operation.verb,
+                label: row.label.clone(),
+                by: row.by.clone(),
+                tracked_by: row.tracked_by.clone(),
+                started_at: row.operation.at,
+                snapshot,
+                ended: row.ended.clone(),
+            });
+        }
+        let (mut open, mut ended): (Vec<_>, Vec<_>) =
+            all.into_iter().partition(|tracked| tracked.ended.is_none());
+        open.sort_by_key(|tracked| (tracked.started_at, tracked.id));
+        ended.sort_by_key(|tracked| {
+            std::cmp::Reverse((tracked.ended.as_ref().map(|ending| ending.at), tracked.id))
+        });
+        open.append(&mut ended);
+        self.tracked = open;
+        let pending = self.pending_names();
+        if pending != self.env.pending {
+            self.env.pending = pending;
+            self.assets.stale |= assets::update::sorts_by_pending(&self.assets);
+        }
+    }
+
+    /// Assets with an open watch and how far their caches are.
+    fn pending_names(&self) -> PendingNames {
+        let mut names: BTreeMap<String, PendingMark> = BTreeMap::new();
+        for tracked in self.open() {
+            let Some(snapshot) = &tracked.snapshot else {
+                names.entry(tracked.label.clone()).or_default();
+                continue;
+            };
+            for (column, url) in snapshot.urls.iter().enumerate() {
+                let mark = names.entry(url.asset.clone()).or_default();
+                mark.stuck |= snapshot.stuck;
+                for place in 0..snapshot.places.len() {
+                    let Some(cell) = snapshot.cell(place, column).filter(|cell| cell.counted) else {
+                        continue;
+                    };
+                    mark.total += 1;
+                    mark.clear += usize::from(cell.clear);
+                }
+            }
+        }
+        PendingNames(names)
+    }
+
+    /// Opens something above the screen; its keys act once it has been drawn.
+    pub fn open_overlay(&mut self, overlay: Overlay) {
+        self.overlay = Some(overlay);
+        self.overlay_drawn = false;
+    }
+
+    /// A frame was handed to the terminal.
+    pub const fn drawn(&mut self) {
+        self.overlay_drawn = true;
+        self.dirty = false;
+    }
+
+    /// Whether keys for what is open have to wait until it was seen. Text fields opened by a key take what
+    /// follows at once; dialogs never.
+    #[must_use]
+    pub fn keys_wait(&self) -> bool {
+        !self.overlay_drawn && self.scope().is_dialog()
+    }
+
+    /// When something on screen changes by itself, if anything does: news that leave, ages and waits that grow.
+    #[must_use]
+    pub fn next_tick(&self) -> Option<Duration> {
+        const SECOND: Duration = Duration::from_secs(1);
+        let toast = self.env.toast.as_ref().map(|toast| toast.until.since(self.env.moment));
+        let ages = self.shows_time().then_some(SECOND);
+        toast.into_iter().chain(ages).min().map(|wait| wait.max(Duration::from_millis(50)))
+    }
+
+    /// Whether ages or waits are on screen.
+    #[must_use]
+    pub fn shows_time(&self) -> bool {
+        let waits = match &self.overlay {
+            Some(Overlay::Order(dialog)) => dialog.is_planning(),
+            Some(Overlay::Running(job)) => self.jobs.get(job).is_some_and(|job| job.ended.is_none()),
+            _ => false,
+        };
+        let watch_is_open = || {
+            let shown = self.watch.id.and_then(|id| self.tracked.iter().find(|t| t.id == id));
+            shown.is_some_and(|tracked| tracked.ended.is_none())
+        };
+        waits
+            || match self.screen {
+                Screen::Assets => self.assets.loading.is_some() || self.assets.reading.is_some(),
+                Screen::Pending => self.open().next().is_some(),
+                Screen::Watch => watch_is_open(),
+            }
+    }
+
+    /// The key that is looked up last; for hints of what is bound.
+    #[must_use]
+    pub fn key_of(&self, id: &str) -> Option<Key> {
+        self.keymap.keys(id).first().copied()
+    }
+
+    /// Changes the colours.
+    pub fn set_theme(&mut self, name: &str) {
+        let (theme, warnings) = self.themes.get(name);
+        if let Some(first) = warnings.first() {
+            self.env.bad(first.clone(), "the theme before it stays");
+            if theme.name != name {
+                return;
+            }
+        }
+        self.theme = theme.with_glyphs(self.look.ascii).at_depth(self.look.depth);
+    }
+}

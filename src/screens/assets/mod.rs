@@ -1,0 +1,9 @@
+//! The Assets screen: the list, its filter, sort and marks, and the details of one asset.
+
+pub mod details;
+pub mod rows;
+pub mod state;
+pub mod update;
+pub mod view;
+
+pub use state::AssetsState;

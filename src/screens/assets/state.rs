@@ -1,0 +1,211 @@
+//! What the Assets screen knows.
+
+use std::collections::{BTreeSet, HashSet, VecDeque};
+use std::sync::Arc;
+
+use tui_input::Input;
+
+use super::rows::{Filter, RowStore};
+use crate::app::action::SortBy;
+use crate::app::effect::TaskId;
+use crate::app::msg::Failure;
+use crate::app::state::Env;
+use crate::domain::asset::{Asset, AssetKey, DeliveryType, ResourceType};
+use crate::domain::time::{Moment, Timestamp};
+use crate::ops::engine::Shown;
+use crate::ports::cloud::ListQuery;
+use crate::ui::layout;
+
+/// A read of the list that is under way.
+#[derive(Debug, Clone)]
+pub struct Loading {
+    pub task: TaskId,
+    pub kind: LoadKind,
+    pub since: Moment,
+}
+
+#[derive(Debug, Clone)]
+pub enum LoadKind {
+    /// The first page of another question.
+    First,
+    /// The next page.
+    More,
+    /// Everything again: shown once as many rows have come as there were.
+    Refresh { wanted: usize, gathered: RowStore },
+}
+
+/// The asset whose details are open.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Details {
+    pub key: AssetKey,
+    /// Entry under the cursor.
+    pub entry: usize,
+}
+
+/// Details that were read.
+#[derive(Debug, Clone)]
+pub struct Read {
+    pub key: AssetKey,
+    pub result: Result<Arc<Shown>, Failure>,
+    pub at: Timestamp,
+}
+
+/// So many details are kept.
+const KEPT: usize = 32;
+
+/// Cursor, rows, marks and details.
+#[derive(Debug, Clone)]
+pub struct AssetsState {
+    pub query: ListQuery,
+    pub rows: RowStore,
+    pub next_cursor: Option<String>,
+    /// Number of all matches, where the server tells it.
+    pub total: Option<u64>,
+    pub loading: Option<Loading>,
+    pub failure: Option<Failure>,
+    pub loaded_at: Option<Timestamp>,
+
+    /// Row numbers in the order shown.
+    pub view: Vec<u32>,
+    pub filter: Filter,
+    /// The field of `/` while it has the keys.
+    pub filter_field: Option<Input>,
+    pub sort: (SortBy, bool),
+    pub arranging: Option<TaskId>,
+    /// Rows, filter or sort changed since `view` was made.
+    pub stale: bool,
+    /// Deleted by us: taken out with the next arrangement.
+    pub removed: HashSet<AssetKey>,
+
+    /// Position in `view`, and of the first row on screen.
+    pub cursor: usize,
+    pub offset: usize,
+    pub marks: BTreeSet<AssetKey>,
+    pub marks_in_view: usize,
+    pub range_from: Option<AssetKey>,
+
+    pub details: Option<Details>,
+    /// Details have the keys.
+    pub in_details: bool,
+    pub read: VecDeque<Read>,
+    pub reading: Option<(TaskId, AssetKey, Moment)>,
+    /// Where to put the cursor once the list is there.
+    pub land_on: Option<AssetKey>,
+}
+
+impl Default for AssetsState {
+    fn default() -> Self {
+        Self {
+            query: everything(ResourceType::Image),
+            rows: RowStore::default(),
+            next_cursor: None,
+            total: None,
+            loading: None,
+            failure: None,
+            loaded_at: None,
+            view: Vec::new(),
+            filter: Filter::default(),
+            filter_field: None,
+            sort: (SortBy::Server, false),
+            arranging: None,
+            stale: false,
+            removed: HashSet::new(),
+            cursor: 0,
+            offset: 0,
+            marks: BTreeSet::new(),
+            marks_in_view: 0,
+            range_from: None,
+            details: None,
+            in_details: false,
+            read: VecDeque::new(),
+            reading: None,
+            land_on: None,
+        }
+    }
+}
+
+/// Every uploaded asset of one resource type.
+#[must_use]
+pub const fn everything(resource_type: ResourceType) -> ListQuery {
+    ListQuery::Resources { resource_type, delivery_type: DeliveryType::Upload, prefix: None }
+}
+
+impl AssetsState {
+    /// The asset at a position of the view.
+    #[must_use]
+    pub fn at(&self, position: usize) -> Option<&Asset> {
+        self.rows.get(usize::try_from(*self.view.get(position)?).ok()?)
+    }
+
+    /// The asset under the cursor of the list.
+    #[must_use]
+    pub fn current(&self) -> Option<&Asset> {
+        self.at(self.cursor)
+    }
+
+    /// The asset that commands are about: the one whose details have the keys, else the one under the cursor.
+    #[must_use]
+    pub fn subject(&self, env: &Env) -> Option<&AssetKey> {
+        match &self.details {
+            Some(details) if self.details_have_keys(env) => Some(&details.key),
+            _ => self.current().map(|asset| &asset.key),
+        }
+    }
+
+    /// Whether keys go to the details: always where they hide the list.
+    #[must_use]
+    pub fn details_have_keys(&self, env: &Env) -> bool {
+        self.details.is_some() && (self.in_details || env.size.0 < layout::WIDE)
+    }
+
+    /// Details of an asset, if they were read.
+    #[must_use]
+    pub fn read_of(&self, key: &AssetKey) -> Option<&Read> {
+        self.read.iter().find(|read| read.key == *key)
+    }
+
+    /// Keeps what was read, dropping the oldest.
+    pub fn keep(&mut self, read: Read) {
+        self.forget(&read.key);
+        if self.read.len() == KEPT {
+            self.read.pop_front();
+        }
+        self.read.push_back(read);
+    }
+
+    pub fn forget(&mut self, key: &AssetKey) {
+        self.read.retain(|read| read.key != *key);
+    }
+
+    /// Marks that are not in the list as it is filtered.
+    #[must_use]
+    pub fn marks_out_of_view(&self) -> usize {
+        self.marks.len() - self.marks_in_view.min(self.marks.len())
+    }
+
+    /// Positions from the beginning of a range to the cursor, both included.
+    #[must_use]
+    pub fn range(&self) -> Option<std::ops::RangeInclusive<usize>> {
+        let from = self.range_from.as_ref()?;
+        let position = (0..self.view.len()).find(|at| self.at(*at).is_some_and(|a| a.key == *from))?;
+        Some(position.min(self.cursor)..=position.max(self.cursor))
+    }
+
+    /// Types that typed prefixes and tags are taken within.
+    #[must_use]
+    pub const fn types(&self) -> (ResourceType, DeliveryType) {
+        match &self.query {
+            ListQuery::Resources { resource_type, delivery_type, .. } => {
+                (*resource_type, *delivery_type)
+            }
+            ListQuery::Tag { resource_type, .. } => (*resource_type, DeliveryType::Upload),
+            ListQuery::Search { .. } => (ResourceType::Image, DeliveryType::Upload),
+        }
+    }
+
+    /// Whether the list is something other than everything of one type.
+    #[must_use]
+    pub fn is_narrowed(&self) -> bool {
+        !matches!(&self.query, ListQuery::Resources { prefix: None, .. })
+    }
+}

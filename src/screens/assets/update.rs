@@ -1,0 +1,589 @@
+//! What happens on the Assets screen.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use tui_input::Input;
+
+use super::rows::{Filter, RowStore, arrange};
+use super::state::{AssetsState, Details, LoadKind, Loading, Read, everything};
+use super::details;
+use crate::app::action::{Action, Motion, SortBy};
+use crate::app::effect::{Effect, Lane, TaskId};
+use crate::app::msg::Failure;
+use crate::app::state::Env;
+use crate::domain::asset::{Asset, AssetKey, ResourceType};
+use crate::domain::public_id::PublicId;
+use crate::ops::engine::Shown;
+use crate::ports::cloud::{ListQuery, Page};
+use crate::ui::layout;
+
+/// Lists longer than this are arranged off the loop.
+const ARRANGED_AT_ONCE: usize = 50_000;
+/// The next page is asked for when so few rows are left below the cursor.
+const NEAR_THE_END: usize = 100;
+
+/// Carries out an action of this screen.
+pub fn act(state: &mut AssetsState, env: &mut Env, action: Action) -> Vec<Effect> {
+    match action {
+        Action::Move(motion) if state.details_have_keys(env) => {
+            move_in_details(state, env, motion);
+            vec![]
+        }
+        Action::Move(motion) => {
+            move_cursor(state, env, motion);
+            let mut effects = near_the_end(state, env);
+            effects.extend(follow(state, env));
+            effects
+        }
+        Action::Enter | Action::Right => open_details(state, env),
+        Action::Left if state.details_have_keys(env) => {
+            leave_details(state, env);
+            vec![]
+        }
+        Action::Back => back(state, env),
+        Action::Mark => mark(state, env),
+        Action::MarkRange => mark_range(state, env),
+        Action::MarkMatches => {
+            mark_matches(state, env);
+            vec![]
+        }
+        Action::MarkInvert => {
+            let shown: Vec<AssetKey> = shown_keys(state).cloned().collect();
+            for key in shown {
+                toggle(state, key);
+            }
+            vec![]
+        }
+        Action::Unmark => {
+            state.marks.clear();
+            state.marks_in_view = 0;
+            state.range_from = None;
+            vec![]
+        }
+        Action::Filter(None) => {
+            state.filter_field = Some(Input::new(filter_text(&state.filter)));
+            vec![]
+        }
+        Action::Filter(Some(text)) => {
+            set_filter(state, &text);
+            vec![]
+        }
+        Action::Submit => accept_filter(state, env),
+        Action::Sort(by) => {
+            state.sort = (by, state.sort.0 == by && !state.sort.1);
+            state.stale = true;
+            vec![]
+        }
+        Action::Refresh => refresh(state, env),
+        Action::More => more(state, env, true),
+        Action::NextKind => {
+            let next = match state.types().0 {
+                ResourceType::Image => ResourceType::Video,
+                ResourceType::Video => ResourceType::Raw,
+                ResourceType::Raw => ResourceType::Image,
+            };
+            list(state, env, everything(next))
+        }
+        Action::List(query) => list(state, env, query),
+        _ => vec![],
+    }
+}
+
+/// Reads the first page of a question.
+pub fn list(state: &mut AssetsState, env: &mut Env, query: ListQuery) -> Vec<Effect> {
+    let task = env.task();
+    state.loading = Some(Loading { task, kind: LoadKind::First, since: env.moment });
+    state.failure = None;
+    state.query = query.clone();
+    vec![Effect::List { task, query, cursor: None }]
+}
+
+/// Reads everything again; what is shown stays until the answer is whole.
+pub fn refresh(state: &mut AssetsState, env: &mut Env) -> Vec<Effect> {
+    let (task, query) = (env.task(), state.query.clone());
+    let kind = if state.rows.is_empty() {
+        LoadKind::First
+    } else {
+        LoadKind::Refresh { wanted: state.rows.len(), gathered: RowStore::default() }
+    };
+    state.loading = Some(Loading { task, kind, since: env.moment });
+    state.failure = None;
+    vec![Effect::List { task, query, cursor: None }]
+}
+
+fn more(state: &mut AssetsState, env: &mut Env, asked: bool) -> Vec<Effect> {
+    let Some(cursor) = state.next_cursor.clone() else {
+        if asked && state.loading.is_none() {
+            env.say("everything is loaded");
+        }
+        return vec![];
+    };
+    if state.loading.is_some() {
+        return vec![];
+    }
+    let task = env.task();
+    state.loading = Some(Loading { task, kind: LoadKind::More, since: env.moment });
+    vec![Effect::List { task, query: state.query.clone(), cursor: Some(cursor) }]
+}
+
+/// The next page comes by itself as the cursor nears the end, unless a filter hides most rows or the last try failed.
+fn near_the_end(state: &mut AssetsState, env: &mut Env) -> Vec<Effect> {
+    let left = state.view.len().saturating_sub(state.cursor);
+    if left <= NEAR_THE_END && state.filter.is_empty() && state.failure.is_none() {
+        more(state, env, false)
+    } else {
+        vec![]
+    }
+}
+
+/// A page came, or did not.
+pub fn listed(
+    state: &mut AssetsState,
+    env: &mut Env,
+    task: TaskId,
+    result: Result<Page, Failure>,
+) -> Vec<Effect> {
+    let Some(loading) = state.loading.take_if(|loading| loading.task == task) else {
+        return vec![]; // an elder question
+    };
+    let page = match result {
+        Ok(page) => page,
+        Err(failure) => {
+            if matches!(loading.kind, LoadKind::First) {
+                clear(state);
+            }
+            state.land_on = None;
+            state.failure = Some(failure);
+            return vec![];
+        }
+    };
+    state.failure = None;
+    let next = page.next_cursor;
+    match loading.kind {
+        LoadKind::First => {
+            clear(state);
+            state.rows.push_page(page.assets);
+        }
+        LoadKind::More => state.rows.push_page(page.assets),
+        LoadKind::Refresh { wanted, mut gathered } => {
+            gathered.push_page(page.assets);
+            if let (Some(cursor), true) = (next.clone(), gathered.len() < wanted) {
+                let (task, query) = (env.task(), state.query.clone());
+                let kind = LoadKind::Refresh { wanted, gathered };
+                state.loading = Some(Loading { task, kind, since: loading.since });
+                return vec![Effect::List { task, query, cursor: Some(cursor) }];
+            }
+            let key = state.current().map(|asset| asset.key.clone());
+            state.land_on = state.land_on.take().or(key);
+            state.rows = gathered;
+        }
+    }
+    state.next_cursor = next;
+    state.total = page.total;
+    state.loaded_at = Some(env.now);
+    state.stale = true;
+    vec![]
+}
+
+fn clear(state: &mut AssetsState) {
+    state.rows = RowStore::default();
+    state.view = Vec::new();
+    (state.cursor, state.offset, state.marks_in_view) = (0, 0, 0);
+    (state.next_cursor, state.total) = (None, None);
+    state.range_from = None;
+    state.stale = true;
+}
+
+/// Filters and sorts anew where something changed: at once, or off the loop where the list is long.
+pub fn settle(state: &mut AssetsState, env: &mut Env) -> Vec<Effect> {
+    if !state.stale {
+        return vec![];
+    }
+    state.stale = false;
+    if !state.removed.is_empty() {
+        let removed = std::mem::take(&mut state.removed);
+        state.land_on = state.land_on.take().or_else(|| neighbour(state, &removed));
+        state.rows.remove(&removed);
+        state.view = Vec::new(); // its numbers mean other rows now
+    }
+    if state.rows.len() > ARRANGED_AT_ONCE {
+        let task = env.task();
+        state.arranging = Some(task);
+        return vec![Effect::Arrange {
+            task,
+            rows: state.rows.clone(),
+            filter: state.filter.clone(),
+            sort: state.sort,
+            pending: env.pending.clone(),
+        }];
+    }
+    let view = arrange(&state.rows, &state.filter, state.sort, &env.pending);
+    take_view(state, env, view)
+}
+
+/// The first asset at or below the cursor that stays, else the last one above it.
+fn neighbour(state: &AssetsState, removed: &HashSet<AssetKey>) -> Option<AssetKey> {
+    let stays = |at: &usize| state.at(*at).is_some_and(|asset| !removed.contains(&asset.key));
+    let below = (state.cursor..state.view.len()).find(stays);
+    let at = below.or_else(|| (0..state.cursor.min(state.view.len())).rev().find(stays))?;
+    state.at(at).map(|asset| asset.key.clone())
+}
+
+/// Row numbers made off the loop.
+pub fn arranged(
+    state: &mut AssetsState,
+    env: &mut Env,
+    task: TaskId,
+    view: Vec<u32>,
+) -> Vec<Effect> {
+    if state.arranging != Some(task) || state.stale {
+        return vec![];
+    }
+    state.arranging = None;
+    take_view(state, env, view)
+}
+
+/// Takes a new order of rows; the row under the cursor stays where it is on screen.
+fn take_view(state: &mut AssetsState, env: &mut Env, view: Vec<u32>) -> Vec<Effect> {
+    let landing = state.land_on.is_some();
+    let key = state.land_on.take().or_else(|| state.current().map(|asset| asset.key.clone()));
+    let line = state.cursor.saturating_sub(state.offset);
+    state.view = view;
+    let found = key.as_ref().and_then(|key| {
+        (0..state.view.len()).find(|at| state.at(*at).is_some_and(|asset| asset.key == *key))
+    });
+    state.cursor = found.unwrap_or(state.cursor).min(state.view.len().saturating_sub(1));
+    state.offset = state.cursor.saturating_sub(line);
+    state.marks_in_view = if state.marks.is_empty() {
+        0
+    } else {
+        shown_keys(state).filter(|key| state.marks.contains(*key)).count()
+    };
+    keep_in_sight(state, env);
+    if landing && found.is_none() && state.loading.is_some() {
+        state.land_on = key; // it may come with the next page
+    }
+    let mut effects = near_the_end(state, env);
+    effects.extend(follow(state, env));
+    effects
+}
+
+fn shown_keys(state: &AssetsState) -> impl Iterator<Item = &AssetKey> {
+    (0..state.view.len()).filter_map(|at| state.at(at)).map(|asset| &asset.key)
+}
+
+/// Scrolls so that the cursor is seen.
+pub fn keep_in_sight(state: &mut AssetsState, env: &Env) {
+    let height = layout::list_height(env.size);
+    let last = state.view.len().saturating_sub(height);
+    state.offset = state
+        .offset
+        .clamp((state.cursor + 1).saturating_sub(height), state.cursor)
+        .min(last.max(0));
+}
+
+fn move_cursor(state: &mut AssetsState, env: &Env, motion: Motion) {
+    let height = layout::list_height(env.size);
+    state.cursor = moved(state.cursor, state.view.len(), height, motion);
+    keep_in_sight(state, env);
+}
+
+/// Where a cursor is after a motion over `len` things of which `height` are seen.
+#[must_use]
+pub fn moved(cursor: usize, len: usize, height: usize, motion: Motion) -> usize {
+    let last = len.saturating_sub(1);
+    let page = i32::try_from(height.saturating_sub(1).max(1)).unwrap_or(i32::MAX);
+    let by = match motion {
+        Motion::Top => return 0,
+        Motion::Bottom => return last,
+        Motion::Lines(n) => n,
+        Motion::HalfPages(n) => n.saturating_mul((page / 2).max(1)),
+        Motion::Pages(n) => n.saturating_mul(page),
+    };
+    let by = isize::try_from(by).unwrap_or(0);
+    cursor.saturating_add_signed(by).min(last)
+}
+
+fn move_in_details(state: &mut AssetsState, env: &Env, motion: Motion) {
+    let Some(details) = &state.details else { return };
+    let entries = match state.read_of(&details.key) {
+        Some(Read { result: Ok(shown), .. }) => details::entries(shown).len(),
+        _ => 0,
+    };
+    let height = usize::from(layout::shell(layout::screen(env.size)).body.height) / 2;
+    let entry = moved(details.entry, entries, height, motion);
+    if let Some(details) = &mut state.details {
+        details.entry = entry;
+    }
+}
+
+fn mark(state: &mut AssetsState, env: &mut Env) -> Vec<Effect> {
+    if state.range_from.is_some() {
+        return mark_range(state, env);
+    }
+    if let Some(key) = state.current().map(|asset| asset.key.clone()) {
+        toggle(state, key);
+        move_cursor(state, env, Motion::Lines(1));
+    }
+    let mut effects = near_the_end(state, env);
+    effects.extend(follow(state, env));
+    effects
+}
+
+/// Toggles the mark of an asset that is in view.
+fn toggle(state: &mut AssetsState, key: AssetKey) {
+    if state.marks.remove(&key) {
+        state.marks_in_view -= 1;
+    } else {
+        state.marks.insert(key);
+        state.marks_in_view += 1;
+    }
+}
+
+fn mark_range(state: &mut AssetsState, env: &mut Env) -> Vec<Effect> {
+    match (state.range(), state.current()) {
+        (Some(range), _) => {
+            let keys: Vec<_> =
+                range.filter_map(|at| state.at(at)).map(|asset| asset.key.clone()).collect();
+            for key in keys {
+                if state.marks.insert(key) {
+                    state.marks_in_view += 1;
+                }
+            }
+            state.range_from = None;
+        }
+        (None, Some(asset)) if state.range_from.is_none() => {
+            state.range_from = Some(asset.key.clone());
+        }
+        _ => {
+            env.say("the beginning of the range is not in view any more");
+            state.range_from = None;
+        }
+    }
+    vec![]
+}
+
+fn mark_matches(state: &mut AssetsState, env: &mut Env) {
+    let keys: Vec<AssetKey> = shown_keys(state).cloned().collect();
+    let count = keys.len();
+    state.marks.extend(keys);
+    state.marks_in_view = count;
+    let more = if state.next_cursor.is_some() {
+        "; what is not loaded is not marked, `:purge --prefix` reaches it"
+    } else {
+        ""
+    };
+    env.say(format!("{} marked{more}", crate::ui::text::plural(count, "asset")));
+}
+
+fn filter_text(filter: &Filter) -> String {
+    filter.text().to_owned()
+}
+
+/// Filters by what was typed so far.
+pub fn set_filter(state: &mut AssetsState, text: &str) {
+    state.filter = Filter::new(text);
+    state.stale = true;
+}
+
+/// Enter in the filter: kept, and asked on the server where it has more than is loaded.
+fn accept_filter(state: &mut AssetsState, env: &mut Env) -> Vec<Effect> {
+    state.filter_field = None;
+    let Some(needle) = state.filter.needle().map(str::to_owned) else { return vec![] };
+    if state.next_cursor.is_none() {
+        return vec![];
+    }
+    set_filter(state, "");
+    let (resource_type, delivery_type) = state.types();
+    if needle.contains([':', '=', '>', '<', '"', ' ']) {
+        env.say(format!("searching the server for {needle}"));
+        return list(state, env, ListQuery::Search { expression: needle });
+    }
+    env.say(format!("asking the server for public IDs that begin with {needle}"));
+    list(state, env, ListQuery::Resources { resource_type, delivery_type, prefix: Some(needle) })
+}
+
+/// Esc: the innermost thing that is open.
+fn back(state: &mut AssetsState, env: &mut Env) -> Vec<Effect> {
+    if state.filter_field.take().is_some() {
+        set_filter(state, "");
+    } else if state.range_from.take().is_some() {
+    } else if state.details_have_keys(env) && state.in_details && env.size.0 >= layout::WIDE {
+        state.in_details = false;
+    } else if state.details.is_some() {
+        close_details(state);
+        return vec![Effect::Drop(Lane::Show)];
+    } else if !state.filter.is_empty() {
+        set_filter(state, "");
+    } else if matches!(&state.loading, Some(loading) if !matches!(loading.kind, LoadKind::First)) {
+        state.loading = None;
+        env.say("stopped reading");
+        return vec![Effect::Drop(Lane::List)];
+    } else if state.is_narrowed() {
+        let resource_type = state.types().0;
+        return list(state, env, everything(resource_type));
+    }
+    vec![]
+}
+
+fn leave_details(state: &mut AssetsState, env: &Env) {
+    if env.size.0 >= layout::WIDE {
+        state.in_details = false;
+    } else {
+        close_details(state);
+    }
+}
+
+fn close_details(state: &mut AssetsState) {
+    state.details = None;
+    state.in_details = false;
+    state.reading = None;
+}
+
+fn open_details(state: &mut AssetsState, env: &mut Env) -> Vec<Effect> {
+    let Some(key) = state.subject(env).cloned() else { return vec![] };
+    state.in_details = true;
+    show(state, env, key)
+}
+
+/// Opens the details of an asset and reads them where they are not known.
+pub fn show(state: &mut AssetsState, env: &mut Env, key: AssetKey) -> Vec<Effect> {
+    if state.details.as_ref().is_none_or(|details| details.key != key) {
+        state.details = Some(Details { key: key.clone(), entry: 0 });
+    }
+    let known = state.read_of(&key).is_some_and(|read| read.result.is_ok());
+    let being_read = state.reading.as_ref().is_some_and(|(_, reading, _)| *reading == key);
+    if known || being_read {
+        return vec![];
+    }
+    read_again(state, env, key)
+}
+
+/// Reads the details of an asset, known or not.
+pub fn read_again(state: &mut AssetsState, env: &mut Env, key: AssetKey) -> Vec<Effect> {
+    let task = env.task();
+    state.reading = Some((task, key.clone(), env.moment));
+    vec![Effect::Show { task, key }]
+}
+
+/// An open pane follows the cursor. Reading costs a call of the quota, so beyond loopback it waits for enter.
+fn follow(state: &mut AssetsState, env: &mut Env) -> Vec<Effect> {
+    if state.details.is_none() || state.details_have_keys(env) {
+        return vec![];
+    }
+    let Some(key) = state.current().map(|asset| asset.key.clone()) else { return vec![] };
+    if env.setup.loopback {
+        return show(state, env, key);
+    }
+    if state.details.as_ref().is_none_or(|details| details.key != key) {
+        state.details = Some(Details { key, entry: 0 });
+        state.reading = None;
+        return vec![Effect::Drop(Lane::Show)];
+    }
+    vec![]
+}
+
+/// Details came, or did not.
+pub fn shown(
+    state: &mut AssetsState,
+    env: &Env,
+    task: TaskId,
+    key: AssetKey,
+    result: Result<Arc<Shown>, Failure>,
+) {
+    if state.reading.take_if(|(current, ..)| *current == task).is_none() {
+        return;
+    }
+    if let (Ok(shown), Some(row)) = (&result, state.rows.find(&key)) {
+        state.rows.replace(row, shown.detail.asset.clone());
+    }
+    state.keep(Read { key, result, at: env.now });
+}
+
+/// A pasted or typed text means this asset: the cursor goes there and its details open.
+pub fn land(state: &mut AssetsState, env: &mut Env, key: AssetKey) -> Vec<Effect> {
+    state.filter_field = None;
+    state.in_details = true;
+    let mut effects = Vec::new();
+    if state.rows.find(&key).is_some() {
+        if !state.filter.matches(key.public_id.as_str()) {
+            set_filter(state, "");
+        }
+        state.stale = true;
+    } else {
+        set_filter(state, "");
+        let (resource_type, delivery_type) = (key.resource_type, key.delivery_type);
+        let prefix = Some(key.public_id.to_string());
+        let query = ListQuery::Resources { resource_type, delivery_type, prefix };
+        effects.extend(list(state, env, query));
+    }
+    state.land_on = Some(key.clone());
+    effects.extend(show(state, env, key));
+    effects
+}
+
+/// One of our own calls was accepted: the list shows it at once.
+pub fn deleted(state: &mut AssetsState, key: &AssetKey) {
+    if state.marks.remove(key) {
+        state.marks_in_view = state.marks_in_view.saturating_sub(1);
+    }
+    state.forget(key);
+    if state.details.as_ref().is_some_and(|details| details.key == *key) {
+        close_details(state);
+    }
+    state.removed.insert(key.clone());
+    state.stale = true;
+}
+
+/// The asset has a new name.
+pub fn renamed(state: &mut AssetsState, from: &AssetKey, to: &AssetKey) {
+    state.forget(from);
+    state.forget(to);
+    if from != to && state.rows.find(to).is_some() {
+        state.rows.remove(&HashSet::from([to.clone()])); // overwritten
+        state.view = Vec::new(); // its numbers mean other rows now
+    }
+    if let Some(row) = state.rows.find(from)
+        && let Some(asset) = state.rows.get(row).cloned()
+    {
+        state.rows.replace(row, Asset { key: to.clone(), secure_url: None, ..asset });
+    }
+    if state.marks.remove(from) {
+        state.marks.insert(to.clone());
+    }
+    if let Some(details) = state.details.as_mut().filter(|details| details.key == *from) {
+        details.key = to.clone();
+    }
+    state.land_on = Some(to.clone());
+    state.stale = true;
+}
+
+/// What is stored under the name changed: what was read of it is old.
+pub fn changed(state: &mut AssetsState, env: &mut Env, key: &AssetKey) -> Vec<Effect> {
+    state.forget(key);
+    read_again(state, env, key.clone())
+}
+
+/// The text to copy: of the entry under the cursor, or the public ID.
+#[must_use]
+pub fn to_copy(state: &AssetsState, env: &Env) -> Option<String> {
+    let details = state.details.as_ref().filter(|_| state.details_have_keys(env));
+    let entry = details.and_then(|details| {
+        let shown = state.read_of(&details.key)?.result.as_ref().ok()?;
+        details::entries(shown).get(details.entry).map(|entry| entry.copy.clone())
+    });
+    entry.or_else(|| state.subject(env).map(|key| key.public_id.to_string()))
+}
+
+/// Whether `text` could be a public ID at all, for landing on pasted words.
+#[must_use]
+pub fn could_be_an_asset(text: &str) -> bool {
+    text.starts_with("http://") || text.starts_with("https://") || text.parse::<PublicId>().is_ok()
+}
+
+/// Whether sorting by the pending mark has to be done again when marks change.
+#[must_use]
+pub const fn sorts_by_pending(state: &AssetsState) -> bool {
+    matches!(state.sort.0, SortBy::Pending)
+}

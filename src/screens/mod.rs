@@ -1,0 +1,15 @@
+//! One folder a screen or dialog, each with its state, its update and its view.
+//!
+//! State and update are pure and know no terminal; views only read.
+
+pub mod ask;
+pub mod assets;
+pub mod help;
+pub mod order;
+pub mod palette;
+pub mod pending;
+pub mod rename;
+pub mod replace;
+pub mod running;
+pub mod shell;
+pub mod watch;

@@ -1,0 +1,14 @@
+//! What happens on the Pending screen.
+
+use super::state::PendingState;
+use crate::app::action::Motion;
+use crate::app::state::{Env, Tracked};
+use crate::screens::assets::update::moved;
+use crate::ui::layout;
+
+/// Moves the cursor.
+pub fn step(state: &mut PendingState, env: &Env, tracked: &[Tracked], motion: Motion) {
+    let height = layout::list_height(env.size);
+    let at = moved(state.position(tracked), tracked.len(), height, motion);
+    state.at = tracked.get(at).map(|row| row.id);
+}

@@ -1,0 +1,6 @@
+//! The field of a replace: the file to upload.
+
+pub mod state;
+pub mod view;
+
+pub use state::ReplaceForm;

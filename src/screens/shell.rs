@@ -1,0 +1,208 @@
+//! The frame around every screen: header, footer, news; and which view is drawn where.
+
+use ratatui::Frame;
+use ratatui::layout::Rect;
+
+use super::{assets, help, order, palette, pending, running, watch};
+use crate::app::action::Screen;
+use crate::app::state::{App, Overlay, Tone};
+use crate::domain::purge::Risk;
+use crate::screens::ask;
+use crate::ui::pen::Pen;
+use crate::ui::theme::Role;
+use crate::ui::widgets::hints;
+use crate::ui::{layout, text};
+
+/// Draws the whole console.
+pub fn draw(app: &App, frame: &mut Frame<'_>) {
+    let area = frame.area();
+    let mut pen = Pen::new(frame.buffer_mut(), &app.theme);
+    pen.tint(area, Role::Text);
+    let shell = layout::shell(area);
+    header(app, &mut pen, shell.header);
+    let mut cursor = match app.screen {
+        Screen::Assets => assets::view::draw(app, &mut pen, shell.body),
+        Screen::Pending => {
+            pending::view::draw(app, &mut pen, shell.body);
+            None
+        }
+        Screen::Watch => {
+            watch::view::draw(app, &mut pen, shell.body);
+            None
+        }
+    };
+    let scope = app.scope();
+    hints::hints(&mut pen, layout::inset(shell.footer, 1), &app.keymap.hints(scope));
+    if let Some(overlay) = &app.overlay {
+        cursor = draw_overlay(app, &mut pen, overlay, area);
+    }
+    toast(app, &mut pen, shell.body);
+    if let Some((x, y)) = cursor.filter(|at| area.contains((*at).into())) {
+        frame.set_cursor_position((x, y));
+    }
+}
+
+fn draw_overlay(app: &App, pen: &mut Pen<'_>, overlay: &Overlay, area: Rect) -> Option<(u16, u16)> {
+    match overlay {
+        Overlay::Order(dialog) => order::view::draw(app, pen, dialog, area),
+        Overlay::Running(job) => {
+            if let Some(job) = app.jobs.get(job) {
+                running::draw(app, pen, job, area);
+            }
+            None
+        }
+        Overlay::Ask(question) => {
+            ask::draw(app, pen, question, area);
+            None
+        }
+        Overlay::Help(state) => help::view::draw(app, pen, state, area),
+        Overlay::Sort => {
+            assets::view::sort_menu(app, pen, area);
+            None
+        }
+        Overlay::CommandLine(line) => palette::view::draw(pen, line, area),
+    }
+}
+
+/// Where the tabs are: first column, width, screen. Narrow headers show the current one only.
+fn tabs(app: &App, width: u16) -> Vec<(u16, String, Screen)> {
+    let mut x = if width >= 60 { 11 } else { 1 };
+    let mut tabs = Vec::new();
+    for screen in Screen::ALL {
+        if width < 44 && screen != app.screen {
+            continue;
+        }
+        let mut title = screen.title().to_owned();
+        if screen == Screen::Pending {
+            let (open, stuck) = (app.open().count(), app.open().filter(|t| is_stuck(t)).count());
+            if open > 0 {
+                title = format!("{title} {open}");
+            }
+            if stuck > 0 {
+                title = format!("{title} {} {stuck} stuck", app.theme.glyphs.outdated);
+            }
+        }
+        let wide = u16::try_from(text::width(&title)).unwrap_or(0);
+        tabs.push((x, title, screen));
+        x += wide + 2;
+    }
+    tabs
+}
+
+fn is_stuck(tracked: &crate::app::state::Tracked) -> bool {
+    tracked.snapshot.as_ref().is_some_and(|snapshot| snapshot.stuck)
+}
+
+/// The tab in a column of the header.
+#[must_use]
+pub fn tab_at(app: &App, x: u16) -> Option<Screen> {
+    tabs(app, app.env.size.0).into_iter().find_map(|(from, title, screen)| {
+        let wide = u16::try_from(text::width(&title)).unwrap_or(0);
+        (from..from + wide).contains(&x).then_some(screen)
+    })
+}
+
+fn header(app: &App, pen: &mut Pen<'_>, area: Rect) {
+    if area.height == 0 {
+        return;
+    }
+    let y = area.y;
+    if area.width >= 60 {
+        pen.put(area.x + 1, y, 8, "allclear", Role::Brand);
+    }
+    let mut left = area.x + 1;
+    for (x, title, screen) in tabs(app, area.width) {
+        let role = if screen == app.screen { Role::TabActive } else { Role::Tab };
+        left = pen.put(area.x + x, y, area.width.saturating_sub(x), &title, role);
+    }
+    let mut right = area.right().saturating_sub(1);
+    for (word, role) in facts(app) {
+        let wide = u16::try_from(text::width(&word)).unwrap_or(u16::MAX);
+        if right.saturating_sub(wide) < left + 3 {
+            continue;
+        }
+        right = pen.put_right(right, y, wide, &word, role).saturating_sub(2);
+    }
+    if area.height > 1 {
+        let rule = Rect { y: y + 1, height: 1, ..area };
+        pen.rule(rule);
+        let banner = app.env.setup.banner.as_deref().filter(|_| app.jobs.is_empty());
+        if let Some(banner) = banner {
+            let shown = format!(" {} ", text::shown(banner));
+            pen.put(area.x + 1, y + 1, area.width.saturating_sub(2), &shown, Role::Dim);
+        }
+    }
+}
+
+/// Facts of the header from right to left, the most important first: those that do not fit are left out.
+fn facts(app: &App) -> Vec<(String, Role)> {
+    let setup = &app.env.setup;
+    let (risk, role) = match setup.risk {
+        Risk::Local => ("local", Role::RiskLocal),
+        Risk::Test => ("test", Role::RiskTest),
+        Risk::Production => (" PRODUCTION ", Role::RiskProduction),
+    };
+    let mut facts = vec![(risk.to_owned(), role)];
+    if setup.read_only {
+        facts.push(("[RO]".to_owned(), Role::Warning));
+    }
+    facts.push((text::shown(&setup.cloud_name).into_owned(), Role::Strong));
+    for (_, job) in app.running() {
+        facts.push((format!("{} {}/{}", job.verb.as_str(), job.done, job.total), Role::Info));
+    }
+    if app.board.trouble.is_some() || app.journal_failure.is_some() {
+        facts.push(("journal trouble".to_owned(), Role::Bad));
+    }
+    if app.assets.failure.is_some() {
+        facts.push(("no connection".to_owned(), Role::Bad));
+    }
+    if let Some(quota) = app.quota {
+        let low = u64::from(quota.remaining) * 10 < u64::from(quota.limit);
+        let role = if low { Role::Warning } else { Role::Dim };
+        facts.push((format!("quota {}/{}", quota.remaining, quota.limit), role));
+    }
+    if setup.profile != setup.cloud_name {
+        facts.push((text::shown(&setup.profile).into_owned(), Role::Dim));
+    }
+    facts
+}
+
+/// News above the footer: what happened, and what to do next.
+fn toast(app: &App, pen: &mut Pen<'_>, body: Rect) {
+    let Some(toast) = &app.env.toast else { return };
+    let width = body.width.saturating_sub(2);
+    let mut lines: Vec<(String, bool)> =
+        text::wrap(&toast.text, usize::from(width.saturating_sub(2))).into_iter().take(2).map(|line| (line, true)).collect();
+    if !toast.hint.is_empty() {
+        let hint = text::wrap(&toast.hint, usize::from(width.saturating_sub(2)));
+        lines.extend(hint.into_iter().take(2).map(|line| (line, false)));
+    }
+    let height = u16::try_from(lines.len()).unwrap_or(1).min(body.height.saturating_sub(1).max(1));
+    let (_, area) = layout::split_bottom(body, height);
+    pen.clear(area);
+    let (glyph, role) = match toast.tone {
+        Tone::Plain => (pen.theme.glyphs.bullet, Role::Info),
+        Tone::Good => (pen.theme.glyphs.cleared, Role::Good),
+        Tone::Bad => (pen.theme.glyphs.outdated, Role::Bad),
+    };
+    for (line, (text, is_news)) in (area.y..area.bottom()).zip(&lines) {
+        if line == area.y {
+            pen.put(area.x + 1, line, 1, glyph, role);
+        }
+        pen.put(area.x + 3, line, width.saturating_sub(2), text, if *is_news { role } else { Role::Text });
+    }
+}
+
+/// A turning mark for waits; it moves once a second, with the time beside it.
+#[must_use]
+pub fn spinner(app: &App, since: crate::domain::time::Moment) -> (&'static str, String) {
+    let waited = app.env.moment.since(since);
+    let turns = usize::try_from(waited.as_secs() % 4).unwrap_or(0);
+    (app.theme.glyphs.spinner[turns], text::elapsed(waited))
+}
+
+/// The time of day in UTC, as timelines show it.
+#[must_use]
+pub fn clock(at: crate::domain::time::Timestamp) -> String {
+    at.strftime("%H:%M:%S").to_string()
+}

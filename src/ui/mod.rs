@@ -1,0 +1,10 @@
+//! Shared drawing: roles and glyphs, areas, widgets. Knows ratatui; knows no key, no effect and no state.
+
+pub mod layout;
+pub mod pen;
+pub mod text;
+pub mod theme;
+pub mod theme_file;
+pub mod widgets;
+
+pub use theme::{Role, Theme};

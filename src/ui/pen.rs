@@ -1,0 +1,89 @@
+//! Writing into cells: text is measured and cut, areas are filled, nothing leaves its area.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+
+use super::text;
+use super::theme::{Role, Theme};
+
+/// A buffer and the theme to write with.
+pub struct Pen<'a> {
+    pub buf: &'a mut Buffer,
+    pub theme: &'a Theme,
+}
+
+impl<'a> Pen<'a> {
+    pub const fn new(buf: &'a mut Buffer, theme: &'a Theme) -> Self {
+        Self { buf, theme }
+    }
+
+    /// Writes `text` from `(x, y)` in at most `max` columns, with the cut mark where it is longer; answers the
+    /// column after it.
+    pub fn put(&mut self, x: u16, y: u16, max: u16, text: &str, role: Role) -> u16 {
+        self.styled(x, y, max, text, self.theme[role])
+    }
+
+    /// The same with a style of its own.
+    pub fn styled(&mut self, x: u16, y: u16, max: u16, text: &str, style: Style) -> u16 {
+        let area = self.buf.area;
+        if y < area.y || y >= area.bottom() || x >= area.right() || max == 0 {
+            return x;
+        }
+        let max = max.min(area.right() - x);
+        let shown = text::cut(text, usize::from(max), self.theme.glyphs.cut);
+        self.buf.set_stringn(x, y, shown.as_ref(), usize::from(max), style).0
+    }
+
+    /// Writes `text` so that it ends before column `right`, in at most `max` columns; answers where it begins.
+    pub fn put_right(&mut self, right: u16, y: u16, max: u16, text: &str, role: Role) -> u16 {
+        let wide = u16::try_from(text::width(text)).unwrap_or(u16::MAX).min(max);
+        let x = right.saturating_sub(wide);
+        self.put(x, y, wide, text, role);
+        x
+    }
+
+    /// Writes parts one after the other in at most `max` columns.
+    pub fn parts(&mut self, x: u16, y: u16, max: u16, parts: &[(&str, Role)]) -> u16 {
+        let mut at = x;
+        for (text, role) in parts {
+            at = self.put(at, y, (x + max).saturating_sub(at), text, *role);
+        }
+        at
+    }
+
+    /// Gives every cell of `area` the style of a role.
+    pub fn tint(&mut self, area: Rect, role: Role) {
+        self.buf.set_style(area.intersection(self.buf.area), self.theme[role]);
+    }
+
+    /// Empties `area`.
+    pub fn clear(&mut self, area: Rect) {
+        let area = area.intersection(self.buf.area);
+        for y in area.top()..area.bottom() {
+            for x in area.left()..area.right() {
+                self.buf[(x, y)].reset();
+            }
+        }
+        self.tint(area, Role::Text);
+    }
+
+    /// A line across `area`'s first row.
+    pub fn rule(&mut self, area: Rect) {
+        let line = self.theme.glyphs.line.repeat(usize::from(area.width));
+        self.put(area.x, area.y, area.width, &line, Role::Border);
+    }
+
+    /// Wrapped paragraphs from the top of `area`; answers the rows used.
+    pub fn paragraph(&mut self, area: Rect, text: &str, role: Role) -> u16 {
+        let mut used = 0;
+        for line in text::wrap(text, usize::from(area.width)) {
+            if used == area.height {
+                break;
+            }
+            self.put(area.x, area.y + used, area.width, &line, role);
+            used += 1;
+        }
+        used
+    }
+}

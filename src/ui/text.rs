@@ -1,0 +1,264 @@
+//! Measuring, cutting and wording of text for cells of a terminal.
+//!
+//! Everything foreign goes through [`shown`] first: cleaned, and with clusters of doubtful width replaced.
+
+use std::borrow::Cow;
+use std::time::Duration;
+
+use unicode_segmentation::UnicodeSegmentation;
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+
+use crate::domain::text::clean;
+
+/// Columns that `text` takes.
+#[must_use]
+pub fn width(text: &str) -> usize {
+    text.graphemes(true).map(UnicodeWidthStr::width).sum()
+}
+
+/// Foreign text, safe to draw: controls, bidi and invisible marks are replaced, and so is every cluster whose
+/// width terminals disagree about (joined emoji, flags), so that no border is ever pushed.
+#[must_use]
+pub fn shown(raw: &str) -> Cow<'_, str> {
+    let cleaned = clean(raw);
+    if cleaned.is_ascii() || !cleaned.graphemes(true).any(is_doubtful) {
+        return cleaned;
+    }
+    cleaned
+        .graphemes(true)
+        .map(|cluster| if is_doubtful(cluster) { "\u{fffd}" } else { cluster })
+        .collect::<String>()
+        .into()
+}
+
+/// A cluster that a terminal may draw wider or narrower than its parts.
+fn is_doubtful(cluster: &str) -> bool {
+    let mut parts = cluster.chars();
+    match (parts.next(), parts.next()) {
+        (Some(one), None) => one.width().unwrap_or(0) == 0,
+        _ => {
+            let sum: usize = cluster.chars().map(|c| c.width().unwrap_or(0)).sum();
+            sum != cluster.width() || sum == 0
+        }
+    }
+}
+
+/// The beginning of `text`, at most `max` columns, with `mark` at its end where something was cut.
+#[must_use]
+pub fn cut<'a>(text: &'a str, max: usize, mark: &str) -> Cow<'a, str> {
+    if width(text) <= max {
+        return text.into();
+    }
+    let room = max.saturating_sub(width(mark));
+    let (mut kept, mut used) = (String::new(), 0);
+    for cluster in text.graphemes(true) {
+        let wide = cluster.width();
+        if used + wide > room {
+            break;
+        }
+        used += wide;
+        kept.push_str(cluster);
+    }
+    if width(mark) <= max {
+        kept.push_str(mark);
+    }
+    kept.into()
+}
+
+/// The end of `text`, at most `max` columns, with `mark` in front where something was cut: for URLs and paths,
+/// which differ at their end.
+#[must_use]
+pub fn cut_front<'a>(text: &'a str, max: usize, mark: &str) -> Cow<'a, str> {
+    if width(text) <= max {
+        return text.into();
+    }
+    let room = max.saturating_sub(width(mark));
+    let (mut kept, mut used) = (Vec::new(), 0);
+    for cluster in text.graphemes(true).rev() {
+        let wide = cluster.width();
+        if used + wide > room {
+            break;
+        }
+        used += wide;
+        kept.push(cluster);
+    }
+    let tail: String = kept.into_iter().rev().collect();
+    if width(mark) <= max { format!("{mark}{tail}").into() } else { tail.into() }
+}
+
+/// `text` in lines of at most `max` columns, broken at spaces where possible.
+#[must_use]
+pub fn wrap(text: &str, max: usize) -> Vec<String> {
+    let max = max.max(1);
+    let (mut lines, mut line) = (Vec::new(), String::new());
+    for word in text.split_whitespace() {
+        let gap = usize::from(!line.is_empty());
+        if width(&line) + gap + width(word) <= max {
+            if gap == 1 {
+                line.push(' ');
+            }
+            line.push_str(word);
+            continue;
+        }
+        if !line.is_empty() {
+            lines.push(std::mem::take(&mut line));
+        }
+        for cluster in word.graphemes(true) {
+            if width(&line) + cluster.width() > max && !line.is_empty() {
+                lines.push(std::mem::take(&mut line));
+            }
+            line.push_str(cluster);
+        }
+    }
+    if !line.is_empty() || lines.is_empty() {
+        lines.push(line);
+    }
+    lines
+}
+
+/// A size in decimal units, at most 7 columns: `0 B`, `812 kB`, `1.2 MB`.
+#[must_use]
+pub fn bytes(count: u64) -> String {
+    const UNITS: [&str; 6] = ["B", "kB", "MB", "GB", "TB", "PB"];
+    if count < 1000 {
+        return format!("{count} B");
+    }
+    #[allow(clippy::cast_precision_loss)] // for display
+    let mut value = count as f64;
+    let mut unit = 0;
+    while value >= 999.5 && unit + 1 < UNITS.len() {
+        value /= 1000.0;
+        unit += 1;
+    }
+    if value < 9.95 {
+        format!("{value:.1} {}", UNITS[unit])
+    } else {
+        format!("{value:.0} {}", UNITS[unit])
+    }
+}
+
+/// A length of time in its largest unit, at most 6 columns: `8 s`, `3 min`, `5 h`, `12 d`, `4 y`.
+#[must_use]
+pub fn age(of: Duration) -> String {
+    let secs = of.as_secs();
+    match secs {
+        0..=99 => format!("{secs} s"),
+        100..=5_999 => format!("{} min", secs / 60),
+        6_000..=172_799 => format!("{} h", secs / 3_600),
+        172_800..=63_071_999 => format!("{} d", secs / 86_400),
+        _ => format!("{} y", secs / 31_536_000),
+    }
+}
+
+/// A length of time for running waits: `8 s`, `1 min 20 s`, `2 h 5 min`.
+#[must_use]
+pub fn elapsed(of: Duration) -> String {
+    let secs = of.as_secs();
+    match (secs / 3_600, secs / 60 % 60, secs % 60) {
+        (0, 0, s) => format!("{s} s"),
+        (0, m, 0) => format!("{m} min"),
+        (0, m, s) => format!("{m} min {s} s"),
+        (h, 0, _) => format!("{h} h"),
+        (h, m, _) => format!("{h} h {m} min"),
+    }
+}
+
+/// A number with thin groups of three: `40 000`.
+#[must_use]
+pub fn count(number: u64) -> String {
+    let digits = number.to_string();
+    let mut out = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            out.push(' ');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+/// [`count`] of things held in memory.
+#[must_use]
+pub fn len(number: usize) -> String {
+    count(u64::try_from(number).unwrap_or(u64::MAX))
+}
+
+/// `1 asset`, `3 assets`; for nouns that take an s.
+#[must_use]
+pub fn plural(number: usize, noun: &str) -> String {
+    format!("{} {noun}{}", len(number), if number == 1 { "" } else { "s" })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use rstest::rstest;
+
+    #[rstest]
+    #[case("press/hero", 20, "press/hero")]
+    #[case("press/hero", 6, "press…")]
+    #[case("写真/商品", 5, "写真…")]
+    #[case("写真", 3, "写…")]
+    #[case("abc", 0, "")]
+    fn the_front_is_kept(#[case] text: &str, #[case] max: usize, #[case] expected: &str) {
+        assert_eq!(cut(text, max, "…"), expected);
+    }
+
+    #[test]
+    fn the_end_of_a_url_is_kept() {
+        assert_eq!(cut_front("http://host/a/b/hero.jpg", 12, "…"), "…/b/hero.jpg");
+    }
+
+    #[test]
+    fn joined_emoji_and_flags_become_one_mark_and_accents_stay() {
+        assert_eq!(shown("a🇩🇪b"), "a\u{fffd}b");
+        assert_eq!(shown("e\u{301}te"), "e\u{301}te");
+        assert_eq!(shown("写真"), "写真");
+        assert_eq!(shown("x\u{1b}[0m"), "x\u{fffd}[0m");
+    }
+
+    #[test]
+    fn lines_break_at_spaces_and_long_words_are_split() {
+        assert_eq!(wrap("24 of 24 caches", 8), ["24 of 24", "caches"]);
+        assert_eq!(wrap("abcdefgh", 3), ["abc", "def", "gh"]);
+        assert_eq!(wrap("", 3), [""]);
+    }
+
+    #[rstest]
+    #[case(0, "0 B")]
+    #[case(999, "999 B")]
+    #[case(1_234, "1.2 kB")]
+    #[case(999_700, "1.0 MB")]
+    #[case(56_400_000, "56 MB")]
+    fn sizes_are_short(#[case] size: u64, #[case] expected: &str) {
+        assert_eq!(bytes(size), expected);
+    }
+
+    #[rstest]
+    #[case(5, "5 s")]
+    #[case(180, "3 min")]
+    #[case(7_200, "2 h")]
+    #[case(864_000, "10 d")]
+    #[case(100_000_000, "3 y")]
+    fn ages_are_short(#[case] secs: u64, #[case] expected: &str) {
+        assert_eq!(age(Duration::from_secs(secs)), expected);
+    }
+
+    #[test]
+    fn counts_are_grouped() {
+        assert_eq!(count(999), "999");
+        assert_eq!(count(1_234_567), "1 234 567");
+        assert_eq!(plural(1, "asset"), "1 asset");
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_is_wider_than_asked(raw in "\\PC*", max in 0usize..40) {
+            let text = shown(&raw);
+            prop_assert!(width(&cut(&text, max, "…")) <= max);
+            prop_assert!(width(&cut_front(&text, max, "…")) <= max);
+            prop_assert!(wrap(&text, max.max(2)).iter().all(|line| width(line) <= max.max(2)));
+        }
+    }
+}

@@ -1,0 +1,50 @@
+//! Pictures of widgets for tests.
+
+use ratatui::Terminal;
+use ratatui::backend::TestBackend;
+use ratatui::layout::Rect;
+
+use crate::ui::Theme;
+use crate::ui::pen::Pen;
+
+/// What `draw` puts into `width` x `height` cells, without colours; trailing spaces are cut.
+pub fn picture(width: u16, height: u16, draw: impl FnOnce(&mut Pen<'_>, Rect)) -> String {
+    picture_in(&Theme::plain(), width, height, draw)
+}
+
+/// The same in a theme.
+pub fn picture_in(
+    theme: &Theme,
+    width: u16,
+    height: u16,
+    draw: impl FnOnce(&mut Pen<'_>, Rect),
+) -> String {
+    let mut screen = Terminal::new(TestBackend::new(width, height)).unwrap();
+    screen
+        .draw(|frame| {
+            let area = frame.area();
+            draw(&mut Pen::new(frame.buffer_mut(), theme), area);
+        })
+        .unwrap();
+    text_of(screen.backend().buffer())
+}
+
+/// The characters of a buffer, line by line.
+pub fn text_of(buffer: &ratatui::buffer::Buffer) -> String {
+    let mut lines = Vec::new();
+    for y in buffer.area.top()..buffer.area.bottom() {
+        let mut line = String::new();
+        let mut skip = 0;
+        for x in buffer.area.left()..buffer.area.right() {
+            if skip > 0 {
+                skip -= 1;
+                continue;
+            }
+            let symbol = buffer[(x, y)].symbol();
+            line.push_str(symbol);
+            skip = crate::ui::text::width(symbol).saturating_sub(1);
+        }
+        lines.push(line.trim_end().to_owned());
+    }
+    lines.join("\n")
+}
