@@ -21,8 +21,8 @@
 //! Start reading at [`domain::verdict`], then [`ops::tracker`].
 
 pub mod adapters;
-pub mod cli;
 pub mod app;
+pub mod cli;
 pub mod domain;
 pub mod local_cloud;
 pub mod ops;

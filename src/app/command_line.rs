@@ -50,12 +50,19 @@ impl CommandLine {
 
     /// The next or previous completion; without any, the history.
     pub fn step(&mut self, history: &[String], down: bool) {
-        if !self.choices.is_empty() && (self.in_history.is_none() && !self.field.value().is_empty()) {
+        if !self.choices.is_empty() && (self.in_history.is_none() && !self.field.value().is_empty())
+        {
             let last = self.choices.len() - 1;
             self.chosen = Some(match (self.chosen, down) {
                 (None, true) => 0,
                 (None, false) => last,
-                (Some(at), true) => if at == last { 0 } else { at + 1 },
+                (Some(at), true) => {
+                    if at == last {
+                        0
+                    } else {
+                        at + 1
+                    }
+                }
                 (Some(at), false) => at.checked_sub(1).unwrap_or(last),
             });
             return;
@@ -97,7 +104,8 @@ fn verbs(typed: &str) -> Vec<Choice> {
         .filter_map(|command| {
             let verb = command.verbs.iter().copied().min_by_key(|verb| rank(verb, typed))?;
             let by_name = rank(verb, typed);
-            let by_help = if typed.len() > 2 && command.help.to_lowercase().contains(typed) { 3 } else { 9 };
+            let by_help =
+                if typed.len() > 2 && command.help.to_lowercase().contains(typed) { 3 } else { 9 };
             Some((by_name.min(by_help), command, verb))
         })
         .filter(|(rank, ..)| *rank < 9)
@@ -162,7 +170,9 @@ fn arguments(app: &App, command: &Command, verb: &str, args: &str) -> Vec<Choice
             .map(|tracked| (tracked.id.to_string(), tracked))
             .filter(|(id, _)| id.starts_with(last))
             .take(OFFERED)
-            .map(|(id, tracked)| choice(&id, format!("{} {}", tracked.verb.as_str(), tracked.label)))
+            .map(|(id, tracked)| {
+                choice(&id, format!("{} {}", tracked.verb.as_str(), tracked.label))
+            })
             .collect(),
         Takes::Assets => {
             let flags = [

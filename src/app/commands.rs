@@ -112,10 +112,7 @@ impl Scope {
     /// Whether every character goes into a text field.
     #[must_use]
     pub const fn is_text(self) -> bool {
-        matches!(
-            self,
-            Self::Filter | Self::CommandLine | Self::Help | Self::Form | Self::PlanWord
-        )
+        matches!(self, Self::Filter | Self::CommandLine | Self::Help | Self::Form | Self::PlanWord)
     }
 
     /// Whether nothing behind the dialog may be reached.
@@ -476,9 +473,9 @@ impl Given {
         match (selection, names.is_empty()) {
             (Some(_), false) => bad("give names or a selector, not both"),
             (Some(selection), true) => Ok(Targets::Selection(selection)),
-            (None, false) => Ok(Targets::These(
-                names.into_iter().map(|text| self.target(text)).collect(),
-            )),
+            (None, false) => {
+                Ok(Targets::These(names.into_iter().map(|text| self.target(text)).collect()))
+            }
             (None, true) if !context.marked.is_empty() => {
                 Ok(Targets::These(context.marked.iter().cloned().map(Target::Key).collect()))
             }
@@ -637,7 +634,11 @@ mod tests {
         AssetKey::image(id.parse().unwrap())
     }
 
-    fn request(line: &str, cursor: Option<&AssetKey>, marked: &[AssetKey]) -> Result<Request, String> {
+    fn request(
+        line: &str,
+        cursor: Option<&AssetKey>,
+        marked: &[AssetKey],
+    ) -> Result<Request, String> {
         let marked = marked.iter().cloned().collect();
         let context = Context {
             cursor,
@@ -674,7 +675,10 @@ mod tests {
             }
             other => panic!("{other:?}"),
         };
-        assert_eq!(these(request("rm x 'y z'", Some(&a), std::slice::from_ref(&b)).unwrap()), ["x", "y z"]);
+        assert_eq!(
+            these(request("rm x 'y z'", Some(&a), std::slice::from_ref(&b)).unwrap()),
+            ["x", "y z"]
+        );
         assert_eq!(these(request("delete", Some(&a), std::slice::from_ref(&b)).unwrap()), ["b"]);
         assert_eq!(these(request("rm", Some(&a), &[]).unwrap()), ["a"]);
         assert_eq!(request("rm", None, &[]).unwrap_err(), "no asset is under the cursor: name one");

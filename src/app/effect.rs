@@ -31,20 +31,49 @@ pub enum Lane {
 /// One thing asked of the world.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Effect {
-    List { task: TaskId, query: ListQuery, cursor: Option<String> },
-    Arrange { task: TaskId, rows: RowStore, filter: Filter, sort: (SortBy, bool), pending: PendingNames },
-    Show { task: TaskId, key: AssetKey },
-    Resolve { typed: String },
-    Plan { task: TaskId, request: Request, terms: OrderTerms },
-    Execute { job: super::effect::JobId, plan: Box<Plan>, terms: OrderTerms, typed: Option<String> },
+    List {
+        task: TaskId,
+        query: ListQuery,
+        cursor: Option<String>,
+    },
+    Arrange {
+        task: TaskId,
+        rows: RowStore,
+        filter: Filter,
+        sort: (SortBy, bool),
+        pending: PendingNames,
+    },
+    Show {
+        task: TaskId,
+        key: AssetKey,
+    },
+    Resolve {
+        typed: String,
+    },
+    Plan {
+        task: TaskId,
+        request: Request,
+        terms: OrderTerms,
+    },
+    Execute {
+        job: super::effect::JobId,
+        plan: Box<Plan>,
+        terms: OrderTerms,
+        typed: Option<String>,
+    },
     /// Lets calls in flight settle and skips the rest.
     CancelJob(JobId),
     /// The answer is not wanted any more.
     Drop(Lane),
     ReadJournal,
-    WatchUrl { url: String },
+    WatchUrl {
+        url: String,
+    },
     Abandon(InvalidationId),
-    Exclude { watch: InvalidationId, place: PlaceId },
+    Exclude {
+        watch: InvalidationId,
+        place: PlaceId,
+    },
     PurgeAgain(InvalidationId),
     /// Through the terminal (OSC 52).
     Copy(String),

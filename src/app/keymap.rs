@@ -36,9 +36,8 @@ impl Keymap {
             let mut keys = Vec::new();
             for raw in written {
                 match raw.parse::<Key>() {
-                    Ok(key) if command.scope.is_text() && key.text().is_some() => warnings.push(
-                        format!("keys: {}: `{raw}` belongs to the text field", command.id),
-                    ),
+                    Ok(key) if command.scope.is_text() && key.text().is_some() => warnings
+                        .push(format!("keys: {}: `{raw}` belongs to the text field", command.id)),
                     Ok(key) => keys.push(key),
                     Err(why) => warnings.push(format!("keys: {}: {why}", command.id)),
                 }
@@ -99,9 +98,11 @@ impl Keymap {
     /// Every key that means something in `scope`, its parents' included.
     pub fn offered(&self, scope: Scope) -> impl Iterator<Item = (Key, &'static Command)> + '_ {
         let chain: Vec<Scope> = chain(scope).collect();
-        self.commands.iter().zip(&self.keys).filter(move |(command, _)| chain.contains(&command.scope)).flat_map(
-            |(command, keys)| keys.iter().map(move |key| (*key, command)),
-        )
+        self.commands
+            .iter()
+            .zip(&self.keys)
+            .filter(move |(command, _)| chain.contains(&command.scope))
+            .flat_map(|(command, keys)| keys.iter().map(move |key| (*key, command)))
     }
 
     /// Commands of `scope` alone with their keys, in the order of the table.
@@ -159,7 +160,8 @@ pub fn key_table_markdown() -> String {
     let mut out = String::from("| where | keys | after `:` | what |\n|---|---|---|---|\n");
     for scope in TABLE_ORDER {
         for (command, keys) in map.of(scope) {
-            let keys: Vec<_> = keys.iter().map(|key| format!("`{}`", escaped(&key.to_string()))).collect();
+            let keys: Vec<_> =
+                keys.iter().map(|key| format!("`{}`", escaped(&key.to_string()))).collect();
             let verbs: Vec<_> = command.verbs.iter().map(|verb| format!("`{verb}`")).collect();
             let _ = writeln!(
                 out,
@@ -206,7 +208,9 @@ mod tests {
     fn built(overrides: &[(&str, &[&str])]) -> (Keymap, Vec<String>) {
         let overrides = overrides
             .iter()
-            .map(|(id, keys)| ((*id).to_owned(), keys.iter().map(|key| (*key).to_owned()).collect()))
+            .map(|(id, keys)| {
+                ((*id).to_owned(), keys.iter().map(|key| (*key).to_owned()).collect())
+            })
             .collect();
         Keymap::build(COMMANDS, &overrides)
     }
@@ -239,7 +243,8 @@ mod tests {
 
     #[test]
     fn keys_that_terminals_take_are_never_bound() {
-        let taken = ["ctrl-s", "ctrl-q", "ctrl-\\", "ctrl-b", "ctrl-a", "ctrl-h", "ctrl-i", "ctrl-m"];
+        let taken =
+            ["ctrl-s", "ctrl-q", "ctrl-\\", "ctrl-b", "ctrl-a", "ctrl-h", "ctrl-i", "ctrl-m"];
         for command in COMMANDS {
             for key in command.keys {
                 assert!(!taken.contains(key) && !key.contains("alt-"), "{key} of {}", command.id);

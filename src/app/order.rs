@@ -10,11 +10,7 @@ use crate::domain::purge::{OrderTerms, Selection};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Target {
     Key(AssetKey),
-    Typed {
-        text: String,
-        resource_type: Option<ResourceType>,
-        delivery_type: Option<DeliveryType>,
-    },
+    Typed { text: String, resource_type: Option<ResourceType>, delivery_type: Option<DeliveryType> },
 }
 
 impl Target {
@@ -138,7 +134,9 @@ impl Request {
             Self::Replace { key, file } => {
                 words.push("replace".into());
                 name(&mut words, key);
-                words.push(file.as_ref().map_or_else(String::new, |file| file.display().to_string()));
+                words.push(
+                    file.as_ref().map_or_else(String::new, |file| file.display().to_string()),
+                );
             }
             Self::Delete(what) | Self::Purge(what) | Self::Restore(what) => {
                 words.push(
@@ -173,8 +171,7 @@ impl Request {
                         words.extend(["--prefix".into(), prefix.clone()]);
                     }
                     Targets::Selection(Selection::Tag { resource_type, tag }) => {
-                        types.0 =
-                            (*resource_type != ResourceType::Image).then_some(*resource_type);
+                        types.0 = (*resource_type != ResourceType::Image).then_some(*resource_type);
                         words.extend(["--tag".into(), tag.clone()]);
                     }
                     Targets::Selection(Selection::Search { expression }) => {
@@ -251,7 +248,8 @@ mod tests {
 
     #[test]
     fn many_names_are_not_spelled_out() {
-        let many = Request::Purge(Targets::These((0..50).map(|n| image(&format!("a{n}"))).collect()));
+        let many =
+            Request::Purge(Targets::These((0..50).map(|n| image(&format!("a{n}"))).collect()));
         assert_eq!(
             many.command_line(&OrderTerms::default()),
             "allclear purge --from FILE # 50 names"

@@ -391,7 +391,8 @@ impl App {
                 let mark = names.entry(url.asset.clone()).or_default();
                 mark.stuck |= snapshot.stuck;
                 for place in 0..snapshot.places.len() {
-                    let Some(cell) = snapshot.cell(place, column).filter(|cell| cell.counted) else {
+                    let Some(cell) = snapshot.cell(place, column).filter(|cell| cell.counted)
+                    else {
                         continue;
                     };
                     mark.total += 1;
@@ -435,7 +436,9 @@ impl App {
     pub fn shows_time(&self) -> bool {
         let waits = match &self.overlay {
             Some(Overlay::Order(dialog)) => dialog.is_planning(),
-            Some(Overlay::Running(job)) => self.jobs.get(job).is_some_and(|job| job.ended.is_none()),
+            Some(Overlay::Running(job)) => {
+                self.jobs.get(job).is_some_and(|job| job.ended.is_none())
+            }
             _ => false,
         };
         let watch_is_open = || {

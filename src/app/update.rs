@@ -178,7 +178,8 @@ fn press(app: &mut App, key: Key) -> Vec<Effect> {
         edit(app, key);
         return vec![];
     };
-    let is_enter = matches!(command.run, super::commands::Run::Plain(Action::Submit | Action::Confirm));
+    let is_enter =
+        matches!(command.run, super::commands::Run::Plain(Action::Submit | Action::Confirm));
     if scope.is_text() && scope != Scope::Filter && is_enter && app.guard.is_burst() {
         app.env.say("enter came with a paste and was not taken: press it again");
         return vec![];
@@ -211,7 +212,8 @@ fn edit(app: &mut App, key: Key) {
         }
         Some(_) => {}
         None => {
-            if let Some(input) = app.assets.filter_field.as_mut().filter(|_| app.screen == Screen::Assets)
+            if let Some(input) =
+                app.assets.filter_field.as_mut().filter(|_| app.screen == Screen::Assets)
                 && field::edit(input, key)
             {
                 let typed = input.value().to_owned();
@@ -408,7 +410,8 @@ fn on_screen(app: &mut App, action: Action, key: Option<Key>) -> Vec<Effect> {
             effects
         }
         Action::Watch(id) => {
-            let newest = || app.tracked.iter().max_by_key(|tracked| (tracked.started_at, tracked.id));
+            let newest =
+                || app.tracked.iter().max_by_key(|tracked| (tracked.started_at, tracked.id));
             match id.or_else(|| newest().map(|tracked| tracked.id)) {
                 Some(id) => watch::update::show(&mut app.watch, id),
                 None => app.env.say("nothing was invalidated yet: there is nothing to watch"),
@@ -509,7 +512,8 @@ fn watch_by_id(app: &mut App, typed: String) -> Vec<Effect> {
             vec![]
         }
         (None, _) => {
-            app.env.bad(format!("no watch begins with {}", text::shown(&typed)), "Pending lists them");
+            app.env
+                .bad(format!("no watch begins with {}", text::shown(&typed)), "Pending lists them");
             vec![]
         }
     }
@@ -616,7 +620,8 @@ fn execute(
     typed: Option<String>,
 ) -> Vec<Effect> {
     let job = JobId(app.env.task().0);
-    let to = plan.items.iter().filter_map(|item| Some((item.key.clone(), item.to.clone()?))).collect();
+    let to =
+        plan.items.iter().filter_map(|item| Some((item.key.clone(), item.to.clone()?))).collect();
     app.jobs.insert(
         job,
         Job {
@@ -788,7 +793,9 @@ fn execution(app: &mut App, id: JobId, event: Execution) -> Vec<Effect> {
         }
         Execution::Item { key, state, message, done, failed, .. } => {
             (job.done, job.failed) = (done, failed);
-            if matches!(state, ItemState::Failed | ItemState::NotFound) && job.failures.len() < Job::LISTED {
+            if matches!(state, ItemState::Failed | ItemState::NotFound)
+                && job.failures.len() < Job::LISTED
+            {
                 let why = message.unwrap_or_else(|| "the cloud has no such asset".to_owned());
                 job.failures.push((
                     text::shown(&key.to_string()).into_owned(),
@@ -837,7 +844,8 @@ fn executed(app: &mut App, id: JobId, result: Result<Executed, Failure>) -> Vec<
             job.ended = Some(end.clone());
             let JobEnd::Done { accepted, not_found, failed, skipped } = end else { return effects };
             let clean = not_found + failed + skipped == 0;
-            let summary = format!("{} accepted for {}", verb.as_str(), text::plural(accepted, "asset"));
+            let summary =
+                format!("{} accepted for {}", verb.as_str(), text::plural(accepted, "asset"));
             match (clean, job.invalidation) {
                 (true, Some(watch)) if open => {
                     app.overlay = None;
@@ -854,7 +862,8 @@ fn executed(app: &mut App, id: JobId, result: Result<Executed, Failure>) -> Vec<
                 }
                 (true, None) => app.env.good(summary, ""),
                 (false, _) if !open => {
-                    let text = format!("{}: {} not done", verb.as_str(), not_found + failed + skipped);
+                    let text =
+                        format!("{}: {} not done", verb.as_str(), not_found + failed + skipped);
                     app.env.bad(text, "the journal has each of them");
                 }
                 (false, _) => {}
@@ -885,7 +894,8 @@ fn announce(app: &mut App) -> Vec<Effect> {
         let on_screen = app.screen == Screen::Watch && app.watch.id == Some(watch.id);
         if let (Some(ending), false) = (&watch.ended, on_screen) {
             let label = text::shown(&watch.label);
-            let what = format!("{} {label}: {}", watch.verb.as_str(), outcome_words(ending.outcome));
+            let what =
+                format!("{} {label}: {}", watch.verb.as_str(), outcome_words(ending.outcome));
             let sentence = text::shown(&ending.sentence).into_owned();
             match ending.outcome {
                 Outcome::AllClear => app.env.good(what, sentence),

@@ -90,7 +90,9 @@ fn ending(end: &JobEnd) -> (String, Role) {
         JobEnd::Refused(failure) => (failure.headline.clone(), Role::Bad),
         JobEnd::Done { accepted, not_found, failed, skipped } => {
             let mut parts = vec![format!("{accepted} accepted")];
-            for (count, word) in [(not_found, "not found"), (failed, "failed"), (skipped, "skipped")] {
+            for (count, word) in
+                [(not_found, "not found"), (failed, "failed"), (skipped, "skipped")]
+            {
                 if *count > 0 {
                     parts.push(format!("{count} {word}"));
                 }
@@ -105,5 +107,7 @@ fn ending(end: &JobEnd) -> (String, Role) {
 #[must_use]
 pub fn capital(word: &str) -> String {
     let mut chars = word.chars();
-    chars.next().map_or_else(String::new, |first| first.to_uppercase().collect::<String>() + chars.as_str())
+    chars
+        .next()
+        .map_or_else(String::new, |first| first.to_uppercase().collect::<String>() + chars.as_str())
 }

@@ -172,7 +172,11 @@ fn toast(app: &App, pen: &mut Pen<'_>, body: Rect) {
     let Some(toast) = &app.env.toast else { return };
     let width = body.width.saturating_sub(2);
     let mut lines: Vec<(String, bool)> =
-        text::wrap(&toast.text, usize::from(width.saturating_sub(2))).into_iter().take(2).map(|line| (line, true)).collect();
+        text::wrap(&toast.text, usize::from(width.saturating_sub(2)))
+            .into_iter()
+            .take(2)
+            .map(|line| (line, true))
+            .collect();
     if !toast.hint.is_empty() {
         let hint = text::wrap(&toast.hint, usize::from(width.saturating_sub(2)));
         lines.extend(hint.into_iter().take(2).map(|line| (line, false)));
@@ -189,7 +193,13 @@ fn toast(app: &App, pen: &mut Pen<'_>, body: Rect) {
         if line == area.y {
             pen.put(area.x + 1, line, 1, glyph, role);
         }
-        pen.put(area.x + 3, line, width.saturating_sub(2), text, if *is_news { role } else { Role::Text });
+        pen.put(
+            area.x + 3,
+            line,
+            width.saturating_sub(2),
+            text,
+            if *is_news { role } else { Role::Text },
+        );
     }
 }
 

@@ -106,10 +106,7 @@ pub fn inset(area: Rect, by: u16) -> Rect {
 #[must_use]
 pub fn split_top(area: Rect, height: u16) -> (Rect, Rect) {
     let height = height.min(area.height);
-    (
-        Rect { height, ..area },
-        Rect { y: area.y + height, height: area.height - height, ..area },
-    )
+    (Rect { height, ..area }, Rect { y: area.y + height, height: area.height - height, ..area })
 }
 
 /// The part before the last `height` rows of `area`, and these.
@@ -147,11 +144,13 @@ pub fn fit(columns: &[Column], width: u16) -> Vec<Option<u16>> {
     let mut shown: Vec<bool> = vec![true; columns.len()];
     let needed = |shown: &[bool]| -> u16 {
         let kept = columns.iter().zip(shown).filter(|(_, shown)| **shown);
-        let (sum, count) = kept.fold((0, 0), |(sum, count), (column, _)| (sum + column.width, count + 1));
+        let (sum, count) =
+            kept.fold((0, 0), |(sum, count), (column, _)| (sum + column.width, count + 1));
         sum + 2 * u16::saturating_sub(count, 1)
     };
     while needed(&shown) > width && shown.iter().filter(|shown| **shown).count() > 1 {
-        let leaves = (0..columns.len()).filter(|at| shown[*at]).max_by_key(|at| columns[*at].priority);
+        let leaves =
+            (0..columns.len()).filter(|at| shown[*at]).max_by_key(|at| columns[*at].priority);
         match leaves {
             Some(at) => shown[at] = false,
             None => break,
@@ -195,7 +194,8 @@ mod tests {
 
     #[test]
     fn columns_leave_by_priority() {
-        let column = |width, grows, priority| Column { title: "", width, grows, right: false, priority };
+        let column =
+            |width, grows, priority| Column { title: "", width, grows, right: false, priority };
         let columns = [column(12, true, 0), column(6, false, 2), column(8, false, 1)];
         assert_eq!(fit(&columns, 40), [Some(22), Some(6), Some(8)]);
         assert_eq!(fit(&columns, 24), [Some(14), None, Some(8)]);

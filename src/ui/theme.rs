@@ -298,10 +298,26 @@ mod tests {
     fn every_glyph_takes_one_column_and_the_fallback_is_ascii() {
         for (table, ascii) in [(&UNICODE, false), (&ASCII, true)] {
             let single = [
-                table.cleared, table.same, table.outdated, table.other, table.unknown, table.unseen,
-                table.left_out, table.cursor, table.mark, table.cut, table.bullet, table.separator,
-                table.arrow, table.up, table.down, table.line, table.upright, table.bar_done,
-                table.bar_rest, table.scroll,
+                table.cleared,
+                table.same,
+                table.outdated,
+                table.other,
+                table.unknown,
+                table.unseen,
+                table.left_out,
+                table.cursor,
+                table.mark,
+                table.cut,
+                table.bullet,
+                table.separator,
+                table.arrow,
+                table.up,
+                table.down,
+                table.line,
+                table.upright,
+                table.bar_done,
+                table.bar_rest,
+                table.scroll,
             ];
             let all = single
                 .iter()
@@ -321,7 +337,12 @@ mod tests {
     fn the_states_differ_in_shape_in_both_tables() {
         for table in [&UNICODE, &ASCII] {
             let states = [
-                table.cleared, table.same, table.outdated, table.other, table.unknown, table.unseen,
+                table.cleared,
+                table.same,
+                table.outdated,
+                table.other,
+                table.unknown,
+                table.unseen,
                 table.left_out,
             ];
             let distinct: std::collections::BTreeSet<_> = states.iter().collect();

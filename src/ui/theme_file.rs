@@ -113,7 +113,8 @@ impl Themes {
             next = match self.files.get(current) {
                 Some(file) => file.inherits.as_deref(),
                 None => {
-                    warnings.push(format!("theme {known}: inherits `{current}`, which is not there"));
+                    warnings
+                        .push(format!("theme {known}: inherits `{current}`, which is not there"));
                     None
                 }
             };
@@ -154,7 +155,8 @@ fn style(
     match look {
         Look::Colour(name) => Style { fg: colour(name), ..Style::default() },
         Look::Full { fg, bg, modifiers } => {
-            let (fg, bg) = (fg.as_deref().and_then(&mut colour), bg.as_deref().and_then(&mut colour));
+            let (fg, bg) =
+                (fg.as_deref().and_then(&mut colour), bg.as_deref().and_then(&mut colour));
             let mut style = Style { fg, bg, ..Style::default() };
             for word in modifiers {
                 match word.as_str() {

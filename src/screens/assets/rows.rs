@@ -194,9 +194,9 @@ pub fn arrange(
         SortBy::Name => Some(|a, b| a.key.public_id.cmp(&b.key.public_id)),
         SortBy::Age => Some(|a, b| b.version.cmp(&a.version)),
         SortBy::Size => Some(|a, b| b.bytes.cmp(&a.bytes)),
-        SortBy::Kind => Some(|a, b| {
-            (a.key.resource_type, &a.format).cmp(&(b.key.resource_type, &b.format))
-        }),
+        SortBy::Kind => {
+            Some(|a, b| (a.key.resource_type, &a.format).cmp(&(b.key.resource_type, &b.format)))
+        }
     };
     if let Some(order) = order {
         found.sort_by(|(_, a), (_, b)| if reverse { order(b, a) } else { order(a, b) });
@@ -280,7 +280,8 @@ pub mod tests {
         assert_eq!(arranged("", (SortBy::Size, true)), [1, 2, 0]);
         assert_eq!(arranged("", (SortBy::Name, false)), [0, 1, 2]);
         assert_eq!(arranged("", (SortBy::Server, true)), [2, 1, 0]);
-        let pending = PendingNames(BTreeMap::from([("shop/hero-2".into(), PendingMark::default())]));
+        let pending =
+            PendingNames(BTreeMap::from([("shop/hero-2".into(), PendingMark::default())]));
         let first = arrange(&store(), &Filter::default(), (SortBy::Pending, false), &pending);
         assert_eq!(first, [2, 0, 1]);
     }

@@ -187,7 +187,8 @@ impl AssetsState {
     #[must_use]
     pub fn range(&self) -> Option<std::ops::RangeInclusive<usize>> {
         let from = self.range_from.as_ref()?;
-        let position = (0..self.view.len()).find(|at| self.at(*at).is_some_and(|a| a.key == *from))?;
+        let position =
+            (0..self.view.len()).find(|at| self.at(*at).is_some_and(|a| a.key == *from))?;
         Some(position.min(self.cursor)..=position.max(self.cursor))
     }
 

@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use tui_input::Input;
 
+use super::details;
 use super::rows::{Filter, RowStore, arrange};
 use super::state::{AssetsState, Details, LoadKind, Loading, Read, everything};
-use super::details;
 use crate::app::action::{Action, Motion, SortBy};
 use crate::app::effect::{Effect, Lane, TaskId};
 use crate::app::msg::Failure;

@@ -92,7 +92,11 @@ fn headings(app: &App, pen: &mut Pen<'_>, area: Rect, widths: &[Option<u16>]) {
     let mut x = area.x + 4;
     for (at, (column, width)) in COLUMNS.iter().zip(widths).enumerate() {
         let Some(width) = *width else { continue };
-        let title = if sorted == Some(at) { format!("{} {arrow}", column.title) } else { column.title.to_owned() };
+        let title = if sorted == Some(at) {
+            format!("{} {arrow}", column.title)
+        } else {
+            column.title.to_owned()
+        };
         if column.right {
             pen.put_right(x + width, area.y, width, &title, Role::Heading);
         } else {
@@ -140,14 +144,28 @@ fn asset_row(
     }
     if here {
         let away = state.details_have_keys(&app.env);
-        pen.tint(Rect { width: row.width.saturating_sub(1), ..row }, if away { Role::CursorAway } else { Role::Cursor });
+        pen.tint(
+            Rect { width: row.width.saturating_sub(1), ..row },
+            if away { Role::CursorAway } else { Role::Cursor },
+        );
     }
     pen.put(row.x + 1, row.y, 1, if here { glyphs.cursor } else { " " }, Role::Accent);
-    let mark = if marked { glyphs.mark } else if in_range { glyphs.bullet } else { " " };
+    let mark = if marked {
+        glyphs.mark
+    } else if in_range {
+        glyphs.bullet
+    } else {
+        " "
+    };
     pen.put(row.x + 2, row.y, 1, mark, Role::Mark);
 }
 
-fn highlight(pen: &mut Pen<'_>, (x, y, width): (u16, u16, u16), id: &str, span: std::ops::Range<usize>) {
+fn highlight(
+    pen: &mut Pen<'_>,
+    (x, y, width): (u16, u16, u16),
+    id: &str,
+    span: std::ops::Range<usize>,
+) {
     let (Some(before), Some(hit)) = (id.get(..span.start), id.get(span)) else { return };
     let from = u16::try_from(text::width(before)).unwrap_or(u16::MAX);
     let wide = u16::try_from(text::width(hit)).unwrap_or(0);
@@ -231,7 +249,9 @@ fn parts(app: &App, state: &AssetsState) -> Vec<(String, Role)> {
             LoadKind::First => "reading the list".to_owned(),
             LoadKind::More => "reading the next page".to_owned(),
             LoadKind::Refresh { gathered, .. } if gathered.is_empty() => "reading again".to_owned(),
-            LoadKind::Refresh { gathered, .. } => format!("reading again, {}", text::len(gathered.len())),
+            LoadKind::Refresh { gathered, .. } => {
+                format!("reading again, {}", text::len(gathered.len()))
+            }
         };
         parts.push((format!("{glyph} {what}, {waited}"), Role::Info));
     }
@@ -262,7 +282,11 @@ fn counted(state: &AssetsState) -> String {
         (Some(_), None) => ", more on the server".to_owned(),
         (None, _) => String::new(),
     };
-    let hint = if state.filter_field.is_some() && state.next_cursor.is_some() { ": enter searches there" } else { "" };
+    let hint = if state.filter_field.is_some() && state.next_cursor.is_some() {
+        ": enter searches there"
+    } else {
+        ""
+    };
     if state.filter.is_empty() {
         match &state.next_cursor {
             Some(_) => format!("{loaded} loaded{more}{hint}"),
@@ -275,7 +299,9 @@ fn counted(state: &AssetsState) -> String {
 
 fn narrowed(state: &AssetsState) -> Option<String> {
     Some(match &state.query {
-        ListQuery::Resources { prefix: Some(prefix), .. } => format!("under {}", text::shown(prefix)),
+        ListQuery::Resources { prefix: Some(prefix), .. } => {
+            format!("under {}", text::shown(prefix))
+        }
         ListQuery::Resources { resource_type, delivery_type, .. } => {
             let words = [resource_type.as_str(), delivery_type.as_str()];
             return (words != ["image", "upload"]).then(|| words.join(" "));
@@ -288,7 +314,8 @@ fn narrowed(state: &AssetsState) -> Option<String> {
 /// What stands where no row is.
 fn nothing(app: &App, pen: &mut Pen<'_>, area: Rect) {
     let state = &app.assets;
-    let area = Rect { y: area.y + area.height.min(4) / 4, height: area.height.saturating_sub(1), ..area };
+    let area =
+        Rect { y: area.y + area.height.min(4) / 4, height: area.height.saturating_sub(1), ..area };
     if let Some(failure) = &state.failure {
         let used = pen.paragraph(area, &failure.headline, Role::Bad);
         let rest = Rect { y: area.y + used, height: area.height.saturating_sub(used), ..area };
@@ -315,7 +342,8 @@ fn nothing(app: &App, pen: &mut Pen<'_>, area: Rect) {
 
 /// One key a column.
 pub fn sort_menu(app: &App, pen: &mut Pen<'_>, area: Rect) {
-    let rows: Vec<_> = app.keymap.of(Scope::SortMenu).filter(|(c, _)| c.id != "sort.leave").collect();
+    let rows: Vec<_> =
+        app.keymap.of(Scope::SortMenu).filter(|(c, _)| c.id != "sort.leave").collect();
     let height = u16::try_from(rows.len()).unwrap_or(0) + 3;
     let area = layout::centred(area, 44, height);
     let inside = popup(pen, area, "Sort by", Role::Title);
@@ -333,7 +361,13 @@ pub fn sort_menu(app: &App, pen: &mut Pen<'_>, area: Rect) {
         }
     }
     if inside.height > 0 {
-        pen.put(inside.x + 1, inside.bottom() - 1, inside.width, "the same key again reverses", Role::Dim);
+        pen.put(
+            inside.x + 1,
+            inside.bottom() - 1,
+            inside.width,
+            "the same key again reverses",
+            Role::Dim,
+        );
     }
 }
 
@@ -466,7 +500,8 @@ fn entry_lines(pen: &Pen<'_>, entries: &[Entry], width: usize) -> Vec<Line> {
             section = Some(entry.section);
             let count = entries.iter().filter(|other| other.section == entry.section).count();
             let title = format!("{} ({count})", entry.section.title());
-            let plain = |text: String, role| Line { text, role, glyph: None, is_url: false, entry: None };
+            let plain =
+                |text: String, role| Line { text, role, glyph: None, is_url: false, entry: None };
             lines.push(plain(String::new(), Role::Text));
             lines.push(plain(title, Role::Heading));
         }
@@ -477,14 +512,21 @@ fn entry_lines(pen: &Pen<'_>, entries: &[Entry], width: usize) -> Vec<Line> {
             Reach::None => None,
         };
         let is_url = entry.reach != Reach::None;
-        lines.push(Line { text: entry.head.clone(), role: Role::Text, glyph, is_url, entry: Some(at) });
+        lines.push(Line {
+            text: entry.head.clone(),
+            role: Role::Text,
+            glyph,
+            is_url,
+            entry: Some(at),
+        });
         let word = match entry.reach {
             Reach::NotCovered => Some("not covered: "),
             Reach::Uncertain => Some("uncertain: "),
             Reach::Covered | Reach::None => None,
         };
         for (n, below) in entry.below.iter().enumerate() {
-            let text = if n == 0 { format!("{}{below}", word.unwrap_or("")) } else { below.clone() };
+            let text =
+                if n == 0 { format!("{}{below}", word.unwrap_or("")) } else { below.clone() };
             for wrapped in text::wrap(&text, width.saturating_sub(4)) {
                 let text = format!("    {wrapped}");
                 lines.push(Line { text, role: Role::Dim, glyph: None, is_url: false, entry: None });

@@ -17,7 +17,8 @@ pub fn draw(app: &App, pen: &mut Pen<'_>, help: &HelpState, area: Rect) -> Optio
     let area = layout::centred(area, 96, height);
     let inside = popup(pen, area, "Help: type to search, enter runs", Role::Title);
     let x = pen.put(inside.x, inside.y, 1, "/", Role::Key);
-    let cursor = field(pen, x, inside.y, inside.width.saturating_sub(1).min(30), &help.field, false);
+    let cursor =
+        field(pen, x, inside.y, inside.width.saturating_sub(1).min(30), &help.field, false);
     let list = layout::split_top(inside, 2).1;
     let lines = lines(&rows);
     let at = lines.iter().position(|line| matches!(line, Line::Row(at) if *at == help.cursor));
@@ -28,7 +29,9 @@ pub fn draw(app: &App, pen: &mut Pen<'_>, help: &HelpState, area: Rect) -> Optio
             Line::Title(title) => {
                 pen.put(list.x, y, list.width, title, Role::Heading);
             }
-            Line::Row(at) => draw_row(app, pen, Rect { y, height: 1, ..list }, &rows[*at], *at == help.cursor),
+            Line::Row(at) => {
+                draw_row(app, pen, Rect { y, height: 1, ..list }, &rows[*at], *at == help.cursor)
+            }
         }
     }
     if rows.is_empty() {

@@ -49,7 +49,13 @@ fn assets(lines: &mut Lines, plan: &Plan) {
             Some(to) => format!("{from} becomes {}", text::shown(&to.to_string())),
             None => from,
         };
-        let label = if at > 0 { "" } else if plan.items.len() == 1 { "asset" } else { "assets" };
+        let label = if at > 0 {
+            ""
+        } else if plan.items.len() == 1 {
+            "asset"
+        } else {
+            "assets"
+        };
         lines.add(label, name, Role::Strong);
     }
     if plan.items.len() > SPELLED {
@@ -73,21 +79,32 @@ fn stored(lines: &mut Lines, plan: &Plan) {
         (1, false) => "1 derived copy".to_owned(),
         (n, false) => format!("{} derived copies", text::len(n)),
     };
-    lines.add("storage", format!("{} in originals, {derived}", text::bytes(plan.bytes())), Role::Text);
+    lines.add(
+        "storage",
+        format!("{} in originals, {derived}", text::bytes(plan.bytes())),
+        Role::Text,
+    );
 }
 
 fn calls(lines: &mut Lines, plan: &Plan) {
     let admin = match (plan.admin_calls, plan.quota_left) {
         (0, _) => "none of the Admin quota".to_owned(),
-        (n, Some(left)) => format!("{n} of {} Admin calls left this hour", text::count(left.into())),
+        (n, Some(left)) => {
+            format!("{n} of {} Admin calls left this hour", text::count(left.into()))
+        }
         (n, None) => text::plural(n, "Admin call"),
     };
-    lines.add("calls", format!("{}, {admin}", text::plural(plan.upload_calls, "Upload API call")), Role::Text);
+    lines.add(
+        "calls",
+        format!("{}, {admin}", text::plural(plan.upload_calls, "Upload API call")),
+        Role::Text,
+    );
 }
 
 fn watched(lines: &mut Lines, plan: &Plan) {
     if !plan.invalidate {
-        let text = "caches are left alone: old copies stay until they expire, and nothing is watched";
+        let text =
+            "caches are left alone: old copies stay until they expire, and nothing is watched";
         lines.add("caches", text, Role::Warning);
         return;
     }
@@ -139,7 +156,11 @@ fn not_covered(lines: &mut Lines, plan: &Plan) {
         let label = if at == 0 { "not reached" } else { "" };
         lines.add(label, text::shown(&url.url), Role::Warning);
         let why = url.reason.replace('_', " ");
-        lines.add("", format!("  {}: {}", text::shown(&why), text::shown(&url.next_step)), Role::Dim);
+        lines.add(
+            "",
+            format!("  {}: {}", text::shown(&why), text::shown(&url.next_step)),
+            Role::Dim,
+        );
     }
     if plan.not_covered.len() > SPELLED {
         let more = plan.not_covered.len() - SPELLED;

@@ -20,7 +20,11 @@ pub enum Outcome {
     Changed(Vec<Effect>),
     Close(Vec<Effect>),
     /// Confirmed: carry the plan out.
-    Go { plan: Box<Plan>, terms: OrderTerms, typed: Option<String> },
+    Go {
+        plan: Box<Plan>,
+        terms: OrderTerms,
+        typed: Option<String>,
+    },
 }
 
 /// Begins: the plan at once, or the field.
@@ -165,11 +169,7 @@ fn scroll(dialog: &mut OrderDialog, motion: Motion) {
 }
 
 /// The plan came, or why there is none; whether the dialog shows something else now.
-pub fn planned(
-    dialog: &mut OrderDialog,
-    task: TaskId,
-    result: Result<Box<Plan>, Failure>,
-) -> bool {
+pub fn planned(dialog: &mut OrderDialog, task: TaskId, result: Result<Box<Plan>, Failure>) -> bool {
     if !matches!(dialog.stage, Stage::Planning { task: current, .. } if current == task) {
         return false;
     }

@@ -28,7 +28,9 @@ pub fn draw(app: &App, pen: &mut Pen<'_>, dialog: &OrderDialog, area: Rect) -> O
     let title = format!("{verb} {label}");
     match (&dialog.stage, &dialog.form) {
         (Stage::Form, Some(Form::Rename(form))) => rename::view::draw(app, pen, form, &title, area),
-        (Stage::Form, Some(Form::Replace(form))) => replace::view::draw(app, pen, form, &title, area),
+        (Stage::Form, Some(Form::Replace(form))) => {
+            replace::view::draw(app, pen, form, &title, area)
+        }
         (Stage::Form, None) => None,
         (Stage::Planning { since, .. }, _) => {
             let inside = small(app, pen, &title, area, 1);
@@ -156,8 +158,12 @@ fn confirmation(
         }
         (_, None) => {
             let key = app.keymap.shown("plan.confirm");
-            let parts =
-                [("Press ", Role::Text), (key.as_str(), Role::Key), (" to ", Role::Text), (verb, Role::Strong)];
+            let parts = [
+                ("Press ", Role::Text),
+                (key.as_str(), Role::Key),
+                (" to ", Role::Text),
+                (verb, Role::Strong),
+            ];
             pen.parts(area.x, area.y, area.width, &parts);
         }
     }
@@ -168,7 +174,10 @@ fn confirmation(
         crate::domain::confidence::Confidence::Strict => "proof: strict",
     };
     let keys = layout::split_bottom(area, 1).1;
-    let close = (app.keymap.shown("dialog.close"), if dialog.form.is_some() { "back" } else { "close; nothing is sent" });
+    let close = (
+        app.keymap.shown("dialog.close"),
+        if dialog.form.is_some() { "back" } else { "close; nothing is sent" },
+    );
     let confirm = match word {
         Some(_) => (app.keymap.shown("word.confirm"), verb),
         None => (app.keymap.shown("plan.confirm"), verb),

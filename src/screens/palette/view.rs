@@ -5,9 +5,9 @@ use ratatui::layout::Rect;
 use crate::app::command_line::CommandLine;
 use crate::ui::layout;
 use crate::ui::pen::Pen;
+use crate::ui::text;
 use crate::ui::theme::Role;
 use crate::ui::widgets::field::field;
-use crate::ui::text;
 
 /// Most completions on screen.
 const ROWS: usize = 8;
@@ -32,7 +32,13 @@ pub fn draw(pen: &mut Pen<'_>, line: &CommandLine, area: Rect) -> Option<(u16, u
         if here {
             pen.put(list.x + 1, y, 1, pen.theme.glyphs.cursor, Role::Accent);
         }
-        pen.put(list.x + 3, y, wide, &choice.shown, if choice.changes { Role::Warning } else { Role::Accent });
+        pen.put(
+            list.x + 3,
+            y,
+            wide,
+            &choice.shown,
+            if choice.changes { Role::Warning } else { Role::Accent },
+        );
         let x = list.x + 5 + wide;
         pen.put(x, y, area.right().saturating_sub(x + 1), &choice.help, Role::Dim);
         if here {

@@ -104,7 +104,9 @@ fn row(
             0 => (state.clone(), role),
             1 => (tracked.verb.as_str().to_owned(), faded),
             2 => (text::shown(&tracked.label).into_owned(), faded),
-            3 => (cells.map_or_else(String::new, |(clear, total)| format!("{clear}/{total}")), faded),
+            3 => {
+                (cells.map_or_else(String::new, |(clear, total)| format!("{clear}/{total}")), faded)
+            }
             5 => (shown.and_then(slowest).unwrap_or_default(), faded),
             6 => (age(tracked, app.env.now), faded),
             7 => (who(tracked), Role::Dim),
@@ -167,9 +169,10 @@ pub const fn phase_word(phase: Phase) -> &'static str {
 /// The place that is furthest from clear.
 #[must_use]
 pub fn slowest(shown: &WatchSnapshot) -> Option<String> {
-    let behind = shown.places.iter().filter(|place| {
-        place.state == PlaceState::Answering && place.clear < place.cells
-    });
+    let behind = shown
+        .places
+        .iter()
+        .filter(|place| place.state == PlaceState::Answering && place.clear < place.cells);
     let worst = behind.max_by_key(|place| place.cells - place.clear)?;
     Some(text::shown(&worst.id.0).into_owned())
 }

@@ -30,9 +30,17 @@ impl RenameForm {
             Target::Typed { text, .. } => text.clone(),
         };
         let is_url = name.contains("://");
-        let field = Input::new(to.map_or_else(|| if is_url { String::new() } else { name.clone() }, str::to_owned));
-        let mut form =
-            Self { from: name, field, overwrite, problem: None, failure: None, target_exists: false };
+        let field = Input::new(
+            to.map_or_else(|| if is_url { String::new() } else { name.clone() }, str::to_owned),
+        );
+        let mut form = Self {
+            from: name,
+            field,
+            overwrite,
+            problem: None,
+            failure: None,
+            target_exists: false,
+        };
         form.check();
         form
     }

@@ -29,7 +29,9 @@ pub fn draw(
     let rest = layout::split_top(body, 2).1;
     let used = match (&form.failure, &form.problem) {
         (Some(failure), _) => failure_lines(pen, rest, failure),
-        (None, Some(problem)) => pen.paragraph(rest, problem, if wrong { Role::Bad } else { Role::Dim }),
+        (None, Some(problem)) => {
+            pen.paragraph(rest, problem, if wrong { Role::Bad } else { Role::Dim })
+        }
         (None, None) => pen.paragraph(rest, "the plan comes next; nothing is sent yet", Role::Dim),
     };
     let rest = layout::split_top(rest, used).1;

@@ -2,9 +2,9 @@
 
 use super::state::{Panel, WatchState};
 use crate::app::action::{Action, Motion};
+use crate::app::effect::Effect;
 use crate::app::key::Key;
 use crate::app::state::{Env, Tracked};
-use crate::app::effect::Effect;
 use crate::domain::id::InvalidationId;
 use crate::domain::snapshot::{Offer, WatchSnapshot};
 use crate::screens::ask::Question;

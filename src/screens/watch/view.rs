@@ -61,7 +61,13 @@ pub fn draw(app: &App, pen: &mut Pen<'_>, body: Rect) {
 }
 
 /// Verb and asset; who, how long, how much proof.
-fn title(app: &App, pen: &mut Pen<'_>, area: Rect, tracked: &Tracked, shown: Option<&WatchSnapshot>) {
+fn title(
+    app: &App,
+    pen: &mut Pen<'_>,
+    area: Rect,
+    tracked: &Tracked,
+    shown: Option<&WatchSnapshot>,
+) {
     let separator = format!(" {} ", pen.theme.glyphs.separator);
     let mut facts = vec![text::shown(&tracked.by).into_owned()];
     let until = tracked.ended.as_ref().map_or(app.env.now, |ending| ending.at);
@@ -85,7 +91,8 @@ fn title(app: &App, pen: &mut Pen<'_>, area: Rect, tracked: &Tracked, shown: Opt
     };
     let verb = format!("{} ", capital(tracked.verb.as_str()));
     let x = pen.put(area.x, area.y, right.saturating_sub(area.x + 1), &verb, Role::Strong);
-    let mut x = pen.put(x, area.y, right.saturating_sub(x + 1), &text::shown(&tracked.label), Role::Title);
+    let mut x =
+        pen.put(x, area.y, right.saturating_sub(x + 1), &text::shown(&tracked.label), Role::Title);
     if let Some(note) = shown.and_then(|shown| shown.note.as_ref()) {
         x = pen.put(x + 1, area.y, right.saturating_sub(x + 2), &text::shown(note), Role::Dim);
     }
@@ -108,7 +115,13 @@ fn state(app: &App, pen: &mut Pen<'_>, area: Rect, shown: &WatchSnapshot) -> u16
             text::count(shown.requests_spent),
             text::count(shown.requests_budget)
         );
-        pen.put_right(area.right(), area.y + used, area.width.saturating_sub(72), &spent, Role::Dim);
+        pen.put_right(
+            area.right(),
+            area.y + used,
+            area.width.saturating_sub(72),
+            &spent,
+            Role::Dim,
+        );
     }
     used += 1;
     let words = remarks(app, shown);
@@ -133,7 +146,8 @@ fn remarks(app: &App, shown: &WatchSnapshot) -> Vec<(String, Role)> {
     }
     if shown.calls.failed + shown.calls.not_found > 0 {
         let calls = shown.calls;
-        let what = format!("  {} of {} calls not accepted", calls.failed + calls.not_found, calls.total);
+        let what =
+            format!("  {} of {} calls not accepted", calls.failed + calls.not_found, calls.total);
         words.push((what, Role::Warning));
     }
     if shown.interrupted {
@@ -157,7 +171,13 @@ const fn phase_sentence(phase: Phase) -> &'static str {
     }
 }
 
-fn ended(pen: &mut Pen<'_>, area: Rect, shown: &WatchSnapshot, outcome: Outcome, sentence: &str) -> u16 {
+fn ended(
+    pen: &mut Pen<'_>,
+    area: Rect,
+    shown: &WatchSnapshot,
+    outcome: Outcome,
+    sentence: &str,
+) -> u16 {
     let glyphs = pen.theme.glyphs;
     let (glyph, role) = match outcome {
         Outcome::AllClear => (glyphs.cleared, Role::AllClear),
@@ -215,7 +235,14 @@ fn clamped(state: &WatchState, shown: &WatchSnapshot) -> WatchState {
     }
 }
 
-fn panel(app: &App, pen: &mut Pen<'_>, area: Rect, shown: &WatchSnapshot, which: Panel, at: &WatchState) {
+fn panel(
+    app: &App,
+    pen: &mut Pen<'_>,
+    area: Rect,
+    shown: &WatchSnapshot,
+    which: Panel,
+    at: &WatchState,
+) {
     if area.height == 0 {
         return;
     }
@@ -230,7 +257,13 @@ fn panel(app: &App, pen: &mut Pen<'_>, area: Rect, shown: &WatchSnapshot, which:
             };
             let count = if count > 0 { format!(" {count}") } else { String::new() };
             let role = if panel == which { Role::TabActive } else { Role::Tab };
-            x = pen.put(x + 1, area.y, area.right().saturating_sub(x + 1), &format!(" {}{count} ", panel.title()), role);
+            x = pen.put(
+                x + 1,
+                area.y,
+                area.right().saturating_sub(x + 1),
+                &format!(" {}{count} ", panel.title()),
+                role,
+            );
         }
     }
     let rest = if area.height >= 4 { layout::split_top(area, 1).1 } else { area };
@@ -272,9 +305,14 @@ fn evidence(app: &App, pen: &mut Pen<'_>, area: Rect, shown: &WatchSnapshot, at:
     let mut y = area.y;
     let verdict = cell.verdict.map_or("not seen yet", crate::domain::verdict::Verdict::as_str);
     let head = format!("{} {verdict}", face.glyph);
-    let why = if cell.why.is_empty() { String::new() } else { format!(": {}", text::shown(&cell.why)) };
+    let why =
+        if cell.why.is_empty() { String::new() } else { format!(": {}", text::shown(&cell.why)) };
     let place_name = format!("{}  ", place_label(place));
-    let parts = [(place_name.as_str(), Role::Strong), (head.as_str(), face.role), (why.as_str(), Role::Text)];
+    let parts = [
+        (place_name.as_str(), Role::Strong),
+        (head.as_str(), face.role),
+        (why.as_str(), Role::Text),
+    ];
     let whole: String = parts.iter().map(|(text, _)| *text).collect();
     if text::width(&whole) <= usize::from(area.width) || area.height < 4 {
         pen.parts(area.x, y, area.width, &parts);
@@ -286,7 +324,11 @@ fn evidence(app: &App, pen: &mut Pen<'_>, area: Rect, shown: &WatchSnapshot, at:
     }
     let lines = [
         (numbers(app, pen, cell), Role::Dim),
-        (text::cut_front(&text::shown(&url.url), usize::from(area.width), pen.theme.glyphs.cut).into_owned(), Role::Accent),
+        (
+            text::cut_front(&text::shown(&url.url), usize::from(area.width), pen.theme.glyphs.cut)
+                .into_owned(),
+            Role::Accent,
+        ),
         (expected(shown, at), Role::Dim),
     ];
     for (line, role) in lines {

@@ -21,11 +21,7 @@ pub fn band(pen: &mut Pen<'_>, area: Rect, glyph: &str, title: &str, sentence: &
     let spare = area.height >= 4;
     let top = area.y + u16::from(spare && area.height > height(sentence, area.width));
     pen.put(area.x + 2, top, width, &format!("{glyph} {}", title.to_uppercase()), role);
-    let lines = Rect {
-        x: area.x + 2,
-        y: top + 1,
-        width,
-        height: area.bottom().saturating_sub(top + 1),
-    };
+    let lines =
+        Rect { x: area.x + 2, y: top + 1, width, height: area.bottom().saturating_sub(top + 1) };
     pen.paragraph(lines, sentence, role);
 }

@@ -14,7 +14,13 @@ pub fn bar(pen: &mut Pen<'_>, x: u16, y: u16, width: u16, done: usize, total: us
         stripe(pen, x, y, room, done, total);
     }
     let at = if room >= 4 { x + room } else { x };
-    pen.put(at, y, (x + width).saturating_sub(at), if room >= 4 { &numbers } else { numbers.trim() }, Role::Strong);
+    pen.put(
+        at,
+        y,
+        (x + width).saturating_sub(at),
+        if room >= 4 { &numbers } else { numbers.trim() },
+        Role::Strong,
+    );
 }
 
 /// The bar alone. It is full only when everything is done, and shows something as soon as anything is.

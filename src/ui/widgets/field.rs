@@ -7,7 +7,14 @@ use crate::ui::text;
 use crate::ui::theme::Role;
 
 /// Draws the field and answers where the terminal's cursor belongs.
-pub fn field(pen: &mut Pen<'_>, x: u16, y: u16, width: u16, input: &Input, wrong: bool) -> (u16, u16) {
+pub fn field(
+    pen: &mut Pen<'_>,
+    x: u16,
+    y: u16,
+    width: u16,
+    input: &Input,
+    wrong: bool,
+) -> (u16, u16) {
     let role = if wrong { Role::FieldWrong } else { Role::Field };
     let blank = " ".repeat(usize::from(width));
     pen.put(x, y, width, &blank, role);

@@ -28,8 +28,9 @@ mod tests {
 
     #[test]
     fn hints_that_do_not_fit_are_left_out_whole() {
-        let all: Vec<_> =
-            [("enter", "open"), ("space", "mark"), ("?", "help")].map(|(k, w)| (k.to_owned(), w)).into();
+        let all: Vec<_> = [("enter", "open"), ("space", "mark"), ("?", "help")]
+            .map(|(k, w)| (k.to_owned(), w))
+            .into();
         insta::assert_snapshot!(picture(20, 1, |pen, area| hints(pen, area, &all)), @"enter open  ? help");
     }
 }

@@ -32,7 +32,8 @@ pub fn matrix(pen: &mut Pen<'_>, area: Rect, shown: &WatchSnapshot, cursor: (usi
     }
     let labels: Vec<String> = shown.places.iter().map(place_label).collect();
     let longest = labels.iter().map(|label| text::width(label)).max().unwrap_or(0);
-    let label_width = u16::try_from(longest).unwrap_or(18).clamp(3, if area.width < 60 { 8 } else { 20 });
+    let label_width =
+        u16::try_from(longest).unwrap_or(18).clamp(3, if area.width < 60 { 8 } else { 20 });
     // two for the cursor, label, clear of cells
     let counts = 7;
     let left = 2 + label_width + counts;
@@ -50,7 +51,12 @@ pub fn matrix(pen: &mut Pen<'_>, area: Rect, shown: &WatchSnapshot, cursor: (usi
     let rows = usize::from(area.height - 1);
     let first_place = window(cursor.0, shown.places.len(), rows);
 
-    headings(pen, area, shown, Columns { left, wide, first: first_url, visible, words, at: cursor.1 });
+    headings(
+        pen,
+        area,
+        shown,
+        Columns { left, wide, first: first_url, visible, words, at: cursor.1 },
+    );
     for (line, at) in (first_place..shown.places.len()).take(rows).enumerate() {
         let y = area.y + 1 + u16::try_from(line).unwrap_or(u16::MAX);
         let place = &shown.places[at];
@@ -60,7 +66,8 @@ pub fn matrix(pen: &mut Pen<'_>, area: Rect, shown: &WatchSnapshot, cursor: (usi
         let role = if here { Role::Strong } else { Role::Text };
         pen.put(area.x + 2, y, label_width, &labels[at], role);
         let counted = format!("{}/{}", place.clear, place.cells);
-        let role = if place.clear == place.cells && place.cells > 0 { Role::Cleared } else { Role::Dim };
+        let role =
+            if place.clear == place.cells && place.cells > 0 { Role::Cleared } else { Role::Dim };
         pen.put_right(area.x + 2 + label_width + counts - 1, y, counts - 1, &counted, role);
         for url in (first_url..urls).take(visible) {
             let x = area.x + left + wide * u16::try_from(url - first_url).unwrap_or(0);
@@ -68,7 +75,12 @@ pub fn matrix(pen: &mut Pen<'_>, area: Rect, shown: &WatchSnapshot, cursor: (usi
             let face = face(cell, place.state, pen.theme.glyphs);
             draw_face(pen, (x, y), wide, &face, words, here && url == cursor.1);
         }
-        note_beside(pen, area, place, (left + wide * u16::try_from(urls.min(visible)).unwrap_or(0), y));
+        note_beside(
+            pen,
+            area,
+            place,
+            (left + wide * u16::try_from(urls.min(visible)).unwrap_or(0), y),
+        );
     }
 }
 

@@ -11,7 +11,11 @@ pub fn popup(pen: &mut Pen<'_>, area: Rect, title: &str, role: Role) -> Rect {
     pen.clear(area);
     if area.width < 12 || area.height < 5 {
         pen.put(area.x, area.y, area.width, title, role);
-        return Rect { y: area.y + 1.min(area.height), height: area.height.saturating_sub(1), ..area };
+        return Rect {
+            y: area.y + 1.min(area.height),
+            height: area.height.saturating_sub(1),
+            ..area
+        };
     }
     let glyphs = pen.theme.glyphs;
     let inside = usize::from(area.width) - 2;

@@ -62,7 +62,8 @@ pub fn face(cell: &Cell, place: PlaceState, glyphs: &Glyphs) -> Face {
 /// Glyphs and words of every verdict, on one line.
 #[must_use]
 pub fn legend(glyphs: &Glyphs) -> Vec<(String, Role)> {
-    let verdicts = [Verdict::Cleared, Verdict::Same, Verdict::Outdated, Verdict::Other, Verdict::Unknown];
+    let verdicts =
+        [Verdict::Cleared, Verdict::Same, Verdict::Outdated, Verdict::Other, Verdict::Unknown];
     let mut parts: Vec<_> = verdicts
         .into_iter()
         .map(|verdict| {
