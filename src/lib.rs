@@ -23,6 +23,7 @@
 pub mod adapters;
 pub mod app;
 pub mod cli;
+pub mod config;
 pub mod domain;
 pub mod local_cloud;
 pub mod ops;

@@ -1,0 +1,120 @@
+//! Why a configuration cannot be used, with the next step. No text here ever holds a secret.
+
+use std::path::PathBuf;
+
+/// What is wrong, and where it is written.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ConfigError {
+    /// A key or value in the file.
+    #[error("{}:{line}:{column}: {}{what}", .path.display(), if .key.is_empty() { String::new() } else { format!("{key}: ") })]
+    InFile {
+        path: PathBuf,
+        line: usize,
+        column: usize,
+        /// Dotted, empty where the file itself is no TOML.
+        key: String,
+        what: String,
+        suggestion: Option<String>,
+    },
+    #[error("cannot read {}: {detail}", .path.display())]
+    Unreadable { path: PathBuf, detail: String },
+    /// A flag or an environment variable.
+    #[error("{from}: {what}")]
+    BadValue { from: String, what: String, expected: String },
+    #[error("{from} has no profile `{name}`")]
+    UnknownProfile { from: String, name: String, known: Vec<String>, suggestion: Option<String> },
+    #[error("no cloud is configured")]
+    NothingConfigured { config: PathBuf },
+    #[error("{} has several profiles and says not which one to use", .config.display())]
+    NoProfileChosen { config: PathBuf, known: Vec<String> },
+    /// A `cloudinary://` URL that is none; the URL itself holds a secret and is not repeated.
+    #[error("{from} is no cloudinary:// URL: {why}")]
+    BadUrl { from: String, why: String },
+    #[error("{from} gives no {missing}")]
+    Missing { from: String, missing: &'static str, next_step: String },
+    #[error("the secret_command of profile `{profile}` failed: {detail}")]
+    SecretCommand { profile: String, detail: String },
+    #[error("no folder for {what} can be found")]
+    NoFolder { what: &'static str, variable: &'static str },
+}
+
+impl ConfigError {
+    /// The next step, one sentence.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        Some(match self {
+            Self::InFile { suggestion, .. } => format!("did you mean `{}`?", suggestion.as_ref()?),
+            Self::Unreadable { path, .. } => {
+                format!("make {} readable, or name another file with --config", path.display())
+            }
+            Self::BadValue { expected, .. } => format!("expected {expected}"),
+            Self::UnknownProfile { known, suggestion, .. } => match suggestion {
+                Some(near) => format!("did you mean `{near}`?"),
+                None if known.is_empty() => {
+                    "no profile is configured; `allclear config init` writes an example".to_owned()
+                }
+                None => format!("there are {}", known.join(", ")),
+            },
+            Self::NothingConfigured { config } => format!(
+                "set CLOUDINARY_URL, write a profile into {}, or try `allclear demo`",
+                config.display()
+            ),
+            Self::NoProfileChosen { known, .. } => format!(
+                "say --profile NAME, or write `profile = \"NAME\"` at its top; there are {}",
+                known.join(", ")
+            ),
+            Self::BadUrl { .. } => {
+                "expected cloudinary://<api_key>:<api_secret>@<cloud_name>, as the console of the cloud shows it"
+                    .to_owned()
+            }
+            Self::Missing { next_step, .. } => next_step.clone(),
+            Self::SecretCommand { .. } => {
+                "run the command by hand; it must print the API secret alone and exit with 0".to_owned()
+            }
+            Self::NoFolder { variable, .. } => format!("set HOME or {variable}"),
+        })
+    }
+}
+
+/// The candidate that `typed` is a slip of, if one is near.
+pub(super) fn nearest<'a>(
+    typed: &str,
+    candidates: impl IntoIterator<Item = &'a str>,
+) -> Option<String> {
+    let near = |candidate: &'a str| (distance(typed, candidate), candidate);
+    let (steps, candidate) = candidates.into_iter().map(near).min()?;
+    (steps <= (candidate.chars().count() / 3).max(1)).then(|| candidate.to_owned())
+}
+
+/// Edits (insert, drop, change one character) that make `b` of `a`; case and `-` for `_` are free.
+fn distance(a: &str, b: &str) -> usize {
+    let plain = |text: &str| text.to_lowercase().replace('-', "_").chars().collect::<Vec<_>>();
+    let (a, b) = (plain(a), plain(b));
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, from) in a.iter().enumerate() {
+        let mut diagonal = std::mem::replace(&mut row[0], i + 1);
+        for (j, to) in b.iter().enumerate() {
+            let changed = diagonal + usize::from(from != to);
+            diagonal = row[j + 1];
+            row[j + 1] = changed.min(row[j] + 1).min(diagonal + 1);
+        }
+    }
+    row[b.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rstest::rstest;
+
+    #[rstest]
+    #[case("rsk", Some("risk"))]
+    #[case("hold-back", Some("hold_back"))]
+    #[case("Confidnce", Some("confidence"))]
+    #[case("zzz", None)]
+    #[case("", None)]
+    fn slips_are_recognised(#[case] typed: &str, #[case] meant: Option<&str>) {
+        let known = ["risk", "hold_back", "confidence"];
+        assert_eq!(nearest(typed, known).as_deref(), meant);
+    }
+}

@@ -1,0 +1,286 @@
+//! Puts the layers over each other and remembers where every value comes from.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use secrecy::{ExposeSecret as _, SecretString};
+use toml::Spanned;
+
+use super::build::Build;
+use super::credentials;
+use super::error::ConfigError;
+use super::file::{Loaded, load};
+use super::paths::{Env, Paths, expand_home};
+use crate::adapters::cloudinary::Credentials;
+use crate::adapters::is_loopback_url;
+use crate::adapters::places::{LocalReady, PinnedEdge};
+use crate::domain::account::{Account, InvalidationKind};
+use crate::domain::text::clean;
+use crate::ops::Policy;
+
+/// What the command line says about configuration.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Flags {
+    pub profile: Option<String>,
+    pub config: Option<PathBuf>,
+    pub journal: Option<String>,
+    pub read_only: bool,
+    pub invalidation: Option<InvalidationKind>,
+}
+
+/// Where a value comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Origin {
+    Default,
+    File {
+        path: PathBuf,
+        line: usize,
+    },
+    /// An environment variable.
+    Env(String),
+    Flag(&'static str),
+    /// A profile of the official `cld` tool.
+    Cld(PathBuf),
+    /// The local cloud told it.
+    LocalCloud,
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Default => f.write_str("default"),
+            Self::File { path, line } => write!(f, "{}:{line}", path.display()),
+            Self::Env(name) => write!(f, "environment {name}"),
+            Self::Flag(name) => f.write_str(name),
+            Self::Cld(path) => write!(f, "{}", path.display()),
+            Self::LocalCloud => f.write_str("local cloud"),
+        }
+    }
+}
+
+/// One value as it holds, for `config show`; secrets are masked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Setting {
+    pub key: &'static str,
+    pub value: String,
+    pub origin: Origin,
+}
+
+/// What holds without any cloud.
+#[derive(Debug, Clone)]
+pub struct Preferences {
+    pub paths: Paths,
+    /// A file or URL, as the journal takes it; may hold a password.
+    pub journal: SecretString,
+    /// Theme of the console, where somebody says which.
+    pub theme: Option<String>,
+    /// Keys by command, as written; the key table judges them.
+    pub keys: BTreeMap<String, Vec<String>>,
+    /// Faults of theme and keys: the console warns and opens, a headless command refuses.
+    pub faults: Vec<ConfigError>,
+    pub warnings: Vec<String>,
+    pub settings: Vec<Setting>,
+}
+
+/// A profile with everything that the ports are built from.
+#[derive(Debug, Clone)]
+pub struct Resolved {
+    pub profile: String,
+    pub credentials: Credentials,
+    /// Without slash at its end.
+    pub api_prefix: String,
+    pub account: Account,
+    pub policy: Policy,
+    pub pinned_edges: Vec<PinnedEdge>,
+    pub preferences: Preferences,
+}
+
+impl Resolved {
+    /// Where the journal is, as its adapter takes it; may hold a password.
+    #[must_use]
+    pub fn journal(&self) -> &str {
+        self.preferences.journal.expose_secret()
+    }
+
+    #[must_use]
+    pub fn warnings(&self) -> &[String] {
+        &self.preferences.warnings
+    }
+
+    /// Whether the API is on this host, so that it may be a local cloud.
+    #[must_use]
+    pub fn may_be_local(&self) -> bool {
+        is_loopback(&self.api_prefix)
+    }
+
+    /// Takes over what the API said to [`crate::adapters::places::fetch_local_edges`]: the edges of a local cloud
+    /// and, where nobody else says, how it invalidates; without an answer ordinary limits hold.
+    #[must_use]
+    pub fn with_local(mut self, ready: Option<&LocalReady>) -> Self {
+        self.account.local = ready.map(LocalReady::delivery);
+        self.policy.loopback = ready.is_some();
+        let setting = self.preferences.settings.iter_mut().find(|it| it.key == "invalidation");
+        if let (Some(ready), Some(setting)) = (ready, setting)
+            && setting.origin == Origin::Default
+        {
+            self.account.invalidation = ready.mode;
+            setting.value = ready.mode.to_string();
+            setting.origin = Origin::LocalCloud;
+        }
+        self
+    }
+
+    #[must_use]
+    pub fn settings(&self) -> &[Setting] {
+        &self.preferences.settings
+    }
+}
+
+/// Everything that does not depend on a profile.
+///
+/// # Errors
+/// A file that cannot be used, or no folder for the journal.
+pub fn preferences(flags: &Flags, env: &Env) -> Result<Preferences, ConfigError> {
+    Layers::read(flags, env).map(|(_, preferences)| preferences)
+}
+
+/// The profile to use. Runs its `secret_command`, if that is what it comes to; blocks meanwhile.
+///
+/// # Errors
+/// The first fault, each with its next step.
+pub fn resolve(flags: &Flags, env: &Env) -> Result<Resolved, ConfigError> {
+    let (layers, mut preferences) = Layers::read(flags, env)?;
+    let cld = credentials::cld_profiles(env, &mut preferences.warnings);
+    let chosen = layers.choose(&cld, &mut preferences.warnings)?;
+    let told = layers.credentials(&chosen)?;
+    Build { layers: &layers, chosen: &chosen, preferences }.resolved(&told)
+}
+
+/// The layers, read.
+pub(super) struct Layers<'a> {
+    pub(super) flags: &'a Flags,
+    pub(super) env: &'a Env,
+    pub(super) paths: Paths,
+    pub(super) loaded: Option<Loaded>,
+}
+
+impl<'a> Layers<'a> {
+    fn read(flags: &'a Flags, env: &'a Env) -> Result<(Self, Preferences), ConfigError> {
+        let paths = Paths::find(flags, env)?;
+        let loaded = load(&paths.config)?;
+        if loaded.is_none() && paths.config_origin != Origin::Default {
+            return Err(ConfigError::Unreadable {
+                path: paths.config,
+                detail: "there is no such file".to_owned(),
+            });
+        }
+        let mut settings = vec![Setting {
+            key: "config",
+            value: paths.config.display().to_string(),
+            origin: paths.config_origin.clone(),
+        }];
+        let (journal, journal_origin) = journal(flags, env, &paths, loaded.as_ref());
+        settings.push(Setting {
+            key: "journal",
+            value: without_password(journal.expose_secret()),
+            origin: journal_origin,
+        });
+        let theme = loaded.as_ref().and_then(|loaded| {
+            let (name, line) = loaded.theme.clone()?;
+            let origin = Origin::File { path: loaded.path.clone(), line };
+            settings.push(Setting { key: "theme", value: name.clone(), origin });
+            Some(name)
+        });
+        let preferences = Preferences {
+            journal,
+            theme,
+            keys: loaded.as_ref().map(|loaded| loaded.keys.clone()).unwrap_or_default(),
+            faults: loaded.as_ref().map(|loaded| loaded.faults.clone()).unwrap_or_default(),
+            warnings: loaded.iter().filter_map(readable_by_others).collect(),
+            settings,
+            paths: paths.clone(),
+        };
+        Ok((Self { flags, env, paths, loaded }, preferences))
+    }
+
+    /// `key` with file and line.
+    pub(super) fn at<T>(&self, key: &str, value: &Spanned<T>) -> String {
+        match &self.loaded {
+            Some(loaded) => format!("{key} of {}:{}", loaded.path.display(), loaded.line(value)),
+            None => key.to_owned(),
+        }
+    }
+
+    pub(super) fn in_file<T>(&self, key: &str, value: &Spanned<T>, what: String) -> ConfigError {
+        match &self.loaded {
+            Some(loaded) => loaded.fault(clean(key).into_owned(), value, what),
+            None => ConfigError::BadValue { from: key.to_owned(), what, expected: String::new() },
+        }
+    }
+
+    pub(super) fn origin<T>(&self, value: &Spanned<T>) -> Origin {
+        self.loaded.as_ref().map_or(Origin::Default, |loaded| Origin::File {
+            path: loaded.path.clone(),
+            line: loaded.line(value),
+        })
+    }
+}
+
+fn journal(
+    flags: &Flags,
+    env: &Env,
+    paths: &Paths,
+    loaded: Option<&Loaded>,
+) -> (SecretString, Origin) {
+    let expanded = |location: &str| {
+        let path = expand_home(location, env);
+        SecretString::from(path.to_str().unwrap_or(location))
+    };
+    if let Some(location) = &flags.journal {
+        return (expanded(location), Origin::Flag("--journal"));
+    }
+    if let Some(location) = env.get("ALLCLEAR_JOURNAL") {
+        return (expanded(location), Origin::Env("ALLCLEAR_JOURNAL".to_owned()));
+    }
+    if let Some((loaded, journal)) = loaded.and_then(|it| Some((it, it.file.journal.as_ref()?))) {
+        let origin = Origin::File { path: loaded.path.clone(), line: loaded.line(journal) };
+        return (expanded(journal.get_ref().expose_secret()), origin);
+    }
+    (SecretString::from(paths.journal().to_string_lossy().into_owned()), Origin::Default)
+}
+
+/// A location that may be shown: a URL loses its password.
+fn without_password(location: &str) -> String {
+    let masked = reqwest::Url::parse(location).ok().filter(|url| url.password().is_some());
+    let masked =
+        masked.and_then(|mut url| url.set_password(Some("***")).ok().map(|()| url.to_string()));
+    clean(masked.as_deref().unwrap_or(location)).into_owned()
+}
+
+pub(super) fn is_loopback(api: &str) -> bool {
+    reqwest::Url::parse(api).is_ok_and(|url| is_loopback_url(&url))
+}
+
+/// Warns of a file with secrets that others can read.
+fn readable_by_others(loaded: &Loaded) -> Option<String> {
+    let holds_secrets = loaded
+        .file
+        .profiles
+        .values()
+        .any(|profile| profile.api_secret.is_some() || profile.cloudinary_url.is_some());
+    (holds_secrets && open_to_others(&loaded.path)).then(|| {
+        format!("{} holds a secret and others can read it; chmod 600 it", loaded.path.display())
+    })
+}
+
+#[cfg(unix)]
+fn open_to_others(path: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt as _;
+    std::fs::metadata(path).is_ok_and(|found| found.permissions().mode() & 0o077 != 0)
+}
+
+#[cfg(not(unix))]
+fn open_to_others(_path: &Path) -> bool {
+    false
+}

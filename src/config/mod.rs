@@ -1,0 +1,24 @@
+//! What the operator configured: defaults < file < environment < flags, each value with its origin.
+//!
+//! Reads the configuration file, the environment and, read-only, the profiles of the official `cld` tool. Opens no
+//! connection. Everything but [`Env::from_process`] takes the environment as an argument.
+
+mod build;
+mod choice;
+mod credentials;
+mod error;
+mod file;
+mod layers;
+mod paths;
+mod secret_command;
+
+#[cfg(test)]
+mod tests;
+
+pub use error::ConfigError;
+pub use file::{ConfigFile, Loaded, ProfileFile, load};
+pub use layers::{Flags, Origin, Preferences, Resolved, Setting, preferences, resolve};
+pub use paths::{Env, Paths};
+
+/// A commented configuration file that shows every key.
+pub const EXAMPLE: &str = include_str!("example.toml");
