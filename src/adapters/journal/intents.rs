@@ -51,7 +51,8 @@ impl SqlJournal {
         if let Some(invalidation) = &intent.invalidation {
             writing.invalidation(invalidation).await?;
             let at = operation.at.as_millisecond();
-            writing.names(invalidation.id, &cloud, at, 0, &invalidation.names).await?;
+            writing.names(invalidation.id, 0, &invalidation.names).await?;
+            writing.contents(&cloud, at, contents_of(&invalidation.names)).await?;
             writing.urls(invalidation.id, 0, &invalidation.urls).await?;
         }
         writing.commit().await
@@ -89,7 +90,8 @@ impl SqlJournal {
         else {
             return Err(JournalError::Unknown { prefix: invalidation.to_string() });
         };
-        writing.names(invalidation, &cloud, at, known_names, names).await?;
+        writing.names(invalidation, known_names, names).await?;
+        writing.contents(&cloud, at, contents_of(names)).await?;
         writing.urls(invalidation, known_urls, urls).await?;
         writing.commit().await
     }
@@ -257,8 +259,6 @@ impl Writing {
     pub(super) async fn names(
         &mut self,
         invalidation: InvalidationId,
-        cloud: &str,
-        at: i64,
         first_seq: i64,
         names: &[WatchedName],
     ) -> Result<(), JournalError> {
@@ -275,11 +275,11 @@ impl Writing {
             Box::new(unique.into_values().map(move |(seq, name)| name_values(invalidation, seq, name))),
         )
         .await?;
-        self.contents(cloud, at, names.iter().flat_map(contents_of).collect()).await
+        Ok(())
     }
 
     /// Keeps contents that assets are known to have had.
-    async fn contents<'a>(
+    pub(super) async fn contents<'a>(
         &mut self,
         cloud: &str,
         at: i64,
@@ -328,12 +328,20 @@ impl Writing {
     }
 }
 
-/// Contents that a watched name is known to have had.
-fn contents_of(name: &WatchedName) -> impl Iterator<Item = (&AssetKey, &Content)> {
-    [name.old.as_ref(), name.new.as_ref()].into_iter().flatten().filter_map(|stored| match stored {
-        Stored::Holds(content) => Some((&name.key, content)),
-        Stored::Empty => None,
-    })
+/// Contents that watched names are known to have had.
+fn contents_of(names: &[WatchedName]) -> Vec<(&AssetKey, &Content)> {
+    let stored = names.iter().flat_map(|name| {
+        [name.old.as_ref(), name.new.as_ref()]
+            .into_iter()
+            .flatten()
+            .map(|stored| (&name.key, stored))
+    });
+    stored
+        .filter_map(|(key, stored)| match stored {
+            Stored::Holds(content) => Some((key, content)),
+            Stored::Empty => None,
+        })
+        .collect()
 }
 
 fn item_values(seq: usize, item: &Item) -> [Value; 12] {

@@ -29,6 +29,9 @@ const BUSY: Duration = Duration::from_secs(5);
 /// Connections of one process; writes go one at a time whatever their number.
 const CONNECTIONS: u32 = 4;
 
+/// Pages that a connection may keep in memory: large operations are not spilled in the middle.
+const CACHE_KIB: u32 = 32 * 1024;
+
 impl SqlJournal {
     /// Opens the journal at a path or `sqlite:` URL, making folder, file and schema where they are missing.
     ///
@@ -221,7 +224,8 @@ async fn pool(
         .after_connect(move |connection, _| {
             Box::pin(async move {
                 let pragmas = format!(
-                    "PRAGMA busy_timeout = {}; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON",
+                    "PRAGMA busy_timeout = {}; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; \
+                     PRAGMA temp_store = MEMORY; PRAGMA cache_size = -{CACHE_KIB}",
                     busy.as_millis()
                 );
                 connection.execute(AssertSqlSafe(pragmas)).await.map(drop)
@@ -343,7 +347,8 @@ async fn migrate(connection: &mut AnyConnection, shown: &str) -> Result<(), Jour
         .execute(AssertSqlSafe(mark))
         .await
         .map_err(|error| faults::writing(shown, &error))?;
-    match MIGRATIONS.run(&mut *transaction).await {
+    // Not `run`: its future is not `Send` for every lifetime.
+    match MIGRATIONS.run_direct(None, &mut *transaction, false).await {
         Ok(()) => {}
         Err(MigrateError::VersionMissing(found)) => {
             return Err(JournalError::Newer { path: shown.to_owned(), found, known });

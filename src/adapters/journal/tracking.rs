@@ -7,6 +7,8 @@ use super::sql_journal::SqlJournal;
 use crate::domain::id::InvalidationId;
 use crate::domain::invalidation::{Ending, Invalidation, WatchTerms, WatchedName};
 use crate::domain::snapshot::WatchSnapshot;
+use crate::domain::time::Timestamp;
+use crate::domain::verdict::Stored;
 use crate::ports::journal::{JournalError, Lease};
 
 impl SqlJournal {
@@ -76,9 +78,13 @@ impl SqlJournal {
         .map_err(|error| faults::reading(&self.location, &error))?;
         let cloud: String = column(&row, "cloud")?;
         let known: i64 = column(&row, "names")?;
-        let at = self.latest.load(std::sync::atomic::Ordering::Relaxed);
-        let at = name.changed_at.map_or(at, jiff::Timestamp::as_millisecond);
-        writing.names(lease.invalidation, &cloud, at, known, std::slice::from_ref(name)).await?;
+        let names = std::slice::from_ref(name);
+        writing.names(lease.invalidation, known, names).await?;
+        if let Some(Stored::Holds(content)) = &name.new {
+            let latest = || self.latest.load(std::sync::atomic::Ordering::Relaxed);
+            let at = name.changed_at.map_or_else(latest, Timestamp::as_millisecond);
+            writing.contents(&cloud, at, vec![(&name.key, content)]).await?;
+        }
         writing.commit().await
     }
 

@@ -49,13 +49,11 @@ CREATE TABLE item (
     to_public_id     TEXT,
     state            TEXT   NOT NULL,
     sent_at          BIGINT,
-    message          TEXT,
-    UNIQUE (operation, seq)
+    message          TEXT
 );
 CREATE INDEX item_by_state ON item (operation, state);
 CREATE INDEX item_by_key ON item (public_id, resource_type, delivery_type);
 CREATE INDEX item_by_target ON item (to_public_id, to_resource_type, to_delivery_type) WHERE to_public_id IS NOT NULL;
-CREATE INDEX item_unsettled ON item (operation) WHERE state IN ('intended', 'sent');
 
 -- What an operation asked the caches to drop: who tracks it (lease, fencing), and how it ended.
 CREATE TABLE invalidation (

@@ -1,1 +1,28 @@
+//! What the journal must do whatever database is behind it ([`suite`], over the port alone), and what SQLite and its
+//! file must do beside that.
 
+mod bulk;
+mod file;
+mod make;
+mod round_trip;
+mod sightings;
+mod suite;
+
+use super::{Processes, SqlJournal};
+
+/// A journal in memory; every process lives.
+async fn in_memory() -> SqlJournal {
+    SqlJournal::in_memory(Processes::new("test", |_| true)).await.unwrap()
+}
+
+/// A journal in a new file, and the folder to keep until the end of the test.
+async fn in_file() -> (SqlJournal, tempfile::TempDir) {
+    let folder = tempfile::tempdir().unwrap();
+    (open(&folder).await, folder)
+}
+
+/// One more journal over the file in `folder`.
+async fn open(folder: &tempfile::TempDir) -> SqlJournal {
+    let path = folder.path().join("journal.db");
+    SqlJournal::open(path.to_str().unwrap(), Processes::new("test", |_| true)).await.unwrap()
+}
