@@ -96,6 +96,8 @@ pub enum StartError {
         "a local cloud has to know how it invalidates: surrogate, legacy, legacy-unversioned or legacy-versioned"
     )]
     UnknownMode,
+    #[error("the local cloud could not be filled with assets; this is a fault of the program")]
+    World,
 }
 
 impl Options {

@@ -1,5 +1,7 @@
 //! Response headers of delivery, in the dialects of three vendors (facts §5.1, §5.2).
 
+use std::fmt::Write as _;
+
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 
 use crate::domain::time::Timestamp;
@@ -157,15 +159,15 @@ fn server_timing(vendor: Vendor, served: &Served, unix_now: i64, request_id: &st
     };
     if let Some(error) = &served.answer.error {
         let error = error.replace(['"', '\\'], "");
-        text.push_str(&format!(",cld-id;desc={request_id},cld-error;desc=\"{error}\""));
+        let _ = write!(text, ",cld-id;desc={request_id},cld-error;desc=\"{error}\"");
         return text;
     }
     if let Some(info) = content_info(&served.answer, quote) {
-        text.push_str(&format!(",content-info;desc=\"{info}\""));
+        let _ = write!(text, ",content-info;desc=\"{info}\"");
     }
     if !hit {
         let separator = if vendor == Vendor::Cloudflare { ";" } else { "," };
-        text.push_str(&format!("{separator}cloudinary;dur=89;start={start}"));
+        let _ = write!(text, "{separator}cloudinary;dur=89;start={start}");
     }
     text
 }

@@ -614,11 +614,11 @@ async fn folders_tags_and_updates() {
     let (_, tags) = rig.get("tags/image?max_results=500").await;
     assert!(tags["tags"].as_array().unwrap().contains(&json!("a")));
     let mut fields = rig.signed(&[("command", "add"), ("tag", "c"), ("public_ids", "logo")]);
-    fields.iter_mut().for_each(|(name, _)| {
+    for (name, _) in &mut fields {
         if name == "public_ids" {
             "public_ids[]".clone_into(name);
         }
-    });
+    }
     let (_, done) = told(rig.http.post(rig.api("image/tags")).form(&fields)).await;
     assert_eq!(done, json!({"public_ids": ["logo"]}));
     let by_id = rig.get(&format!("resources/{}", logo["asset_id"].as_str().unwrap())).await.1;

@@ -68,7 +68,7 @@ impl Origin<'_> {
     pub fn answer(&self, storage: &mut Storage, path: &str, accept: AcceptVariant) -> Answer {
         let readings = match DeliveryUrl::readings(path, Some(self.cloud_name)) {
             Ok(readings) => readings,
-            Err(error) => return self.unreadable(&error),
+            Err(error) => return unreadable(&error),
         };
         if let Some(error) = self.denied(&readings[0]) {
             let names = readings.iter().map(|url| url.asset.clone()).collect();
@@ -84,16 +84,6 @@ impl Origin<'_> {
                 self.delivered(storage, &url, &asset, accept, address)
             }
             None => not_found(readings),
-        }
-    }
-
-    fn unreadable(&self, error: &BadDeliveryUrl) -> Answer {
-        let nowhere = Arc::new(Address::default());
-        match error {
-            BadDeliveryUrl::OtherCloud { found, .. } => {
-                Answer::refusal(401, Some(format!("Unknown customer {found}")), nowhere)
-            }
-            _ => Answer::refusal(404, None, nowhere),
         }
     }
 
@@ -209,6 +199,16 @@ fn is_derived(url: &DeliveryUrl, asset: &StoredAsset) -> bool {
             Format::from_extension(ext).is_some() && Format::from_extension(ext) == asset.format()
         });
     !url.transformations.is_empty() || !same_format
+}
+
+fn unreadable(error: &BadDeliveryUrl) -> Answer {
+    let nowhere = Arc::new(Address::default());
+    match error {
+        BadDeliveryUrl::OtherCloud { found, .. } => {
+            Answer::refusal(401, Some(format!("Unknown customer {found}")), nowhere)
+        }
+        _ => Answer::refusal(404, None, nowhere),
+    }
 }
 
 fn not_found(readings: Vec<DeliveryUrl>) -> Answer {
