@@ -241,7 +241,7 @@ mod tests {
             let message = refused(text);
             assert!(message.starts_with(begins), "{message}");
         }
-        assert!(refused(&format!("{fault}")).contains("missing field `kind`"));
+        assert!(refused(fault).contains("missing field `kind`"));
     }
 
     #[test]

@@ -31,7 +31,7 @@ impl Shape {
         // a lossless WebP of ours is not compressed: keep it small
         let (width, height) = match format {
             Format::Webp => (96, 64),
-            _ => Self::SIZES[(style as usize) % Self::SIZES.len()],
+            _ => Self::SIZES[usize::try_from(style).unwrap_or(0) % Self::SIZES.len()],
         };
         Self { format, width, height, style: u8::try_from(style).unwrap_or(0) }
     }
@@ -69,8 +69,13 @@ struct Hues {
 
 impl Hues {
     fn of(style: u8) -> Self {
-        let [a, b, c, d, e, f, ..] = mix(u64::from(style) + 100).to_le_bytes();
-        Self { ground: [a, b / 2 + 96, c], figure: [c / 2, d, e], accent: [f, a / 2 + 120, d / 3] }
+        let parts = mix(u64::from(style) + 100).to_le_bytes();
+        let [red, green, blue, warm, cool, light, ..] = parts;
+        Self {
+            ground: [red, green / 2 + 96, blue],
+            figure: [blue / 2, warm, cool],
+            accent: [light, red / 2 + 120, warm / 3],
+        }
     }
 
     /// A colour of the motif, darkened from top (0) to bottom (255).

@@ -63,9 +63,8 @@ impl Frame {
         let wanted = self.box_around(present);
         match self.crop {
             Crop::Scale | Crop::Fill | Crop::Pad => wanted,
-            Crop::Fit => inside(present, wanted),
             Crop::Limit if present.0 <= wanted.0 && present.1 <= wanted.1 => present,
-            Crop::Limit => inside(present, wanted),
+            Crop::Fit | Crop::Limit => inside(present, wanted),
             Crop::Cut => (wanted.0.min(present.0), wanted.1.min(present.1)),
         }
     }

@@ -17,6 +17,7 @@ use crate::domain::public_id::PublicId;
 use crate::domain::time::Timestamp;
 use crate::local_cloud::world::World;
 use crate::local_cloud::world::asset::HexId;
+use crate::local_cloud::world::backups::NotRestored;
 use crate::local_cloud::world::listing::{ListOrder, Page, Position, Selection};
 use crate::local_cloud::world::refusal::Refusal;
 use crate::local_cloud::world::removal::{Doomed, Removal, Removals};
@@ -238,7 +239,7 @@ fn listed(
         let rows = Row::many(world, &page.assets);
         (page, rows)
     });
-    Ok(page_reply(cloud, params, &rows, &page)?)
+    page_reply(cloud, params, &rows, &page)
 }
 
 fn page_reply(cloud: &Cloud, params: &Params, rows: &[Row], page: &Page) -> Result<Reply, Reply> {
@@ -554,7 +555,7 @@ fn restored(cloud: &Cloud, params: &Params, keys: Vec<(String, Option<AssetKey>)
             (Some(_), Some(None)) => Err("failed"),
             (Some(key), version) => cloud.with(|world, now| {
                 let asset = world.restore(&key, version.flatten(), now);
-                asset.map(|asset| Row::of(world, &asset)).map_err(|error| error.as_str())
+                asset.map(|asset| Row::of(world, &asset)).map_err(NotRestored::as_str)
             }),
         };
         let value = match outcome {

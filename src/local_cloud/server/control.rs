@@ -26,6 +26,7 @@ use super::params::unescape;
 use super::reply::{Reply, bad};
 use crate::local_cloud::scenario::WrittenFault;
 use crate::local_cloud::span::duration;
+use crate::local_cloud::world::World;
 use crate::local_cloud::world::edge::Copy;
 use crate::local_cloud::world::fault::{Begin, EdgeChoice, Fault};
 use crate::local_cloud::world::purge::{Invalidation, Target};
@@ -60,7 +61,7 @@ pub async fn answer(cloud: Arc<Cloud>, peer: &Peer, request: Request) -> Reply {
         ("GET", "fault") => Ok(faults(&cloud)),
         ("POST", "fault") => add_fault(&cloud, &body),
         ("DELETE", "fault") => {
-            cloud.with(|world, now| world.clear_faults(now));
+            cloud.with(World::clear_faults);
             Ok(faults(&cloud))
         }
         ("POST", "reset") => {

@@ -149,13 +149,13 @@ fn written(asked: &Asked, answer: &Answer, mut headers: Headers) -> Response<Bod
             (status, bytes) = (StatusCode::NOT_MODIFIED, Bytes::new());
         } else {
             match asked.range.as_deref().and_then(|range| part_of(range, length)) {
-                Some(Some((first, last))) => {
+                Some(Part::Bytes(first, last)) => {
                     status = StatusCode::PARTIAL_CONTENT;
                     headers.set("content-range", format!("bytes {first}-{last}/{length}"));
                     let at = |n: u64| usize::try_from(n).unwrap_or(usize::MAX);
                     bytes = bytes.slice(at(first)..=at(last));
                 }
-                Some(None) => {
+                Some(Part::Nothing) => {
                     (status, bytes) = (StatusCode::RANGE_NOT_SATISFIABLE, Bytes::new());
                     headers.set("content-range", format!("bytes */{length}"));
                 }
@@ -181,9 +181,17 @@ fn is_known(asked: &Asked, etag: &str) -> bool {
     asked.none_match.as_deref().is_some_and(|text| text.trim() == "*" || names(text))
 }
 
-/// First and last byte of a `Range` with one part. Anything else is not followed, and a part behind the end is
-/// `Some(None)` (RFC 9110 §14).
-fn part_of(range: &str, length: u64) -> Option<Option<(u64, u64)>> {
+/// What a `Range` header asks for.
+#[derive(Debug, PartialEq, Eq)]
+enum Part {
+    /// First and last byte.
+    Bytes(u64, u64),
+    /// All of it lies behind the end.
+    Nothing,
+}
+
+/// A `Range` with one part; anything else is not followed (RFC 9110 §14).
+fn part_of(range: &str, length: u64) -> Option<Part> {
     let (first, last) = range.trim().strip_prefix("bytes=")?.split_once('-')?;
     let number = |text: &str| text.trim().parse::<u64>().ok();
     let part = match (first.trim(), last.trim()) {
@@ -201,8 +209,8 @@ fn part_of(range: &str, length: u64) -> Option<Option<(u64, u64)>> {
         }
     };
     Some(match part {
-        (first, Some(last)) if first <= last => Some((first, last)),
-        _ => None,
+        (first, Some(last)) if first <= last => Part::Bytes(first, last),
+        _ => Part::Nothing,
     })
 }
 
@@ -212,14 +220,14 @@ mod unit {
 
     #[test]
     fn ranges_are_read_as_the_standard_says() {
-        assert_eq!(part_of("bytes=0-0", 10), Some(Some((0, 0))));
-        assert_eq!(part_of("bytes=2-", 10), Some(Some((2, 9))));
-        assert_eq!(part_of("bytes=2-99", 10), Some(Some((2, 9))));
-        assert_eq!(part_of("bytes=-3", 10), Some(Some((7, 9))));
-        assert_eq!(part_of("bytes=-99", 10), Some(Some((0, 9))));
-        assert_eq!(part_of("bytes=10-", 10), Some(None));
-        assert_eq!(part_of("bytes=-0", 10), Some(None));
-        assert_eq!(part_of("bytes=0-0", 0), Some(None));
+        assert_eq!(part_of("bytes=0-0", 10), Some(Part::Bytes(0, 0)));
+        assert_eq!(part_of("bytes=2-", 10), Some(Part::Bytes(2, 9)));
+        assert_eq!(part_of("bytes=2-99", 10), Some(Part::Bytes(2, 9)));
+        assert_eq!(part_of("bytes=-3", 10), Some(Part::Bytes(7, 9)));
+        assert_eq!(part_of("bytes=-99", 10), Some(Part::Bytes(0, 9)));
+        assert_eq!(part_of("bytes=10-", 10), Some(Part::Nothing));
+        assert_eq!(part_of("bytes=-0", 10), Some(Part::Nothing));
+        assert_eq!(part_of("bytes=0-0", 0), Some(Part::Nothing));
         assert_eq!(part_of("bytes=5-2", 10), None);
         assert_eq!(part_of("bytes=0-1,3-4", 10), None);
         assert_eq!(part_of("lines=0-1", 10), None);

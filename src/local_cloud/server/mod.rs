@@ -153,9 +153,8 @@ pub async fn start_with_clock(
     let began_at = clock.started_at().as_second();
     let world = {
         let settings = settings.clone();
-        tokio::task::spawn_blocking(move || World::new(settings, began_at))
-            .await
-            .expect("making a world does not panic")
+        let made = tokio::task::spawn_blocking(move || World::new(settings, began_at)).await;
+        made.map_err(|_| StartError::World)?
     };
     let cloud = Arc::new(Cloud {
         options,

@@ -1,5 +1,6 @@
 //! The Upload API: no quota, signed calls (facts §2).
 
+use std::collections::BTreeMap;
 use std::collections::hash_map::Entry;
 use std::sync::PoisonError;
 
@@ -298,9 +299,10 @@ fn chosen_id(
             let base = if resource_type == ResourceType::Raw { name } else { stem(name) };
             let base: String =
                 base.chars().map(|c| if r"?&#\%<>+/ ".contains(c) { '_' } else { c }).collect();
-            match params.optional_switch("unique_filename")?.unwrap_or(true) {
-                true => format!("{base}_{}", random_word(cloud, content, 6)),
-                false => base,
+            if params.optional_switch("unique_filename")?.unwrap_or(true) {
+                format!("{base}_{}", random_word(cloud, content, 6))
+            } else {
+                base
             }
         }
         (None, name) => {
@@ -470,7 +472,7 @@ fn context(cloud: &Cloud, params: &Params, kind: &str) -> Result<Reply, Reply> {
     let done = cloud.with(|world, now| {
         let change = |key: &AssetKey| {
             let asset = world.stored(key).ok()?;
-            let mut context = if adds { asset.context.clone() } else { Default::default() };
+            let mut context = if adds { asset.context.clone() } else { BTreeMap::default() };
             context.extend(given.clone());
             let attributes = Attributes { context: Some(context), ..Attributes::default() };
             world.update(key, attributes, now).ok().map(|asset| asset.key.public_id.to_string())

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::body::Bytes;
+
 use super::World;
 use super::asset::{HexId, StoredAsset};
 use super::refusal::Refusal;
@@ -297,7 +299,7 @@ impl World {
             created_at: self.unix_now(),
             uploaded_at: self.unix_now(),
             order,
-            content: Arc::new(Content::uploaded(Default::default(), None)),
+            content: Arc::new(Content::uploaded(Bytes::default(), None)),
             tags: Arc::default(),
             context: BTreeMap::new(),
             metadata: BTreeMap::new(),

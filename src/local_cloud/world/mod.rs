@@ -410,7 +410,7 @@ impl World {
             Event::Arrives { invalidation, edge } => self.arrive(invalidation, edge),
             Event::Returns { invalidation, edge, copies } => {
                 self.note_arrival(invalidation, edge, |arrival, now| {
-                    arrival.regressed_at = Some(now)
+                    arrival.regressed_at = Some(now);
                 });
                 for (path, copies) in copies {
                     for copy in copies {

@@ -68,7 +68,7 @@ impl Origin<'_> {
     pub fn answer(&self, storage: &mut Storage, path: &str, accept: AcceptVariant) -> Answer {
         let readings = match DeliveryUrl::readings(path, Some(self.cloud_name)) {
             Ok(readings) => readings,
-            Err(error) => return self.unreadable(&error),
+            Err(error) => return unreadable(&error),
         };
         if let Some(error) = self.denied(&readings[0]) {
             let names = readings.iter().map(|url| url.asset.clone()).collect();
@@ -83,17 +83,7 @@ impl Origin<'_> {
                 let address = Arc::new(Address::of_asset(readings, asset.key.clone()));
                 self.delivered(storage, &url, &asset, accept, address)
             }
-            None => not_found(readings),
-        }
-    }
-
-    fn unreadable(&self, error: &BadDeliveryUrl) -> Answer {
-        let nowhere = Arc::new(Address::default());
-        match error {
-            BadDeliveryUrl::OtherCloud { found, .. } => {
-                Answer::refusal(401, Some(format!("Unknown customer {found}")), nowhere)
-            }
-            _ => Answer::refusal(404, None, nowhere),
+            None => Self::stand_in(storage, &readings).unwrap_or_else(|| not_found(readings)),
         }
     }
 
@@ -106,6 +96,25 @@ impl Origin<'_> {
             Some(_) => !url.verify(self.secret),
         };
         refused.then(|| "deny or ACL failure".to_owned())
+    }
+
+    /// The picture that is shown where there is none (`d_<id>` in the chain), which exists; the reason is told all
+    /// the same (facts §5.3).
+    fn stand_in(storage: &Storage, readings: &[DeliveryUrl]) -> Option<Answer> {
+        let parts = readings[0].transformations.iter().flat_map(|link| link.split(','));
+        let named = parts.filter_map(|part| part.strip_prefix("d_")).next()?.replace(':', "/");
+        let id = named.rsplit_once('.').map_or(named.as_str(), |(id, _)| id);
+        let key = AssetKey::image(id.parse().ok()?);
+        let asset = storage.get(&key)?;
+        let refused = not_found(readings.to_vec());
+        let names = refused.address.names.iter().cloned().chain([key]).collect();
+        Some(Answer {
+            status: 200,
+            content: Some(asset.content.clone()),
+            created_at: asset.uploaded_at,
+            address: Arc::new(Address { readings: readings.to_vec(), names }),
+            ..refused
+        })
     }
 
     fn delivered(
@@ -209,6 +218,16 @@ fn is_derived(url: &DeliveryUrl, asset: &StoredAsset) -> bool {
             Format::from_extension(ext).is_some() && Format::from_extension(ext) == asset.format()
         });
     !url.transformations.is_empty() || !same_format
+}
+
+fn unreadable(error: &BadDeliveryUrl) -> Answer {
+    let nowhere = Arc::new(Address::default());
+    match error {
+        BadDeliveryUrl::OtherCloud { found, .. } => {
+            Answer::refusal(401, Some(format!("Unknown customer {found}")), nowhere)
+        }
+        _ => Answer::refusal(404, None, nowhere),
+    }
 }
 
 fn not_found(readings: Vec<DeliveryUrl>) -> Answer {

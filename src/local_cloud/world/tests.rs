@@ -271,6 +271,18 @@ fn automatic_format_is_cached_for_each_accept_class() {
 }
 
 #[test]
+fn a_default_picture_stands_in_and_the_reason_is_told() {
+    let mut world = world();
+    let path = "/demo/image/upload/d_brand:logo-dark.png/v1/press/nobody.jpg";
+    let served = served(&mut world, 0, path, 0);
+    assert_eq!(served.answer.status, 200);
+    assert_eq!(served.answer.error.as_deref(), Some("Resource not found - press/nobody"));
+    let logo = world.storage().get(&key("brand/logo-dark")).unwrap();
+    assert_eq!(served.answer.content.as_ref().map(|c| c.etag()), Some(logo.content.etag()));
+    assert_eq!(status(&mut world, 0, "/demo/image/upload/d_nope/v1/press/nobody.jpg", 0), 404);
+}
+
+#[test]
 fn private_files_need_a_signature_and_a_wrong_one_never_helps() {
     let mut world = world();
     let private = AssetKey {

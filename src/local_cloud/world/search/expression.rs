@@ -125,9 +125,12 @@ impl Test {
             (Self::Words(wanted), Value::Texts(texts)) => {
                 let is_word =
                     matches!(field, "resource_type" | "type" | "format" | "status" | "etag");
-                texts.iter().any(|text| match is_word {
-                    true => text.eq_ignore_ascii_case(wanted),
-                    false => has_words(text, wanted),
+                texts.iter().any(|text| {
+                    if is_word {
+                        text.eq_ignore_ascii_case(wanted)
+                    } else {
+                        has_words(text, wanted)
+                    }
                 })
             }
             (Self::Begins(start), Value::Texts(texts)) => {
@@ -263,11 +266,11 @@ impl<'a> Reader<'a> {
         let after = &self.rest()[name.len()..];
         if name.is_empty() || !after.starts_with([':', '=', '>', '<']) {
             let (text, begins) = self.value()?;
-            let test = if begins { Test::Begins(text) } else { Test::Words(text) };
-            if matches!(&test, Test::Words(word) if matches!(word.as_str(), "AND" | "OR" | "TO")) {
+            if !begins && matches!(text.as_str(), "AND" | "OR" | "TO") {
                 return Err(self.error_at(start));
             }
-            return Ok(Term { field: None, test });
+            let condition = if begins { Test::Begins(text) } else { Test::Words(text) };
+            return Ok(Term { field: None, test: condition });
         }
         self.at += name.len();
         let test = self.test(name)?;
