@@ -184,10 +184,10 @@ impl Propagation {
         self.urls.len() - 1
     }
 
-    /// The place does not serve this URL: there is no such cell.
-    pub fn blank(&mut self, place: usize, url: usize, now: Moment) {
+    /// Whether the place serves this URL at all: if not, there is no such cell.
+    pub fn serve(&mut self, place: usize, url: usize, served: bool, now: Moment) {
         for variant in AcceptVariant::ALL {
-            self.places[place].cells[slot(url, variant)].blank = true;
+            self.places[place].cells[slot(url, variant)].blank = !served;
         }
         self.recount(place);
         self.settle(now);
@@ -421,6 +421,12 @@ impl Propagation {
             && clear == total
             && self.urls.iter().all(|url| url.part != Part::Waiting)
             && !(0..self.places.len()).any(waiting)
+            && (0..self.urls.len()).all(|url| self.is_dropped(url) || self.is_served(url))
+    }
+
+    /// Whether some place that counts serves the URL.
+    fn is_served(&self, url: usize) -> bool {
+        self.counted().any(|place| !place.cells[slot(url, AcceptVariant::None)].blank)
     }
 
     fn end_runs_of(&mut self, url: usize) {

@@ -51,6 +51,9 @@ pub struct WatchSnapshot {
     pub ended: Option<Ending>,
     /// What the tracker suggests, e.g. a purge again; the command carries it out.
     pub offer: Option<Offer>,
+    /// When the invalidation was sent again, oldest first.
+    #[serde(default)]
+    pub purged_again: Vec<Timestamp>,
     /// Chance that the sightings missed a stale node, if a quarter of a place's nodes were stale.
     pub miss_chance: f64,
 }

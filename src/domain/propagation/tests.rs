@@ -224,12 +224,14 @@ fn each_variant_has_a_cell_of_its_own() {
 #[test]
 fn a_url_that_a_place_does_not_serve_has_no_cell_there() {
     let mut story = Story::new(Confidence::Quick, 2, 2, true);
-    story.watch.blank(1, 1, at(0));
+    story.watch.serve(1, 1, false, at(0));
     story.see(0, 0, Verdict::Cleared);
     story.see(0, 1, Verdict::Cleared);
     assert!(!story.watch.is_clear());
     assert!(story.see(1, 0, Verdict::Cleared).place_cleared);
     assert!(story.watch.is_clear());
+    story.watch.serve(0, 1, false, at(story.now));
+    assert!(!story.watch.is_clear(), "nobody was reached for the second URL");
 }
 
 #[test]

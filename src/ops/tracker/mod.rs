@@ -3,10 +3,16 @@
 //! It judges, journals, then publishes immutable snapshots; screens and commands subscribe, and none of them
 //! judges. Invalidations that another process tracks are shown from the journal and taken over when its lease
 //! expires.
+//!
+//! One task owns everything ([`desk`]); probes and readings of storage run beside it, bounded, and come back as
+//! answers. What it decides is pure and tested without it: [`watch`] (one invalidation), [`names`] (its way to a
+//! known truth), [`schedule`] (limits and cadence), and in the domain the judgement and the propagation.
 
 use std::sync::Arc;
 
-use tokio::sync::{broadcast, watch};
+use tokio::sync::{broadcast, mpsc, oneshot, watch as latest};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 use super::context::Context;
 use super::error::OpError;
@@ -16,6 +22,19 @@ use crate::domain::place::PlaceId;
 use crate::domain::snapshot::WatchSnapshot;
 use crate::domain::time::Timestamp;
 use crate::domain::verdict::{Judgement, Stored};
+
+mod desk;
+mod labels;
+mod names;
+mod publish;
+mod schedule;
+mod truth;
+mod watch;
+
+#[cfg(test)]
+mod tests;
+
+pub use truth::read_reference;
 
 /// What the tracker knows: open watches, oldest first, and those that ended since the process began.
 #[derive(Debug, Clone, Default)]
@@ -63,31 +82,73 @@ pub struct Settled {
     pub now: Option<Stored>,
 }
 
-/// Handle of the tracker; cheap to clone.
+/// Handle of the tracker; cheap to clone. When the last one is gone the tracker stops.
 #[derive(Clone)]
 pub struct Tracker {
     inner: Arc<Inner>,
 }
 
-struct Inner {}
+struct Inner {
+    context: Arc<Context>,
+    commands: mpsc::Sender<Command>,
+    board: latest::Receiver<Arc<Board>>,
+    events: broadcast::Sender<TrackerEvent>,
+    stop: CancellationToken,
+    tasks: TaskTracker,
+}
+
+/// What the handle asks of the task.
+enum Command {
+    TakeUp { id: InvalidationId, done: oneshot::Sender<Result<(), OpError>> },
+    Baseline { id: InvalidationId, done: oneshot::Sender<()> },
+    Settled { id: InvalidationId, names: Vec<WatchedName>, calls: Vec<Settled> },
+    Abandon { id: InvalidationId, done: oneshot::Sender<Result<(), OpError>> },
+    Exclude { id: InvalidationId, place: PlaceId, done: oneshot::Sender<Result<(), OpError>> },
+    PurgeAgain { id: InvalidationId, done: oneshot::Sender<Result<(), OpError>> },
+}
+
+/// Commands that wait for the task; more make their senders wait.
+const COMMANDS: usize = 64;
+/// Events that a slow listener may lag behind.
+const EVENTS: usize = 1024;
+/// Ended invalidations that are searched for one.
+const ENDED_SEARCHED: u32 = 500;
 
 impl Tracker {
     /// Starts the tracker's task: takes up every open invalidation of the scope that nobody tracks.
     #[must_use]
     pub fn start(context: Arc<Context>) -> Self {
-        todo!("{}", context.scope.cloud_name)
+        Self::start_with(context, fastrand::Rng::new())
+    }
+
+    /// [`Self::start`] with the chance that jitter is drawn from, so that tests repeat.
+    #[must_use]
+    pub(crate) fn start_with(context: Arc<Context>, chance: fastrand::Rng) -> Self {
+        let (commands, inbox) = mpsc::channel(COMMANDS);
+        let (board_tx, board) = latest::channel(Arc::new(Board::default()));
+        let (events, _) = broadcast::channel(EVENTS);
+        let stop = CancellationToken::new();
+        let tasks = TaskTracker::new();
+        let desk = desk::Desk::new(
+            Arc::clone(&context),
+            desk::Wires { inbox, board: board_tx, events: events.clone(), stop: stop.clone() },
+            chance,
+        );
+        tasks.spawn(desk.run());
+        tasks.close();
+        Self { inner: Arc::new(Inner { context, commands, board, events, stop, tasks }) }
     }
 
     /// The latest board; changes at most 20 times a second.
     #[must_use]
-    pub fn board(&self) -> watch::Receiver<Arc<Board>> {
-        todo!()
+    pub fn board(&self) -> latest::Receiver<Arc<Board>> {
+        self.inner.board.clone()
     }
 
     /// Sightings and regressions as they are judged.
     #[must_use]
     pub fn events(&self) -> broadcast::Receiver<TrackerEvent> {
-        todo!()
+        self.inner.events.subscribe()
     }
 
     /// Takes up an invalidation that this process has just recorded; returns when its lease is held, so that
@@ -96,13 +157,17 @@ impl Tracker {
     /// # Errors
     /// The journal's.
     pub async fn take_up(&self, invalidation: InvalidationId) -> Result<(), OpError> {
-        todo!("{invalidation}")
+        self.ask(|done| Command::TakeUp { id: invalidation, done }).await
     }
 
     /// One probe at every covered URL of existing derived copies and originals, before the call leaves
-    /// (design §2.3, baseline). Returns when all have ended, or 30 s after the last that timed out.
+    /// (design §2.3, baseline). Returns when all have ended, or 30 s after the last that timed out (1 s on
+    /// loopback, where nothing lingers).
     pub async fn baseline(&self, invalidation: InvalidationId) {
-        todo!("{invalidation}")
+        let (done, wait) = oneshot::channel();
+        if self.inner.commands.send(Command::Baseline { id: invalidation, done }).await.is_ok() {
+            wait.await.ok(); // a tracker that stops holds nothing back
+        }
     }
 
     /// New names and URLs with OLD read, and calls settled: probing of them begins after the hold-back.
@@ -112,27 +177,29 @@ impl Tracker {
         names: Vec<WatchedName>,
         calls: Vec<Settled>,
     ) {
-        todo!("{invalidation} {names:?} {calls:?}")
+        let command = Command::Settled { id: invalidation, names, calls };
+        self.inner.commands.send(command).await.ok(); // stopped: the journal has it for the next start
     }
 
     /// Gives a watch up: journaled, and its lease released.
     ///
     /// # Errors
-    /// Unknown ID, or the journal's.
+    /// Unknown ID, tracked elsewhere, or the journal's.
     pub async fn abandon(&self, invalidation: InvalidationId) -> Result<(), OpError> {
-        todo!("{invalidation}")
+        self.ask(|done| Command::Abandon { id: invalidation, done }).await
     }
 
     /// Leaves a place out of a watch: journaled, and named in the result.
     ///
     /// # Errors
-    /// Unknown ID or place, or the journal's.
+    /// Unknown ID or place, tracked elsewhere, or the journal's.
     pub async fn exclude(
         &self,
         invalidation: InvalidationId,
         place: &PlaceId,
     ) -> Result<(), OpError> {
-        todo!("{invalidation} {place}")
+        let place = place.clone();
+        self.ask(|done| Command::Exclude { id: invalidation, place, done }).await
     }
 
     /// Sends the invalidation again (`explicit` + `invalidate`; a repeated `destroy` where the asset is gone);
@@ -141,27 +208,64 @@ impl Tracker {
     /// # Errors
     /// Not open, tracked elsewhere, already sent twice, or the cloud's.
     pub async fn purge_again(&self, invalidation: InvalidationId) -> Result<(), OpError> {
-        todo!("{invalidation}")
+        self.ask(|done| Command::PurgeAgain { id: invalidation, done }).await
     }
 
-    /// Waits for the end of a watch; `None` when the tracker stops first.
+    /// Waits for the end of a watch; `None` when the tracker stops first, or nobody knows the ID.
     pub async fn outcome(&self, invalidation: InvalidationId) -> Option<Arc<WatchSnapshot>> {
-        todo!("{invalidation}")
+        let mut board = self.board();
+        if board.borrow().get(invalidation).is_none()
+            && let Some(ended) = self.ended_before(invalidation).await
+        {
+            return ended;
+        }
+        let has_ended = |board: &Arc<Board>| {
+            board.get(invalidation).is_some_and(|watch| watch.ended.is_some())
+        };
+        let last = board.wait_for(has_ended).await.ok()?;
+        last.get(invalidation).cloned()
+    }
+
+    /// One that the journal knows as ended: its last picture. `Some(None)` where the journal does not know it.
+    async fn ended_before(
+        &self,
+        invalidation: InvalidationId,
+    ) -> Option<Option<Arc<WatchSnapshot>>> {
+        let Context { journal, clock, .. } = &*self.inner.context;
+        match journal.invalidation(invalidation).await {
+            Ok(known) => known.ended?,
+            Err(crate::ports::journal::JournalError::Unknown { .. }) => return Some(None),
+            Err(_) => return None,
+        };
+        let rows = journal.ended(None, ENDED_SEARCHED).await.ok()?;
+        let row = rows.into_iter().find(|row| row.id == invalidation)?;
+        Some(Some(Arc::new(publish::foreign(&row, clock.wall()))))
     }
 
     /// Stops probing, writes what is known, releases the leases and waits for that.
     pub async fn shutdown(&self) {
-        todo!()
+        self.inner.stop.cancel();
+        self.inner.tasks.wait().await;
+    }
+
+    async fn ask(
+        &self,
+        command: impl FnOnce(oneshot::Sender<Result<(), OpError>>) -> Command,
+    ) -> Result<(), OpError> {
+        let (done, wait) = oneshot::channel();
+        let sent = self.inner.commands.send(command(done)).await.is_ok();
+        match wait.await {
+            Ok(answer) if sent => answer,
+            _ => Err(OpError::Invalid {
+                message: "the tracker has stopped".to_owned(),
+                hint: "start the program again; the journal goes on where it was".to_owned(),
+            }),
+        }
     }
 }
 
-/// The content of a URL as storage delivers it now: the same URL under a version that no cache can hold.
-pub async fn read_reference(
-    context: &Context,
-    place: &crate::domain::place::Place,
-    url: &crate::domain::delivery_url::DeliveryUrl,
-    version: u64,
-    variant: crate::domain::sighting::AcceptVariant,
-) -> Option<crate::domain::verdict::Content> {
-    todo!("{} {place:?} {url:?} {version} {variant:?}", context.scope.cloud_name)
+impl Drop for Inner {
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
 }

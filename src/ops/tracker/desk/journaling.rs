@@ -1,0 +1,322 @@
+//! Journal first, then publish: what is known of the watches goes to disk, then to whoever looks on.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::{Desk, Tracked};
+use crate::domain::id::InvalidationId;
+use crate::domain::invalidation::{Ending, Outcome, WatchedUrl};
+use crate::domain::text::clean;
+use crate::domain::time::Moment;
+use crate::ops::tracker::{Board, publish};
+use crate::ports::journal::{JournalError, Lease};
+
+/// Sightings are written, and pictures drawn, this often; phases at once but for a short breath.
+const FLUSH: Duration = Duration::from_millis(250);
+const BREATH: Duration = Duration::from_millis(50);
+/// Pictures are written this often.
+const SAVE: Duration = Duration::from_millis(500);
+/// A picture of many cells takes longer to draw and to write: this much more for each.
+const PER_CELL_DRAWN: Duration = Duration::from_micros(20);
+const PER_CELL_SAVED: Duration = Duration::from_micros(100);
+/// The board changes at most 20 times a second.
+const PUBLISH: Duration = Duration::from_millis(50);
+/// Ended watches that are kept on the board.
+const ENDED_SHOWN: usize = 100;
+
+impl Tracked {
+    fn cells(&self) -> u32 {
+        let cells = self.watch.urls.len() * self.watch.spots.len();
+        u32::try_from(cells).unwrap_or(u32::MAX)
+    }
+
+    /// How long after the last flush the next one is due.
+    pub(super) fn flush_pace(&self) -> Duration {
+        let pace = if self.watch.urgent { BREATH } else { FLUSH };
+        pace.max(PER_CELL_DRAWN.saturating_mul(self.cells()))
+    }
+
+    fn save_pace(&self) -> Duration {
+        SAVE.max(PER_CELL_SAVED.saturating_mul(self.cells()))
+    }
+}
+
+impl Desk {
+    /// Writes and then shows what has changed.
+    pub(super) async fn flush(&mut self) {
+        let now = self.now();
+        if self.trouble.is_none() {
+            let due = |tracked: &&Tracked| {
+                let changed = tracked.watch.changed || tracked.watch.has_rows();
+                changed && now.since(tracked.flushed) >= tracked.flush_pace()
+            };
+            let ids = self.tracked.iter().filter(due).map(|t| t.watch.id()).collect::<Vec<_>>();
+            for id in ids {
+                self.flush_watch(id, now).await;
+            }
+        }
+        if self.board_changed && now.since(self.published) >= PUBLISH {
+            self.publish(now);
+        }
+    }
+
+    async fn flush_watch(&mut self, id: InvalidationId, now: Moment) {
+        if let Err(error) = self.write(id).await {
+            self.journal_failed(id, &error);
+            return;
+        }
+        let wall = self.wall();
+        let journal = Arc::clone(&self.context.journal);
+        let Some(tracked) = self.find(id) else { return };
+        let picture = Arc::new(publish::snapshot(&tracked.watch, now, wall, None));
+        let save = tracked.watch.urgent || now.since(tracked.saved) >= tracked.save_pace();
+        let lease = tracked.watch.lease;
+        if save && let Err(error) = journal.save_snapshot(lease, &picture).await {
+            self.journal_failed(id, &error);
+            return;
+        }
+        let Some(tracked) = self.find(id) else { return };
+        tracked.picture = picture;
+        tracked.flushed = now;
+        if save {
+            tracked.saved = now;
+            (tracked.watch.urgent, tracked.watch.changed) = (false, false);
+        } else {
+            // drawn but not written: once more when writing is due
+            tracked.watch.changed = now.since(tracked.saved) < tracked.save_pace();
+        }
+        self.board_changed = true;
+    }
+
+    /// Names, terms and sightings of a watch; then its events are told.
+    async fn write(&mut self, id: InvalidationId) -> Result<(), JournalError> {
+        let journal = Arc::clone(&self.context.journal);
+        let Some(tracked) = self.tracked.iter_mut().find(|tracked| tracked.watch.id() == id) else {
+            return Ok(());
+        };
+        let watch = &mut tracked.watch;
+        let lease = watch.lease;
+        let names = watch.changed_names();
+        for (position, name) in names.iter().enumerate() {
+            if let Err(error) = journal.save_name(lease, &watch.names[*name].watched).await {
+                names[position..].iter().for_each(|name| watch.name_not_saved(*name));
+                return Err(error);
+            }
+        }
+        if watch.take_terms_changed()
+            && let Err(error) = journal.save_terms(lease, watch.terms()).await
+        {
+            watch.terms_not_saved();
+            return Err(error);
+        }
+        let (rows, events) = watch.drain();
+        if !rows.is_empty()
+            && let Err(error) = journal.save_sightings(lease, &rows).await
+        {
+            watch.put_back(rows, events);
+            return Err(error);
+        }
+        for event in events {
+            self.wires.events.send(event).ok(); // nobody needs to listen
+        }
+        Ok(())
+    }
+
+    /// A lost lease makes the watch somebody else's; anything else stops probing until the journal is back.
+    pub(super) fn journal_failed(&mut self, id: InvalidationId, error: &JournalError) {
+        if *error == JournalError::LeaseLost {
+            self.hand_over(id);
+        } else {
+            self.set_trouble(Some(clean(&error.to_string()).into_owned()));
+        }
+    }
+
+    pub(super) fn set_trouble(&mut self, trouble: Option<String>) {
+        if self.trouble != trouble {
+            if let Some(trouble) = &trouble {
+                tracing::error!(%trouble, "the journal cannot be used: probing pauses");
+            }
+            self.trouble = trouble;
+            self.board_changed = true;
+        }
+    }
+
+    /// Somebody else tracks it now: shown as they publish it.
+    fn hand_over(&mut self, id: InvalidationId) {
+        if let Some(index) = self.tracked.iter().position(|tracked| tracked.watch.id() == id) {
+            let tracked = self.tracked.remove(index);
+            tracing::info!(invalidation = %id, "another process tracks it now");
+            self.foreign.insert(id, tracked.picture);
+            self.board_changed = true;
+        }
+    }
+
+    /// Ends a watch: everything it knows is written, then how it ended; then it is shown.
+    pub(super) async fn end(&mut self, id: InvalidationId, outcome: Outcome) {
+        if let Err(error) = self.write(id).await {
+            self.journal_failed(id, &error);
+            return;
+        }
+        let (now, wall) = (self.now(), self.wall());
+        let journal = Arc::clone(&self.context.journal);
+        let Some(tracked) = self.find(id) else { return };
+        let sentence = tracked.watch.ending_sentence(outcome, now);
+        tracked.watch.say(wall, sentence.clone());
+        let ending = Ending { outcome, at: wall, sentence };
+        let last = publish::snapshot(&tracked.watch, now, wall, Some(ending.clone()));
+        let lease = tracked.watch.lease;
+        match journal.end(lease, &ending, &last).await {
+            Ok(()) => {
+                self.tracked.retain(|tracked| tracked.watch.id() != id);
+                self.show_ended(Arc::new(last));
+                self.publish(now);
+            }
+            Err(error) => {
+                if let Some(tracked) = self.find(id) {
+                    tracked.watch.timeline.pop();
+                }
+                self.journal_failed(id, &error);
+            }
+        }
+    }
+
+    pub(super) fn show_ended(&mut self, last: Arc<crate::domain::snapshot::WatchSnapshot>) {
+        self.foreign.remove(&last.id);
+        self.seen_open.remove(&last.id);
+        self.ended.retain(|ended| ended.id != last.id);
+        self.ended.push(last);
+        let surplus = self.ended.len().saturating_sub(ENDED_SHOWN);
+        self.ended.drain(..surplus);
+        self.board_changed = true;
+    }
+
+    /// Shows the present board.
+    pub(super) fn publish(&mut self, now: Moment) {
+        let open = self.tracked.iter().map(|tracked| &tracked.picture);
+        let mut watches = self
+            .ended
+            .iter()
+            .chain(open)
+            .chain(self.foreign.values())
+            .cloned()
+            .collect::<Vec<_>>();
+        watches.sort_by_key(|watch| (watch.started_at, watch.id));
+        self.wires.board.send_replace(Arc::new(Board { watches, trouble: self.trouble.clone() }));
+        (self.published, self.board_changed) = (now, false);
+    }
+
+    /// What the journal is to tell before anything is judged, and about storage that moved.
+    pub(super) async fn ask_journal(&mut self) {
+        let context = Arc::clone(&self.context);
+        for index in 0..self.tracked.len() {
+            for (name, key) in self.tracked[index].watch.without_history() {
+                match context.journal.earlier_contents(&context.scope, &key).await {
+                    Ok(earlier) => self.tracked[index].watch.take_history(name, earlier),
+                    Err(error) => {
+                        self.tracked[index].watch.no_history(name);
+                        self.set_trouble(Some(clean(&error.to_string()).into_owned()));
+                        return;
+                    }
+                }
+            }
+            let (now, wall) = (self.now(), self.wall());
+            let watch = &mut self.tracked[index].watch;
+            if watch.truths_due().is_some_and(|due| due <= now) {
+                watch.advance(now, wall, &mut self.chance); // URLs open at once
+            }
+            let (id, moved) = (watch.id(), watch.moved_names());
+            if !moved.is_empty() && self.check_names(id, &moved).await.is_err() {
+                return;
+            }
+        }
+    }
+
+    /// Whether a newer operation took names of a watch over; its URLs go to that one.
+    pub(super) async fn check_superseded(&mut self, id: InvalidationId) -> Result<bool, ()> {
+        let names = self.find(id).map(|tracked| tracked.watch.live_names()).unwrap_or_default();
+        self.check_names(id, &names).await
+    }
+
+    async fn check_names(&mut self, id: InvalidationId, names: &[usize]) -> Result<bool, ()> {
+        let context = Arc::clone(&self.context);
+        let mut any = false;
+        for name in names {
+            let Some(tracked) = self.find(id) else { return Ok(any) };
+            let own = tracked.watch.invalidation.operation.id;
+            let (key, since) = tracked.watch.changed_by_us(*name);
+            match context.journal.newer_operation(&context.scope, &key, since, own).await {
+                Ok(None) => {}
+                Ok(Some(newer)) => {
+                    let (now, wall) = (self.now(), self.wall());
+                    let urls = self.find(id).map(|tracked| {
+                        tracked.watch.supersede(*name, newer.verb.as_str(), now, wall);
+                        tracked.watch.urls_of(*name)
+                    });
+                    self.pass_on(newer.id, urls.unwrap_or_default()).await;
+                    any = true;
+                }
+                Err(error) => {
+                    self.journal_failed(id, &error);
+                    return Err(());
+                }
+            }
+        }
+        Ok(any)
+    }
+
+    /// URLs of a name that was taken over are watched on by the newer operation, where it watches at all.
+    async fn pass_on(&mut self, to: crate::domain::id::OperationId, urls: Vec<WatchedUrl>) {
+        let journal = Arc::clone(&self.context.journal);
+        let Ok(rows) = journal.open(Some(&self.context.scope)).await else { return };
+        let Some(row) = rows.into_iter().find(|row| row.operation.id == to) else { return };
+        let Ok(newer) = journal.invalidation(row.id).await else { return };
+        let missing = urls
+            .into_iter()
+            .filter(|url| !newer.urls.iter().any(|known| known.url == url.url))
+            .filter_map(|url| {
+                let name = newer.names.iter().find(|name| name.key == url.key)?;
+                Some(WatchedUrl { item: name.item, ..url })
+            })
+            .collect::<Vec<_>>();
+        if missing.is_empty() {
+            return;
+        }
+        if let Err(error) = journal.watch(row.id, &[], &missing).await {
+            tracing::warn!(%error, "URLs of a superseded watch were not passed on");
+            return;
+        }
+        self.reload(row.id).await;
+    }
+
+    /// Writes what is known, gives the leases back.
+    pub(super) async fn close(mut self) {
+        self.jobs.abort_all();
+        while self.jobs.join_next().await.is_some() {}
+        let (now, wall) = (self.now(), self.wall());
+        let leases = self.tracked.iter().map(|t| (t.watch.id(), t.watch.lease));
+        for (id, lease) in leases.collect::<Vec<(InvalidationId, Lease)>>() {
+            if let Err(error) = self.close_watch(id, lease, now, wall).await {
+                tracing::warn!(%error, invalidation = %id, "not everything was journaled at the end");
+            }
+        }
+        self.publish(now);
+    }
+
+    async fn close_watch(
+        &mut self,
+        id: InvalidationId,
+        lease: Lease,
+        now: Moment,
+        wall: crate::domain::time::Timestamp,
+    ) -> Result<(), JournalError> {
+        let journal = Arc::clone(&self.context.journal);
+        let written = self.write(id).await;
+        let last = self.find(id).map(|tracked| publish::snapshot(&tracked.watch, now, wall, None));
+        let saved = match &last {
+            Some(last) => journal.save_snapshot(lease, last).await,
+            None => Ok(()),
+        };
+        let released = journal.release(lease).await; // whatever else failed
+        written.and(saved).and(released)
+    }
+}

@@ -1,0 +1,238 @@
+//! The tracker's task: owns all watches, sends probes within the limits, journals, then publishes.
+//!
+//! Nothing here judges, and no lock is held anywhere: what runs beside the task comes back as a [`Done`].
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{broadcast, mpsc, oneshot, watch as latest};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use super::schedule::{Gate, Limits};
+use super::watch::Watch;
+use super::{Board, Command, TrackerEvent};
+use crate::domain::id::InvalidationId;
+use crate::domain::snapshot::WatchSnapshot;
+use crate::domain::time::{Moment, Timestamp};
+use crate::ops::context::Context;
+
+mod commands;
+mod journaling;
+mod jobs;
+mod probing;
+mod roster;
+
+use jobs::{Atlas, Done};
+
+/// Ends of the channels that the task holds.
+pub struct Wires {
+    pub inbox: mpsc::Receiver<Command>,
+    pub board: latest::Sender<Arc<Board>>,
+    pub events: broadcast::Sender<TrackerEvent>,
+    pub stop: CancellationToken,
+}
+
+/// A watch and when it was last dealt with.
+struct Tracked {
+    watch: Watch,
+    /// Tells answers to this watch from those to one that was dropped and taken up again.
+    epoch: u64,
+    stepped: Moment,
+    flushed: Moment,
+    saved: Moment,
+    /// What it takes to draw a picture of it grows with its cells.
+    picture: Arc<WatchSnapshot>,
+}
+
+/// The calls of one order wait for these looks at old copies.
+struct PendingBaseline {
+    id: InvalidationId,
+    since: Moment,
+    started: bool,
+    done: oneshot::Sender<()>,
+}
+
+/// Everything that the task owns.
+pub struct Desk {
+    context: Arc<Context>,
+    wires: Wires,
+    tracked: Vec<Tracked>,
+    /// Pictures of what others track.
+    foreign: HashMap<InvalidationId, Arc<WatchSnapshot>>,
+    /// Ended since the process began, oldest first, bounded.
+    ended: Vec<Arc<WatchSnapshot>>,
+    /// Invalidations seen open before: a new one may supersede ours.
+    seen_open: std::collections::HashSet<InvalidationId>,
+    baselines: Vec<PendingBaseline>,
+    gate: Gate,
+    chance: fastrand::Rng,
+    jobs: JoinSet<Done>,
+    stats_in_flight: usize,
+    atlas: HashMap<String, Atlas>,
+    epoch: u64,
+    /// Whose turn it is to probe first.
+    turn: usize,
+    ticked: Moment,
+    scanned: Option<Moment>,
+    published: Moment,
+    board_changed: bool,
+    trouble: Option<String>,
+}
+
+/// Heartbeat, leases, what others track.
+const SCAN: Duration = Duration::from_secs(2);
+/// Longest sleep: a longer gap between ticks would hide a suspend.
+const LONGEST_SLEEP: Duration = Duration::from_secs(1);
+/// A longer gap between ticks interrupts every watch (design §2.3).
+const GAP: Duration = Duration::from_secs(10);
+/// How often a watch is asked whether it ends.
+const STEP: Duration = Duration::from_millis(100);
+
+impl Desk {
+    pub fn new(context: Arc<Context>, wires: Wires, chance: fastrand::Rng) -> Self {
+        let now = context.clock.moment();
+        Self {
+            gate: Gate::new(Limits::new(context.policy.loopback)),
+            context,
+            wires,
+            tracked: Vec::new(),
+            foreign: HashMap::new(),
+            ended: Vec::new(),
+            seen_open: std::collections::HashSet::new(),
+            baselines: Vec::new(),
+            chance,
+            jobs: JoinSet::new(),
+            stats_in_flight: 0,
+            atlas: HashMap::new(),
+            epoch: 0,
+            turn: 0,
+            ticked: now,
+            scanned: None,
+            published: now,
+            board_changed: false,
+            trouble: None,
+        }
+    }
+
+    /// Runs until it is told to stop or nobody holds a handle any more.
+    pub async fn run(mut self) {
+        loop {
+            self.tick().await;
+            let wake = self.sleep_for();
+            tokio::select! {
+                biased;
+                () = self.wires.stop.cancelled() => break,
+                command = self.wires.inbox.recv() => match command {
+                    Some(command) => self.obey(command).await,
+                    None => break,
+                },
+                Some(done) = self.jobs.join_next() => self.take_all(done),
+                () = tokio::time::sleep(wake) => {}
+            }
+        }
+        self.close().await;
+    }
+
+    fn now(&self) -> Moment {
+        self.context.clock.moment()
+    }
+
+    fn wall(&self) -> Timestamp {
+        self.context.clock.wall()
+    }
+
+    /// Everything whose time has come.
+    async fn tick(&mut self) {
+        self.notice_gap();
+        let now = self.now();
+        if self.scanned.is_none_or(|at| now.since(at) >= SCAN) {
+            self.scan().await;
+            self.scanned = Some(self.now());
+        }
+        self.find_places();
+        self.advance().await;
+        self.end_baselines();
+        self.pump();
+        self.flush().await;
+    }
+
+    /// A gap between ticks means that the machine slept: nothing seen before it counts.
+    fn notice_gap(&mut self) {
+        let now = self.now();
+        let gap = now.since(std::mem::replace(&mut self.ticked, now));
+        if gap > GAP {
+            let (wall, why) = (self.wall(), format!("nothing ran for {} s", gap.as_secs()));
+            for tracked in &mut self.tracked {
+                tracked.watch.interrupt(&why, now, wall);
+            }
+            self.scanned = None;
+        }
+    }
+
+    /// Names, URLs and ends of all watches.
+    async fn advance(&mut self) {
+        let (now, wall) = (self.now(), self.wall());
+        for index in 0..self.tracked.len() {
+            let watch = &mut self.tracked[index].watch;
+            if watch.truths_due().is_some_and(|due| due <= now) {
+                watch.advance(now, wall, &mut self.chance);
+                self.ask_storage(index, now);
+            }
+        }
+        self.ask_journal().await;
+        let due = |tracked: &Tracked| now.since(tracked.stepped) >= STEP || tracked.watch.urgent;
+        let ids = self.tracked.iter().filter(|tracked| due(tracked)).map(|t| t.watch.id());
+        for id in ids.collect::<Vec<_>>() {
+            self.step(id).await;
+        }
+    }
+
+    /// Asks one watch whether it ends.
+    async fn step(&mut self, id: InvalidationId) {
+        use super::watch::Step;
+        let now = self.now();
+        let Some(tracked) = self.find(id) else { return };
+        tracked.stepped = now;
+        tracked.watch.plot(now);
+        match tracked.watch.step(now) {
+            Step::GoOn => {}
+            Step::End(outcome) => self.end(id, outcome).await,
+            Step::EndUnlessSuperseded(outcome) => {
+                if self.check_superseded(id).await == Ok(false) {
+                    self.end(id, outcome).await;
+                }
+            }
+        }
+    }
+
+    fn find(&mut self, id: InvalidationId) -> Option<&mut Tracked> {
+        self.tracked.iter_mut().find(|tracked| tracked.watch.id() == id)
+    }
+
+    /// Time until something is due.
+    fn sleep_for(&mut self) -> Duration {
+        let now = self.now();
+        let scan = self.scanned.map_or(now, |at| at + SCAN);
+        let mut wake = scan.min(now + LONGEST_SLEEP);
+        if self.trouble.is_none() {
+            let due = self.next_request().into_iter().chain(self.next_errand());
+            wake = due.fold(wake, Moment::min);
+        }
+        wake.since(now).max(Duration::from_millis(1))
+    }
+
+    /// When some watch wants to move on, be journaled or be published.
+    fn next_errand(&self) -> Option<Moment> {
+        // with every reading of storage under way, the next answer wakes us
+        let asks = self.stats_in_flight < jobs::STATS;
+        let of_watch = |tracked: &Tracked| {
+            let flush = tracked.watch.changed.then(|| tracked.flushed + tracked.flush_pace());
+            let truths = tracked.watch.truths_due().filter(|_| asks);
+            truths.into_iter().chain(flush).fold(tracked.stepped + STEP, Moment::min)
+        };
+        let baseline = self.baselines.first().map(|_| self.now() + STEP);
+        self.tracked.iter().map(of_watch).chain(baseline).min()
+    }
+}

@@ -1,0 +1,137 @@
+//! Sends what is due, within the limits, each watch and place in its turn.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::jobs::{Done, Of};
+use super::{Desk, PendingBaseline};
+use crate::domain::sighting::{ProbeFailure, Sighting};
+use crate::domain::time::Moment;
+use crate::ops::context::Context;
+use crate::ops::tracker::watch::Errand;
+use crate::ports::prober::Probe;
+
+/// A prober that keeps to its own limit never meets this one.
+const GRACE: Duration = Duration::from_secs(5);
+/// The calls wait no longer for looks at old copies, whatever happens to them.
+const LONGEST_BASELINE: Duration = Duration::from_secs(90);
+const LONGEST_LOCAL_BASELINE: Duration = Duration::from_secs(15);
+
+impl Desk {
+    /// Sends every request that is due and may leave.
+    pub(super) fn pump(&mut self) {
+        if self.trouble.is_some() || self.tracked.is_empty() {
+            return; // what is seen could not be journaled
+        }
+        let count = self.tracked.len();
+        self.turn = (self.turn + 1) % count;
+        let now = self.now();
+        loop {
+            let mut sent = false;
+            for offset in 0..count {
+                sent |= self.pump_watch((self.turn + offset) % count, now);
+            }
+            if !sent {
+                return;
+            }
+        }
+    }
+
+    /// At most one request to each place of a watch.
+    fn pump_watch(&mut self, index: usize, now: Moment) -> bool {
+        let mut sent = false;
+        for place in 0..self.tracked[index].watch.spots.len() {
+            let watch = &mut self.tracked[index].watch;
+            if watch.due_at(place).is_none_or(|due| due > now) {
+                continue;
+            }
+            let to = &watch.spots[place].place;
+            if self.gate.opens_at(to.address, &to.provider).is_none_or(|at| at > now) {
+                continue;
+            }
+            let gate = (to.address, to.provider.clone());
+            let Some(errand) = watch.next_errand(place, now, self.chance.u64(..)) else { continue };
+            self.gate.enter(gate.0, &gate.1, now);
+            self.send(self.tracked[index].of(), gate, errand);
+            sent = true;
+        }
+        sent
+    }
+
+    fn send(&mut self, of: Of, gate: (std::net::SocketAddr, String), errand: Errand) {
+        let Errand { place, work, probe } = errand;
+        let context = Arc::clone(&self.context);
+        self.jobs.spawn(async move {
+            let sighting = look(&context, &probe).await;
+            Done::Probe { of, place, gate, work, sighting }
+        });
+    }
+
+    /// When the next request may leave.
+    pub(super) fn next_request(&mut self) -> Option<Moment> {
+        let mut next: Option<Moment> = None;
+        for tracked in &mut self.tracked {
+            for place in 0..tracked.watch.spots.len() {
+                let Some(due) = tracked.watch.due_at(place) else { continue };
+                let to = &tracked.watch.spots[place].place;
+                let Some(opens) = self.gate.opens_at(to.address, &to.provider) else { continue };
+                let at = due.max(opens);
+                next = Some(next.map_or(at, |next| next.min(at)));
+            }
+        }
+        next
+    }
+
+    /// Begins the looks at old copies that an order waits for, and lets its calls leave when they have ended.
+    pub(super) fn end_baselines(&mut self) {
+        let now = self.now();
+        let longest = if self.context.policy.loopback {
+            LONGEST_LOCAL_BASELINE
+        } else {
+            LONGEST_BASELINE
+        };
+        for mut pending in std::mem::take(&mut self.baselines) {
+            let overdue = now.since(pending.since) > longest;
+            if overdue || self.baseline_is_over(&mut pending, now) {
+                if let Some(tracked) = self.find(pending.id) {
+                    tracked.watch.drop_baseline();
+                }
+                pending.done.send(()).ok();
+            } else {
+                self.baselines.push(pending);
+            }
+        }
+    }
+
+    fn baseline_is_over(&mut self, pending: &mut PendingBaseline, now: Moment) -> bool {
+        let Some(tracked) = self.find(pending.id) else { return true };
+        let watch = &mut tracked.watch;
+        if watch.urls.is_empty() || (!watch.places_known && watch.places_trouble.is_some()) {
+            return true;
+        }
+        if !watch.places_known {
+            return false;
+        }
+        if !std::mem::replace(&mut pending.started, true) {
+            watch.start_baseline();
+        }
+        watch.baseline_has_ended(now)
+    }
+}
+
+/// One probe, that ends in any case.
+async fn look(context: &Context, probe: &Probe) -> Sighting {
+    let sent = context.clock.moment();
+    let patience = probe.timeout + GRACE;
+    match tokio::time::timeout(patience, context.prober.probe(probe)).await {
+        Ok(sighting) => sighting,
+        Err(_) => Sighting {
+            variant: probe.variant,
+            shape: probe.shape,
+            sent,
+            received: context.clock.moment(),
+            at: context.clock.wall(),
+            result: Err(ProbeFailure::TimedOut),
+        },
+    }
+}

@@ -1,0 +1,198 @@
+//! Who tracks what: heartbeat, leases, taking up, and what others track.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::{Desk, Tracked};
+use crate::domain::id::InvalidationId;
+use crate::domain::invalidation::Member;
+use crate::domain::snapshot::WatchSnapshot;
+use crate::domain::text::clean;
+use crate::ops::tracker::publish;
+use crate::ops::tracker::watch::{Start, Watch};
+use crate::ports::journal::{InvalidationRow, JournalError, Lease};
+
+/// How long a lease lasts without being renewed.
+const LEASE: Duration = Duration::from_secs(6);
+/// A fresh invalidation is left to the process that has just recorded it.
+const LEFT_TO_ITS_MAKER: Duration = Duration::from_secs(3);
+/// Ended ones that are looked through for what others have ended.
+const ENDED_READ: u32 = 50;
+
+impl Desk {
+    /// Heartbeat, own leases, and the list of what is open.
+    pub(super) async fn scan(&mut self) {
+        match self.try_scan().await {
+            Ok(()) => self.set_trouble(None),
+            Err(error) => self.set_trouble(Some(clean(&error.to_string()).into_owned())),
+        }
+    }
+
+    async fn try_scan(&mut self) -> Result<(), JournalError> {
+        let context = Arc::clone(&self.context);
+        context.journal.join(&context.member, context.clock.wall()).await?;
+        self.renew().await?;
+        let rows = context.journal.open(Some(&context.scope)).await?;
+        self.forget_closed(&rows).await?;
+        self.notice_new(&rows).await?;
+        for row in &rows {
+            if self.find(row.id).is_none() && !self.adopt(row).await? {
+                self.show_foreign(row);
+            }
+        }
+        self.reload_executing().await;
+        Ok(())
+    }
+
+    async fn renew(&mut self) -> Result<(), JournalError> {
+        let context = Arc::clone(&self.context);
+        let leases = self.tracked.iter().map(|tracked| tracked.watch.lease).collect::<Vec<Lease>>();
+        for lease in leases {
+            match context.journal.renew(lease, context.clock.wall(), LEASE).await {
+                Ok(()) => {}
+                Err(JournalError::LeaseLost) => {
+                    self.journal_failed(lease.invalidation, &JournalError::LeaseLost);
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    /// What others tracked and is not open any more has ended there.
+    async fn forget_closed(&mut self, rows: &[InvalidationRow]) -> Result<(), JournalError> {
+        let open = rows.iter().map(|row| row.id).collect::<HashSet<_>>();
+        if self.foreign.keys().all(|id| open.contains(id)) {
+            return Ok(());
+        }
+        let ended = self.context.journal.ended(Some(&self.context.scope), ENDED_READ).await?;
+        let wall = self.wall();
+        for row in ended.iter().filter(|row| self.foreign.contains_key(&row.id)).collect::<Vec<_>>()
+        {
+            self.show_ended(Arc::new(publish::foreign(row, wall)));
+        }
+        self.foreign.retain(|id, _| open.contains(id));
+        self.board_changed = true;
+        Ok(())
+    }
+
+    /// An order that was not there before may take over names of ours.
+    async fn notice_new(&mut self, rows: &[InvalidationRow]) -> Result<(), JournalError> {
+        const NAMES_CHECKED: usize = 50;
+        let open = rows.iter().map(|row| row.id).collect::<HashSet<_>>();
+        let any_new = open.iter().any(|id| !self.seen_open.contains(id));
+        self.seen_open = open;
+        if !any_new {
+            return Ok(());
+        }
+        let small = |tracked: &&Tracked| tracked.watch.names.len() <= NAMES_CHECKED;
+        let ids = self.tracked.iter().filter(small).map(|t| t.watch.id()).collect::<Vec<_>>();
+        for id in ids {
+            if self.check_superseded(id).await.is_err() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes an open invalidation up, if nobody else does.
+    async fn adopt(&mut self, row: &InvalidationRow) -> Result<bool, JournalError> {
+        let context = Arc::clone(&self.context);
+        let wall = context.clock.wall();
+        let age = wall.duration_since(row.operation.at);
+        if Duration::try_from(age).is_ok_and(|age| age < LEFT_TO_ITS_MAKER) {
+            return Ok(false);
+        }
+        let acquired = context.journal.acquire(row.id, context.member.id, wall, LEASE).await?;
+        let Some(lease) = acquired else { return Ok(false) };
+        let by = clean(&row.by).into_owned();
+        self.load(lease, by, row.snapshot.as_ref(), true).await?;
+        Ok(true)
+    }
+
+    /// Takes up what this process has just recorded.
+    pub(super) async fn take_up(&mut self, id: InvalidationId) -> Result<(), JournalError> {
+        if self.find(id).is_some() {
+            return Ok(());
+        }
+        let context = Arc::clone(&self.context);
+        let wall = context.clock.wall();
+        match context.journal.acquire(id, context.member.id, wall, LEASE).await? {
+            Some(lease) => self.load(lease, ours(&context.member), None, false).await,
+            None => Ok(()), // another process was faster: it tracks it, from the journal
+        }
+    }
+
+    async fn load(
+        &mut self,
+        lease: Lease,
+        by: String,
+        before: Option<&WatchSnapshot>,
+        taken_over: bool,
+    ) -> Result<(), JournalError> {
+        let context = Arc::clone(&self.context);
+        let invalidation = context.journal.invalidation(lease.invalidation).await?;
+        let (now, wall) = (self.now(), self.wall());
+        let watch = Watch::load(Start {
+            lease,
+            invalidation,
+            by,
+            before,
+            taken_over,
+            account: &context.account,
+            now,
+            wall,
+        });
+        let picture = Arc::new(publish::snapshot(&watch, now, wall, None));
+        context.journal.save_snapshot(lease, &picture).await?;
+        self.epoch += 1;
+        self.foreign.remove(&lease.invalidation);
+        self.seen_open.insert(lease.invalidation);
+        let epoch = self.epoch;
+        let tracked = Tracked { watch, epoch, stepped: now, flushed: now, saved: now, picture };
+        self.tracked.push(tracked);
+        self.show_places(self.tracked.len() - 1);
+        self.board_changed = true;
+        Ok(())
+    }
+
+    fn show_foreign(&mut self, row: &InvalidationRow) {
+        let picture = publish::foreign(row, self.wall());
+        if self.foreign.get(&row.id).is_none_or(|shown| **shown != picture) {
+            self.foreign.insert(row.id, Arc::new(picture));
+            self.board_changed = true;
+        }
+    }
+
+    /// Items that another process executes, or settled while this one was told nothing.
+    async fn reload_executing(&mut self) {
+        let executing = |tracked: &&Tracked| tracked.watch.is_executing();
+        let ids = self.tracked.iter().filter(executing).map(|t| t.watch.id()).collect::<Vec<_>>();
+        for id in ids {
+            self.reload(id).await;
+        }
+    }
+
+    /// Reads an invalidation again: names, URLs and calls that were added or settled.
+    pub(super) async fn reload(&mut self, id: InvalidationId) {
+        let context = Arc::clone(&self.context);
+        match context.journal.invalidation(id).await {
+            Ok(invalidation) => {
+                let (now, wall) = (self.now(), self.wall());
+                if let Some(tracked) = self.find(id) {
+                    tracked.watch.merge(invalidation, &context.account, now, wall);
+                }
+                let position = self.tracked.iter().position(|tracked| tracked.watch.id() == id);
+                if let Some(index) = position {
+                    self.show_places(index);
+                }
+            }
+            Err(error) => self.journal_failed(id, &error),
+        }
+    }
+}
+
+fn ours(member: &Member) -> String {
+    clean(&format!("{}@{}", member.user, member.host)).into_owned()
+}

@@ -1,0 +1,277 @@
+//! The truth about a watched URL: reference reads, and what storage's answers amount to (design §2.2, §2.3).
+//!
+//! Decides nothing about copies: [`crate::domain::judge`] does.
+
+use std::time::Duration;
+
+use super::super::context::Context;
+use super::schedule::Pace;
+use crate::domain::delivery_url::{DeliveryUrl, reference_path};
+use crate::domain::invalidation::{Verb, WatchedName, same_content};
+use crate::domain::place::Place;
+use crate::domain::sighting::{AcceptVariant, Answer, ProbeShape};
+use crate::domain::verdict::{Content, Stored};
+use crate::ports::prober::Probe;
+
+/// Reads a URL past every cache, at one place: the content that storage delivers for it now.
+///
+/// `version` is the asset's real one; the read goes under a lower one that no cache can hold. `None` where nothing
+/// usable came back. Spends one request outside of the tracker's limits: callers read few at a time.
+pub async fn read_reference(
+    context: &Context,
+    place: &Place,
+    url: &DeliveryUrl,
+    version: u64,
+    variant: AcceptVariant,
+) -> Option<Content> {
+    let timeout = Pace::new(context.policy.loopback).timeout();
+    let probe = reference_probe(place, url, version, variant, fastrand::u64(..), timeout);
+    let answer = context.prober.probe(&probe).await.result.ok()?;
+    content_of(&answer).map(|content| Content { version: Some(version), ..content })
+}
+
+/// The probe of a reference read.
+pub(super) fn reference_probe(
+    place: &Place,
+    url: &DeliveryUrl,
+    version: u64,
+    variant: AcceptVariant,
+    random: u64,
+    timeout: Duration,
+) -> Probe {
+    let uncached = reference_path(url, version, random);
+    probe_at(place, &uncached, variant, ProbeShape::Body, timeout)
+}
+
+/// The probe for a URL at a place: at its own address, under the URL's own host. The edges of a local cloud speak
+/// plain HTTP and serve every host.
+pub(super) fn probe_at(
+    place: &Place,
+    url: &DeliveryUrl,
+    variant: AcceptVariant,
+    shape: ProbeShape,
+    timeout: Duration,
+) -> Probe {
+    let mut address = place.address;
+    if place.tls && !url.https {
+        address.set_port(80); // the same cache, asked without TLS
+    }
+    let host = if place.tls { url.host_name() } else { place.host.clone() };
+    Probe { address, tls: place.tls && url.https, host, path: url.path(), variant, shape, timeout }
+}
+
+/// What was delivered, as far as it identifies a body; weak tags identify nothing.
+pub(super) fn content_of(answer: &Answer) -> Option<Content> {
+    let strong = answer.etag.as_ref().filter(|etag| !etag.weak);
+    matches!(answer.status, 200 | 206).then(|| Content {
+        asset_id: None,
+        version: None,
+        etag: strong.map(|etag| etag.tag.clone()),
+        bytes: answer.total_length,
+        body_hash: answer.body_hash.clone(),
+    })
+}
+
+/// Whether an uncached read of a name's URL bears out what storage is said to hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Support {
+    Yes,
+    /// What is delivered is something else: the change has not arrived there.
+    No,
+    Unclear,
+}
+
+/// Compares an uncached read with a claim about storage; `derived` copies can only show presence and absence.
+pub(super) fn support(
+    answer: &Answer,
+    claim: &Stored,
+    old: Option<&Stored>,
+    derived: bool,
+) -> Support {
+    let served = matches!(answer.status, 200 | 206);
+    match claim {
+        Stored::Empty if matches!(answer.status, 404 | 410) => Support::Yes,
+        // a placeholder says in the header what it stands for
+        Stored::Empty if served && answer.error.is_some() => Support::Yes,
+        Stored::Empty if served => Support::No,
+        Stored::Holds(_) if matches!(answer.status, 404 | 410) => Support::No,
+        Stored::Holds(claimed) if served && !derived => {
+            let before = match old {
+                Some(Stored::Holds(before)) if !same_content(before, claimed) => Some(before),
+                _ => None,
+            };
+            support_by_tag(answer, claimed, before)
+        }
+        _ => Support::Unclear,
+    }
+}
+
+fn support_by_tag(answer: &Answer, claimed: &Content, before: Option<&Content>) -> Support {
+    let strong = answer.etag.as_ref().filter(|etag| !etag.weak).map(|etag| etag.tag.as_str());
+    if strong.is_some() && strong == claimed.etag.as_deref() {
+        Support::Yes
+    } else if strong.is_some() && strong == before.and_then(|before| before.etag.as_deref()) {
+        Support::No
+    } else {
+        Support::Unclear
+    }
+}
+
+/// Whether a reading of storage only shows that it lags behind the call that was accepted: what it held before,
+/// under the same identity.
+pub(super) fn lags(verb: Verb, name: &WatchedName, told: Option<&Stored>, now: &Stored) -> bool {
+    match (verb, now) {
+        (Verb::Purge | Verb::Watch, _) => false,
+        (Verb::Delete, Stored::Holds(now)) => is_old(name, now),
+        (Verb::Rename, Stored::Holds(now)) if !name.must_live => is_old(name, now),
+        (Verb::Rename | Verb::Replace | Verb::Restore, Stored::Empty) => {
+            name.must_live || verb != Verb::Rename
+        }
+        (Verb::Rename | Verb::Replace, Stored::Holds(now)) => match told {
+            Some(told) => !same_stored(told, &Stored::Holds(now.clone())) && is_old(name, now),
+            None => is_old(name, now),
+        },
+        (Verb::Delete, Stored::Empty) | (Verb::Restore, Stored::Holds(_)) => false,
+    }
+}
+
+/// The same version of the same asset as before the call.
+fn is_old(name: &WatchedName, now: &Content) -> bool {
+    let Some(Stored::Holds(old)) = &name.old else { return false };
+    let same_asset = match (&old.asset_id, &now.asset_id) {
+        (Some(old), Some(now)) => old == now,
+        _ => true,
+    };
+    same_asset && old.version == now.version
+}
+
+/// Whether two readings of storage agree.
+pub(super) fn same_stored(one: &Stored, other: &Stored) -> bool {
+    match (one, other) {
+        (Stored::Empty, Stored::Empty) => true,
+        (Stored::Holds(one), Stored::Holds(other)) => {
+            same_content(one, other) && (one.version == other.version || one.version.is_none())
+        }
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::id::ItemId;
+    use crate::domain::sighting::Etag;
+    use rstest::rstest;
+
+    fn content(asset: &str, version: u64, etag: &str) -> Content {
+        Content {
+            asset_id: Some(asset.into()),
+            version: Some(version),
+            etag: Some(etag.into()),
+            ..Content::default()
+        }
+    }
+
+    fn name(old: Option<Stored>, must_live: bool) -> WatchedName {
+        WatchedName {
+            item: ItemId::new(),
+            key: crate::ops::testing::image("press/hero"),
+            must_live,
+            old,
+            new: None,
+            changed_at: None,
+            superseded: false,
+        }
+    }
+
+    fn answer(status: u16, tag: Option<&str>, error: Option<&str>) -> Answer {
+        Answer {
+            status,
+            etag: tag.map(|tag| Etag { weak: false, tag: tag.into() }),
+            error: error.map(str::to_owned),
+            ..Answer::default()
+        }
+    }
+
+    #[rstest]
+    #[case::gone(404, None, None, Support::Yes)]
+    #[case::placeholder(200, Some("p"), Some("Resource not found - press/hero"), Support::Yes)]
+    #[case::still_there(200, Some("old"), None, Support::No)]
+    #[case::refused(401, None, None, Support::Unclear)]
+    #[case::overloaded(503, None, None, Support::Unclear)]
+    fn an_empty_name(
+        #[case] status: u16,
+        #[case] tag: Option<&str>,
+        #[case] error: Option<&str>,
+        #[case] expected: Support,
+    ) {
+        let old = Stored::Holds(content("a", 1, "old"));
+        for derived in [false, true] {
+            let seen = answer(status, tag, error);
+            assert_eq!(support(&seen, &Stored::Empty, Some(&old), derived), expected);
+        }
+    }
+
+    #[rstest]
+    #[case::new(200, Some("new"), Support::Yes)]
+    #[case::old(200, Some("old"), Support::No)]
+    #[case::not_yet(404, None, Support::No)]
+    #[case::something(200, Some("else"), Support::Unclear)]
+    #[case::no_tag(200, None, Support::Unclear)]
+    #[case::refused(401, None, Support::Unclear)]
+    fn a_changed_name(#[case] status: u16, #[case] tag: Option<&str>, #[case] expected: Support) {
+        let (old, new) = (content("a", 1, "old"), Stored::Holds(content("a", 2, "new")));
+        let seen = answer(status, tag, None);
+        assert_eq!(support(&seen, &new, Some(&Stored::Holds(old)), false), expected);
+    }
+
+    #[test]
+    fn a_purged_name_is_borne_out_by_what_it_always_had() {
+        let same = Stored::Holds(content("a", 1, "same"));
+        let seen = answer(200, Some("same"), None);
+        assert_eq!(support(&seen, &same, Some(&same), false), Support::Yes);
+        assert_eq!(support(&seen, &same, Some(&same), true), Support::Unclear);
+    }
+
+    #[rstest]
+    #[case::destroyed_and_still_listed(Verb::Delete, false, Some(("a", 1)), true)]
+    #[case::uploaded_again(Verb::Delete, false, Some(("b", 2)), false)]
+    #[case::overwritten_since(Verb::Delete, false, Some(("a", 2)), false)]
+    #[case::destroyed(Verb::Delete, false, None, false)]
+    #[case::old_name_still_listed(Verb::Rename, false, Some(("a", 1)), true)]
+    #[case::old_name_gone(Verb::Rename, false, None, false)]
+    #[case::new_name_not_there(Verb::Rename, true, None, true)]
+    #[case::replaced(Verb::Replace, false, Some(("a", 2)), false)]
+    #[case::not_replaced_yet(Verb::Replace, false, Some(("a", 1)), true)]
+    #[case::not_restored_yet(Verb::Restore, false, None, true)]
+    #[case::purged(Verb::Purge, false, Some(("a", 1)), false)]
+    #[case::purged_and_deleted_by_another(Verb::Purge, false, None, false)]
+    #[case::watched(Verb::Watch, false, Some(("a", 1)), false)]
+    fn storage_that_lags(
+        #[case] verb: Verb,
+        #[case] must_live: bool,
+        #[case] now: Option<(&str, u64)>,
+        #[case] expected: bool,
+    ) {
+        let old = Stored::Holds(content("a", 1, "old"));
+        let now = now.map_or(Stored::Empty, |(asset, version)| {
+            Stored::Holds(content(asset, version, "any"))
+        });
+        assert_eq!(lags(verb, &name(Some(old), must_live), None, &now), expected);
+    }
+
+    #[test]
+    fn only_what_tells_contents_apart_is_kept_of_an_answer() {
+        let weak = Answer {
+            status: 200,
+            etag: Some(Etag { weak: true, tag: "w".into() }),
+            total_length: Some(7),
+            body_hash: Some("h".into()),
+            ..Answer::default()
+        };
+        let content = content_of(&weak).unwrap();
+        assert_eq!((content.etag, content.bytes, content.body_hash), (None, Some(7), Some("h".into())));
+        assert_eq!(content_of(&answer(404, None, None)), None);
+        assert_eq!(content_of(&answer(503, None, None)), None);
+    }
+}

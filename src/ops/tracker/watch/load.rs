@@ -1,0 +1,315 @@
+//! From the journal to a watch, fresh or taken over; and what joins it later.
+
+use super::super::labels;
+use super::super::names::{Name, Since, Stage};
+use super::super::schedule::Pace;
+use super::super::{Settled, names};
+use super::{RESTART_DOUBT, Reference, Spot, Url, VARIANTS, Watch};
+use crate::domain::account::Account;
+use crate::domain::delivery_url::DeliveryUrl;
+use crate::domain::invalidation::{Invalidation, ItemState, WatchedName, WatchedUrl};
+use crate::domain::propagation::Propagation;
+use crate::domain::sighting::AcceptVariant;
+use crate::domain::snapshot::{PlaceState, WatchSnapshot};
+use crate::domain::time::{Moment, Timestamp};
+use crate::domain::verdict::Stored;
+use crate::ports::journal::Lease;
+
+/// What a watch begins with.
+pub struct Start<'a> {
+    pub lease: Lease,
+    pub invalidation: Invalidation,
+    pub by: String,
+    /// The last picture of whoever tracked it before, if anybody did.
+    pub before: Option<&'a WatchSnapshot>,
+    /// Another process began it, or this one before a restart.
+    pub taken_over: bool,
+    pub account: &'a Account,
+    pub now: Moment,
+    pub wall: Timestamp,
+}
+
+impl Watch {
+    #[must_use]
+    pub fn load(start: Start<'_>) -> Self {
+        let Start { lease, mut invalidation, by, before, taken_over, account, now, wall } = start;
+        let (names, urls) =
+            (std::mem::take(&mut invalidation.names), std::mem::take(&mut invalidation.urls));
+        let started = Since::of_wall(invalidation.operation.at, now, wall);
+        let mut watch = Self {
+            lease,
+            by,
+            names: Vec::with_capacity(names.len()),
+            urls: Vec::with_capacity(urls.len()),
+            references: Vec::new(),
+            reference_agendas: std::collections::HashMap::new(),
+            spots: Vec::new(),
+            grid: Propagation::new(invalidation.terms.confidence),
+            pace: Pace::new(invalidation.terms.loopback),
+            baseline: None,
+            rechecks: std::collections::HashMap::new(),
+            confirmed: std::collections::HashSet::new(),
+            quiet_planned: None,
+            tracked_since: now,
+            started,
+            doubt: if taken_over { RESTART_DOUBT } else { std::time::Duration::ZERO },
+            clock_went_back: started.is_none(),
+            places_known: false,
+            places_trouble: None,
+            in_flight: 0,
+            stirred: true,
+            names_due: None,
+            without_history: Vec::new(),
+            moved: Vec::new(),
+            closing: None,
+            regressions: Vec::new(),
+            timeline: Vec::new(),
+            curve: Vec::new(),
+            spent: 0,
+            interrupted: false,
+            was_stuck: false,
+            purged_again: Vec::new(),
+            purging_again: false,
+            negative_cache_since: None,
+            repinned_since: None,
+            rows: Vec::new(),
+            events: Vec::new(),
+            names_changed: std::collections::HashSet::new(),
+            terms_changed: false,
+            changed: true,
+            urgent: true,
+            invalidation,
+        };
+        watch.add_names(names, now, wall);
+        watch.add_urls(urls, account, now);
+        watch.restore(before, taken_over, now, wall);
+        watch
+    }
+
+    /// What the journal knows meanwhile: items settled by another process, names and URLs that were added.
+    pub fn merge(
+        &mut self,
+        invalidation: Invalidation,
+        account: &Account,
+        now: Moment,
+        wall: Timestamp,
+    ) {
+        let Invalidation { items, names, urls, not_covered, .. } = invalidation;
+        for item in items {
+            match self.invalidation.items.iter_mut().find(|known| known.id == item.id) {
+                Some(known) if !known.state.is_settled() => *known = item,
+                Some(_) => {}
+                None => self.invalidation.items.push(item),
+            }
+        }
+        self.invalidation.not_covered = not_covered;
+        let is_known = |name: &WatchedName| {
+            self.names
+                .iter()
+                .any(|known| known.watched.item == name.item && known.watched.key == name.key)
+        };
+        let fresh = names.into_iter().filter(|name| !is_known(name)).collect::<Vec<_>>();
+        self.add_names(fresh, now, wall);
+        let fresh = urls
+            .into_iter()
+            .filter(|url| !self.urls.iter().any(|known| known.watched.url == url.url))
+            .collect::<Vec<_>>();
+        self.add_urls(fresh, account, now);
+        self.start_settled(now, wall);
+    }
+
+    /// Calls that have their answers now.
+    pub fn settle(&mut self, calls: &[Settled], now: Moment, wall: Timestamp) {
+        for call in calls {
+            let items = &mut self.invalidation.items;
+            let Some(item) = items.iter_mut().find(|item| item.id == call.item) else { continue };
+            item.state = call.state;
+            item.sent_at = call.sent_at.or(item.sent_at);
+            let (to, is_rename) = (item.to.clone(), item.to.is_some());
+            for name in self.names.iter_mut().filter(|name| name.watched.item == call.item) {
+                // the answer of a rename tells of the new name; the old one is empty by it
+                name.told = match (&call.now, is_rename && Some(&name.watched.key) != to.as_ref()) {
+                    (Some(Stored::Holds(_)), true) => Some(Stored::Empty),
+                    (Some(Stored::Empty), true) => None,
+                    (now, _) => now.clone(),
+                };
+            }
+        }
+        self.start_settled(now, wall);
+    }
+
+    /// Names of settled items leave the state of execution: into the hold-back, or out of the watch.
+    fn start_settled(&mut self, now: Moment, wall: Timestamp) {
+        for index in 0..self.names.len() {
+            if self.names[index].stage != Stage::Executing {
+                continue;
+            }
+            let Some(item) = self.item(index) else { continue };
+            let (state, sent_at) = (item.state, item.sent_at);
+            match state {
+                ItemState::Intended | ItemState::Sent => {}
+                ItemState::Accepted => self.start_name(index, sent_at, now, wall),
+                ItemState::NotFound | ItemState::Failed | ItemState::Skipped => {
+                    self.drop_name(index, now);
+                }
+            }
+        }
+        (self.stirred, self.changed, self.urgent) = (true, true, true);
+    }
+
+    fn start_name(&mut self, index: usize, sent_at: Option<Timestamp>, now: Moment, wall: Timestamp) {
+        let hold_back = self.terms().hold_back;
+        let sent = sent_at.and_then(|at| Since::of_wall(at, now, wall));
+        self.clock_went_back |= sent.is_none() && sent_at.is_some();
+        let name = &mut self.names[index];
+        name.sent = sent;
+        // of a watch that was taken over much of the hold-back may be over already
+        let held = if self.doubt.is_zero() { std::time::Duration::ZERO } else { self.doubt };
+        let passed = sent.map_or(std::time::Duration::ZERO, |sent| sent.elapsed(now));
+        let rest = if held.is_zero() { hold_back } else { hold_back.saturating_sub(passed) };
+        name.hold_back(now + rest);
+    }
+
+    pub(super) fn drop_name(&mut self, index: usize, now: Moment) {
+        self.names[index].stage = Stage::Dropped;
+        self.rechecks.remove(&index);
+        for url in 0..self.urls.len() {
+            if self.urls[url].name == index {
+                self.grid.drop_url(url, now);
+            }
+        }
+        self.stirred = true;
+    }
+
+    fn add_names(&mut self, names: Vec<WatchedName>, now: Moment, wall: Timestamp) {
+        let verb = self.invalidation.operation.verb;
+        for watched in names {
+            let mut name = Name::new(watched, verb);
+            name.told.clone_from(&name.watched.new);
+            name.changed =
+                name.watched.changed_at.and_then(|at| names::Since::of_wall(at, now, wall));
+            let superseded = name.watched.superseded;
+            self.names.push(name);
+            if superseded {
+                self.drop_name(self.names.len() - 1, now);
+            }
+        }
+        self.start_settled(now, wall);
+    }
+
+    fn add_urls(&mut self, urls: Vec<WatchedUrl>, account: &Account, now: Moment) {
+        for watched in urls {
+            let of_name = |name: &Name| name.watched.key == watched.key;
+            let same_item =
+                |name: &Name| of_name(name) && name.watched.item == watched.item;
+            let position = |fits: &dyn Fn(&Name) -> bool| self.names.iter().position(fits);
+            let Some(name) = position(&same_item).or_else(|| position(&of_name)) else {
+                continue; // a URL without a name has no truth to be judged by
+            };
+            self.add_url(watched, name, account, now);
+        }
+        self.stirred = true;
+    }
+
+    fn add_url(&mut self, watched: WatchedUrl, name: usize, account: &Account, now: Moment) {
+        let automatic = watched.url.has_automatic_format();
+        let index = self.grid.add_url(automatic, now);
+        let mut refs = [None; VARIANTS];
+        for variant in self.grid.variants(index) {
+            refs[variant as usize] = Some(self.reference(&watched, name, variant));
+        }
+        self.urls.push(Url {
+            shown: labels::shown(&watched.url, account),
+            short: labels::short(&watched.url),
+            canonical: watched.url.canonical(),
+            name,
+            refs,
+            truth: [const { None }; VARIANTS],
+            watched,
+        });
+        for (place, spot) in self.spots.iter_mut().enumerate() {
+            spot.cells.resize_with((index + 1) * VARIANTS, super::CellView::default);
+            if !spot.serves(&self.urls[index]) {
+                self.grid.serve(place, index, false, now);
+            }
+        }
+        if self.names[name].is_dropped() {
+            self.grid.drop_url(index, now);
+        }
+    }
+
+    /// The reference read for a URL, shared by all that differ in their version only.
+    pub(super) fn reference(
+        &mut self,
+        watched: &WatchedUrl,
+        name: usize,
+        variant: AcceptVariant,
+    ) -> usize {
+        let url: DeliveryUrl = watched.url.clone().without_version();
+        let same = |known: &Reference| {
+            known.name == name && known.variant == variant && known.url == url
+        };
+        let index = self.references.iter().position(same).unwrap_or_else(|| {
+            self.references.push(Reference {
+                url,
+                variant,
+                name,
+                derived: watched.derived,
+                busy: false,
+                tries: 0,
+                wanted: false,
+                answer: None,
+                generation: 0,
+            });
+            self.references.len() - 1
+        });
+        let name = &mut self.names[name];
+        if !name.has_reference || (name.reference_is_derived && !watched.derived) {
+            (name.has_reference, name.reference_is_derived) = (true, watched.derived);
+        }
+        index
+    }
+
+    /// Takes over what the last picture shows, as far as it must not be lost.
+    fn restore(
+        &mut self,
+        before: Option<&WatchSnapshot>,
+        taken_over: bool,
+        now: Moment,
+        wall: Timestamp,
+    ) {
+        let Some(before) = before else {
+            if taken_over {
+                self.interrupted = true;
+                self.say(wall, "taken up from the journal".to_owned());
+            }
+            return;
+        };
+        self.regressions.clone_from(&before.regressions);
+        self.timeline.clone_from(&before.timeline);
+        self.curve.clone_from(&before.curve);
+        self.spent = before.requests_spent;
+        self.was_stuck = before.stuck;
+        self.interrupted = true;
+        self.purged_again.clone_from(&before.purged_again);
+        self.say(wall, "taken up from the journal; runs and quiet start again".to_owned());
+        if let Some(at) = self.purged_again.last().copied() {
+            let sent = Since::of_wall(at, now, wall);
+            for name in &mut self.names {
+                name.sent = sent.or(name.sent);
+            }
+        }
+        for row in &before.places {
+            if row.state == PlaceState::Answering || row.saw_old {
+                self.add_lost_spot(row, now);
+            }
+        }
+    }
+}
+
+impl Spot {
+    /// Whether the place delivers the URL's host.
+    pub(super) fn serves(&self, url: &Url) -> bool {
+        self.lost || self.hosts.contains(&url.watched.url.host_name())
+    }
+}

@@ -1,0 +1,399 @@
+//! What came back from a place: judged, counted, kept, and what it means for the next looks.
+
+use super::{Body, LastSeen, Watch, Work, of_slot};
+use crate::domain::judge::{Facts, judge, wants_body};
+use crate::domain::place::PlaceId;
+use crate::domain::propagation::{Look, Noted, Standing};
+use crate::domain::sighting::{AcceptVariant, Answer, CacheStatus, ProbeFailure, Sighting};
+use crate::domain::snapshot::Regression;
+use crate::domain::text::clean;
+use crate::domain::time::{Moment, Timestamp};
+use crate::domain::verdict::{Content, Expectation, Judgement, Reason, Stored, Verdict};
+use crate::ops::tracker::TrackerEvent;
+use crate::ports::journal::SightingRow;
+use std::time::Duration;
+
+/// What a sighting means for the limits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Seen {
+    Fine,
+    /// The cache asked to be left alone, for as long as it said.
+    TooMuch {
+        retry_after: Option<Duration>,
+    },
+}
+
+impl Watch {
+    /// Takes in what came back for an errand.
+    pub fn take(
+        &mut self,
+        place: usize,
+        work: Work,
+        sighting: &Sighting,
+        now: Moment,
+        wall: Timestamp,
+        chance: &mut fastrand::Rng,
+    ) -> Seen {
+        self.in_flight = self.in_flight.saturating_sub(1);
+        self.changed = true;
+        let spot = &mut self.spots[place];
+        spot.busy = false;
+        if let Ok(answer) = &sighting.result {
+            spot.last_rtt = Some(sighting.received.since(sighting.sent));
+            spot.pop = answer.pop.clone().or(spot.pop.take());
+        }
+        match work {
+            Work::Cell { slot } => self.take_cell(place, slot, sighting, now, wall, chance),
+            Work::Baseline { slot } => self.take_baseline(place, slot, sighting, now, wall),
+            Work::Reference { index, generation } => {
+                let noted = self.grid.observe_place(place, sighting.result.is_ok(), now);
+                self.tell_place(place, noted, wall);
+                self.take_reference(index, generation, sighting, now, wall);
+            }
+        }
+        self.hold_after(place, sighting, now, chance);
+        self.follow_quiet(now, chance);
+        match &sighting.result {
+            Ok(Answer { status: 429 | 503, retry_after, .. }) => {
+                Seen::TooMuch { retry_after: *retry_after }
+            }
+            _ => Seen::Fine,
+        }
+    }
+
+    /// A place that gives no answer is not asked again at once.
+    fn hold_after(
+        &mut self,
+        place: usize,
+        sighting: &Sighting,
+        now: Moment,
+        chance: &mut fastrand::Rng,
+    ) {
+        self.spots[place].hold_until = match &sighting.result {
+            Ok(_) => now,
+            Err(_) => {
+                let left_out = self.grid.standing(place) == Standing::LeftOut;
+                let failures = self.grid.failures(place);
+                now + self.pace.after_failure(failures, left_out, chance)
+            }
+        };
+    }
+
+    fn take_baseline(
+        &mut self,
+        place: usize,
+        slot: usize,
+        sighting: &Sighting,
+        now: Moment,
+        wall: Timestamp,
+    ) {
+        let noted = self.grid.observe_place(place, sighting.result.is_ok(), now);
+        let timed_out = matches!(sighting.result, Err(ProbeFailure::TimedOut));
+        self.baseline_looked(place, sighting.result.is_ok(), timed_out, now);
+        self.tell_place(place, noted, wall);
+        let (url, _) = of_slot(slot);
+        let old = self.old_of(url, AcceptVariant::None);
+        let facts = Facts { since_sent: None, ..self.facts(place, slot, sighting) };
+        let facts = Facts { old: old.as_ref(), new: None, earlier: &[], ..facts };
+        let facts = Facts { expectation: Expectation::New, ..facts };
+        let saw_old = judge(sighting, &facts).reason == Reason::EarlierContent;
+        self.spots[place].saw_old |= saw_old;
+        self.keep_last(place, slot, None, sighting);
+    }
+
+    fn take_cell(
+        &mut self,
+        place: usize,
+        slot: usize,
+        sighting: &Sighting,
+        now: Moment,
+        wall: Timestamp,
+        chance: &mut fastrand::Rng,
+    ) {
+        let (url, _) = of_slot(slot);
+        self.see_age(place, slot, sighting);
+        self.keep_body(place, slot, sighting);
+        let (judgement, body) = {
+            let facts = self.facts(place, slot, sighting);
+            (judge(sighting, &facts), wants_body(sighting, &facts))
+        };
+        let cell_ref = Self::cell_ref(place, slot);
+        let look = Look {
+            verdict: judgement.verdict,
+            answered: sighting.result.is_ok(),
+            sent: sighting.sent,
+            received: sighting.received,
+        };
+        let noted = self.grid.observe(cell_ref, look);
+        self.count(place, slot, sighting, &judgement, body, now);
+        self.tell_place(place, noted, wall);
+        if noted.place_cleared {
+            self.place_cleared(place, now, wall);
+        }
+        if noted.regression {
+            self.regressed(place, url, &judgement, wall);
+        }
+        if sighting.result.as_ref().is_ok_and(|answer| answer.varies_by_accept) {
+            self.widen(url, now, chance);
+        }
+        self.keep_last(place, slot, Some(&judgement), sighting);
+        self.note(place, slot, sighting, &judgement);
+        self.follow_up(url, slot, &judgement, now);
+        self.keep_sentinel(place, slot, judgement.verdict, now, chance);
+        self.schedule(place, slot, now, chance);
+    }
+
+    /// Everything that decides the verdict beside the sighting.
+    fn facts<'a>(&'a self, place: usize, slot: usize, sighting: &Sighting) -> Facts<'a> {
+        let (url, variant) = of_slot(slot);
+        let watched = &self.urls[url];
+        let name = &self.names[watched.name];
+        let truth = watched.truth[variant as usize].as_ref();
+        let base = name.watched.expectation().unwrap_or(Expectation::New);
+        let tag = sighting.result.as_ref().ok().and_then(|answer| answer.etag.clone());
+        Facts {
+            expectation: truth.map_or(base, |truth| truth.expectation),
+            public_id: name.watched.key.public_id.as_str(),
+            derived: watched.watched.derived,
+            old: self.old_ref(url, variant),
+            new: truth.and_then(|truth| truth.new.as_ref()),
+            earlier: name.earlier.as_deref().unwrap_or_default(),
+            since_sent: name.sent.map(|sent| sent.elapsed(sighting.received)),
+            since_changed: name.changed.map(|changed| changed.elapsed(sighting.sent)),
+            age: self.age_trust(place),
+            doubt: self.doubt,
+            reference: self.reference_answer(url, variant),
+            exists_again: false, // a truth that moved is judged by at once
+            body: tag.and_then(|tag| self.spots[place].bodies.get(&(slot, tag))),
+            only_watching: self.only_watches(),
+        }
+    }
+
+    fn only_watches(&self) -> bool {
+        self.invalidation.operation.verb == crate::domain::invalidation::Verb::Watch
+    }
+
+    /// OLD of a variant: a reference read of a derived copy is of the plain variant.
+    fn old_ref(&self, url: usize, variant: AcceptVariant) -> Option<&Content> {
+        let watched = &self.urls[url];
+        if watched.watched.derived || variant != AcceptVariant::None {
+            return watched.watched.old.as_ref().filter(|_| variant == AcceptVariant::None);
+        }
+        match &self.names[watched.name].watched.old {
+            Some(Stored::Holds(content)) => Some(content),
+            _ => None,
+        }
+    }
+
+    fn old_of(&self, url: usize, variant: AcceptVariant) -> Option<Content> {
+        self.old_ref(url, variant).cloned()
+    }
+
+    fn see_age(&mut self, place: usize, slot: usize, sighting: &Sighting) {
+        if let Ok(answer) = &sighting.result {
+            let tag = answer.etag.as_ref().map(|etag| etag.tag.as_str());
+            self.spots[place].cells[slot].age.see(tag, answer.age, sighting.received);
+        }
+    }
+
+    /// Remembers the body behind a tag, so that it is read once.
+    fn keep_body(&mut self, place: usize, slot: usize, sighting: &Sighting) {
+        const REMEMBERED: usize = 4_096;
+        let Ok(answer) = &sighting.result else { return };
+        let (Some(tag), Some(hash), Some(length)) =
+            (&answer.etag, &answer.body_hash, answer.total_length)
+        else {
+            return;
+        };
+        let bodies = &mut self.spots[place].bodies;
+        if bodies.len() < REMEMBERED {
+            bodies.insert((slot, tag.clone()), Body { hash: hash.clone(), length });
+        }
+    }
+
+    /// Counts what the next look depends on.
+    fn count(
+        &mut self,
+        place: usize,
+        slot: usize,
+        sighting: &Sighting,
+        judgement: &Judgement,
+        body: bool,
+        now: Moment,
+    ) {
+        const BODIES_PER_CELL: u8 = 16;
+        use crate::domain::sighting::ProbeShape;
+        let repinned = self.is_repinned(place, slot, sighting, judgement);
+        let cell = &mut self.spots[place].cells[slot];
+        let clear = judgement.verdict.is_clear();
+        cell.unclear = if clear { 0 } else { cell.unclear.saturating_add(1) };
+        let unknown = judgement.verdict == Verdict::Unknown;
+        cell.unknown = if unknown { cell.unknown.saturating_add(1) } else { 0 };
+        cell.headers_seen |= sighting.shape != ProbeShape::OneByte && clear;
+        // a tagless copy is compared by its body each time, a new tag once
+        cell.body_wanted = body && cell.bodies_asked < BODIES_PER_CELL;
+        cell.compare_now = cell.body_wanted;
+        let tagless = sighting.result.as_ref().is_ok_and(|answer| answer.etag.is_none());
+        if body && !tagless {
+            cell.bodies_asked += 1;
+        }
+        cell.body_wanted |= tagless && sighting.shape == ProbeShape::Body;
+        cell.repinned = match repinned {
+            _ if clear => 0,
+            true => cell.repinned.saturating_add(1),
+            false => cell.repinned,
+        };
+        if repinned && self.repinned_since.is_none() {
+            self.repinned_since = Some(now);
+        }
+        if judgement.verdict == Verdict::Outdated {
+            self.spots[place].saw_old = true;
+        }
+    }
+
+    /// The old copy came by a miss, or was fetched after storage had changed: a shield holds it.
+    fn is_repinned(
+        &self,
+        place: usize,
+        slot: usize,
+        sighting: &Sighting,
+        judgement: &Judgement,
+    ) -> bool {
+        let old = matches!(judgement.reason, Reason::EarlierContent | Reason::StillServed);
+        let Ok(answer) = &sighting.result else { return false };
+        let facts = self.facts(place, slot, sighting);
+        let fetched_since = facts.age == crate::domain::judge::AgeTrust::Believed
+            && answer.age.zip(facts.since_changed).is_some_and(|(age, since)| {
+                Duration::from_secs(age + 2).max(self.doubt) < since
+            });
+        old && (answer.cache == CacheStatus::Miss || fetched_since)
+    }
+
+    fn widen(&mut self, url: usize, now: Moment, chance: &mut fastrand::Rng) {
+        if self.grid.variants(url).count() == super::VARIANTS {
+            return;
+        }
+        self.grid.widen(url, now);
+        let (watched, name) = (self.urls[url].watched.clone(), self.urls[url].name);
+        for variant in AcceptVariant::ALL {
+            let reference = self.reference(&watched, name, variant);
+            self.urls[url].refs[variant as usize] = Some(reference);
+        }
+        self.stirred = true;
+        self.schedule_url(url, now, chance);
+    }
+
+    /// Asks for what would explain an odd sighting.
+    fn follow_up(&mut self, url: usize, slot: usize, judgement: &Judgement, now: Moment) {
+        let name = self.urls[url].name;
+        match judgement.reason {
+            // at the first of them storage is read: the truth may have moved
+            Reason::Unrecognised | Reason::ExistsAgain | Reason::StillServed
+                if self.spots.iter().map(|spot| spot.cells[slot].unclear).sum::<u32>() <= 1 =>
+            {
+                self.recheck(name, now);
+            }
+            Reason::UnprovenRefusal { .. } => self.want_reference_of(slot, now),
+            Reason::NegativeCache => {
+                self.negative_cache_since.get_or_insert(now);
+            }
+            _ => {}
+        }
+        let odd = matches!(judgement.verdict, Verdict::Other)
+            || matches!(judgement.reason, Reason::NotComparable);
+        if odd && !self.urls[url].watched.derived {
+            self.want_reference_of(slot, now);
+        }
+    }
+
+    /// Reads a URL past the caches, once under each truth.
+    fn want_reference_of(&mut self, slot: usize, now: Moment) {
+        let (url, variant) = of_slot(slot);
+        let Some(index) = self.urls[url].refs[variant as usize] else { return };
+        let reference = &self.references[index];
+        if reference.answer.is_none() && !reference.wanted && !reference.busy {
+            self.want_reference(index, now);
+        }
+    }
+
+    fn keep_last(
+        &mut self,
+        place: usize,
+        slot: usize,
+        judgement: Option<&Judgement>,
+        sighting: &Sighting,
+    ) {
+        let answer = sighting.result.as_ref().ok();
+        self.spots[place].cells[slot].last = Some(Box::new(LastSeen {
+            judgement: judgement.cloned(),
+            cache: answer.map(|answer| answer.cache).unwrap_or_default(),
+            age: answer.and_then(|answer| answer.age),
+            status: answer.map(|answer| answer.status),
+            etag: answer.and_then(|answer| answer.etag.clone()),
+            at: sighting.at,
+        }));
+    }
+
+    /// For the journal and for streams.
+    fn note(&mut self, place: usize, slot: usize, sighting: &Sighting, judgement: &Judgement) {
+        let (url, _) = of_slot(slot);
+        let clear = self.grid.track(Self::cell_ref(place, slot)).clear;
+        let id = self.spots[place].place.id.clone();
+        self.rows.push(SightingRow {
+            place: id.clone(),
+            url: self.urls[url].canonical.clone(),
+            sighting: sighting.clone(),
+            judgement: judgement.clone(),
+        });
+        self.events.push(TrackerEvent::Sighting {
+            invalidation: self.id(),
+            place: id,
+            url: self.urls[url].shown.clone(),
+            judgement: judgement.clone(),
+            clear,
+        });
+    }
+
+    fn regressed(&mut self, place: usize, url: usize, judgement: &Judgement, wall: Timestamp) {
+        const KEPT: usize = 200;
+        let place = self.spots[place].place.id.clone();
+        let url = self.urls[url].shown.clone();
+        let why = clean(&judgement.reason.to_string()).into_owned();
+        self.say(wall, format!("{place} fell back: {url} {why}"));
+        self.events.push(TrackerEvent::Regression {
+            invalidation: self.id(),
+            place: place.clone(),
+            url: url.clone(),
+            why: why.clone(),
+        });
+        if self.regressions.len() < KEPT {
+            self.regressions.push(Regression { place, url, at: wall, why });
+        }
+        self.urgent = true;
+    }
+
+    fn place_cleared(&mut self, place: usize, now: Moment, wall: Timestamp) {
+        let elapsed = self.elapsed(now);
+        self.spots[place].cleared_after = Some(elapsed);
+        let PlaceId(id) = &self.spots[place].place.id;
+        self.say(wall, format!("{id} clear after {:.1} s", elapsed.as_secs_f64()));
+    }
+
+    fn tell_place(&mut self, place: usize, noted: Noted, wall: Timestamp) {
+        let PlaceId(id) = &self.spots[place].place.id;
+        if noted.place_left_out {
+            let sentence = format!("{id} does not answer: left out");
+            self.say(wall, sentence);
+            (self.stirred, self.urgent) = (true, true);
+        } else if noted.place_joined && self.grid.failures(place) == 0 && self.is_late(place) {
+            let sentence = format!("{id} answers and joins");
+            self.say(wall, sentence);
+        }
+    }
+
+    /// The place was left out before it answered.
+    fn is_late(&self, place: usize) -> bool {
+        let PlaceId(id) = &self.spots[place].place.id;
+        self.timeline.iter().any(|entry| entry.text == format!("{id} does not answer: left out"))
+    }
+}

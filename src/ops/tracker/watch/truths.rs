@@ -1,0 +1,493 @@
+//! Truths of a watch: storage and references asked for, taken in, moved; URLs opened when theirs is known.
+
+use super::super::names::{Learnt, Need, Since, Stage};
+use super::super::truth::{content_of, lags, same_stored};
+use super::{Recheck, Reference, UrlTruth, Watch};
+use crate::domain::asset::AssetKey;
+use crate::domain::invalidation::same_content;
+use crate::domain::propagation::Standing;
+use crate::domain::sighting::{AcceptVariant, Answer, Sighting};
+use crate::domain::time::{Moment, Timestamp};
+use crate::domain::verdict::{Content, Expectation, Stored};
+use std::time::Duration;
+
+/// A name to be asked about at the API.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StatErrand {
+    pub name: usize,
+    pub key: AssetKey,
+    /// Beside the name's own reading: something odd was seen, or the end has come.
+    pub is_recheck: bool,
+}
+
+/// Waits between readings that bring nothing, in seconds.
+const AGAIN: [u64; 4] = [1, 2, 5, 10];
+/// A storage that shows the old asset again for this long is in doubt.
+const LAG: Duration = Duration::from_secs(60);
+/// Failures of a reference read after which its URL is looked at without one.
+const REFERENCE_TRIES: u32 = 3;
+
+fn again(tries: u32) -> Duration {
+    Duration::from_secs(AGAIN[(tries as usize).min(AGAIN.len() - 1)])
+}
+
+impl Watch {
+    /// Moves names and URLs on whose time has come.
+    pub fn advance(&mut self, now: Moment, wall: Timestamp, chance: &mut fastrand::Rng) {
+        if !self.stirred && self.names_due.is_none_or(|due| due > now) {
+            return;
+        }
+        self.stirred = false;
+        self.names_due = None;
+        for index in 0..self.names.len() {
+            self.names[index].tick(now);
+            self.want_evidence(index, now, wall);
+            let name = &self.names[index];
+            let due = match (&name.stage, name.need()) {
+                (Stage::HoldingBack { until }, _) => Some(*until),
+                (_, Some((Need::Stat, due))) => Some(due),
+                _ => None, // a reference read has its own agenda
+            };
+            self.names_due = self.names_due.into_iter().chain(due).min();
+        }
+        for url in 0..self.urls.len() {
+            self.open_when_known(url, now, chance);
+        }
+        self.changed = true;
+    }
+
+    /// When names move on by themselves, or storage is to be asked.
+    #[must_use]
+    pub fn truths_due(&self) -> Option<Moment> {
+        let rechecks = self.rechecks.values().filter(|recheck| !recheck.busy);
+        let stirred = self.stirred.then(Moment::default);
+        self.names_due
+            .into_iter()
+            .chain(rechecks.map(|recheck| recheck.due))
+            .chain(stirred)
+            .min()
+    }
+
+    /// Orders the uncached read that a name waits for, or says that no place can make it.
+    fn want_evidence(&mut self, index: usize, now: Moment, wall: Timestamp) {
+        let Some((Need::Reference, due)) = self.names[index].need() else { return };
+        match self.proof_of(index) {
+            Some(proof) if self.may_answer(proof) => {
+                let reference = &mut self.references[proof];
+                if !reference.wanted && !reference.busy {
+                    (reference.answer, reference.tries) = (None, 0);
+                    self.want_reference(proof, due);
+                }
+            }
+            _ => {
+                self.names[index].asked(Need::Reference, now);
+                let learnt = self.names[index].no_place_answers(now);
+                self.name_learnt(index, &learnt, now, wall);
+            }
+        }
+    }
+
+    /// The reference whose uncached read bears out what storage says of a name.
+    pub(super) fn proof_of(&self, name: usize) -> Option<usize> {
+        let derived = self.names[name].reference_is_derived;
+        self.references.iter().position(|reference| {
+            reference.name == name
+                && reference.derived == derived
+                && reference.variant == AcceptVariant::None
+        })
+    }
+
+    /// Whether any place may still answer for it: places are not known yet, or one of them is not given up.
+    fn may_answer(&self, reference: usize) -> bool {
+        let reference = &self.references[reference];
+        let askable = |place: usize| {
+            let spot = &self.spots[place];
+            !spot.lost
+                && spot.hosts.contains(&reference.url.host_name())
+                && !matches!(self.grid.standing(place), Standing::LeftOut | Standing::Excluded)
+        };
+        reference.tries < REFERENCE_TRIES
+            && (!self.places_known || (0..self.spots.len()).any(askable))
+    }
+
+    pub(super) fn want_reference(&mut self, index: usize, due: Moment) {
+        let reference = &mut self.references[index];
+        reference.wanted = true;
+        if !reference.busy {
+            let host = reference.url.host_name();
+            self.reference_agendas.entry(host).or_default().set(index, Some(due));
+        }
+    }
+
+    /// Names to be asked about at the API now, at most `most`.
+    pub fn due_stats(&mut self, now: Moment, most: usize) -> Vec<StatErrand> {
+        let mut errands = Vec::new();
+        for (name, recheck) in &mut self.rechecks {
+            if errands.len() < most && !recheck.busy && recheck.due <= now {
+                recheck.busy = true;
+                let key = self.names[*name].watched.key.clone();
+                errands.push(StatErrand { name: *name, key, is_recheck: true });
+            }
+        }
+        if self.names_due.is_none_or(|due| due > now) {
+            return errands;
+        }
+        for (index, name) in self.names.iter_mut().enumerate() {
+            if errands.len() >= most {
+                break;
+            }
+            if let Some((Need::Stat, due)) = name.need()
+                && due <= now
+            {
+                name.asked(Need::Stat, now);
+                let key = name.watched.key.clone();
+                errands.push(StatErrand { name: index, key, is_recheck: false });
+            }
+        }
+        errands
+    }
+
+    /// Storage's answer about a name, asked at `asked`.
+    pub fn take_stat(
+        &mut self,
+        errand: &StatErrand,
+        answer: Result<Stored, String>,
+        asked: Moment,
+        now: Moment,
+        wall: Timestamp,
+    ) {
+        self.stirred = true;
+        if errand.is_recheck {
+            self.take_recheck(errand.name, answer, asked, now, wall);
+            return;
+        }
+        let name = &mut self.names[errand.name];
+        let learnt = match answer {
+            Ok(stored) => name.take_stat(stored, now),
+            Err(why) => name.take_trouble(why, now),
+        };
+        self.name_learnt(errand.name, &learnt, now, wall);
+    }
+
+    fn name_learnt(&mut self, index: usize, learnt: &Learnt, now: Moment, wall: Timestamp) {
+        if *learnt == Learnt::Known {
+            let proof = self.proof_of(index);
+            self.name_known(index, proof, now, wall);
+        }
+        (self.stirred, self.changed) = (true, true);
+    }
+
+    /// A truth is known, or is another one than before: journaled, and its URLs are judged by it from now on. Of
+    /// its references only the one just read under this truth is kept.
+    fn name_known(&mut self, index: usize, fresh: Option<usize>, now: Moment, wall: Timestamp) {
+        let name = &mut self.names[index];
+        let since = name.changed.map_or(Duration::ZERO, |changed| changed.elapsed(now));
+        name.watched.changed_at = wall.checked_sub(since).ok().or(Some(wall));
+        let key = name.watched.key.to_string();
+        let sentence = match name.watched.expectation() {
+            Some(Expectation::Gone) => format!("storage: {key} is gone"),
+            Some(Expectation::New) => format!("storage: {key} holds new content"),
+            Some(Expectation::Live) => format!("storage: {key} is there"),
+            _ => format!("storage: {key} is as before, so only Age can show a refetch"),
+        };
+        self.say(wall, sentence);
+        self.names_changed.insert(index);
+        self.confirmed.remove(&index);
+        for (position, reference) in self.references.iter_mut().enumerate() {
+            if reference.name == index && Some(position) != fresh {
+                (reference.answer, reference.tries) = (None, 0);
+                reference.generation += 1;
+            }
+        }
+        if self.names[index].earlier.is_none() {
+            self.without_history.push(index);
+        }
+        for url in 0..self.urls.len() {
+            if self.urls[url].name == index && !self.grid.is_dropped(url) {
+                self.urls[url].truth = [const { None }; super::VARIANTS];
+                self.grid.close_url(url, now);
+            }
+        }
+        (self.stirred, self.urgent) = (true, true);
+    }
+
+    /// Opens a URL whose truth is known in all variants, or cannot be read.
+    fn open_when_known(&mut self, index: usize, now: Moment, chance: &mut fastrand::Rng) {
+        let name = &self.names[self.urls[index].name];
+        if !name.is_known() || name.earlier.is_none() || self.grid.is_dropped(index) {
+            return;
+        }
+        let gone = name.watched.expectation() == Some(Expectation::Gone);
+        let mut complete = true;
+        for variant in self.grid.variants(index) {
+            let truth = self.truth_of(index, variant);
+            if truth.as_ref().is_none_or(|truth| !gone && truth.new.is_none()) {
+                complete &= self.want_content(index, variant, now);
+            }
+            self.urls[index].truth[variant as usize] = truth;
+        }
+        if complete && !self.grid.is_open(index) {
+            self.grid.open_url(index, gone, now);
+            self.schedule_url(index, now, chance);
+            self.changed = true;
+        }
+    }
+
+    /// Orders the reference read of a variant; true when the URL is to be looked at without it.
+    fn want_content(&mut self, index: usize, variant: AcceptVariant, now: Moment) -> bool {
+        let Some(reference) = self.urls[index].refs[variant as usize] else { return true };
+        let Reference { wanted, busy, tries, .. } = self.references[reference];
+        if !wanted && !busy {
+            let wait = tries.checked_sub(1).map_or(Duration::ZERO, again);
+            self.want_reference(reference, now + wait);
+        }
+        self.references[reference].tries >= REFERENCE_TRIES || !self.may_answer(reference)
+    }
+
+    /// What a variant of a URL must show, as far as it is known.
+    fn truth_of(&self, index: usize, variant: AcceptVariant) -> Option<UrlTruth> {
+        let url = &self.urls[index];
+        let watched = &self.names[url.name].watched;
+        let expectation = watched.expectation()?;
+        let Some(Stored::Holds(stored)) = &watched.new else {
+            return Some(UrlTruth { expectation, new: None });
+        };
+        let read = url.refs[variant as usize]
+            .and_then(|reference| self.references[reference].answer.as_ref())
+            .and_then(content_of);
+        let new = if url.watched.derived || variant != AcceptVariant::None {
+            Content { version: stored.version, ..read? }
+        } else {
+            with_reference(stored, read)
+        };
+        let unchanged = expectation == Expectation::New
+            && variant == AcceptVariant::None
+            && url.watched.old.as_ref().is_some_and(|old| is_same_body(old, &new));
+        let expectation = if unchanged { Expectation::Refetched } else { expectation };
+        Some(UrlTruth { expectation, new: Some(new) })
+    }
+
+    /// An uncached read came back.
+    pub fn take_reference(
+        &mut self,
+        index: usize,
+        generation: u32,
+        sighting: &Sighting,
+        now: Moment,
+        wall: Timestamp,
+    ) {
+        self.references[index].busy = false;
+        let is_current = self.references[index].generation == generation;
+        let usable = sighting.result.as_ref().ok().filter(|answer| is_final(answer) && is_current);
+        match usable {
+            Some(answer) => {
+                let reference = &mut self.references[index];
+                (reference.answer, reference.wanted) = (Some(answer.clone()), false);
+                // a copy that is refused where there should be one has no content yet: it is read again, later
+                reference.tries += u32::from(!matches!(answer.status, 200 | 206));
+                let name = reference.name;
+                let learnt = self.names[name].take_evidence(answer, now);
+                self.name_learnt(name, &learnt, now, wall);
+            }
+            None => self.reference_failed(index, now, wall),
+        }
+        (self.stirred, self.changed) = (true, true);
+    }
+
+    fn reference_failed(&mut self, index: usize, now: Moment, wall: Timestamp) {
+        let reference = &mut self.references[index];
+        reference.tries += 1;
+        reference.wanted = false;
+        let name = reference.name;
+        self.names[name].not_answered(Need::Reference);
+        if !matches!(self.names[name].need(), Some((Need::Reference, _))) {
+            return; // where its content is needed, opening the URL asks again
+        }
+        if self.may_answer(index) {
+            self.want_reference(index, now);
+        } else {
+            self.want_evidence(name, now, wall);
+        }
+    }
+
+    /// The reference answer of a URL's variant, for refusals and stand-ins.
+    pub(super) fn reference_answer(&self, url: usize, variant: AcceptVariant) -> Option<&Answer> {
+        let index = self.urls[url].refs[variant as usize]?;
+        self.references[index].answer.as_ref()
+    }
+
+    /// Storage is to be asked about a name again, because something odd was seen.
+    pub(super) fn recheck(&mut self, name: usize, now: Moment) {
+        if !self.names[name].is_known() {
+            return;
+        }
+        let fresh = Recheck { due: now, since: now, busy: false, tries: 0 };
+        self.rechecks.entry(name).or_insert(fresh);
+    }
+
+    fn take_recheck(
+        &mut self,
+        index: usize,
+        answer: Result<Stored, String>,
+        asked: Moment,
+        now: Moment,
+        wall: Timestamp,
+    ) {
+        let Some(mut recheck) = self.rechecks.remove(&index) else { return };
+        let verb = self.invalidation.operation.verb;
+        let name = &mut self.names[index];
+        if !name.is_known() {
+            return;
+        }
+        recheck.busy = false;
+        recheck.tries += 1;
+        recheck.due = now + again(recheck.tries - 1);
+        match answer {
+            Err(why) => {
+                name.trouble = Some(why);
+                self.rechecks.insert(index, recheck);
+            }
+            Ok(stored) if name.watched.new.as_ref().is_some_and(|new| same_stored(new, &stored)) => {
+                name.trouble = None;
+                if self.closing_since().is_some_and(|since| asked >= since) {
+                    self.confirmed.insert(index);
+                }
+            }
+            Ok(stored) if lags(verb, &name.watched, None, &stored) => {
+                if now.since(recheck.since) < LAG {
+                    self.rechecks.insert(index, recheck);
+                } else {
+                    name.told = None;
+                    name.read(now);
+                    self.close_urls_of(index, now);
+                    self.say(wall, "storage shows the asset as before the call".to_owned());
+                }
+            }
+            Ok(stored) => {
+                name.moved(stored, asked);
+                self.say(wall, format!("storage changed again: {}", self.names[index].watched.key));
+                self.name_known(index, None, now, wall);
+                self.moved.push(index);
+            }
+        }
+        self.changed = true;
+    }
+
+    pub(super) fn close_urls_of(&mut self, name: usize, now: Moment) {
+        for url in 0..self.urls.len() {
+            if self.urls[url].name == name && !self.grid.is_dropped(url) {
+                self.grid.close_url(url, now);
+            }
+        }
+        (self.stirred, self.urgent) = (true, true);
+    }
+
+    /// Names whose earlier contents the journal must tell before anything is judged.
+    pub fn without_history(&mut self) -> Vec<(usize, AssetKey)> {
+        let wanting = std::mem::take(&mut self.without_history);
+        wanting.into_iter().map(|index| (index, self.names[index].watched.key.clone())).collect()
+    }
+
+    pub fn take_history(&mut self, name: usize, earlier: Vec<Content>) {
+        self.names[name].earlier.get_or_insert_default().extend(earlier);
+        self.stirred = true;
+    }
+
+    /// The journal could not tell: asked again.
+    pub fn no_history(&mut self, name: usize) {
+        self.without_history.push(name);
+    }
+
+    /// Names whose storage changed under the watch since the last call: a newer operation may be behind it.
+    pub fn moved_names(&mut self) -> Vec<usize> {
+        std::mem::take(&mut self.moved)
+    }
+
+    /// Names that take part.
+    #[must_use]
+    pub fn live_names(&self) -> Vec<usize> {
+        (0..self.names.len()).filter(|name| !self.names[*name].is_dropped()).collect()
+    }
+
+    /// A name's key, and when the call for it left (or was ordered).
+    #[must_use]
+    pub fn changed_by_us(&self, name: usize) -> (AssetKey, Timestamp) {
+        let sent = self.item(name).and_then(|item| item.sent_at);
+        let since = sent.unwrap_or(self.invalidation.operation.at);
+        (self.names[name].watched.key.clone(), since)
+    }
+
+    /// A newer operation took the name over.
+    pub fn supersede(&mut self, name: usize, by: &str, now: Moment, wall: Timestamp) {
+        self.names[name].watched.superseded = true;
+        self.names_changed.insert(name);
+        let key = self.names[name].watched.key.clone();
+        self.say(wall, format!("{key}: taken over by a newer operation ({by})"));
+        self.drop_name(name, now);
+        self.urgent = true;
+    }
+
+    /// The invalidation was sent again: hold-back and all runs start again. With what each answer tells of storage.
+    pub fn sent_again(
+        &mut self,
+        sent: &[(usize, Option<Stored>)],
+        at: Moment,
+        now: Moment,
+        wall: Timestamp,
+    ) {
+        let hold_back = self.terms().hold_back;
+        if sent.is_empty() {
+            return;
+        }
+        for (index, told) in sent {
+            let name = &mut self.names[*index];
+            if name.is_dropped() {
+                continue;
+            }
+            (name.sent, name.told) = (Some(Since::at(at)), told.clone());
+            name.hold_back(now + hold_back);
+            self.rechecks.remove(index);
+            self.close_urls_of(*index, now);
+        }
+        self.grid.restart(now);
+        self.confirmed.clear();
+        (self.repinned_since, self.negative_cache_since) = (None, None);
+        for spot in &mut self.spots {
+            spot.sentinel = None;
+            for cell in &mut spot.cells {
+                (cell.repinned, cell.unclear, cell.unknown) = (0, 0, 0);
+            }
+        }
+        self.say(wall, "invalidation sent again; hold-back and runs start again".to_owned());
+        (self.stirred, self.urgent) = (true, true);
+    }
+}
+
+/// An answer that will not be another one in a moment.
+const fn is_final(answer: &Answer) -> bool {
+    matches!(answer.status, 200 | 206 | 400..=415 | 417 | 451) && answer.status != 408
+}
+
+/// Content of an original as storage tells it, with what an uncached read of it adds: the hash of its body, and
+/// the tag that is delivered where that is not the stored MD5.
+fn with_reference(stored: &Content, read: Option<Content>) -> Content {
+    let Some(read) = read else { return stored.clone() };
+    let same_tag = read.etag.is_some() && read.etag == stored.etag;
+    let same_length = read.bytes.is_some() && read.bytes == stored.bytes;
+    if !same_tag && !same_length {
+        return stored.clone();
+    }
+    Content {
+        etag: read.etag.or_else(|| stored.etag.clone()),
+        body_hash: read.body_hash,
+        ..stored.clone()
+    }
+}
+
+/// Whether two reference reads got the same body; by hash where both have one.
+fn is_same_body(one: &Content, other: &Content) -> bool {
+    match (&one.body_hash, &other.body_hash) {
+        (Some(a), Some(b)) => a == b && one.bytes == other.bytes,
+        _ => one.etag.is_some() && same_content(one, other),
+    }
+}
