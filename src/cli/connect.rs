@@ -1,7 +1,30 @@
-//! Builds what `ops` needs, once, from the profile.
+//! Builds what `ops` needs, once, from the profile: ports, account, policy, journal.
 
+use std::net::ToSocketAddrs;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::args::Globals;
+use super::failure::Failure;
 use super::output::Output;
-use crate::ops::Engine;
+use super::pending::Listed;
+use crate::adapters::cloudinary::{ClientOptions, CloudinaryClient};
+use crate::adapters::http_prober::HttpProber;
+use crate::adapters::journal::{Processes, SqlJournal};
+use crate::adapters::places::{LocalReady, LoopbackPlaces, ResolvedPlaces, fetch_local_edges};
+use crate::adapters::system_clock::SystemClock;
+use crate::config::{self, ConfigError, Env, Flags, Preferences, Resolved};
+use crate::domain::account::Account;
+use crate::domain::id::MemberId;
+use crate::domain::invalidation::{CloudScope, Member};
+use crate::ops::{Context, Engine};
+use crate::ports::clock::Clock;
+use crate::ports::cloud::CloudError;
+use crate::ports::journal::Journal;
+use crate::ports::places::{Places, PlacesError};
+
+/// How long a loopback address may take to refuse a connection.
+const REFUSAL: Duration = Duration::from_secs(1);
 
 /// A command with an engine.
 pub struct Session {
@@ -11,4 +34,165 @@ pub struct Session {
     pub command_line: String,
     /// Never ask.
     pub no_input: bool,
+}
+
+/// What the command line says about configuration.
+#[must_use]
+pub fn flags(globals: &Globals) -> Flags {
+    Flags {
+        profile: globals.profile.clone(),
+        config: globals.config.clone(),
+        journal: globals.journal.clone(),
+        read_only: globals.read_only,
+        invalidation: globals.invalidation,
+    }
+}
+
+/// The profile of a headless command: every fault of the configuration is refused, every warning is said.
+///
+/// # Errors
+/// The first fault.
+pub fn profile(globals: &Globals, env: &Env, output: &Output) -> Result<Resolved, Failure> {
+    let resolved = config::resolve(&flags(globals), env)?;
+    refuse_faults(&resolved.preferences)?;
+    for warning in resolved.warnings() {
+        output.say(&format!("warning: {warning}"));
+    }
+    Ok(resolved)
+}
+
+/// The account that URLs are read for, as far as it is configured; a local cloud is asked for its edges when it
+/// is up.
+///
+/// # Errors
+/// A configuration that cannot be used; none at all is no error.
+pub async fn account(globals: &Globals, env: &Env) -> Result<Option<Account>, Failure> {
+    let resolved = match config::resolve(&flags(globals), env) {
+        Ok(resolved) => resolved,
+        Err(ConfigError::NothingConfigured { .. } | ConfigError::NoProfileChosen { .. }) => return Ok(None),
+        Err(other) => return Err(other.into()),
+    };
+    let local = fetch_local_edges(&resolved.api_prefix).await.ok().flatten();
+    Ok(Some(resolved.with_local(local.as_ref()).account))
+}
+
+/// The first fault of theme and keys, which the console lives with and nobody else.
+///
+/// # Errors
+/// That fault.
+pub fn refuse_faults(preferences: &Preferences) -> Result<(), Failure> {
+    preferences.faults.first().map_or(Ok(()), |fault| Err(fault.clone().into()))
+}
+
+/// The profile with what its local cloud tells of itself; watches of a local cloud that is gone are ended.
+pub struct Found {
+    pub resolved: Resolved,
+    pub local: Option<LocalReady>,
+    pub journal: Arc<SqlJournal>,
+    pub member: Member,
+    /// Why a local cloud cannot be reached, if so.
+    pub unreachable: Option<PlacesError>,
+}
+
+impl Found {
+    /// Which cloud the profile is about.
+    #[must_use]
+    pub fn scope(&self) -> CloudScope {
+        CloudScope {
+            cloud_name: self.resolved.account.cloud_name.clone(),
+            api: self.resolved.api_prefix.clone(),
+            instance: self.local.as_ref().map(|ready| ready.instance.clone()),
+        }
+    }
+
+    /// What a list of the journal is about: this cloud, whichever run of it where it is a local one.
+    #[must_use]
+    pub fn listed(&self, all: bool) -> Listed {
+        let scope = self.scope();
+        let cloud = (!all).then(|| (scope.cloud_name.clone(), scope.api.clone()));
+        let exactly = !all && !self.resolved.may_be_local();
+        Listed { scope: exactly.then_some(scope), cloud }
+    }
+
+    /// Ports, account and policy; needs a cloud that answers.
+    ///
+    /// # Errors
+    /// A local cloud that does not answer, credentials that cannot be used.
+    pub fn context(self) -> Result<Context, Failure> {
+        let scope = self.scope();
+        if let Some(PlacesError::NoEdges { api, detail }) = self.unreachable {
+            return Err(CloudError::Unreachable { api, detail }.into());
+        }
+        let Resolved { credentials, api_prefix, account, policy, pinned_edges, .. } = self.resolved;
+        let cloud = CloudinaryClient::new(credentials, &api_prefix, ClientOptions::default())?;
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let places: Arc<dyn Places> = match &self.local {
+            Some(ready) => Arc::new(LoopbackPlaces::new(&api_prefix, ready)),
+            None => Arc::new(ResolvedPlaces::new(pinned_edges)),
+        };
+        Ok(Context {
+            cloud: Arc::new(cloud),
+            journal: self.journal,
+            prober: Arc::new(HttpProber::new(Arc::clone(&clock))),
+            places,
+            clock,
+            account,
+            scope,
+            member: self.member,
+            policy,
+        })
+    }
+}
+
+/// Asks a loopback API whether it is a local cloud, opens the journal and joins it.
+///
+/// # Errors
+/// The journal's. A local cloud that does not answer is told in [`Found::unreachable`].
+pub async fn find(resolved: Resolved, output: &Output) -> Result<Found, Failure> {
+    let (local, unreachable) = match fetch_local_edges(&resolved.api_prefix).await {
+        Ok(ready) => (ready, None),
+        Err(why) => (None, Some(why)),
+    };
+    let resolved = resolved.with_local(local.as_ref());
+    let journal = SqlJournal::open(resolved.journal(), Processes::of_this_host()).await?;
+    for warning in journal.warnings() {
+        output.say(&format!("warning: {warning}"));
+    }
+    let now = SystemClock.wall();
+    let member = this_process();
+    journal.join(&member, now).await?;
+    let gone = unreachable.is_some() && refuses(&resolved.api_prefix);
+    if gone || local.is_some() {
+        let running = local.as_ref().map(|ready| ready.instance.as_str());
+        let ended = journal.end_of_gone_clouds(&resolved.api_prefix, running, now).await?;
+        if ended > 0 {
+            output.say(&format!("{ended} pending of a local cloud that no longer runs: ended as cloud_gone"));
+        }
+    }
+    Ok(Found { resolved, local, journal: Arc::new(journal), member, unreachable })
+}
+
+/// Whether nobody listens there any more, which is more than not answering.
+fn refuses(api: &str) -> bool {
+    let authority = api.split_once("://").map_or(api, |(_, rest)| rest);
+    let Ok(addresses) = authority.to_socket_addrs() else { return false };
+    let refused = |address| {
+        std::net::TcpStream::connect_timeout(&address, REFUSAL)
+            .is_err_and(|cause| cause.kind() == std::io::ErrorKind::ConnectionRefused)
+    };
+    let mut addresses = addresses.peekable();
+    addresses.peek().is_some() && addresses.all(refused)
+}
+
+/// This process as the journal knows it.
+fn this_process() -> Member {
+    let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+    let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
+    Member {
+        id: MemberId::new(),
+        user: variable("USER").or_else(|| variable("LOGNAME")).unwrap_or_else(|| "somebody".to_owned()),
+        host,
+        pid: std::process::id(),
+        started_at: SystemClock.wall(),
+    }
 }

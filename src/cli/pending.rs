@@ -16,6 +16,35 @@ use crate::ports::journal::{InvalidationRow, Journal};
 /// Characters of an ID that are shown: its time to the millisecond, which tells IDs apart.
 const SHOWN_ID: usize = 13;
 
+/// Rows of the journal that are looked through for those of a local cloud's earlier runs.
+const LOOK_BACK: u32 = 1000;
+
+/// Which rows a list shows.
+#[derive(Debug, Clone, Default)]
+pub struct Listed {
+    /// Exactly this cloud; none for a filter, or for everything.
+    pub scope: Option<CloudScope>,
+    /// Name and API; none for everything.
+    pub cloud: Option<(String, String)>,
+}
+
+impl Listed {
+    /// Whether rows of other clouds come as well and have to be left out here.
+    const fn is_filter(&self) -> bool {
+        self.scope.is_none() && self.cloud.is_some()
+    }
+
+    fn only(&self, mut rows: Vec<InvalidationRow>) -> Vec<InvalidationRow> {
+        if let (true, Some((name, api))) = (self.is_filter(), &self.cloud) {
+            rows.retain(|row| {
+                let scope = &row.operation.scope;
+                scope.cloud_name == *name && scope.api == *api
+            });
+        }
+        rows
+    }
+}
+
 /// Lists what is not yet clear; with `--json` something stuck is [`Exit::NotClear`].
 ///
 /// # Errors
@@ -23,15 +52,15 @@ const SHOWN_ID: usize = 13;
 pub async fn pending(
     output: &Output,
     journal: &dyn Journal,
-    scope: Option<&CloudScope>,
+    listed: &Listed,
     now: Timestamp,
     args: &Pending,
 ) -> Result<Exit, Failure> {
-    let rows = journal.open(scope).await?;
+    let rows = listed.only(journal.open(listed.scope.as_ref()).await?);
     let stuck = rows.iter().any(|row| row.snapshot.as_ref().is_some_and(|it| it.stuck));
     if output.style.json {
         output.json(json!({
-            "cloud": scope.map(|scope| &scope.cloud_name),
+            "cloud": listed.cloud.as_ref().map(|(name, _)| name),
             "stuck": stuck,
             "invalidations": rows.iter().map(json::row).collect::<Vec<_>>(),
         }))?;
@@ -72,13 +101,15 @@ pub async fn pending(
 pub async fn history(
     output: &Output,
     journal: &dyn Journal,
-    scope: Option<&CloudScope>,
+    listed: &Listed,
     args: &History,
 ) -> Result<Exit, Failure> {
-    let rows = journal.ended(scope, args.limit).await?;
+    let limit = if listed.is_filter() { args.limit.max(LOOK_BACK) } else { args.limit };
+    let mut rows = listed.only(journal.ended(listed.scope.as_ref(), limit).await?);
+    rows.truncate(args.limit as usize);
     if output.style.json {
         output.json(json!({
-            "cloud": scope.map(|scope| &scope.cloud_name),
+            "cloud": listed.cloud.as_ref().map(|(name, _)| name),
             "invalidations": rows.iter().map(json::row).collect::<Vec<_>>(),
         }))?;
         return Ok(Exit::Done);

@@ -2,15 +2,27 @@
 
 use std::ffi::OsString;
 use std::io::{IsTerminal, Write};
+use std::time::Duration;
 
 use clap::Parser;
 use clap::error::ErrorKind;
 
 use super::args::{Args, Command, Globals};
+use super::connect::{self, Found, Session};
 use super::exit::Exit;
 use super::failure::Failure;
 use super::output::{Output, Style};
-use super::resolve;
+use super::{
+    cloud, config, console, demo, explain, log, ls, pending, places, probe, purge, rename, replace, resolve,
+    restore, rm, show, themes, watch,
+};
+use crate::adapters::system_clock::SystemClock;
+use crate::config::{Env, Paths};
+use crate::ops::Engine;
+use crate::ports::clock::Clock;
+
+/// Longest wait for the tracker to write what it knows and to release its leases.
+const FAREWELL: Duration = Duration::from_secs(5);
 
 /// Carries out the command line; `arguments` begin with the name of the program.
 #[must_use]
@@ -21,9 +33,61 @@ pub fn run(arguments: &[OsString]) -> Exit {
     }
 }
 
+/// Help and version are data; everything else is a mistake in usage.
+fn not_understood(error: &clap::Error, arguments: &[OsString]) -> Exit {
+    if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
+        let _ = error.print();
+        return Exit::Done;
+    }
+    if arguments.iter().any(|argument| argument == "--json") {
+        Failure::of_usage(error).say_as_json();
+    } else {
+        let _ = error.print();
+        let _ = std::io::stderr().flush();
+    }
+    Exit::Usage
+}
+
+/// What every command is given.
+struct Call {
+    globals: Globals,
+    env: Env,
+    output: Output,
+    /// For the audit trail.
+    command_line: String,
+}
+
+fn command(args: Args, arguments: &[OsString]) -> Exit {
+    let Args { globals, command } = args;
+    let output = Output::new(name(command.as_ref()), style(&globals));
+    let env = Env::from_process();
+    let _log = Paths::find(&connect::flags(&globals), &env)
+        .ok()
+        .and_then(|paths| log::start(&paths.state_dir, globals.verbose).ok());
+    let command_line = resolve::command_line(arguments);
+    tracing::info!(%command_line, version = env!("CARGO_PKG_VERSION"), "started");
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(cause) => {
+            let hint = "this host is out of threads or files; close something and try again";
+            return Failure::failed(format!("cannot start: {cause}"), hint).said(&output);
+        }
+    };
+    let style = output.style;
+    let call = Call { globals, env, output, command_line };
+    let exit = match runtime.block_on(call.carry_out(command)) {
+        Ok(exit) => exit,
+        Err(failure) => failure.said(&Output::new("error", style)),
+    };
+    // a question that nobody answered may still be reading the terminal
+    runtime.shutdown_timeout(Duration::from_millis(200));
+    tracing::info!(exit_code = exit.code(), "ended");
+    exit
+}
+
 fn style(globals: &Globals) -> Style {
     let set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
-    let forced = set("FORCE_COLOR") || std::env::var_os("CLICOLOR_FORCE").is_some_and(|v| v != "0");
+    let forced = set("FORCE_COLOR") || std::env::var_os("CLICOLOR_FORCE").is_some_and(|it| it != "0");
     let wanted = forced || std::io::stdout().is_terminal();
     Style {
         json: globals.json,
@@ -33,22 +97,91 @@ fn style(globals: &Globals) -> Style {
     }
 }
 
-/// Help and version are data; everything else is a mistake in usage.
-fn not_understood(error: &clap::Error, arguments: &[OsString]) -> Exit {
-    if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
-        let _ = error.print();
-        return Exit::Done;
+/// The command's name in schemas.
+const fn name(command: Option<&Command>) -> &'static str {
+    match command {
+        None => "console",
+        Some(Command::Demo(_)) => "demo",
+        Some(Command::Cloud(_)) => "cloud",
+        Some(Command::Ls(_)) => "ls",
+        Some(Command::Show(_)) => "show",
+        Some(Command::Explain(_)) => "explain",
+        Some(Command::Rename(_)) => "rename",
+        Some(Command::Rm(_)) => "rm",
+        Some(Command::Replace(_)) => "replace",
+        Some(Command::Purge(_)) => "purge",
+        Some(Command::Restore(_)) => "restore",
+        Some(Command::Probe(_)) => "probe",
+        Some(Command::Watch(_)) => "watch",
+        Some(Command::Pending(_)) => "pending",
+        Some(Command::History(_)) => "history",
+        Some(Command::Places(_)) => "places",
+        Some(Command::Config(_)) => "config",
+        Some(Command::Themes(_)) => "themes",
     }
-    if arguments.iter().any(|argument| argument == "--json") {
-        let text = error.render().to_string();
-        let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
-        let message = lines.next().unwrap_or_default().trim_start_matches("error: ").to_owned();
-        let tip = lines.find_map(|line| line.strip_prefix("tip: ")).map(ToOwned::to_owned);
-        let hint = tip.unwrap_or_else(|| "`allclear --help` shows what there is".to_owned());
-        Failure::Usage { message, hint }.say_as_json();
-    } else {
-        let _ = error.print();
-        let _ = std::io::stderr().flush();
+}
+
+impl Call {
+    async fn carry_out(self, command: Option<Command>) -> Result<Exit, Failure> {
+        let Some(command) = command else {
+            return console::run(&self.globals, &self.env, &self.output).await;
+        };
+        match command {
+            Command::Demo(args) => demo::run(&self.globals, &self.env, &self.output, &args).await,
+            Command::Cloud(args) => cloud::run(&self.output, &args).await,
+            Command::Explain(args) => {
+                explain::run(&self.output, connect::account(&self.globals, &self.env).await?, &args)
+            }
+            Command::Config(args) => config::run(&self.globals, &self.env, &self.output, &args),
+            Command::Themes(args) => themes::run(&self.globals, &self.env, &self.output, &args),
+            Command::Pending(args) => {
+                let found = self.found().await?;
+                let now = SystemClock.wall();
+                pending::pending(&self.output, &*found.journal, &found.listed(args.all), now, &args).await
+            }
+            Command::History(args) => {
+                let found = self.found().await?;
+                pending::history(&self.output, &*found.journal, &found.listed(args.all), &args).await
+            }
+            with_engine => self.with_engine(with_engine).await,
+        }
     }
-    Exit::Usage
+
+    async fn found(&self) -> Result<Found, Failure> {
+        let resolved = connect::profile(&self.globals, &self.env, &self.output)?;
+        connect::find(resolved, &self.output).await
+    }
+
+    async fn with_engine(self, command: Command) -> Result<Exit, Failure> {
+        let context = self.found().await?.context()?;
+        let session = Session {
+            engine: Engine::start(context),
+            output: self.output,
+            command_line: self.command_line,
+            no_input: self.globals.no_input,
+        };
+        let result = match command {
+            Command::Ls(args) => ls::run(&session, &args).await,
+            Command::Show(args) => show::run(&session, &args).await,
+            Command::Rename(args) => rename::run(&session, &args).await,
+            Command::Rm(args) => rm::run(&session, &args).await,
+            Command::Replace(args) => replace::run(&session, &args).await,
+            Command::Purge(args) => purge::run(&session, &args).await,
+            Command::Restore(args) => restore::run(&session, &args).await,
+            Command::Probe(args) => probe::run(&session, &args).await,
+            Command::Watch(args) => watch::run(&session, &args).await,
+            Command::Places(args) => places::run(&session, &args).await,
+            Command::Demo(_)
+            | Command::Cloud(_)
+            | Command::Explain(_)
+            | Command::Pending(_)
+            | Command::History(_)
+            | Command::Config(_)
+            | Command::Themes(_) => Ok(Exit::Done), // need no engine: carried out above
+        };
+        if tokio::time::timeout(FAREWELL, session.engine.shutdown()).await.is_err() {
+            tracing::warn!("the tracker did not end in time; its leases run out by themselves");
+        }
+        result
+    }
 }
