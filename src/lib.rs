@@ -28,5 +28,6 @@ pub mod domain;
 pub mod local_cloud;
 pub mod ops;
 pub mod ports;
+pub mod runtime;
 pub mod screens;
 pub mod ui;

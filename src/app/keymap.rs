@@ -133,7 +133,7 @@ impl Keymap {
         }
     }
 
-    /// Key and word for the footer of `scope`, most useful first.
+    /// Key and word for the footer of `scope`, most useful first; the way to the help is among the first.
     #[must_use]
     pub fn hints(&self, scope: Scope) -> Vec<(String, &'static str)> {
         let mut ranked: Vec<_> = chain(scope)

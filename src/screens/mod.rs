@@ -13,3 +13,8 @@ pub mod replace;
 pub mod running;
 pub mod shell;
 pub mod watch;
+
+#[cfg(test)]
+mod shots;
+#[cfg(test)]
+pub mod testing;

@@ -32,7 +32,9 @@ pub fn draw(app: &App, frame: &mut Frame<'_>) {
         }
     };
     let scope = app.scope();
-    hints::hints(&mut pen, layout::inset(shell.footer, 1), &app.keymap.hints(scope));
+    let mut offered = app.keymap.hints(scope);
+    offered.retain(|(_, word)| *word != app.screen.title().to_lowercase()); // we are there
+    hints::hints(&mut pen, layout::inset(shell.footer, 1), &offered);
     if let Some(overlay) = &app.overlay {
         cursor = draw_overlay(app, &mut pen, overlay, area);
     }

@@ -33,6 +33,9 @@ pub fn shown(raw: &str) -> Cow<'_, str> {
 
 /// A cluster that a terminal may draw wider or narrower than its parts.
 fn is_doubtful(cluster: &str) -> bool {
+    if cluster.chars().any(|c| ('\u{1f1e6}'..='\u{1f1ff}').contains(&c)) {
+        return true; // flags: one or two columns each, as the terminal likes
+    }
     let mut parts = cluster.chars();
     match (parts.next(), parts.next()) {
         (Some(one), None) => one.width().unwrap_or(0) == 0,

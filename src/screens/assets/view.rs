@@ -221,7 +221,7 @@ fn status(app: &App, pen: &mut Pen<'_>, area: Rect) -> Option<(u16, u16)> {
     let room = |x: u16| area.right().saturating_sub(x);
     if let Some(input) = &state.filter_field {
         x = pen.put(x, area.y, room(x), "/", Role::Key);
-        let width = (area.width / 3).clamp(6, 30).min(room(x));
+        let width = (area.width / 4).clamp(6, 30).min(room(x));
         cursor = Some(field(pen, x, area.y, width, input, false));
         x += width + 2;
     } else if !state.filter.is_empty() {
@@ -238,10 +238,27 @@ fn status(app: &App, pen: &mut Pen<'_>, area: Rect) -> Option<(u16, u16)> {
     cursor
 }
 
+/// The most important first: what does not fit is cut at the end.
 fn parts(app: &App, state: &AssetsState) -> Vec<(String, Role)> {
     let mut parts = Vec::new();
     if let Some(failure) = state.failure.as_ref().filter(|_| !state.rows.is_empty()) {
         parts.push((failure.headline.clone(), Role::Bad));
+    }
+    if !state.rows.is_empty() {
+        parts.push((counted(state), Role::Text));
+    }
+    if !state.marks.is_empty() {
+        let away = match state.marks_out_of_view() {
+            0 => String::new(),
+            n => format!(", {n} not in view"),
+        };
+        parts.push((format!("{} marked{away}", text::len(state.marks.len())), Role::Mark));
+    }
+    if state.range_from.is_some() {
+        parts.push(("range: move, then v or space".to_owned(), Role::Mark));
+    }
+    if let Some(what) = narrowed(state) {
+        parts.push((what, Role::Accent));
     }
     if let Some(loading) = &state.loading {
         let (glyph, waited) = spinner(app, loading.since);
@@ -255,22 +272,6 @@ fn parts(app: &App, state: &AssetsState) -> Vec<(String, Role)> {
         };
         parts.push((format!("{glyph} {what}, {waited}"), Role::Info));
     }
-    if !state.marks.is_empty() {
-        let away = match state.marks_out_of_view() {
-            0 => String::new(),
-            n => format!(", {n} not in view"),
-        };
-        parts.push((format!("{} marked{away}", text::len(state.marks.len())), Role::Mark));
-    }
-    if state.range_from.is_some() {
-        parts.push(("range: move, then v or space".to_owned(), Role::Mark));
-    }
-    if !state.rows.is_empty() {
-        parts.push((counted(state), Role::Text));
-    }
-    if let Some(what) = narrowed(state) {
-        parts.push((what, Role::Accent));
-    }
     parts
 }
 
@@ -283,7 +284,7 @@ fn counted(state: &AssetsState) -> String {
         (None, _) => String::new(),
     };
     let hint = if state.filter_field.is_some() && state.next_cursor.is_some() {
-        ": enter searches there"
+        ": enter asks it"
     } else {
         ""
     };

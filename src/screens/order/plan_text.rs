@@ -11,6 +11,8 @@ pub struct PlanLine {
     pub label: &'static str,
     pub text: String,
     pub role: Role,
+    /// Kept on one line: its end tells it apart.
+    pub is_url: bool,
 }
 
 /// Most assets and URLs that are spelled out.
@@ -38,7 +40,9 @@ struct Lines(Vec<PlanLine>);
 
 impl Lines {
     fn add(&mut self, label: &'static str, text: impl Into<String>, role: Role) {
-        self.0.push(PlanLine { label, text: text.into(), role });
+        let text = text.into();
+        let is_url = text.starts_with("http");
+        self.0.push(PlanLine { label, text, role, is_url });
     }
 }
 

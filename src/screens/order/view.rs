@@ -82,12 +82,17 @@ fn review(
     let inside_width = usize::from(width.saturating_sub(4 + label_width));
     let mut lines: Vec<(&str, String, Role)> = Vec::new();
     for line in plan_lines(plan) {
-        if label_width == 0 && !line.label.is_empty() {
-            lines.push(("", format!("{}:", line.label), Role::Dim));
+        if line.is_url {
+            let cut = text::cut_front(&line.text, inside_width, pen.theme.glyphs.cut);
+            lines.push((line.label, cut.into_owned(), line.role));
+            continue;
         }
-        let indent = line.text.len() - line.text.trim_start().len();
+        let inline = label_width == 0 && !line.label.is_empty();
+        let text =
+            if inline { format!("{}: {}", line.label, line.text) } else { line.text.clone() };
+        let indent = text.len() - text.trim_start().len();
         for (n, wrapped) in
-            text::wrap(&line.text, inside_width.saturating_sub(indent)).into_iter().enumerate()
+            text::wrap(&text, inside_width.saturating_sub(indent)).into_iter().enumerate()
         {
             let text = format!("{}{wrapped}", " ".repeat(indent));
             lines.push((if n == 0 { line.label } else { "" }, text, line.role));

@@ -24,7 +24,7 @@ pub fn draw(pen: &mut Pen<'_>, line: &CommandLine, area: Rect) -> Option<(u16, u
     let list = Rect { y: bottom.y + 1, height: rows, ..bottom };
     let first = layout::window(line.chosen.unwrap_or(0), line.choices.len(), listed);
     let wide = line.choices.iter().map(|choice| text::width(&choice.shown)).max().unwrap_or(0);
-    let wide = u16::try_from(wide).unwrap_or(40).clamp(8, area.width / 2);
+    let wide = u16::try_from(wide).unwrap_or(40).min(area.width / 2).max(1);
     for (y, (at, choice)) in
         (list.top()..list.bottom()).zip(line.choices.iter().enumerate().skip(first))
     {

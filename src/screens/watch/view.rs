@@ -54,7 +54,7 @@ pub fn draw(app: &App, pen: &mut Pen<'_>, body: Rect) {
             pen.put(left.right() + 1, y, 1, pen.theme.glyphs.upright, Role::Border);
         }
         cells(app, pen, left, shown, &[app.watch.panel]);
-        beside(app, pen, right, shown);
+        beside(pen, right, shown);
     } else {
         cells(app, pen, rest, shown, &[app.watch.panel]);
     }
@@ -91,12 +91,11 @@ fn title(
     };
     let verb = format!("{} ", capital(tracked.verb.as_str()));
     let x = pen.put(area.x, area.y, right.saturating_sub(area.x + 1), &verb, Role::Strong);
-    let mut x =
+    let x =
         pen.put(x, area.y, right.saturating_sub(x + 1), &text::shown(&tracked.label), Role::Title);
     if let Some(note) = shown.and_then(|shown| shown.note.as_ref()) {
-        x = pen.put(x + 1, area.y, right.saturating_sub(x + 2), &text::shown(note), Role::Dim);
+        pen.put(x + 1, area.y, right.saturating_sub(x + 2), &text::shown(note), Role::Dim);
     }
-    let _ = x;
 }
 
 /// The sentence and the bar, or the band at the end; answers the rows used.
@@ -185,15 +184,12 @@ fn ended(
         _ => (glyphs.outdated, Role::Ended),
     };
     let sentence = text::shown(sentence);
-    let took = text::elapsed(shown.elapsed());
-    let title = format!("{}   after {took}", outcome_words(outcome));
-    let height = if area.height >= 14 {
-        band::height(&sentence, area.width) + 1
-    } else {
-        band::height(&sentence, area.width).min(area.height / 2).max(1)
-    };
+    let took = format!("after {}", text::elapsed(shown.elapsed()));
+    let title = format!("{glyph} {}", outcome_words(outcome));
+    let wanted = band::height(&sentence, area.width);
+    let height = if area.height >= 14 { wanted } else { (wanted - 2).min(area.height / 2).max(1) };
     let (place, _) = layout::split_top(area, height);
-    band::band(pen, place, glyph, &title, &sentence, role);
+    band::band(pen, place, &title, &took, &sentence, role);
     height
 }
 
@@ -222,7 +218,7 @@ fn cells(app: &App, pen: &mut Pen<'_>, area: Rect, shown: &WatchSnapshot, panels
     }
     let rest = layout::split_top(rest, legend_height).1;
     if let Some(shown_panel) = panels.first().filter(|_| panel_height > 0) {
-        panel(app, pen, rest, shown, *shown_panel, &state);
+        panel(pen, rest, shown, *shown_panel, &state);
     }
 }
 
@@ -235,14 +231,7 @@ fn clamped(state: &WatchState, shown: &WatchSnapshot) -> WatchState {
     }
 }
 
-fn panel(
-    app: &App,
-    pen: &mut Pen<'_>,
-    area: Rect,
-    shown: &WatchSnapshot,
-    which: Panel,
-    at: &WatchState,
-) {
+fn panel(pen: &mut Pen<'_>, area: Rect, shown: &WatchSnapshot, which: Panel, at: &WatchState) {
     if area.height == 0 {
         return;
     }
@@ -268,7 +257,7 @@ fn panel(
     }
     let rest = if area.height >= 4 { layout::split_top(area, 1).1 } else { area };
     match which {
-        Panel::Evidence => evidence(app, pen, rest, shown, at),
+        Panel::Evidence => evidence(pen, rest, shown, at),
         Panel::NotCovered => not_covered(pen, rest, shown),
         Panel::Timeline => timeline(pen, rest, shown),
         Panel::Curve => curve::curve(pen, rest, &shown.curve),
@@ -276,7 +265,7 @@ fn panel(
 }
 
 /// Beside the matrix of a wide terminal: curve, timeline, what is not covered.
-fn beside(app: &App, pen: &mut Pen<'_>, area: Rect, shown: &WatchSnapshot) {
+fn beside(pen: &mut Pen<'_>, area: Rect, shown: &WatchSnapshot) {
     pen.put(area.x, area.y, area.width, "Curve", Role::Heading);
     let (top, rest) = layout::split_top(layout::split_top(area, 1).1, 5);
     curve::curve(pen, top, &shown.curve);
@@ -290,11 +279,10 @@ fn beside(app: &App, pen: &mut Pen<'_>, area: Rect, shown: &WatchSnapshot) {
         pen.put(bottom.x, bottom.y, bottom.width, &title, Role::Heading);
         not_covered(pen, layout::split_top(bottom, 1).1, shown);
     }
-    let _ = app;
 }
 
 /// Why the cell under the cursor was judged as it was.
-fn evidence(app: &App, pen: &mut Pen<'_>, area: Rect, shown: &WatchSnapshot, at: &WatchState) {
+fn evidence(pen: &mut Pen<'_>, area: Rect, shown: &WatchSnapshot, at: &WatchState) {
     let (Some(place), Some(url), Some(cell)) =
         (shown.places.get(at.place), shown.urls.get(at.url), shown.cell(at.place, at.url))
     else {
@@ -323,7 +311,7 @@ fn evidence(app: &App, pen: &mut Pen<'_>, area: Rect, shown: &WatchSnapshot, at:
         y += 1 + pen.paragraph(rest, &text::shown(&cell.why), Role::Text);
     }
     let lines = [
-        (numbers(app, pen, cell), Role::Dim),
+        (numbers(pen, cell), Role::Dim),
         (
             text::cut_front(&text::shown(&url.url), usize::from(area.width), pen.theme.glyphs.cut)
                 .into_owned(),
@@ -340,7 +328,7 @@ fn evidence(app: &App, pen: &mut Pen<'_>, area: Rect, shown: &WatchSnapshot, at:
     }
 }
 
-fn numbers(app: &App, pen: &Pen<'_>, cell: &Cell) -> String {
+fn numbers(pen: &Pen<'_>, cell: &Cell) -> String {
     let mut facts = Vec::new();
     if let Some(status) = cell.status {
         facts.push(format!("status {status}"));
@@ -359,8 +347,7 @@ fn numbers(app: &App, pen: &Pen<'_>, cell: &Cell) -> String {
         facts.push(text::plural(usize::try_from(cell.sightings).unwrap_or(0), "sighting"));
     }
     if let Some(at) = cell.seen_at {
-        let ago = Duration::try_from(app.env.now.duration_since(at)).unwrap_or_default();
-        facts.push(format!("seen {} ago at {}", text::age(ago), clock(at)));
+        facts.push(format!("seen {}", clock(at)));
     }
     facts.join(&format!(" {} ", pen.theme.glyphs.separator))
 }

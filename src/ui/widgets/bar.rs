@@ -7,20 +7,19 @@ use crate::ui::theme::Role;
 /// `████░░░░  6/24  25 %` in `width` columns.
 pub fn bar(pen: &mut Pen<'_>, x: u16, y: u16, width: u16, done: usize, total: usize) {
     let percent = (done * 100).checked_div(total).unwrap_or(0);
-    let numbers = format!("  {}/{}  {percent} %", text::len(done), text::len(total));
+    let (done_text, total_text) = (text::len(done), text::len(total));
+    let digits = total_text.len();
+    let numbers = format!("  {done_text:>digits$}/{total_text}  {percent:>3} %"); // the bar keeps its length
     let wide = u16::try_from(text::width(&numbers)).unwrap_or(width);
     let room = width.saturating_sub(wide);
     if room >= 4 {
         stripe(pen, x, y, room, done, total);
     }
-    let at = if room >= 4 { x + room } else { x };
-    pen.put(
-        at,
-        y,
-        (x + width).saturating_sub(at),
-        if room >= 4 { &numbers } else { numbers.trim() },
-        Role::Strong,
-    );
+    if room >= 4 {
+        pen.put(x + room, y, wide, &numbers, Role::Strong);
+    } else {
+        pen.put(x, y, width, &format!("{done_text}/{total_text}  {percent} %"), Role::Strong);
+    }
 }
 
 /// The bar alone. It is full only when everything is done, and shows something as soon as anything is.
@@ -49,8 +48,8 @@ mod tests {
             bar(pen, 0, 2, area.width, 24, 24);
             bar(pen, 0, 3, 12, 1, 2400);
         }), @r"
-        ░░░░░░░░░░░░░░░░░░░░  0/24  0 %
-        ██████████████████░  23/24  95 %
+        ░░░░░░░░░░░░░░░░░░   0/24    0 %
+        █████████████████░  23/24   95 %
         ██████████████████  24/24  100 %
         1/2 400  0 %
         ");

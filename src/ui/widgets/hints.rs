@@ -6,20 +6,29 @@ use crate::ui::pen::Pen;
 use crate::ui::text;
 use crate::ui::theme::Role;
 
-/// Draws the hints that fit, the most useful first; none is cut in the middle.
+/// Draws the hints that fit, the most useful first; none is cut in the middle, and help is always among them.
 pub fn hints(pen: &mut Pen<'_>, area: Rect, hints: &[(String, &str)]) {
-    let mut x = area.x;
-    for (key, word) in hints {
-        let wide = text::width(key) + 1 + text::width(word);
-        let gap = if x == area.x { 0 } else { 2 };
-        let needed = u16::try_from(wide).unwrap_or(u16::MAX).saturating_add(gap);
-        if needed > area.right().saturating_sub(x) {
-            continue;
+    let wide = |at: usize| text::width(&hints[at].0) + 1 + text::width(hints[at].1);
+    let help = hints.iter().position(|(_, word)| *word == "help");
+    let mut room = usize::from(area.width) + GAP;
+    let mut chosen = Vec::new();
+    for at in help.into_iter().chain((0..hints.len()).filter(|at| Some(*at) != help)) {
+        if wide(at) + GAP <= room {
+            room -= wide(at) + GAP;
+            chosen.push(at);
         }
-        x = pen.put(x + gap, area.y, area.right() - x, key, Role::Key);
-        x = pen.put(x + 1, area.y, area.right().saturating_sub(x + 1), word, Role::Hint);
+    }
+    chosen.sort_unstable();
+    let mut x = area.x;
+    for at in chosen {
+        let (key, word) = &hints[at];
+        x = pen.put(x, area.y, area.right().saturating_sub(x), key, Role::Key) + 1;
+        x = pen.put(x, area.y, area.right().saturating_sub(x), word, Role::Hint) + 2;
     }
 }
+
+/// Columns between two hints.
+const GAP: usize = 2;
 
 #[cfg(test)]
 mod tests {

@@ -1,0 +1,189 @@
+//! The console as the command line starts it.
+
+use std::io::IsTerminal as _;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+
+use super::event_loop::{self, Parts};
+use super::executor::Executor;
+use super::signals::{self, Signal};
+use super::terminal::Screen;
+use super::{colours, input, terminal};
+use crate::app::App;
+use crate::app::keymap::KeyOverrides;
+use crate::app::state::{Env, Look, Setup};
+use crate::ops::Engine;
+use crate::ui::theme::Depth;
+use crate::ui::theme_file::Themes;
+
+/// How the console is to look and behave.
+#[derive(Debug, Clone, Default)]
+pub struct ConsoleOptions {
+    /// `None`: the default theme.
+    pub theme: Option<String>,
+    /// Folder with themes of the operator, one TOML a theme.
+    pub theme_dir: Option<PathBuf>,
+    pub ascii: bool,
+    pub no_color: bool,
+    pub mouse: bool,
+    pub keys: KeyOverrides,
+    /// A line for the first look, e.g. the demo's hint.
+    pub banner: Option<String>,
+}
+
+/// Why the console ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ExitReason {
+    Quit,
+    /// A signal asked for the end.
+    Signal(i32),
+    /// The terminal is gone: nothing may be printed any more.
+    HungUp,
+}
+
+impl ExitReason {
+    /// 0, or 128 and the signal's number as shells have it.
+    #[must_use]
+    pub fn exit_code(self) -> u8 {
+        match self {
+            Self::Quit => 0,
+            Self::Signal(number) => u8::try_from(128 + number).unwrap_or(u8::MAX),
+            Self::HungUp => 129,
+        }
+    }
+}
+
+/// Why the console did not begin or go on.
+#[derive(Debug, thiserror::Error)]
+pub enum ConsoleError {
+    #[error("the console needs a terminal for input and output")]
+    NoTerminal,
+    #[error("the terminal does not do as asked: {0}")]
+    Terminal(#[from] std::io::Error),
+}
+
+impl ConsoleError {
+    /// The next step, in one sentence.
+    #[must_use]
+    pub const fn hint(&self) -> &'static str {
+        match self {
+            Self::NoTerminal => "use the commands instead, `allclear ls` or `allclear --help`",
+            Self::Terminal(_) => "check TERM, or use the commands: `allclear --help`",
+        }
+    }
+}
+
+/// Jobs that were told to stop get this long to settle the calls in flight.
+const SETTLE: Duration = Duration::from_secs(3);
+/// The tracker gets this long to write what it knows and to release its leases.
+const SHUTDOWN: Duration = Duration::from_secs(5);
+
+/// Runs the console until the operator quits or the terminal goes away, then stops the engine's tracker.
+///
+/// The terminal is restored when this returns, however it returns.
+///
+/// # Errors
+/// Standard input or output is no terminal, or the terminal cannot be set up.
+pub async fn run_console(
+    engine: Arc<Engine>,
+    options: ConsoleOptions,
+) -> Result<ExitReason, ConsoleError> {
+    if !(std::io::stdin().is_terminal() && std::io::stdout().is_terminal()) {
+        return Err(ConsoleError::NoTerminal);
+    }
+    let look = Look {
+        ascii: options.ascii || colours::locale_lacks_unicode(|name| std::env::var(name).ok()),
+        depth: if options.no_color {
+            Depth::Mono
+        } else {
+            colours::depth(|name| std::env::var(name).ok())
+        },
+    };
+    // Otherwise crossterm undoes bold and reverse under NO_COLOR; the theme holds no colours then.
+    crossterm::style::force_color_output(true);
+    let (themes, warnings) = themes(options.theme_dir.as_deref());
+    let context = engine.context();
+    let clock = Arc::clone(&context.clock);
+    let setup = Setup {
+        profile: context.policy.profile.clone(),
+        cloud_name: context.scope.cloud_name.clone(),
+        risk: context.policy.risk,
+        read_only: context.policy.read_only,
+        loopback: context.policy.loopback,
+        confidence: context.policy.confidence,
+        me: format!("{}@{}", context.member.user, context.member.host),
+        banner: options.banner,
+    };
+    let (signal_tx, signals) = mpsc::channel(16);
+    let mut screen = Screen::enter(options.mouse, signal_tx.clone())?;
+    let hangup = signals::watch_for_hangup(signal_tx.clone());
+    let catching = signals::catch(signal_tx)?;
+
+    let size = crossterm::terminal::size()?;
+    let env = Env::new(setup, clock.wall(), clock.moment(), size);
+    let theme = options.theme.as_deref().unwrap_or("default");
+    let mut app = App::new(env, themes, theme, look, &options.keys);
+    if let Some(first) = warnings.first() {
+        app.env.bad(first.clone(), "the other themes work");
+    }
+
+    let (inbox_tx, inbox) = mpsc::channel(256);
+    let mut executor = Executor::new(Arc::clone(&engine), inbox_tx);
+    let mut parts = Parts {
+        input: input::events(),
+        surface: &mut screen,
+        executor: &mut executor,
+        inbox,
+        board: engine.tracker().board(),
+        signals,
+        clock,
+    };
+    let result = terminal::guarded(event_loop::run(&mut app, &mut parts)).await;
+    drop(parts);
+    screen.leave();
+    executor.settle(SETTLE).await;
+    // A tracker that cannot finish loses nothing: its leases expire.
+    let _ = tokio::time::timeout(SHUTDOWN, engine.shutdown()).await;
+    catching.abort();
+    if !matches!(result, Ok(ExitReason::HungUp)) {
+        hangup.stand_down();
+    }
+    Ok(result?)
+}
+
+/// Embedded themes and those of the operator; what cannot be read is named.
+fn themes(folder: Option<&std::path::Path>) -> (Themes, Vec<String>) {
+    let mut themes = Themes::built_in();
+    let mut warnings = Vec::new();
+    let Some(entries) = folder.and_then(|folder| std::fs::read_dir(folder).ok()) else {
+        return (themes, warnings);
+    };
+    let mut files: Vec<PathBuf> = entries
+        .filter_map(Result::ok)
+        .map(|entry| entry.path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "toml"))
+        .collect();
+    files.sort();
+    for path in files.into_iter().take(200) {
+        let Some(name) = path.file_stem().and_then(|stem| stem.to_str()) else { continue };
+        match std::fs::read_to_string(&path) {
+            Ok(text) => warnings.extend(themes.add(name, &text)),
+            Err(why) => warnings.push(format!("theme {name}: {why}")),
+        }
+    }
+    (themes, warnings)
+}
+
+/// What a signal means for the console.
+impl From<Signal> for Option<ExitReason> {
+    fn from(signal: Signal) -> Self {
+        match signal {
+            Signal::End(number) => Some(ExitReason::Signal(number)),
+            Signal::HungUp => Some(ExitReason::HungUp),
+            Signal::Suspend | Signal::Resumed => None,
+        }
+    }
+}

@@ -1,0 +1,332 @@
+//! Carries effects out. The only place of the console that spawns: each effect becomes a task, each task sends
+//! messages and touches no state.
+
+use std::collections::HashMap;
+use std::panic::AssertUnwindSafe;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use futures_util::FutureExt as _;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::event_loop::Carry;
+use crate::app::Effect;
+use crate::app::effect::{JobId, Lane};
+use crate::app::msg::{Failure, FailureKind, Msg};
+use crate::app::order::{Request, Target, Targets};
+use crate::domain::asset::AssetKey;
+use crate::domain::public_id::PublicId;
+use crate::domain::purge::{Order, OrderTerms, Plan, Selection};
+use crate::ops::{Engine, OpError};
+use crate::ports::cloud::{CloudError, Quota};
+use crate::screens::assets::rows::arrange;
+use crate::ui::text::shown;
+
+/// Assets a page; the most the cloud gives.
+const PAGE: u16 = 500;
+/// Ended invalidations read for the Pending screen.
+const HISTORY: u32 = 100;
+/// A cursor that moves on within this time asks for nothing.
+const SETTLED: Duration = Duration::from_millis(120);
+
+/// Tasks by lane and by job.
+pub struct Executor {
+    engine: Arc<Engine>,
+    inbox: mpsc::Sender<Msg>,
+    tasks: TaskTracker,
+    lanes: HashMap<Lane, CancellationToken>,
+    jobs: HashMap<JobId, JobTokens>,
+    quota: Arc<Mutex<Option<Quota>>>,
+    stop: CancellationToken,
+}
+
+/// To stop an order, and to see that it has ended.
+struct JobTokens {
+    cancel: CancellationToken,
+    done: CancellationToken,
+}
+
+impl Executor {
+    #[must_use]
+    pub fn new(engine: Arc<Engine>, inbox: mpsc::Sender<Msg>) -> Self {
+        Self {
+            engine,
+            inbox,
+            tasks: TaskTracker::new(),
+            lanes: HashMap::new(),
+            jobs: HashMap::new(),
+            quota: Arc::default(),
+            stop: CancellationToken::new(),
+        }
+    }
+
+    /// Ends every read, tells orders to stop, and waits for them, at most for `limit`.
+    pub async fn settle(&mut self, limit: Duration) {
+        self.stop_jobs();
+        for token in self.lanes.values() {
+            token.cancel();
+        }
+        self.tasks.close();
+        let _ = tokio::time::timeout(limit, self.tasks.wait()).await;
+        self.stop.cancel();
+    }
+
+    /// A task whose answer replaces those of its lane.
+    fn in_lane(&mut self, lane: Lane, task: impl Future<Output = Msg> + Send + 'static) {
+        let token = self.stop.child_token();
+        if let Some(older) = self.lanes.insert(lane, token.clone()) {
+            older.cancel(); // a newer question makes the elder answer worthless
+        }
+        let done = token.clone();
+        self.spawn(async move {
+            let answer = token.run_until_cancelled_owned(task).await;
+            done.cancel(); // the lane is free
+            answer
+        });
+    }
+
+    /// Whether a task of this lane has not answered yet.
+    fn is_busy(&self, lane: Lane) -> bool {
+        self.lanes.get(&lane).is_some_and(|token| !token.is_cancelled())
+    }
+
+    fn spawn(&self, task: impl Future<Output = Option<Msg>> + Send + 'static) {
+        let (inbox, engine, quota) =
+            (self.inbox.clone(), Arc::clone(&self.engine), Arc::clone(&self.quota));
+        let stop = self.stop.clone();
+        self.tasks.spawn(async move {
+            let answer = AssertUnwindSafe(task)
+                .catch_unwind()
+                .await
+                .unwrap_or_else(|panic| Some(Msg::TaskFailed(panic_text(panic.as_ref()))));
+            let now = engine.context().cloud.quota();
+            let changed = {
+                let mut known = quota.lock().unwrap_or_else(PoisonError::into_inner);
+                std::mem::replace(&mut *known, now) != now
+            };
+            // A full inbox makes us wait; a loop that has ended does not.
+            let tell = async {
+                for msg in answer.into_iter().chain(changed.then_some(Msg::Quota(now))) {
+                    if inbox.send(msg).await.is_err() {
+                        return;
+                    }
+                }
+            };
+            stop.run_until_cancelled(tell).await;
+        });
+    }
+
+    fn execute(&mut self, job: JobId, plan: Box<Plan>, terms: OrderTerms, typed: Option<String>) {
+        let (cancel, done) = (CancellationToken::new(), CancellationToken::new());
+        self.jobs.retain(|_, tokens| !tokens.done.is_cancelled());
+        self.jobs.insert(job, JobTokens { cancel: cancel.clone(), done: done.clone() });
+        let (engine, inbox) = (Arc::clone(&self.engine), self.inbox.clone());
+        self.spawn(async move {
+            let (events, mut happened) = mpsc::channel(64);
+            let forward = async {
+                while let Some(event) = happened.recv().await {
+                    inbox.send(Msg::Execution { job, event }).await.ok();
+                }
+            };
+            let work = async {
+                let events = events; // dropped at the end, so that forwarding ends
+                let run = engine.execute(&plan, &terms, typed.as_deref(), &events, &cancel);
+                AssertUnwindSafe(run).catch_unwind().await
+            };
+            let (result, ()) = tokio::join!(work, forward);
+            done.cancel();
+            let result = match result {
+                Ok(result) => result.map_err(|why| failure(&why)),
+                Err(panic) => Err(Failure::new(
+                    format!(
+                        "the order failed on a mistake of this program: {}",
+                        panic_text(panic.as_ref())
+                    ),
+                    "the journal has what was accepted; look at Pending",
+                )),
+            };
+            Some(Msg::Executed { job, result })
+        });
+    }
+
+    fn told(
+        &self,
+        done: &'static str,
+        task: impl Future<Output = Result<(), OpError>> + Send + 'static,
+    ) {
+        self.spawn(async move {
+            let result = task.await.map_err(|why| failure(&why));
+            Some(Msg::Told { done: done.to_owned(), result })
+        });
+    }
+}
+
+impl Carry for Executor {
+    fn carry(&mut self, effect: Effect) {
+        let engine = Arc::clone(&self.engine);
+        match effect {
+            Effect::List { task, query, cursor } => self.in_lane(Lane::List, async move {
+                let result = engine.list(&query, PAGE, cursor.as_deref()).await;
+                Msg::Listed { task, result: result.map_err(|why| failure(&why)) }
+            }),
+            Effect::Arrange { task, rows, filter, sort, pending } => {
+                self.in_lane(Lane::Arrange, async move {
+                    let work = move || arrange(&rows, &filter, sort, &pending);
+                    match tokio::task::spawn_blocking(work).await {
+                        Ok(rows) => Msg::Arranged { task, rows },
+                        Err(why) => Msg::TaskFailed(why.to_string()),
+                    }
+                });
+            }
+            Effect::Show { task, key } => {
+                let hurried = self.is_busy(Lane::Show);
+                self.in_lane(Lane::Show, async move {
+                    if hurried {
+                        tokio::time::sleep(SETTLED).await;
+                    }
+                    let result = engine.show(&key).await;
+                    let result = result.map(Arc::new).map_err(|why| failure(&why));
+                    Msg::Shown { task, key, result }
+                });
+            }
+            Effect::Resolve { typed } => self.in_lane(Lane::Resolve, async move {
+                let result = engine.resolve(&typed, None, None).map_err(|why| failure(&why));
+                Msg::Resolved { typed, result }
+            }),
+            Effect::Plan { task, request, terms } => self.in_lane(Lane::Plan, async move {
+                let result = match order(&engine, request) {
+                    Ok(order) => engine.plan(&order, &terms).await,
+                    Err(why) => Err(why),
+                };
+                Msg::Planned { task, result: result.map(Box::new).map_err(|why| failure(&why)) }
+            }),
+            Effect::Execute { job, plan, terms, typed } => self.execute(job, plan, terms, typed),
+            Effect::CancelJob(job) => {
+                if let Some(tokens) = self.jobs.get(&job) {
+                    tokens.cancel.cancel();
+                }
+            }
+            Effect::Drop(lane) => {
+                if let Some(token) = self.lanes.remove(&lane) {
+                    token.cancel();
+                }
+            }
+            Effect::ReadJournal => self.in_lane(Lane::Journal, async move {
+                let open = engine.pending().await.map_err(|why| failure(&why));
+                let ended = engine.history(HISTORY).await.unwrap_or_default();
+                Msg::Journal { open, ended }
+            }),
+            Effect::WatchUrl { url } => self.spawn(async move {
+                let terms = OrderTerms {
+                    command_line: format!("allclear watch {url}"),
+                    ..OrderTerms::default()
+                };
+                let result = engine.watch_url(&url, None, &terms).await;
+                Some(Msg::Watching(result.map_err(|why| failure(&why))))
+            }),
+            Effect::Abandon(id) => self
+                .told("the watch is given up", async move { engine.tracker().abandon(id).await }),
+            Effect::Exclude { watch, place } => self.told("the place is left out", async move {
+                engine.tracker().exclude(watch, &place).await
+            }),
+            Effect::PurgeAgain(id) => self.told("the invalidation was sent again", async move {
+                engine.tracker().purge_again(id).await
+            }),
+            // These are the loop's own.
+            Effect::Copy(_) | Effect::Suspend | Effect::Redraw | Effect::Quit => {}
+        }
+    }
+
+    fn stop_jobs(&mut self) -> bool {
+        let running = self.jobs_running();
+        for tokens in self.jobs.values() {
+            tokens.cancel.cancel();
+        }
+        running
+    }
+
+    fn jobs_running(&self) -> bool {
+        self.jobs.values().any(|tokens| !tokens.done.is_cancelled())
+    }
+}
+
+/// Resolves the names of a request.
+fn order(engine: &Engine, request: Request) -> Result<Order, OpError> {
+    let key = |target: Target| match target {
+        Target::Key(key) => Ok(key),
+        Target::Typed { text, resource_type, delivery_type } => {
+            engine.resolve(&text, resource_type, delivery_type)
+        }
+    };
+    let keys = |targets: Vec<Target>| targets.into_iter().map(key).collect::<Result<Vec<_>, _>>();
+    let selection = |targets: Targets| match targets {
+        Targets::These(targets) => keys(targets).map(Selection::Keys),
+        Targets::Selection(selection) => Ok(selection),
+    };
+    Ok(match request {
+        Request::Rename { from, to, overwrite } => {
+            let from = key(from)?;
+            let typed = to.unwrap_or_default();
+            let public_id = typed.parse::<PublicId>().map_err(|why| OpError::BadName {
+                typed,
+                message: why.to_string(),
+                hint: "type another name".to_owned(),
+            })?;
+            let to = AssetKey { public_id, ..from.clone() };
+            Order::Rename { from, to, overwrite }
+        }
+        Request::Delete(what) => Order::Delete { what: selection(what)? },
+        Request::Purge(what) => Order::Purge { what: selection(what)? },
+        Request::Replace { key: target, file } => {
+            Order::Replace { key: key(target)?, file: at_home(&file.unwrap_or_default()) }
+        }
+        Request::Restore(what) => match selection(what)? {
+            Selection::Keys(keys) => Order::Restore { keys },
+            _ => {
+                return Err(OpError::Invalid {
+                    message: "restore takes names".to_owned(),
+                    hint: "name the assets to bring back".to_owned(),
+                });
+            }
+        },
+    })
+}
+
+/// `~/` at the beginning of a typed path is the operator's home.
+fn at_home(path: &Path) -> PathBuf {
+    match (path.strip_prefix("~"), std::env::home_dir()) {
+        (Ok(rest), Some(home)) => home.join(rest),
+        _ => path.to_owned(),
+    }
+}
+
+/// An error in the operator's words.
+fn failure(error: &OpError) -> Failure {
+    let kind = match error {
+        OpError::TargetExists { .. } => FailureKind::TargetExists,
+        OpError::Missing { .. } | OpError::Cloud(CloudError::NotFound { .. }) => {
+            FailureKind::Missing
+        }
+        _ => FailureKind::Other,
+    };
+    let hint = match error {
+        OpError::BadName { hint, .. } | OpError::Invalid { hint, .. } => hint.clone(),
+        _ => String::new(),
+    };
+    Failure {
+        headline: shown(&error.to_string()).into_owned(),
+        hint: shown(&hint).into_owned(),
+        kind,
+    }
+}
+
+fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
+    panic
+        .downcast_ref::<&str>()
+        .map(|text| (*text).to_owned())
+        .or_else(|| panic.downcast_ref::<String>().cloned())
+        .unwrap_or_else(|| "no reason given".to_owned())
+}

@@ -1,0 +1,13 @@
+//! The edge of the console: terminal, loop, tasks and signals. Everything that waits, spawns or writes is here.
+
+pub mod colours;
+pub mod event_loop;
+pub mod executor;
+pub mod input;
+pub mod output;
+pub mod signals;
+pub mod terminal;
+
+mod console;
+
+pub use console::{ConsoleError, ConsoleOptions, ExitReason, run_console};

@@ -1,0 +1,173 @@
+//! Bytes to the terminal, written by a thread of their own: a line that stalls (flow control, a dead link) stops
+//! the picture, never the loop.
+
+use std::io;
+use std::os::fd::OwnedFd;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use tokio::sync::Notify;
+
+/// Hands frames to the writing thread; at most one is under way.
+#[derive(Debug, Clone)]
+pub struct Output {
+    frames: SyncSender<Vec<u8>>,
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug, Default)]
+struct Shared {
+    /// Frames handed over and not written yet.
+    waiting: Mutex<usize>,
+    written: Condvar,
+    idle: Notify,
+    broken: AtomicBool,
+}
+
+impl Output {
+    /// Starts the thread; `when_broken` is told once when the terminal takes no more bytes.
+    ///
+    /// # Errors
+    /// No thread can be started.
+    pub fn start(
+        terminal: OwnedFd,
+        when_broken: impl FnOnce() + Send + 'static,
+    ) -> io::Result<Self> {
+        let (frames, queue) = sync_channel(4);
+        let shared = Arc::new(Shared::default());
+        let theirs = Arc::clone(&shared);
+        std::thread::Builder::new()
+            .name("terminal".to_owned())
+            .spawn(move || write_frames(&terminal, &queue, &theirs, when_broken))?;
+        Ok(Self { frames, shared })
+    }
+
+    /// Whether earlier bytes have not left.
+    #[must_use]
+    pub fn is_busy(&self) -> bool {
+        *self.shared.waiting.lock().unwrap_or_else(PoisonError::into_inner) > 0
+    }
+
+    /// Returns when all bytes have left.
+    pub async fn idle(&self) {
+        while self.is_busy() {
+            self.shared.idle.notified().await;
+        }
+    }
+
+    /// Hands bytes over; false where the terminal is broken or the queue is full.
+    pub fn send(&self, bytes: Vec<u8>) -> bool {
+        if bytes.is_empty() || self.shared.broken.load(Ordering::Relaxed) {
+            return false;
+        }
+        *self.shared.waiting.lock().unwrap_or_else(PoisonError::into_inner) += 1;
+        let sent = self.frames.try_send(bytes).is_ok();
+        if !sent {
+            self.shared.done();
+        }
+        sent
+    }
+
+    /// Hands bytes over and waits until everything has left, at most for `limit`.
+    pub fn send_and_wait(&self, bytes: &[u8], limit: Duration) {
+        let until = Instant::now() + limit;
+        while !self.send(bytes.to_vec()) {
+            if self.shared.broken.load(Ordering::Relaxed) || Instant::now() >= until {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        let mut waiting = self.shared.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        while *waiting > 0 {
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return;
+            }
+            let result = self.shared.written.wait_timeout(waiting, left);
+            waiting = result.unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+}
+
+impl Shared {
+    fn done(&self) {
+        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        *waiting = waiting.saturating_sub(1);
+        if *waiting == 0 {
+            self.written.notify_all();
+            self.idle.notify_one();
+        }
+    }
+}
+
+fn write_frames(
+    terminal: &OwnedFd,
+    queue: &Receiver<Vec<u8>>,
+    shared: &Shared,
+    when_broken: impl FnOnce(),
+) {
+    let mut when_broken = Some(when_broken);
+    for frame in queue {
+        if let Err(why) = write_all(terminal, &frame) {
+            shared.broken.store(true, Ordering::Relaxed);
+            if let Some(tell) = when_broken.take() {
+                tracing::debug!(%why, "the terminal takes no more bytes");
+                tell();
+            }
+        }
+        shared.done();
+    }
+}
+
+fn write_all(terminal: &OwnedFd, mut bytes: &[u8]) -> rustix::io::Result<()> {
+    use rustix::event::{PollFd, PollFlags, poll};
+    while !bytes.is_empty() {
+        match rustix::io::write(terminal, bytes) {
+            Ok(written) => bytes = &bytes[written..],
+            Err(rustix::io::Errno::INTR) => {}
+            Err(rustix::io::Errno::AGAIN) => {
+                // the shell left it non-blocking
+                poll(&mut [PollFd::new(terminal, PollFlags::OUT)], None).ok();
+            }
+            Err(why) => return Err(why),
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Read as _;
+
+    #[tokio::test]
+    async fn a_stalled_terminal_makes_the_output_busy_and_nothing_else() {
+        let (reader, writer) = std::io::pipe().unwrap();
+        let output = Output::start(writer.into(), || ()).unwrap();
+        assert!(!output.is_busy());
+        assert!(output.send(vec![b'x'; 1 << 20])); // more than a pipe holds
+        assert!(output.is_busy());
+        let mut reader = reader;
+        let drained = tokio::task::spawn_blocking(move || {
+            let mut bytes = vec![0; 1 << 20];
+            reader.read_exact(&mut bytes).map(|()| reader)
+        });
+        output.idle().await;
+        assert!(!output.is_busy());
+        drained.await.unwrap().unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_terminal_that_went_away_is_told_once() {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let (tell, told) = tokio::sync::oneshot::channel();
+        let output = Output::start(writer.into(), move || drop(tell.send(()))).unwrap();
+        assert!(output.send(b"x".to_vec()));
+        told.await.unwrap();
+        output.send_and_wait(b"y", Duration::from_secs(5));
+        assert!(!output.send(b"z".to_vec()));
+    }
+}

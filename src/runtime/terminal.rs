@@ -1,0 +1,371 @@
+//! The terminal: entered once, drawn in synchronised frames, restored however the console ends.
+
+use std::fmt::Write as _;
+use std::io;
+use std::os::fd::AsFd as _;
+use std::sync::{Arc, Mutex, Once, PoisonError};
+use std::time::Duration;
+
+use base64::Engine as _;
+use crossterm::Command;
+use crossterm::cursor::{Hide, Show};
+use crossterm::event::{
+    DisableBracketedPaste, DisableMouseCapture, EnableBracketedPaste, EnableMouseCapture,
+};
+use crossterm::style::ResetColor;
+use crossterm::terminal::{
+    BeginSynchronizedUpdate, DisableLineWrap, EnableLineWrap, EndSynchronizedUpdate,
+    EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode,
+};
+use ratatui::Terminal;
+use ratatui::backend::{Backend, ClearType, CrosstermBackend, WindowSize};
+use ratatui::buffer::Cell;
+use ratatui::layout::{Position, Size};
+use tokio::sync::mpsc;
+
+use super::event_loop::Surface;
+use super::output::Output;
+use super::signals::Signal;
+use crate::app::App;
+use crate::screens::shell;
+
+/// What has to be undone, for whoever has to: drop, panic hook, suspend.
+static ENTERED: Mutex<Option<Output>> = Mutex::new(None);
+/// Restoring waits at most so long for a line that stalls.
+const PATIENCE: Duration = Duration::from_secs(1);
+/// Longest text that is put on the clipboard; terminals drop longer ones without a word.
+const CLIPBOARD: usize = 74_000;
+
+fn bytes(commands: &[&dyn AnsiCommand]) -> Vec<u8> {
+    let mut text = String::new();
+    for command in commands {
+        command.ansi(&mut text);
+    }
+    text.into_bytes()
+}
+
+/// [`Command`] without its `Sized` methods.
+trait AnsiCommand {
+    fn ansi(&self, into: &mut String);
+}
+
+impl<C: Command> AnsiCommand for C {
+    fn ansi(&self, into: &mut String) {
+        // writing into a string cannot fail
+        let _ = self.write_ansi(into);
+    }
+}
+
+fn enter_bytes(mouse: bool) -> Vec<u8> {
+    let mut out = bytes(&[&EnterAlternateScreen, &Hide, &EnableBracketedPaste, &DisableLineWrap]);
+    if mouse {
+        out.extend(bytes(&[&EnableMouseCapture]));
+    }
+    out
+}
+
+fn leave_bytes() -> Vec<u8> {
+    bytes(&[
+        &EndSynchronizedUpdate,
+        &DisableMouseCapture,
+        &DisableBracketedPaste,
+        &EnableLineWrap,
+        &ResetColor,
+        &LeaveAlternateScreen,
+        &Show,
+    ])
+}
+
+/// Gives the terminal back as it was found; does nothing a second time, and never fails or blocks for long.
+pub fn restore() {
+    let output = ENTERED.lock().unwrap_or_else(PoisonError::into_inner).take();
+    if let Some(output) = output {
+        output.send_and_wait(&leave_bytes(), PATIENCE);
+        let _ = disable_raw_mode(); // a dead terminal refuses, and nobody is left to be told
+    }
+}
+
+tokio::task_local! {
+    /// Set while the loop is polled: a panic there ends the console, a panic of a task does not.
+    static ON_THE_LOOP: ();
+}
+
+/// Runs the loop so that a panic in it restores the terminal before anything is printed.
+pub async fn guarded<F: Future>(the_loop: F) -> F::Output {
+    install_panic_hook();
+    ON_THE_LOOP.scope((), the_loop).await
+}
+
+fn install_panic_hook() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let before = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |info| {
+            if ON_THE_LOOP.try_with(|()| ()).is_ok() {
+                restore();
+                say_goodbye(info);
+            } else if ENTERED.lock().unwrap_or_else(PoisonError::into_inner).is_some() {
+                // A task's panic is caught and shown on its screen; printing would spoil the picture.
+                tracing::error!(panic = %info, "a task failed");
+            } else {
+                before(info);
+            }
+        }));
+    });
+}
+
+fn say_goodbye(info: &std::panic::PanicHookInfo<'_>) {
+    use std::io::Write as _;
+    // never `eprintln!`: a dead terminal would make it panic again
+    let _ = writeln!(
+        io::stderr(),
+        "allclear stopped on a mistake of its own: {info}\n\
+         Nothing that was accepted is lost: the journal has it, and the next start goes on."
+    );
+}
+
+/// The terminal as the loop draws on it.
+pub struct Screen {
+    terminal: Terminal<FrameBackend>,
+    frame: Frame,
+    output: Output,
+    mouse: bool,
+    /// Leaves with the next frame, e.g. a copy.
+    extra: Vec<u8>,
+}
+
+impl Screen {
+    /// Raw mode, alternate screen, bracketed paste. Nothing is asked of the terminal.
+    ///
+    /// # Errors
+    /// The terminal refuses raw mode or its size.
+    pub fn enter(mouse: bool, signals: mpsc::Sender<Signal>) -> io::Result<Self> {
+        let stdout = rustix::stdio::stdout().as_fd().try_clone_to_owned()?;
+        let output = Output::start(stdout, move || drop(signals.blocking_send(Signal::HungUp)))?;
+        let frame = Frame::default();
+        let terminal = Terminal::new(FrameBackend::new(frame.clone()))?;
+        let mut screen = Self { terminal, frame, output, mouse, extra: Vec::new() };
+        screen.take_hold()?;
+        Ok(screen)
+    }
+
+    fn take_hold(&mut self) -> io::Result<()> {
+        enable_raw_mode()?;
+        *ENTERED.lock().unwrap_or_else(PoisonError::into_inner) = Some(self.output.clone());
+        self.output.send_and_wait(&enter_bytes(self.mouse), PATIENCE);
+        self.terminal.backend_mut().forget();
+        Ok(())
+    }
+
+    /// Gives the terminal back; dropping does the same.
+    pub fn leave(&mut self) {
+        restore();
+    }
+}
+
+impl Drop for Screen {
+    fn drop(&mut self) {
+        restore();
+    }
+}
+
+impl Surface for Screen {
+    fn draw(&mut self, app: &App) -> io::Result<()> {
+        self.terminal.draw(|frame| shell::draw(app, frame))?;
+        let mut out = std::mem::take(&mut self.extra);
+        let drawn = self.frame.take();
+        if !drawn.is_empty() {
+            out.extend(bytes(&[&BeginSynchronizedUpdate]));
+            out.extend(drawn);
+            out.extend(bytes(&[&EndSynchronizedUpdate]));
+        }
+        self.output.send(out);
+        Ok(())
+    }
+
+    fn is_busy(&self) -> bool {
+        self.output.is_busy()
+    }
+
+    async fn idle(&self) {
+        self.output.idle().await;
+    }
+
+    fn copy(&mut self, text: &str) -> bool {
+        if text.len() > CLIPBOARD {
+            return false;
+        }
+        let encoded = base64::engine::general_purpose::STANDARD.encode(text);
+        let mut osc = String::new();
+        let _ = write!(osc, "\x1b]52;c;{encoded}\x07");
+        self.extra.extend(osc.into_bytes());
+        true
+    }
+
+    fn suspend(&mut self) -> io::Result<()> {
+        restore();
+        // The whole group, as the terminal's own Ctrl-Z would: a wrapper must not wait for us.
+        let _ = rustix::process::kill_current_process_group(rustix::process::Signal::STOP);
+        self.take_hold()?;
+        self.redraw()
+    }
+
+    fn resume(&mut self) -> io::Result<()> {
+        // A shell may have set the modes back, and crossterm believes that raw mode is still on.
+        let _ = disable_raw_mode();
+        self.take_hold()?;
+        self.redraw()
+    }
+
+    fn redraw(&mut self) -> io::Result<()> {
+        self.terminal.clear()
+    }
+
+    fn size(&self) -> Option<(u16, u16)> {
+        crossterm::terminal::size().ok()
+    }
+}
+
+/// The bytes of the frame that is being drawn.
+#[derive(Debug, Clone, Default)]
+struct Frame(Arc<Mutex<Vec<u8>>>);
+
+impl Frame {
+    fn take(&self) -> Vec<u8> {
+        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl io::Write for Frame {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(()) // a frame leaves whole
+    }
+}
+
+/// ratatui's crossterm backend over a buffer, silent where nothing changes: an unchanged frame is no bytes.
+struct FrameBackend {
+    inner: CrosstermBackend<Frame>,
+    cursor_shown: bool,
+    cursor_at: Option<Position>,
+}
+
+impl FrameBackend {
+    const fn new(frame: Frame) -> Self {
+        Self { inner: CrosstermBackend::new(frame), cursor_shown: false, cursor_at: None }
+    }
+
+    /// The terminal was entered anew: the cursor is hidden, and anywhere.
+    const fn forget(&mut self) {
+        self.cursor_shown = false;
+        self.cursor_at = None;
+    }
+}
+
+impl Backend for FrameBackend {
+    type Error = io::Error;
+
+    fn draw<'a, I>(&mut self, content: I) -> io::Result<()>
+    where
+        I: Iterator<Item = (u16, u16, &'a Cell)>,
+    {
+        let mut content = content.peekable();
+        if content.peek().is_none() {
+            return Ok(());
+        }
+        self.cursor_at = None;
+        self.inner.draw(content)
+    }
+
+    fn hide_cursor(&mut self) -> io::Result<()> {
+        if std::mem::replace(&mut self.cursor_shown, false) {
+            self.inner.hide_cursor()
+        } else {
+            Ok(())
+        }
+    }
+
+    fn show_cursor(&mut self) -> io::Result<()> {
+        if std::mem::replace(&mut self.cursor_shown, true) {
+            Ok(())
+        } else {
+            self.inner.show_cursor()
+        }
+    }
+
+    fn get_cursor_position(&mut self) -> io::Result<Position> {
+        Ok(self.cursor_at.unwrap_or_default()) // the terminal is not asked
+    }
+
+    fn set_cursor_position<P: Into<Position>>(&mut self, position: P) -> io::Result<()> {
+        let position = position.into();
+        if self.cursor_at == Some(position) {
+            return Ok(());
+        }
+        self.cursor_at = Some(position);
+        self.inner.set_cursor_position(position)
+    }
+
+    fn clear(&mut self) -> io::Result<()> {
+        self.cursor_at = None;
+        self.inner.clear()
+    }
+
+    fn clear_region(&mut self, clear_type: ClearType) -> io::Result<()> {
+        self.cursor_at = None;
+        self.inner.clear_region(clear_type)
+    }
+
+    fn size(&self) -> io::Result<Size> {
+        self.inner.size()
+    }
+
+    fn window_size(&mut self) -> io::Result<WindowSize> {
+        self.inner.window_size()
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_modes_that_are_set_are_the_modes_that_are_reset() {
+        let on = String::from_utf8(enter_bytes(true)).unwrap();
+        let off = String::from_utf8(leave_bytes()).unwrap();
+        for mode in ["?1049", "?2004", "?1000", "?1006"] {
+            assert!(on.contains(&format!("{mode}h")), "{mode}");
+            assert!(off.contains(&format!("{mode}l")), "{mode}");
+        }
+        assert!(on.contains("?25l") && off.contains("?25h"));
+        assert!(on.contains("?7l") && off.contains("?7h"));
+        assert!(off.contains("?2026l"));
+    }
+
+    #[test]
+    fn nothing_is_written_when_nothing_changes() {
+        let frame = Frame::default();
+        let mut backend = FrameBackend::new(frame.clone());
+        backend.draw(std::iter::empty()).unwrap();
+        backend.hide_cursor().unwrap();
+        assert_eq!(frame.take(), b"");
+        backend.show_cursor().unwrap();
+        backend.set_cursor_position((3, 4)).unwrap();
+        assert!(!frame.take().is_empty());
+        backend.show_cursor().unwrap();
+        backend.set_cursor_position((3, 4)).unwrap();
+        assert_eq!(frame.take(), b"");
+        let cell = Cell::new("x");
+        backend.draw([(0, 0, &cell)].into_iter()).unwrap();
+        backend.set_cursor_position((3, 4)).unwrap();
+        assert!(String::from_utf8(frame.take()).unwrap().ends_with("\u{1b}[5;4H"));
+    }
+}

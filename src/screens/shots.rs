@@ -1,0 +1,194 @@
+//! Pictures of every screen at four sizes.
+
+use std::time::Duration;
+
+use super::testing::{Console, ended, plan, plan_task, press_assets, shown, watch};
+use crate::app::effect::Effect;
+use crate::app::msg::{Failure, Msg};
+use crate::domain::invalidation::{Outcome, Verb};
+use crate::domain::purge::Confirmation;
+use std::sync::Arc;
+
+fn with_details(width: u16, height: u16) -> Console {
+    let mut console = Console::with_assets(width, height);
+    let effects = console.press("enter");
+    let Some(Effect::Show { task, key }) = effects.into_iter().next() else { panic!("no read") };
+    let result = Ok(Arc::new(shown(key.public_id.as_str())));
+    console.tell(Msg::Shown { task, key, result });
+    console
+}
+
+#[test]
+fn assets_at_80x24() {
+    let mut console = Console::with(80, 24, |setup| {
+        setup.banner =
+            Some("demo: r renames, d deletes, space marks, P purges, then w watches".into());
+    });
+    console.listed(press_assets(), Some("next"));
+    console.press("space space j v j");
+    console.board(vec![watch(6)]);
+    insta::assert_snapshot!(console.frame());
+}
+
+#[test]
+fn assets_with_details_at_140x40() {
+    let mut console = with_details(140, 40);
+    console.press("j j");
+    insta::assert_snapshot!(console.frame());
+}
+
+#[test]
+fn assets_at_40x10() {
+    let console = Console::with_assets(40, 10);
+    insta::assert_snapshot!(console.frame());
+}
+
+#[test]
+fn assets_filtered_with_more_on_the_server() {
+    let mut console = Console::new(80, 24);
+    console.listed(press_assets(), Some("next"));
+    console.press("/");
+    console.write("item-000");
+    insta::assert_snapshot!(console.frame_at(80, 10));
+}
+
+#[test]
+fn a_cloud_that_does_not_answer() {
+    let mut console = Console::new(80, 24);
+    let task = console.app.assets.loading.as_ref().unwrap().task;
+    let failure = Failure::new(
+        "http://127.0.0.1:9 does not answer: connection refused",
+        "check that the cloud runs",
+    );
+    console.tell(Msg::Listed { task, result: Err(failure) });
+    insta::assert_snapshot!(console.frame_at(80, 10));
+}
+
+#[test]
+fn details_at_80x24() {
+    insta::assert_snapshot!(with_details(80, 24).frame());
+}
+
+#[test]
+fn pending_at_80x24_and_140x40() {
+    let mut console = Console::with_assets(80, 24);
+    let mut stuck = watch(9);
+    stuck.stuck = true;
+    stuck.id = crate::domain::id::InvalidationId(uuid::Uuid::from_u128(2));
+    stuck.label = "catalog/item-0007 and 11 more".into();
+    stuck.verb = Verb::Purge;
+    let mut done = ended(Outcome::AllClear, "24 of 24 caches reached");
+    done.id = crate::domain::id::InvalidationId(uuid::Uuid::from_u128(3));
+    console.board(vec![watch(6), stuck, done]);
+    console.app.env.toast = None;
+    console.press("p j");
+    insta::assert_snapshot!("pending_80x24", console.frame());
+    insta::assert_snapshot!("pending_140x40", console.frame_at(140, 12));
+    insta::assert_snapshot!("pending_40x10", console.frame_at(40, 10));
+}
+
+#[test]
+fn watch_turns_from_outdated_to_cleared() {
+    let mut console = Console::with_assets(80, 24);
+    console.board(vec![watch(0)]);
+    console.press("w");
+    let before = console.frame();
+    console.wait(Duration::from_secs(6));
+    console.board(vec![watch(13)]);
+    let after = console.frame();
+    assert_eq!(before.matches("● cleared").count(), 1, "the legend");
+    assert_eq!(after.matches("● cleared").count(), 15, "and the evidence");
+    insta::assert_snapshot!("watch_80x24", after);
+    console.app.env.size = (140, 40);
+    insta::assert_snapshot!("watch_140x40", console.frame());
+    insta::assert_snapshot!("watch_40x10", console.frame_at(40, 10));
+}
+
+#[test]
+fn the_end_cannot_be_missed() {
+    let sentence = "24 of 24 cells at 6 places clear, 1 sighting each, quiet 5 s";
+    let mut console = Console::with_assets(80, 24);
+    console.board(vec![ended(Outcome::AllClear, sentence)]);
+    console.press("w");
+    console.app.env.toast = None;
+    insta::assert_snapshot!("watch_all_clear_80x24", console.frame());
+    insta::assert_snapshot!("watch_all_clear_40x10", console.frame_at(40, 10));
+}
+
+#[test]
+fn no_other_end_says_the_words() {
+    for outcome in Outcome::ALL.into_iter().filter(|outcome| *outcome != Outcome::AllClear) {
+        let mut console = Console::with_assets(140, 40);
+        console.board(vec![ended(outcome, "it ended")]);
+        for keys in ["w", "p", "?", "esc :", "esc a"] {
+            console.press(keys);
+            let frame = console.frame().to_lowercase();
+            assert!(!frame.contains("all clear"), "{outcome:?} after {keys}\n{frame}");
+        }
+    }
+}
+
+#[test]
+fn rename_asks_for_the_name() {
+    let mut console = Console::with_assets(80, 24);
+    console.press("r ctrl-w");
+    console.write("hero?");
+    insta::assert_snapshot!(console.frame());
+}
+
+#[test]
+fn a_plan_is_shown_before_anything_is_sent() {
+    let mut console = Console::with_assets(80, 24);
+    let task = plan_task(&console.press("d"));
+    insta::assert_snapshot!("planning_80x24", console.frame());
+    let plan = plan(Verb::Delete, &["press/2026/hero"], Confirmation::Yes);
+    console.tell(Msg::Planned { task, result: Ok(Box::new(plan)) });
+    insta::assert_snapshot!("plan_80x24", console.frame());
+    insta::assert_snapshot!("plan_40x10", console.frame_at(40, 10));
+}
+
+#[test]
+fn a_bulk_plan_wants_the_count() {
+    let mut console = Console::with_assets(100, 30);
+    console.press("*");
+    let task = plan_task(&console.press("P"));
+    let ids: Vec<String> = (0..12).map(|n| format!("catalog/item-{n:04}")).collect();
+    let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+    let plan = plan(Verb::Purge, &ids, Confirmation::Count(12));
+    console.tell(Msg::Planned { task, result: Ok(Box::new(plan)) });
+    console.write("13");
+    console.press("enter");
+    insta::assert_snapshot!(console.frame());
+}
+
+#[test]
+fn help_and_command_line() {
+    let mut console = Console::with_assets(80, 24);
+    console.press("?");
+    insta::assert_snapshot!("help_80x24", console.frame());
+    console.press("esc :");
+    console.write("re");
+    insta::assert_snapshot!("command_line_80x24", console.frame());
+    console.press("esc s");
+    insta::assert_snapshot!("sort_menu_80x24", console.frame());
+}
+
+#[test]
+fn no_size_is_too_small() {
+    let openers = ["", "enter", "r", "d", "p", "w", "?", ":", "s", "/"];
+    for (width, height) in [(20, 5), (12, 3), (5, 2), (1, 1), (200, 4), (3, 80), (400, 120)] {
+        for opener in openers {
+            let mut console = Console::with_assets(width, height);
+            console.board(vec![watch(6), ended(Outcome::GaveUp, "gave up after 60 min")]);
+            if !opener.is_empty() {
+                let effects = console.press(opener);
+                if opener == "d" {
+                    let task = plan_task(&effects);
+                    let plan = plan(Verb::Delete, &["a"], Confirmation::Count(12));
+                    console.tell(Msg::Planned { task, result: Ok(Box::new(plan)) });
+                }
+            }
+            console.frame();
+        }
+    }
+}
