@@ -2,7 +2,7 @@
 //!
 //! A [`Content`] is a recipe: it costs a few words until its bytes are wanted, and its bytes are the same each
 //! time. A copy in an edge's cache holds on to its recipe, so old content can be served long after storage has
-//! forgotten it. Drawing and resizing are memoised by [`darkroom`]. No I/O.
+//! forgotten it. Drawing and resizing are memoised in `darkroom`. No I/O.
 
 mod darkroom;
 mod encode;

@@ -1,7 +1,5 @@
 //! The Admin API: Basic authentication, an hourly quota (facts §3).
 
-use std::collections::BTreeSet;
-
 use axum::http::Method;
 use serde_json::{Map, Value, json};
 
@@ -9,6 +7,10 @@ use super::Cloud;
 use super::api::Call;
 use super::auth::Account;
 use super::params::Params;
+use super::removal::{
+    delete_backups, delete_by_asset_ids, delete_derived, invalidate_by_urls, removed, restore,
+    restore_by_id, selected,
+};
 use super::reply::{Reply, bad, missing, quota_exceeded};
 use super::upload::{attributes, known_public_id};
 use super::wire::{self, DerivedRow, Row, Shown};
@@ -17,15 +19,14 @@ use crate::domain::public_id::PublicId;
 use crate::domain::time::Timestamp;
 use crate::local_cloud::world::World;
 use crate::local_cloud::world::asset::HexId;
-use crate::local_cloud::world::backups::NotRestored;
 use crate::local_cloud::world::listing::{ListOrder, Page, Position, Selection};
 use crate::local_cloud::world::refusal::Refusal;
-use crate::local_cloud::world::removal::{Doomed, Removal, Removals};
+use crate::local_cloud::world::removal::Doomed;
 
 /// Names in one call by names, at most.
 const MOST_NAMED: usize = 100;
 
-type Answer = Result<Reply, Reply>;
+pub(super) type Answer = Result<Reply, Reply>;
 
 pub fn answer(cloud: &Cloud, call: &Call, account: &Account<'_>) -> Answer {
     let path = call.path();
@@ -273,14 +274,14 @@ fn start_at(params: &Params) -> Result<Option<i64>, Reply> {
 }
 
 /// A place in a listing, as text nobody should read.
-fn write_cursor(position: &Position) -> String {
+pub(super) fn write_cursor(position: &Position) -> String {
     hex::encode(match position {
         Position::Name(id) => format!("n:{id}"),
         Position::Age(kind, created_at, order) => format!("a:{kind}:{created_at}:{order}"),
     })
 }
 
-fn read_cursor(text: &str) -> Result<Position, Reply> {
+pub(super) fn read_cursor(text: &str) -> Result<Position, Reply> {
     let read = || {
         let plain = String::from_utf8(hex::decode(text).ok()?).ok()?;
         if let Some(id) = plain.strip_prefix("n:") {
@@ -324,7 +325,7 @@ fn by_asset_ids(cloud: &Cloud, params: &Params) -> Answer {
     page_reply(cloud, params, &rows, &Page::default())
 }
 
-fn check_count(name: &str, count: usize) -> Result<(), Reply> {
+pub(super) fn check_count(name: &str, count: usize) -> Result<(), Reply> {
     if count > MOST_NAMED {
         return Err(bad(format!("Too many {name}: {count}, maximum is {MOST_NAMED}")));
     }
@@ -410,171 +411,4 @@ fn folders(cloud: &Cloud, path: &str) -> Answer {
         .collect();
     let total = items.len();
     Ok(Reply::ok(json!({"folders": items, "next_cursor": null, "total_count": total})))
-}
-
-/// The one selector of a delete.
-fn selected(
-    params: &Params,
-    resource_type: ResourceType,
-    delivery_type: DeliveryType,
-) -> Result<Doomed, Reply> {
-    let ids = params.list("public_ids").filter(|ids| !ids.is_empty());
-    let prefix = params.text("prefix");
-    match (ids, prefix, params.switch("all")?) {
-        (Some(ids), None, false) => {
-            check_count("public_ids", ids.len())?;
-            let key = |id: &String| {
-                let public_id = PublicId::from_cloud(id).ok()?;
-                Some(AssetKey { resource_type, delivery_type, public_id })
-            };
-            Ok(Doomed::Keys(ids.iter().map(|id| (id.clone(), key(id))).collect()))
-        }
-        (None, Some(prefix), false) => {
-            Ok(Doomed::Prefix { resource_type, delivery_type, prefix: prefix.to_owned() })
-        }
-        (None, None, true) => Ok(Doomed::All { resource_type, delivery_type }),
-        (None, None, false) => Err(missing("public_ids, prefix or all")),
-        _ => Err(bad("Only one of public_ids, prefix and all may be given")),
-    }
-}
-
-fn delete_by_asset_ids(cloud: &Cloud, params: &Params) -> Answer {
-    let ids = params.list("asset_ids").ok_or_else(|| missing("asset_ids"))?;
-    check_count("asset_ids", ids.len())?;
-    let keys = cloud.with(|world, now| {
-        world.advance(now);
-        let key = |id: &String| world.storage().by_id(HexId::parse(id)?).map(|one| one.key.clone());
-        ids.iter().map(|id| (id.clone(), key(id))).collect()
-    });
-    removed(cloud, params, Doomed::Keys(keys))
-}
-
-fn removed(cloud: &Cloud, params: &Params, doomed: Doomed) -> Answer {
-    let transformations = params.list("transformations").unwrap_or_default();
-    let after = match params.text("next_cursor").map(read_cursor).transpose()? {
-        Some(Position::Name(id)) => Some(id),
-        _ => None,
-    };
-    let order = Removal {
-        doomed,
-        keep_original: params.switch("keep_original")?,
-        transformations: transformations
-            .iter()
-            .flat_map(|text| text.split('|'))
-            .map(str::to_owned)
-            .collect(),
-        invalidate: params.switch("invalidate")?,
-        after,
-    };
-    let Removals { removed, next } = cloud.with(|world, now| world.remove_many(&order, now));
-    let word = |found| if found { "deleted" } else { "not_found" };
-    let deleted: Map<String, Value> =
-        removed.iter().map(|one| (one.name.clone(), json!(word(one.found)))).collect();
-    let counts: Map<String, Value> = removed
-        .iter()
-        .map(|one| (one.name.clone(), json!({"original": one.originals, "derived": one.derived})))
-        .collect();
-    let mut reply =
-        json!({"deleted": deleted, "deleted_counts": counts, "partial": next.is_some()});
-    if let Some(next) = next {
-        reply["next_cursor"] = json!(write_cursor(&Position::Name(next)));
-    }
-    Ok(Reply::ok(reply))
-}
-
-fn delete_derived(cloud: &Cloud, params: &Params) -> Answer {
-    let ids = params.list("derived_resource_ids").ok_or_else(|| missing("derived_resource_ids"))?;
-    check_count("derived_resource_ids", ids.len())?;
-    let invalidate = params.switch("invalidate")?;
-    let known: Vec<HexId> = ids.iter().filter_map(|id| HexId::parse(id)).collect();
-    let gone = cloud.with(|world, now| world.remove_derived(&known, invalidate, now));
-    let found: BTreeSet<String> =
-        gone.iter().filter(|(_, found)| *found).map(|(id, _)| id.to_string()).collect();
-    let word = |id: &String| if found.contains(id) { "deleted" } else { "not_found" };
-    let deleted: Map<String, Value> = ids.iter().map(|id| (id.clone(), json!(word(id)))).collect();
-    Ok(Reply::ok(json!({"deleted": deleted})))
-}
-
-/// Known from an official client only (`facts/edges…` §5): drops exactly the named URLs.
-fn invalidate_by_urls(cloud: &Cloud, params: &Params) -> Answer {
-    let urls =
-        params.list("urls").filter(|urls| !urls.is_empty()).ok_or_else(|| missing("urls"))?;
-    check_count("urls", urls.len())?;
-    let mut paths = BTreeSet::new();
-    for url in &urls {
-        paths.insert(path_of(url).ok_or_else(|| bad(format!("Invalid url: {url}")))?);
-    }
-    cloud.with(|world, now| world.invalidate_urls(paths, now));
-    Ok(Reply::ok(json!({"invalidation": {"took": 0.01, "urls": urls}})))
-}
-
-/// Path and query of a URL: what caches key on.
-fn path_of(url: &str) -> Option<String> {
-    if url.starts_with('/') {
-        return Some(url.to_owned());
-    }
-    let rest = url.strip_prefix("http://").or_else(|| url.strip_prefix("https://"))?;
-    rest.find('/').map(|at| rest[at..].split('#').next().unwrap_or_default().to_owned())
-}
-
-fn restore(
-    cloud: &Cloud,
-    params: &Params,
-    resource_type: ResourceType,
-    delivery_type: DeliveryType,
-) -> Answer {
-    let ids = params.list("public_ids").ok_or_else(|| missing("public_ids"))?;
-    let key = |id: &String| {
-        let public_id = PublicId::from_cloud(id).ok()?;
-        Some(AssetKey { resource_type, delivery_type, public_id })
-    };
-    restored(cloud, params, ids.iter().map(|id| (id.clone(), key(id))).collect())
-}
-
-fn restore_by_id(cloud: &Cloud, params: &Params) -> Answer {
-    let ids = params.list("asset_ids").ok_or_else(|| missing("asset_ids"))?;
-    let keys = cloud.with(|world, _| {
-        let key = |id: &String| HexId::parse(id).and_then(|id| world.key_of(id));
-        ids.iter().map(|id| (id.clone(), key(id))).collect()
-    });
-    restored(cloud, params, keys)
-}
-
-fn restored(cloud: &Cloud, params: &Params, keys: Vec<(String, Option<AssetKey>)>) -> Answer {
-    check_count("public_ids", keys.len())?;
-    let versions = params.list("versions");
-    if versions.as_ref().is_some_and(|versions| versions.len() != keys.len()) {
-        return Err(bad("versions must have as many items as there are assets"));
-    }
-    let base = cloud.delivery_base();
-    let mut reply = Map::new();
-    for (at, (name, key)) in keys.into_iter().enumerate() {
-        let version = versions.as_ref().map(|versions| HexId::parse(&versions[at]));
-        let outcome = match (key, version) {
-            (None, _) => Err("no_backup"),
-            (Some(_), Some(None)) => Err("failed"),
-            (Some(key), version) => cloud.with(|world, now| {
-                let asset = world.restore(&key, version.flatten(), now);
-                asset.map(|asset| Row::of(world, &asset)).map_err(NotRestored::as_str)
-            }),
-        };
-        let value = match outcome {
-            Ok(row) => Value::Object(wire::uploaded(&row, &base, None)),
-            Err(word) => json!({"error": word}),
-        };
-        reply.insert(name, value);
-    }
-    Ok(Reply::ok(Value::Object(reply)))
-}
-
-fn delete_backups(cloud: &Cloud, params: &Params, id: &str) -> Answer {
-    let id = HexId::parse(id).ok_or_else(|| Refusal::NotFound { id: id.to_owned() })?;
-    let versions = params.list("version_ids").ok_or_else(|| missing("version_ids"))?;
-    let known: Vec<HexId> = versions.iter().filter_map(|id| HexId::parse(id)).collect();
-    let failed = cloud.with(|world, now| world.delete_backups(id, &known, now));
-    let failed: Vec<String> = failed.iter().map(ToString::to_string).collect();
-    let deleted: Vec<&String> = versions.iter().filter(|id| !failed.contains(id)).collect();
-    let status = if failed.is_empty() { 200 } else { 207 };
-    let body = json!({"deleted_version_ids": deleted, "failed_version_ids": failed});
-    Ok(Reply { status, ..Reply::ok(body) })
 }

@@ -11,6 +11,7 @@ mod delivery;
 mod headers;
 mod listen;
 mod params;
+mod removal;
 mod reply;
 mod search;
 mod upload;

@@ -101,9 +101,9 @@ impl Origin<'_> {
     /// The picture that is shown where there is none (`d_<id>` in the chain), which exists; the reason is told all
     /// the same (facts §5.3).
     fn stand_in(storage: &Storage, readings: &[DeliveryUrl]) -> Option<Answer> {
-        let parts = readings[0].transformations.iter().flat_map(|link| link.split(','));
-        let named = parts.filter_map(|part| part.strip_prefix("d_")).next()?.replace(':', "/");
-        let id = named.rsplit_once('.').map_or(named.as_str(), |(id, _)| id);
+        let mut parts = readings[0].transformations.iter().flat_map(|link| link.split(','));
+        let file = parts.find_map(|part| part.strip_prefix("d_"))?.replace(':', "/");
+        let id = file.rsplit_once('.').map_or(file.as_str(), |(id, _)| id);
         let key = AssetKey::image(id.parse().ok()?);
         let asset = storage.get(&key)?;
         let refused = not_found(readings.to_vec());
