@@ -34,6 +34,7 @@ mod watch;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use truth::{probe_at, probe_timeout};
 pub use truth::read_reference;
 
 /// What the tracker knows: open watches, oldest first, and those that ended since the process began.

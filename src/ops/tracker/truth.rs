@@ -24,10 +24,15 @@ pub async fn read_reference(
     version: u64,
     variant: AcceptVariant,
 ) -> Option<Content> {
-    let timeout = Pace::new(context.policy.loopback).timeout();
+    let timeout = probe_timeout(context);
     let probe = reference_probe(place, url, version, variant, fastrand::u64(..), timeout);
     let answer = context.prober.probe(&probe).await.result.ok()?;
     content_of(&answer).map(|content| Content { version: Some(version), ..content })
+}
+
+/// How long a probe of this profile waits for an answer.
+pub(crate) const fn probe_timeout(context: &Context) -> Duration {
+    Pace::new(context.policy.loopback).timeout()
 }
 
 /// The probe of a reference read.
@@ -45,7 +50,7 @@ pub(super) fn reference_probe(
 
 /// The probe for a URL at a place: at its own address, under the URL's own host. The edges of a local cloud speak
 /// plain HTTP and serve every host.
-pub(super) fn probe_at(
+pub(crate) fn probe_at(
     place: &Place,
     url: &DeliveryUrl,
     variant: AcceptVariant,
