@@ -14,8 +14,7 @@ use crate::domain::asset::{DeliveryType, ResourceType};
 use crate::domain::confidence::Confidence;
 use crate::domain::time::Timestamp;
 use crate::domain::verdict::Expectation;
-use crate::local_cloud::options::{DEFAULT_API_KEY, DEFAULT_API_SECRET};
-use crate::local_cloud::span::Propagation;
+use crate::local_cloud::Propagation;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -223,11 +222,12 @@ pub struct Cloud {
     pub allow_remote: bool,
     #[arg(long, value_name = "NAME", default_value = "demo")]
     pub cloud_name: String,
-    #[arg(long, value_name = "K", default_value = DEFAULT_API_KEY)]
-    pub api_key: String,
-    /// Of this throw-away cloud; opens nothing else
-    #[arg(long, value_name = "S", default_value = DEFAULT_API_SECRET)]
-    pub api_secret: SecretString,
+    /// Made up when not given
+    #[arg(long, value_name = "K")]
+    pub api_key: Option<String>,
+    /// Made up when not given; opens nothing but this cloud
+    #[arg(long, value_name = "S")]
+    pub api_secret: Option<SecretString>,
     #[command(flatten)]
     pub world: World,
     /// Serve nothing under /_local but the list of edges

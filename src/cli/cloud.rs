@@ -5,23 +5,22 @@ use super::exit::Exit;
 use super::failure::Failure;
 use super::output::Output;
 use super::signals::Stop;
-use crate::local_cloud::options::{Options, StartError};
-use crate::local_cloud::scenario::{Scenario, ScenarioError};
-use crate::local_cloud::server::start;
+use crate::local_cloud::{Options, Scenario, ScenarioError, StartError, start};
 
 /// Serves until INT, TERM or HUP. The ready line is the only thing on standard output.
 ///
 /// # Errors
 /// Options that cannot be, an address that cannot be listened on.
 pub async fn run(output: &Output, args: &Cloud) -> Result<Exit, Failure> {
+    let usual = options(&args.world)?;
     let options = Options {
         listen: args.listen,
         allow_remote: args.allow_remote,
         cloud_name: args.cloud_name.clone(),
-        api_key: args.api_key.clone(),
-        api_secret: args.api_secret.clone(),
+        api_key: args.api_key.clone().unwrap_or(usual.api_key),
+        api_secret: args.api_secret.clone().unwrap_or(usual.api_secret),
         control: !args.no_control,
-        ..options(&args.world)?
+        ..usual
     };
     let remote = !options.listen.ip().is_loopback();
     let mut stop = Stop::listen();
@@ -29,8 +28,8 @@ pub async fn run(output: &Output, args: &Cloud) -> Result<Exit, Failure> {
     if remote {
         output.warn("warning: others can reach this cloud, and it protects nothing");
     }
-    let ready = serde_json::to_string(&running.ready).map_err(|cause| Failure::Internal {
-        message: format!("the ready line cannot be written: {cause}"),
+    let ready = serde_json::to_string(&running.ready).map_err(|cause| {
+        Failure::failed(format!("the ready line cannot be written: {cause}"), "this is a bug; tell us")
     })?;
     output.line(&ready)?;
     stop.next().await;
@@ -61,7 +60,13 @@ pub fn options(world: &World) -> Result<Options, Failure> {
 
 impl From<StartError> for Failure {
     fn from(error: StartError) -> Self {
-        Self::usage(error.to_string(), "`allclear cloud --help` shows what can be said")
+        match error {
+            StartError::Bind { .. } => Self::failed(
+                error.to_string(),
+                "--listen 127.0.0.1:0 takes any free port; another process may hold this one",
+            ),
+            other => Self::usage(other.to_string(), "`allclear cloud --help` shows what can be said"),
+        }
     }
 }
 

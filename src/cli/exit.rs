@@ -1,30 +1,52 @@
 //! Exit codes of the command line (design §5), all of them.
 
 use crate::domain::invalidation::Outcome;
+use crate::report::{FAILED, REFUSED, USAGE};
 
 /// What the process returns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[repr(u8)]
 pub enum Exit {
     /// All clear, or done as asked.
-    Done = 0,
-    Failed = 1,
+    Done,
+    Failed,
     /// Usage or configuration.
-    Usage = 2,
+    Usage,
     /// Gave up, blind, superseded: not proven clear.
-    NotClear = 3,
-    SomeFailed = 4,
+    NotClear,
+    SomeFailed,
     /// Credentials, permission, locked profile.
-    Refused = 5,
+    Refused,
     /// Clear except what was not covered or not sampled.
-    ClearExcept = 6,
-    Interrupted = 130,
+    ClearExcept,
+    Interrupted,
+    /// The console was ended by a signal: 128 and its number.
+    Signal(u8),
 }
 
 impl Exit {
     #[must_use]
     pub const fn code(self) -> u8 {
-        self as u8
+        match self {
+            Self::Done => 0,
+            Self::Failed => FAILED,
+            Self::Usage => USAGE,
+            Self::NotClear => 3,
+            Self::SomeFailed => 4,
+            Self::Refused => REFUSED,
+            Self::ClearExcept => 6,
+            Self::Interrupted => 130,
+            Self::Signal(code) => code,
+        }
+    }
+
+    /// How a failure ends: `report` knows the code.
+    #[must_use]
+    pub const fn of_failure(code: u8) -> Self {
+        match code {
+            USAGE => Self::Usage,
+            REFUSED => Self::Refused,
+            _ => Self::Failed,
+        }
     }
 
     /// How a watch ended.

@@ -1,14 +1,10 @@
 //! What a command can fail with, and how it is said: a sentence with the next step, or one JSON line.
 
-use std::io::Write;
-
-use serde_json::json;
-
 use super::exit::Exit;
-use super::output::{Gone, Output, Role};
+use super::output::{Gone, Output};
 use crate::config::ConfigError;
-use crate::domain::text::clean;
 use crate::ops::OpError;
+use crate::report::{FAILED, Report, USAGE};
 
 /// Why a command did not do as asked.
 #[derive(Debug)]
@@ -47,14 +43,47 @@ impl Failure {
         Self::Usage { message, hint }
     }
 
-    /// The next step, where there is one.
-    pub fn hint(&self) -> Option<String> {
-        match self {
-            Self::Usage { hint, .. } => Some(hint.clone()),
-            _ => None,
-        }
+    /// How it is said; nothing where nobody needs to be told.
+    fn report(&self) -> Option<Report> {
+        Some(match self {
+            Self::Op(error) => Report::from(error),
+            Self::Config(error) => Report::from(error),
+            Self::Usage { message, hint } => Report::usage(message, hint),
+            Self::Failed { message, hint } => Report::new("failed", FAILED, message).hint(hint),
+            Self::Declined { verb } => {
+                Report::new("declined", FAILED, &format!("{verb} was not confirmed: nothing was sent"))
+                    .hint("--dry-run shows the plan alone")
+            }
+            Self::File { path, detail } => {
+                Report::new("unreadable_file", USAGE, &format!("cannot read {path}: {detail}"))
+                    .hint("give the path of a text file, one name a line")
+            }
+            Self::Gone | Self::Interrupted => return None,
+        })
     }
 
+    /// The next step, where there is one.
+    #[cfg(test)]
+    pub fn hint(&self) -> Option<String> {
+        self.report().and_then(|report| report.hint)
+    }
+
+    /// Says it on standard error, and returns how the process ends.
+    pub fn said(&self, output: &Output) -> Exit {
+        let Some(report) = self.report() else {
+            return match self {
+                Self::Interrupted => Exit::Interrupted,
+                _ => Exit::Done,
+            };
+        };
+        tracing::warn!(code = report.code, message = %report.message, "failed");
+        if output.style.json {
+            output.warn(&report.json().to_string());
+        } else {
+            output.warn(&report.to_string());
+        }
+        Exit::of_failure(report.exit_code)
+    }
 }
 
 impl<E: Into<OpError>> From<E> for Failure {

@@ -4,13 +4,18 @@
 //! standard output, words to standard error, logs to a file. Start reading at `run`, then `order` and `follow`.
 
 pub mod args;
+mod cloud;
+mod config;
 mod confirm;
 mod connect;
+mod console;
+mod demo;
 mod exit;
 mod explain;
 mod failure;
 mod follow;
 mod json;
+mod log;
 mod ls;
 mod order;
 mod output;
@@ -24,8 +29,13 @@ mod replace;
 mod resolve;
 mod restore;
 mod rm;
+mod run;
 mod show;
 mod signals;
+mod themes;
 mod values;
 mod watch;
 mod words;
+
+pub use exit::Exit;
+pub use run::run;

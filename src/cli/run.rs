@@ -40,7 +40,8 @@ fn not_understood(error: &clap::Error, arguments: &[OsString]) -> Exit {
         return Exit::Done;
     }
     if arguments.iter().any(|argument| argument == "--json") {
-        Failure::of_usage(error).say_as_json();
+        let style = Style { json: true, quiet: false, color: false, ascii: false };
+        Failure::of_usage(error).said(&Output::new("error", style));
     } else {
         let _ = error.print();
         let _ = std::io::stderr().flush();
