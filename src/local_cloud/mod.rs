@@ -15,7 +15,7 @@ pub mod server;
 pub mod span;
 pub mod world;
 
-pub use options::{Options, Ready, ReadyEdge, StartError, made_up_credentials};
+pub use options::{Options, Ready, ReadyEdge, StartError};
 pub use scenario::{Scenario, ScenarioError};
 pub use server::{Running, start};
 pub use span::Propagation;
