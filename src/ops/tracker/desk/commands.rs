@@ -11,6 +11,7 @@ use crate::domain::place::PlaceId;
 use crate::ops::error::OpError;
 use crate::ops::tracker::watch::MOST_AGAIN;
 use crate::ops::tracker::{Command, Settled, publish};
+use crate::ports::journal::JournalError;
 
 impl Desk {
     pub(super) async fn obey(&mut self, command: Command) {
@@ -48,12 +49,9 @@ impl Desk {
     async fn abandon(&mut self, id: InvalidationId) -> Result<(), OpError> {
         self.own(id).await?;
         self.end(id, Outcome::Abandoned).await;
-        match &self.trouble {
-            Some(trouble) if self.find(id).is_some() => Err(OpError::Journal(
-                crate::ports::journal::JournalError::Write { detail: trouble.clone() },
-            )),
-            _ => Ok(()),
-        }
+        let still_open = self.find(id).is_some();
+        let detail = self.trouble.clone().filter(|_| still_open);
+        detail.map_or(Ok(()), |detail| Err(JournalError::Write { detail }.into()))
     }
 
     fn exclude(&mut self, id: InvalidationId, place: &PlaceId) -> Result<(), OpError> {
