@@ -1,0 +1,286 @@
+//! Caches, clouds and people that do not do as hoped: never a false all clear.
+
+use super::*;
+
+#[tokio::test(start_paused = true)]
+async fn a_stuck_edge_is_never_all_clear() {
+    let mut edges = habits(&[1_000, 1_000]);
+    edges[1].stuck = true;
+    let world = World::with(&edges, |context| {
+        context.policy.give_up_after = Duration::from_secs(600);
+    })
+    .await;
+    let id = world.delete().await;
+    let stuck = world.until(id, |watch| watch.stuck).await;
+    assert!(stuck.sentence.contains("SIN"), "{}", stuck.sentence);
+    assert!(matches!(stuck.offer, Some(Offer::PurgeAgain { .. })), "{:?}", stuck.offer);
+    assert_eq!(stuck.ended, None);
+    let mut board = world.tracker.board();
+    let last = loop {
+        let now = board.borrow_and_update().get(id).cloned().unwrap();
+        assert!(!now.sentence.contains("all clear"), "{}", now.sentence);
+        assert!(!said(&now, "all clear"));
+        if now.ended.is_some() {
+            break now;
+        }
+        board.changed().await.unwrap();
+    };
+    assert_eq!(outcome_of(&last), Outcome::GaveUp);
+    assert!(last.sentence.contains("at SIN"), "{}", last.sentence);
+    assert!(last.sentence.starts_with("gave up after 10 min"), "{}", last.sentence);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stuck_edge_can_be_left_out_by_the_operator_and_is_named() {
+    let mut edges = habits(&[1_000, 1_000]);
+    edges[1].stuck = true;
+    let world = World::new(&edges).await;
+    let id = world.delete().await;
+    world.until(id, |watch| watch.stuck).await;
+    let nowhere = world.tracker.exclude(id, &PlaceId("LAX".into())).await.unwrap_err();
+    assert!(nowhere.to_string().contains("LAX"));
+    world.tracker.exclude(id, &PlaceId("SIN".into())).await.unwrap();
+    let last = world.outcome(id).await;
+    assert_eq!(outcome_of(&last), Outcome::AllClear);
+    assert!(last.sentence.contains("1 of 1 cache reached"), "{}", last.sentence);
+    assert!(last.sentence.contains("excluded: SIN"), "{}", last.sentence);
+    let kept = world.context.journal.invalidation(id).await.unwrap();
+    assert_eq!(kept.terms.excluded, ["SIN"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_dead_place_is_left_out_and_named() {
+    let mut edges = habits(&[1_000, 1_000, 1_000]);
+    edges[2].dead = true;
+    let world = World::new(&edges).await;
+    let id = world.delete().await;
+    let last = world.outcome(id).await;
+    assert_eq!(outcome_of(&last), Outcome::AllClear);
+    assert!(last.sentence.contains("2 of 3 caches reached"), "{}", last.sentence);
+    assert!(last.sentence.contains("never answered: IAD"), "{}", last.sentence);
+    assert_eq!(place(&last, "IAD").state, PlaceState::Unreachable);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_place_that_answered_once_blocks_when_it_dies() {
+    let world = World::with(&habits(&[1_000, 60_000]), |context| {
+        context.policy.give_up_after = Duration::from_secs(300);
+    })
+    .await;
+    let id = world.delete().await;
+    world.until(id, |watch| place(watch, "SIN").saw_old).await;
+    world.cdn.change(1, |habit| habit.dead = true);
+    let last = world.outcome(id).await;
+    assert_eq!(outcome_of(&last), Outcome::GaveUp);
+    assert_eq!(place(&last, "SIN").state, PlaceState::Answering);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_place_that_answers_late_joins() {
+    let mut edges = habits(&[4_000, 1_000]);
+    edges[1] = Habit { dead: true, stuck: true, ages: true, ..Habit::default() };
+    let world = World::with(&edges, |context| {
+        context.policy.give_up_after = Duration::from_secs(120);
+    })
+    .await;
+    let id = world.delete().await;
+    world.until(id, |watch| place(watch, "SIN").state == PlaceState::Unreachable).await;
+    world.cdn.change(1, |habit| habit.dead = false);
+    let last = world.outcome(id).await;
+    assert_eq!(outcome_of(&last), Outcome::GaveUp, "the late place holds an old copy");
+}
+
+#[rstest]
+#[case::refusing(Habit { dead: true, ..Habit::default() })]
+#[case::silent(Habit { hangs: true, ..Habit::default() })]
+#[tokio::test(start_paused = true)]
+async fn with_all_edges_dead_it_is_blind(#[case] habit: Habit) {
+    let world = World::new(&[habit.clone(), habit]).await;
+    let id = world.delete().await;
+    let last = world.outcome(id).await;
+    assert_eq!(outcome_of(&last), Outcome::Blind);
+    assert!(last.sentence.contains("none of 2 places answered"), "{}", last.sentence);
+    assert!(last.elapsed() < Duration::from_secs(120), "{:?}", last.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_places_it_is_blind() {
+    let world = World::with(&habits(&[1_000]), |context| {
+        context.places = Arc::new(FakePlaces::default());
+    })
+    .await;
+    let id = world.delete().await;
+    let waiting = world.until(id, |watch| watch.sentence.contains("no place to look at")).await;
+    assert!(waiting.sentence.contains("no such host"), "{}", waiting.sentence);
+    assert_eq!(outcome_of(&world.outcome(id).await), Outcome::Blind);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_edge_that_falls_back_is_a_regression() {
+    let mut edges = habits(&[1_000, 1_000]);
+    edges[1].falls_back_at = Some(Duration::from_secs(5));
+    edges[1].shielded = 1;
+    let world = World::with(&edges, |context| {
+        context.policy.give_up_after = Duration::from_secs(200);
+    })
+    .await;
+    world.cdn.change(1, |habit| habit.shielded = 0);
+    world.cdn.warm(&[HERO, SMALL]);
+    // the fall-back serves what it kept aside, whatever was invalidated meanwhile
+    world.cdn.change(1, |habit| habit.shielded = 1);
+    world.cdn.change(1, |habit| habit.delay = Duration::from_millis(100));
+    let mut events = world.tracker.events();
+    let id = world.order(replace_hero()).await;
+    let seen = world.until(id, |watch| !watch.regressions.is_empty()).await;
+    assert_eq!(seen.regressions[0].place.0, "SIN");
+    assert_eq!(seen.ended, None);
+    assert!(matches!(seen.offer, Some(Offer::PurgeAgain { .. })));
+    let regression = loop {
+        match events.recv().await.unwrap() {
+            TrackerEvent::Regression { place, .. } => break place,
+            TrackerEvent::Sighting { .. } => {}
+        }
+    };
+    assert_eq!(regression.0, "SIN");
+    world.tracker.purge_again(id).await.unwrap();
+    let last = world.outcome(id).await;
+    assert_eq!(outcome_of(&last), Outcome::AllClear, "{last:#?}");
+    assert_eq!(last.purged_again.len(), 1);
+    assert!(!last.regressions.is_empty(), "it stays in the record");
+}
+
+fn replace_hero() -> Order {
+    let file = std::env::temp_dir().join(format!("allclear-hero-{}", uuid::Uuid::now_v7()));
+    std::fs::write(&file, b"another picture").unwrap();
+    Order::Replace { key: image("press/hero"), file }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_old_copy_from_a_shield_slows_the_looks_and_is_purged_again() {
+    let mut edges = habits(&[100, 100]);
+    edges[1].shielded = 1;
+    let world = World::new(&edges).await;
+    let id = world.order(replace_hero()).await;
+    let offered = world.until(id, |watch| watch.offer.is_some()).await;
+    assert_eq!(offered.ended, None);
+    let looks = world.cdn.probes(Some(1));
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    assert!(world.cdn.probes(Some(1)) - looks < 40, "slow looks at what looking cannot help");
+    world.tracker.purge_again(id).await.unwrap();
+    assert_eq!(outcome_of(&world.outcome(id).await), Outcome::AllClear);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_invalidation_is_sent_again_twice_at_most() {
+    let mut edges = habits(&[100]);
+    edges[0].stuck = true;
+    let world = World::new(&edges).await;
+    let id = world.delete().await;
+    world.until(id, |watch| watch.stuck).await;
+    world.tracker.purge_again(id).await.unwrap();
+    world.tracker.purge_again(id).await.unwrap();
+    let refused = world.tracker.purge_again(id).await.unwrap_err();
+    assert!(refused.to_string().contains("2 times"), "{refused}");
+    let destroys = world.cloud.changes();
+    assert_eq!(destroys.iter().filter(|call| call.starts_with("destroy")).count(), 3);
+    assert!(!destroys.iter().any(|call| call.starts_with("replace")), "never a re-upload");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stale_node_behind_an_address_is_found_out() {
+    let mut edges = habits(&[100]);
+    edges[0] = Habit { stale_node: true, shielded: 9, ages: false, ..edges[0].clone() };
+    let world = World::with(&edges, |context| {
+        context.policy.give_up_after = Duration::from_secs(90);
+    })
+    .await;
+    let id = world.delete().await;
+    let last = world.outcome(id).await;
+    assert_eq!(outcome_of(&last), Outcome::GaveUp);
+    assert!(last.cells.iter().any(|cell| cell.k == 11), "its answers took turns");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cached_404_of_a_living_name_is_no_success() {
+    let world = World::with(&habits(&[500]), |context| {
+        context.policy.give_up_after = Duration::from_secs(30);
+    })
+    .await;
+    world.cdn.warm(&["/demo/image/upload/press/star.jpg", "/demo/image/upload/v1/press/star.jpg"]);
+    world.cdn.change(0, |habit| habit.stuck = true);
+    let order =
+        Order::Rename { from: image("press/hero"), to: image("press/star"), overwrite: false };
+    let id = world.order(order).await;
+    let seen = world
+        .until(id, |watch| watch.cells.iter().any(|cell| cell.reason == "negative_cache"))
+        .await;
+    assert_eq!(seen.ended, None);
+    assert_eq!(outcome_of(&world.outcome(id).await), Outcome::GaveUp);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_upload_by_somebody_else_restarts_the_judgement() {
+    let world = World::new(&habits(&[200, 20_000])).await;
+    let id = world.delete().await;
+    world.until(id, |watch| place(watch, "FRA").clear > 0).await;
+    let again = world.cloud.put(&image("press/hero"));
+    let last = world.outcome(id).await;
+    assert_eq!(outcome_of(&last), Outcome::GaveUp, "FRA holds a 404 and nothing purges it");
+    assert!(said(&last, "storage changed again"), "{:#?}", last.timeline);
+    assert!(last.urls.iter().all(|url| url.expectation == Some(Expectation::New)));
+    assert!(again.etag.is_some());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_newer_order_takes_the_name_over() {
+    let mut edges = habits(&[500, 500]);
+    edges[1].stuck = true;
+    let world = World::new(&edges).await;
+    let first = world.order(replace_hero()).await;
+    world.until(first, |watch| watch.phase == Phase::Probing).await;
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    world.cdn.change(1, |habit| habit.stuck = false);
+    let second = world.delete().await;
+    assert_eq!(outcome_of(&world.outcome(first).await), Outcome::Superseded);
+    assert_eq!(outcome_of(&world.outcome(second).await), Outcome::AllClear);
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_ends_while_storage_cannot_be_read_once_more() {
+    let world = World::new(&habits(&[200, 200])).await;
+    let dead = || Script::Refuse(crate::ports::cloud::CloudError::Unreachable {
+        api: "https://api.fake.test".into(),
+        detail: "connection refused".into(),
+    });
+    let id = world.delete().await;
+    for _ in 0..5 {
+        world.cloud.script("stat", dead());
+    }
+    let waiting = world.until(id, |watch| watch.sentence.contains("does not answer")).await;
+    assert_eq!(waiting.phase, Phase::Quiet);
+    let last = world.outcome(id).await;
+    assert_eq!(outcome_of(&last), Outcome::AllClear);
+    assert!(last.elapsed() > Duration::from_secs(20), "1, 2, 5 and 10 s between readings");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cloud_that_refuses_everything_leaves_nothing_to_watch() {
+    let world = World::new(&habits(&[200])).await;
+    let refused = crate::ports::cloud::CloudError::Forbidden {
+        cloud: "demo".into(),
+        message: "no".into(),
+    };
+    world.cloud.script("destroy", Script::Refuse(refused));
+    let id = world.delete().await;
+    assert_eq!(outcome_of(&world.outcome(id).await), Outcome::Failed);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cache_that_asks_for_a_pause_gets_it() {
+    let mut edges = habits(&[200]);
+    edges[0].overloaded = 6;
+    let world = World::new(&edges).await;
+    let id = world.delete().await;
+    assert_eq!(outcome_of(&world.outcome(id).await), Outcome::AllClear);
+    assert!(world.now() > Duration::from_secs(10), "it was left alone in between");
+}
