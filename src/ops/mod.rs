@@ -10,6 +10,7 @@ pub mod execute;
 pub mod in_doubt;
 pub mod look;
 pub mod plan;
+pub mod recover;
 pub mod resolve;
 pub mod show;
 #[cfg(test)]

@@ -121,9 +121,15 @@ pub trait Journal: Send + Sync {
     ) -> Result<(), JournalError>;
 
     /// The calls of these items leave now.
+    ///
+    /// # Errors
+    /// [`JournalError::Write`] when one of them is unknown or was given up meanwhile: none may leave then.
     async fn mark_sent(&self, items: &[ItemId], at: Timestamp) -> Result<(), JournalError>;
 
-    /// What became of the calls.
+    /// What became of the calls; the last word on an item counts, but what was sent is never skipped.
+    ///
+    /// # Errors
+    /// [`JournalError::Write`] when one of them is unknown, or was sent and would be skipped: none is settled then.
     async fn settle(
         &self,
         outcomes: &[(ItemId, ItemState, Option<String>)],

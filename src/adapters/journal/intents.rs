@@ -104,6 +104,9 @@ impl SqlJournal {
         items: &[ItemId],
         at: Timestamp,
     ) -> Result<(), JournalError> {
+        if items.is_empty() {
+            return Ok(());
+        }
         let items: HashSet<ItemId> = items.iter().copied().collect();
         let mut writing = self.begin().await?;
         let at = at.as_millisecond();
@@ -126,10 +129,15 @@ impl SqlJournal {
         writing.commit().await
     }
 
+    /// # Errors
+    /// [`JournalError::Write`] when an item is unknown, or was sent and would become skipped: nothing is settled then.
     pub(super) async fn settle_items(
         &self,
         outcomes: &[(ItemId, ItemState, Option<String>)],
     ) -> Result<(), JournalError> {
+        if outcomes.is_empty() {
+            return Ok(());
+        }
         // The last word on an item counts; one statement cannot change a row twice.
         let last: HashMap<ItemId, (ItemState, &Option<String>)> =
             outcomes.iter().map(|(id, state, message)| (*id, (*state, message))).collect();
@@ -138,7 +146,8 @@ impl SqlJournal {
         let settled = writing
             .many::<3>(
                 "UPDATE item SET state = v.column2, message = v.column3 FROM (",
-                ") AS v WHERE item.id = v.column1",
+                ") AS v WHERE item.id = v.column1 \
+                 AND (v.column2 <> 'skipped' OR item.state IN ('intended', 'skipped'))",
                 Box::new(last.into_iter().map(|(id, (state, message))| {
                     [id.to_string().into(), state.as_str().into(), message.clone().into()]
                 })),
@@ -147,7 +156,7 @@ impl SqlJournal {
         if settled != wanted {
             return Err(JournalError::Write {
                 detail: format!(
-                    "{} of {wanted} assets are not in it",
+                    "{} of {wanted} assets are not in it, or were sent meanwhile",
                     wanted - settled.min(wanted)
                 ),
             });

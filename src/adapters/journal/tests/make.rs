@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
+use crate::domain::account::Account;
 use crate::domain::asset::{AssetKey, DeliveryType, ResourceType};
 use crate::domain::confidence::Confidence;
 use crate::domain::coverage::{Coverage, CoverageReason};
-use crate::domain::delivery_url::{DeliveryHost, DeliveryUrl, PathForm};
+use crate::domain::delivery_url::{DeliveryHost, DeliveryUrl};
 use crate::domain::id::{InvalidationId, ItemId, MemberId, OperationId};
 use crate::domain::invalidation::{
     CloudScope, Ending, Invalidation, Item, ItemState, Member, NotCovered, Operation, Outcome,
@@ -97,20 +98,11 @@ pub fn name(item: &Item) -> WatchedName {
 }
 
 pub fn url(item: &Item, version: Option<u64>) -> WatchedUrl {
+    let mut url = DeliveryUrl::original(&Account::named("acme"), &item.key, Some("jpg"));
+    url.transformations = vec!["c_scale,w_300".into()];
+    url.version = version;
     WatchedUrl {
-        url: DeliveryUrl {
-            https: true,
-            host: DeliveryHost::Shared,
-            cloud_name: "acme".into(),
-            form: PathForm::Plain,
-            asset: item.key.clone(),
-            signature: None,
-            transformations: vec!["c_scale,w_300".into()],
-            version,
-            extension: Some("jpg".into()),
-            suffix: None,
-            query: None,
-        },
+        url,
         coverage: Coverage::Covered,
         item: item.id,
         key: item.key.clone(),

@@ -57,7 +57,8 @@ prop_compose! {
         names in prop::collection::vec((stored(), stored(), any::<bool>(), prop::option::of(time())), 5),
         urls in prop::collection::vec((
             any::<String>(), any::<Option<String>>(), any::<Option<u64>>(),
-            prop::option::of(content()), any::<bool>(), 0..3_u8), 5),
+            prop::option::of(content()), any::<bool>(),
+            (0..3_u8, select(&CoverageReason::ALL[..]))), 5),
         texts in (any::<String>(), any::<Option<String>>(), any::<String>()),
         ordered in time(),
         instance in prop::option::of("[a-z]{1,8}"),
@@ -79,7 +80,7 @@ prop_compose! {
             let (old, new, must_live, changed) = names[position].clone();
             (name.old, name.new, name.must_live) = (old, new, must_live);
             name.changed_at = changed.map(from_millis);
-            let (text, optional, version, old, derived, kind) = urls[position].clone();
+            let (text, optional, version, old, derived, (kind, reason)) = urls[position].clone();
             for url in &mut watched.urls[position * 2..=position * 2 + 1] {
                 url.key = key.clone();
                 url.url.asset = key.clone();
@@ -88,8 +89,8 @@ prop_compose! {
                 (url.derived, url.old) = (derived, old.clone());
                 (url.coverage, url.url.form) = match kind {
                     0 => (Coverage::Covered, PathForm::Seo),
-                    1 => (Coverage::Uncertain(CoverageReason::Versioned), PathForm::Root),
-                    _ => (Coverage::NotCovered(CoverageReason::Versioned), PathForm::Short),
+                    1 => (Coverage::Uncertain(reason), PathForm::Root),
+                    _ => (Coverage::NotCovered(reason), PathForm::Short),
                 };
                 url.url.host = DeliveryHost::Custom { host: text.clone(), cloud_in_path: derived };
             }

@@ -34,6 +34,7 @@ behaviours! {
     a_call_is_sent_then_settled,
     a_batch_with_an_unknown_item_changes_nothing,
     an_item_given_up_is_not_sent_any_more,
+    an_item_that_was_sent_is_not_skipped,
     unsettled_are_items_of_silent_members,
     a_free_lease_is_given_once,
     an_expired_lease_changes_hands,
@@ -171,6 +172,17 @@ async fn an_item_given_up_is_not_sent_any_more(journal: &dyn Journal) {
     assert!(matches!(journal.mark_sent(&[id], at(2)).await, Err(JournalError::Write { .. })));
     let read = journal.invalidation(known.id).await.unwrap();
     assert_eq!((read.items[0].state, read.items[0].sent_at), (ItemState::Skipped, None));
+}
+
+async fn an_item_that_was_sent_is_not_skipped(journal: &dyn Journal) {
+    let ana = joined(journal, "ana", 1).await;
+    let known = recorded(journal, &ana, at(1), "a").await;
+    let id = known.items[0].id;
+    journal.mark_sent(&[id], at(2)).await.unwrap();
+    let skipped = journal.settle(&[(id, ItemState::Skipped, None)]).await;
+    assert!(matches!(skipped, Err(JournalError::Write { .. })));
+    let read = journal.invalidation(known.id).await.unwrap();
+    assert_eq!((read.items[0].state, read.items[0].sent_at), (ItemState::Sent, Some(at(2))));
 }
 
 async fn unsettled_are_items_of_silent_members(journal: &dyn Journal) {
