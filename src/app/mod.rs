@@ -17,6 +17,9 @@ pub mod order;
 pub mod state;
 pub mod update;
 
+#[cfg(test)]
+mod tests;
+
 pub use action::Action;
 pub use effect::Effect;
 pub use msg::Msg;

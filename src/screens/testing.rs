@@ -385,6 +385,7 @@ pub fn watch(clear: usize) -> WatchSnapshot {
         sentence: format!("{clear} of 20 cells are clear; SIN is the slowest"),
         ended: None,
         offer: None,
+        purged_again: Vec::new(),
         miss_chance: 0.03,
     }
 }

@@ -1,0 +1,622 @@
+//! Keys in, effects out: the flows and the guards of the console.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rstest::rstest;
+
+use super::action::Screen;
+use super::commands::Scope;
+use super::effect::{Effect, JobId};
+use super::key::Key;
+use super::msg::{Failure, FailureKind, Input, Msg};
+use super::order::{Request, Target, Targets};
+use super::state::{JobEnd, Overlay};
+use crate::domain::asset::AssetKey;
+use crate::domain::id::{InvalidationId, ItemId, OperationId};
+use crate::domain::invalidation::{ItemState, Outcome, Verb};
+use crate::domain::purge::Confirmation;
+use crate::ops::engine::{Executed, ExecutedItem, Execution};
+use crate::ports::cloud::ListQuery;
+use crate::screens::assets::rows::tests::image;
+use crate::screens::testing::{Console, ended, key, plan, plan_task, press_assets, shown, watch};
+
+fn keys(text: &str) -> Vec<Input> {
+    text.chars().map(|c| Input::Key(Key::char(c))).collect()
+}
+
+fn current(console: &Console) -> String {
+    console.app.assets.current().map(|asset| asset.key.to_string()).unwrap_or_default()
+}
+
+fn toast(console: &Console) -> String {
+    console.app.env.toast.as_ref().map(|toast| toast.text.clone()).unwrap_or_default()
+}
+
+/// The console with a confirmed order under way.
+fn running(verb: Verb, opener: &str, ids: &[&str]) -> (Console, JobId) {
+    let mut console = Console::with_assets(80, 24);
+    let task = plan_task(&console.press(opener));
+    let plan = plan(verb, ids, Confirmation::Yes);
+    console.tell(Msg::Planned { task, result: Ok(Box::new(plan)) });
+    let effects = console.press("y");
+    let [Effect::Execute { job, .. }] = effects.as_slice() else { panic!("{effects:?}") };
+    (console, *job)
+}
+
+fn item(id: &str, state: ItemState, done: usize, failed: usize) -> Execution {
+    let message = (state == ItemState::Failed).then(|| "the cloud said no".to_owned());
+    Execution::Item { item: ItemId::new(), key: key(id), state, message, done, failed }
+}
+
+fn executed(ids: &[(&str, ItemState)], invalidation: Option<InvalidationId>) -> Executed {
+    Executed {
+        operation: OperationId::new(),
+        invalidation,
+        items: ids
+            .iter()
+            .map(|(id, state)| ExecutedItem {
+                key: key(id),
+                to: None,
+                state: *state,
+                message: None,
+            })
+            .collect(),
+    }
+}
+
+// ---------------------------------------------------------------- guards
+
+#[test]
+fn keys_typed_before_a_plan_was_seen_do_not_confirm_it() {
+    let mut console = Console::with_assets(80, 24);
+    let effects = console.burst(keys("dyyy"));
+    assert!(matches!(effects.as_slice(), [Effect::Plan { .. }]), "{effects:?}");
+    assert_eq!(console.app.scope(), Scope::Waiting);
+    let task = plan_task(&effects);
+    let plan = plan(Verb::Delete, &["press/2026/hero"], Confirmation::Yes);
+    // the plan comes and `y` is in the queue already: no frame between them
+    super::update::update(&mut console.app, Msg::Planned { task, result: Ok(Box::new(plan)) });
+    assert_eq!(console.burst(keys("y")), []);
+    assert_eq!(console.app.scope(), Scope::Plan);
+    assert!(matches!(console.press("y").as_slice(), [Effect::Execute { .. }]));
+}
+
+#[test]
+fn the_key_that_opened_a_dialog_never_confirms_it() {
+    let mut console = Console::with_assets(80, 24);
+    let overrides = BTreeMap::from([
+        ("order.delete".to_owned(), vec!["f9".to_owned()]),
+        ("plan.confirm".to_owned(), vec!["f9".to_owned(), "y".to_owned()]),
+    ]);
+    console.app.keymap = super::keymap::Keymap::build(super::commands::COMMANDS, &overrides).0;
+    let task = plan_task(&console.press("f9"));
+    let plan = plan(Verb::Delete, &["a"], Confirmation::Yes);
+    console.tell(Msg::Planned { task, result: Ok(Box::new(plan)) });
+    assert_eq!(console.press("f9 f9"), []);
+    assert!(matches!(console.press("y").as_slice(), [Effect::Execute { .. }]));
+}
+
+#[rstest]
+#[case("rm -rf /press dy")]
+#[case("PdyyPdyyrux")]
+fn a_burst_never_acts_as_commands(#[case] text: &str) {
+    let mut console = Console::with_assets(80, 24);
+    assert_eq!(console.burst(keys(text)), []);
+    assert_eq!(console.app.scope(), Scope::Assets);
+    assert!(toast(&console).contains("no delivery URL"), "{}", toast(&console));
+}
+
+#[test]
+fn a_burst_in_pieces_is_swallowed_until_there_is_quiet() {
+    let mut console = Console::with_assets(80, 24);
+    for c in "hlhlgGgGhlgGtcidyPy".chars() {
+        console.wait(Duration::from_millis(3));
+        console.tell(Msg::Input(keys(&c.to_string())));
+    }
+    assert!(console.app.overlay.is_none());
+    console.wait(Duration::from_millis(300));
+    assert!(matches!(console.press("d").as_slice(), [Effect::Plan { .. }]));
+}
+
+#[test]
+fn a_key_held_down_is_no_burst() {
+    let mut console = Console::with_assets(80, 24);
+    console.burst(keys("jjjjjjjjjjjj"));
+    assert_eq!(console.app.assets.cursor, 12);
+}
+
+#[test]
+fn a_text_field_takes_every_letter_and_quick_ones_too() {
+    let mut console = Console::with_assets(80, 24);
+    console.burst(keys("/rdPuxq:?"));
+    assert_eq!(console.app.assets.filter.text(), "rdPuxq:?");
+    assert_eq!(console.app.scope(), Scope::Filter);
+}
+
+#[test]
+fn enter_at_the_end_of_a_pasted_line_runs_nothing() {
+    let mut console = Console::with_assets(80, 24);
+    let mut inputs = keys(":rm press/2026/hero");
+    inputs.push(Input::Key("enter".parse().unwrap()));
+    assert_eq!(console.burst(inputs), []);
+    assert_eq!(console.app.scope(), Scope::CommandLine);
+    assert!(matches!(console.press("enter").as_slice(), [Effect::Plan { .. }]));
+}
+
+#[test]
+fn a_paste_goes_into_the_field_cleaned_and_runs_nothing() {
+    let mut console = Console::with_assets(80, 24);
+    console.press("r ctrl-u");
+    console.paste("press/\u{1b}[31mnew\u{202e}\nname\n");
+    let Some(Overlay::Order(dialog)) = &mut console.app.overlay else { panic!() };
+    assert_eq!(dialog.field().unwrap().value(), "press/[31mnew name");
+    assert_eq!(console.app.scope(), Scope::Form);
+}
+
+#[test]
+fn a_paste_onto_a_plan_does_nothing() {
+    let mut console = Console::with_assets(80, 24);
+    let task = plan_task(&console.press("d"));
+    let plan = plan(Verb::Delete, &["a"], Confirmation::Yes);
+    console.tell(Msg::Planned { task, result: Ok(Box::new(plan)) });
+    assert_eq!(console.paste("y\n"), []);
+    assert_eq!(console.app.scope(), Scope::Plan);
+}
+
+#[test]
+fn enter_does_not_confirm_and_esc_leaves() {
+    let mut console = Console::with_assets(80, 24);
+    let task = plan_task(&console.press("d"));
+    let plan = plan(Verb::Delete, &["a"], Confirmation::Yes);
+    console.tell(Msg::Planned { task, result: Ok(Box::new(plan)) });
+    assert_eq!(console.press("enter"), []);
+    assert_eq!(console.press("esc"), []);
+    assert!(console.app.overlay.is_none());
+}
+
+#[test]
+fn only_the_exact_word_confirms_a_bulk_order() {
+    let mut console = Console::with_assets(80, 24);
+    let task = plan_task(&console.press("P"));
+    let plan = plan(Verb::Purge, &["a"], Confirmation::CloudName("demo".into()));
+    console.tell(Msg::Planned { task, result: Ok(Box::new(plan)) });
+    assert_eq!(console.press("y enter"), []);
+    console.press("backspace");
+    console.write("demo");
+    let effects = console.press("enter");
+    assert!(
+        matches!(effects.as_slice(), [Effect::Execute { typed: Some(word), .. }] if word == "demo")
+    );
+}
+
+// ---------------------------------------------------------------- landing
+
+#[test]
+fn a_pasted_url_lands_on_its_asset_with_details_open() {
+    let mut console = Console::with_assets(80, 24);
+    console.press("p");
+    let url = "http://127.0.0.1:4101/demo/image/upload/v1/logo.jpg";
+    let effects = console.paste(&format!("  {url}\n"));
+    assert_eq!(effects, [Effect::Resolve { typed: url.into() }]);
+    let effects = console.tell(Msg::Resolved { typed: url.into(), result: Ok(key("logo")) });
+    assert!(
+        matches!(effects.as_slice(), [Effect::Show { key: shown, .. }] if *shown == key("logo"))
+    );
+    assert_eq!((console.app.screen, current(&console).as_str()), (Screen::Assets, "logo"));
+    assert_eq!(console.app.scope(), Scope::Details);
+}
+
+#[test]
+fn a_url_typed_by_a_terminal_without_paste_marks_lands_too() {
+    let mut console = Console::with_assets(80, 24);
+    let url = "https://res.cloudinary.com/demo/image/upload/logo.jpg";
+    assert_eq!(console.burst(keys(url)), [Effect::Resolve { typed: url.into() }]);
+}
+
+#[test]
+fn an_asset_that_is_not_loaded_is_asked_for() {
+    let mut console = Console::with_assets(80, 24);
+    let wanted = key("deep/in/the/cloud");
+    let effects = console.tell(Msg::Resolved { typed: "u".into(), result: Ok(wanted.clone()) });
+    let query = match effects.first() {
+        Some(Effect::List { query, .. }) => query.clone(),
+        other => panic!("{other:?}"),
+    };
+    assert!(
+        matches!(query, ListQuery::Resources { prefix: Some(prefix), .. } if prefix == "deep/in/the/cloud")
+    );
+    let found = vec![image("deep/in/the/cloud-2", 1, 1), image("deep/in/the/cloud", 1, 1)];
+    console.listed(found, None);
+    assert_eq!(current(&console), "deep/in/the/cloud");
+    assert_eq!(console.app.assets.details.as_ref().unwrap().key, wanted);
+}
+
+#[test]
+fn a_url_of_another_cloud_is_said_with_the_next_step() {
+    let mut console = Console::with_assets(80, 24);
+    let typed = "https://res.cloudinary.com/acme/image/upload/logo.jpg";
+    let failure = Failure::new("this URL belongs to the cloud acme", "start with `--profile acme`");
+    console.tell(Msg::Resolved { typed: typed.into(), result: Err(failure) });
+    let frame = console.frame();
+    assert!(frame.contains("belongs to the cloud acme"), "{frame}");
+    assert!(frame.contains("--profile acme"), "{frame}");
+}
+
+// ---------------------------------------------------------------- the list
+
+#[test]
+fn marks_belong_to_assets_and_survive_filter_and_refresh() {
+    let mut console = Console::with_assets(80, 24);
+    console.press("space space j space");
+    assert_eq!(console.app.assets.marks.len(), 3);
+    console.press("/");
+    console.write("catalog");
+    console.press("enter");
+    assert_eq!(console.app.assets.marks_out_of_view(), 3);
+    assert!(console.frame().contains("3 marked, 3 not in view"), "{}", console.frame());
+    console.press("esc R");
+    let mut assets = press_assets();
+    assets.rotate_left(1);
+    assets.insert(0, image("brand/new", 1_795_000_000, 1));
+    console.listed(assets, None);
+    assert_eq!(console.app.assets.marks.len(), 3);
+    assert_eq!(console.app.assets.marks_out_of_view(), 0);
+}
+
+#[test]
+fn the_row_under_the_cursor_does_not_jump() {
+    let mut console = Console::with_assets(80, 24);
+    console.press("pagedown j j j");
+    let (name, line) = (current(&console), console.app.assets.cursor - console.app.assets.offset);
+    console.press("R");
+    let mut assets = press_assets();
+    assets.insert(0, image("brand/new", 1_795_000_000, 1));
+    console.listed(assets, None);
+    assert_eq!(current(&console), name);
+    assert_eq!(console.app.assets.cursor - console.app.assets.offset, line);
+}
+
+#[test]
+fn the_next_page_comes_by_itself_and_never_behind_a_filter() {
+    let mut console = Console::new(80, 24);
+    let effects = console.listed(press_assets(), Some("c1"));
+    assert!(
+        matches!(effects.as_slice(), [Effect::List { cursor: Some(cursor), .. }] if cursor == "c1")
+    );
+    console.listed(vec![image("zzz", 1, 1)], Some("c2"));
+    let task = console.app.assets.loading.as_ref().unwrap().task;
+    console.tell(Msg::Listed { task, result: Err(Failure::new("no", "")) });
+    console.press("/");
+    assert_eq!(console.write("zzz"), []);
+    assert!(console.frame().contains("1 of 31 loaded, more on the server"), "{}", console.frame());
+}
+
+#[test]
+fn enter_in_the_filter_asks_the_server_where_it_has_more() {
+    let mut console = Console::new(80, 24);
+    console.listed(press_assets(), Some("c1"));
+    console.press("/");
+    console.write("shop");
+    let effects = console.press("enter");
+    assert!(
+        effects.iter().any(|effect| matches!(effect,
+            Effect::List { query: ListQuery::Resources { prefix: Some(prefix), .. }, cursor: None, .. }
+                if prefix == "shop")),
+        "{effects:?}"
+    );
+}
+
+#[test]
+fn an_answer_to_an_elder_question_is_dropped() {
+    let mut console = Console::with_assets(80, 24);
+    console.press("t");
+    let elder = console.app.assets.loading.as_ref().unwrap().task;
+    console.press("t");
+    let page = crate::ports::cloud::Page { assets: vec![], next_cursor: None, total: None };
+    console.tell(Msg::Listed { task: elder, result: Ok(page) });
+    assert!(console.app.assets.loading.is_some());
+    assert_eq!(console.app.assets.rows.len(), 30);
+}
+
+#[test]
+fn a_range_marks_everything_between() {
+    let mut console = Console::with_assets(80, 24);
+    console.press("j v j j j space");
+    assert_eq!(console.app.assets.marks.len(), 4);
+    console.press("i");
+    assert_eq!(console.app.assets.marks.len(), 26);
+    console.press("c");
+    assert_eq!(console.app.assets.marks.len(), 0);
+}
+
+// ---------------------------------------------------------------- orders
+
+#[test]
+fn marked_assets_are_what_an_order_is_about() {
+    let mut console = Console::with_assets(80, 24);
+    let effects = console.press("space space d");
+    let Some(Effect::Plan { request: Request::Delete(Targets::These(these)), terms, .. }) =
+        effects.first()
+    else {
+        panic!("{effects:?}")
+    };
+    assert_eq!(these.len(), 2);
+    assert_eq!(terms.command_line, "allclear rm press/2026/hero 'press/2026/team photo'");
+}
+
+#[test]
+fn a_delete_runs_leaves_the_list_and_ends_at_its_watch() {
+    let (mut console, job) = running(Verb::Delete, "d", &["press/2026/hero"]);
+    let id = watch(0).id;
+    let recorded =
+        Execution::Recorded { operation: OperationId::new(), invalidation: Some(id), total: 1 };
+    console.tell(Msg::Execution { job, event: recorded });
+    let event = item("press/2026/hero", ItemState::Accepted, 1, 0);
+    console.tell(Msg::Execution { job, event });
+    assert_eq!(console.app.assets.rows.len(), 29);
+    assert_eq!(current(&console), "press/2026/team photo");
+    console.board(vec![watch(3)]);
+    let done = executed(&[("press/2026/hero", ItemState::Accepted)], Some(id));
+    console.tell(Msg::Executed { job, result: Ok(done) });
+    assert_eq!((console.app.screen, console.app.watch.id), (Screen::Watch, Some(id)));
+    assert!(console.frame().contains("Delete press/2026/hero"));
+}
+
+#[test]
+fn a_rename_shows_the_new_name_at_once() {
+    let mut console = Console::with_assets(80, 24);
+    console.press("r ctrl-u");
+    console.write("press/hero-new");
+    let effects = console.press("enter");
+    let Some(Effect::Plan { request: Request::Rename { from, to, .. }, .. }) = effects.first()
+    else {
+        panic!("{effects:?}")
+    };
+    assert_eq!(
+        (from, to.as_deref()),
+        (&Target::Key(key("press/2026/hero")), Some("press/hero-new"))
+    );
+    let task = plan_task(&effects);
+    let plan = plan(Verb::Rename, &["press/2026/hero"], Confirmation::Yes);
+    console.tell(Msg::Planned { task, result: Ok(Box::new(plan)) });
+    let [Effect::Execute { job, .. }] = console.press("y")[..] else { panic!() };
+    let event = item("press/2026/hero", ItemState::Accepted, 1, 0);
+    console.tell(Msg::Execution { job, event });
+    assert_eq!(current(&console), "press/2026/hero-new");
+    assert_eq!(console.app.assets.rows.len(), 30);
+}
+
+#[test]
+fn a_taken_name_leads_back_to_the_field_and_offers_to_overwrite() {
+    let mut console = Console::with_assets(80, 24);
+    console.press("r ctrl-u");
+    console.write("logo");
+    let task = plan_task(&console.press("enter"));
+    let failure = Failure {
+        kind: FailureKind::TargetExists,
+        ..Failure::new("logo already exists in demo", "")
+    };
+    console.tell(Msg::Planned { task, result: Err(failure) });
+    assert_eq!(console.app.scope(), Scope::Form);
+    assert!(console.frame().contains("overwrite it, or type another"), "{}", console.frame());
+    let effects = console.press("ctrl-o enter");
+    assert!(matches!(
+        effects.as_slice(),
+        [Effect::Plan { request: Request::Rename { overwrite: true, .. }, .. }]
+    ));
+}
+
+#[test]
+fn a_bad_name_is_never_sent() {
+    let mut console = Console::with_assets(80, 24);
+    console.press("r");
+    console.write("?");
+    assert_eq!(console.press("enter"), []);
+    assert_eq!(console.app.scope(), Scope::Form);
+}
+
+#[test]
+fn a_read_only_profile_says_so_in_the_dialog() {
+    let mut console = Console::with_assets(80, 24);
+    let task = plan_task(&console.press("d"));
+    let failure = Failure::new("profile demo is read-only: delete was not sent", "");
+    console.tell(Msg::Planned { task, result: Err(failure) });
+    assert!(console.frame().contains("read-only"), "{}", console.frame());
+    assert_eq!(console.press("y"), []);
+    console.press("esc");
+    assert!(console.app.overlay.is_none());
+}
+
+#[test]
+fn failures_of_single_calls_stay_on_screen_with_their_reason() {
+    let (mut console, job) = running(Verb::Purge, "P", &["a", "b"]);
+    console.tell(Msg::Execution { job, event: item("a", ItemState::Accepted, 1, 0) });
+    console.wait(Duration::from_secs(1));
+    console.tell(Msg::Execution { job, event: item("b", ItemState::Failed, 2, 1) });
+    assert!(console.frame().contains("a second"), "{}", console.frame());
+    let done = executed(&[("a", ItemState::Accepted), ("b", ItemState::Failed)], Some(watch(0).id));
+    console.tell(Msg::Executed { job, result: Ok(done) });
+    let frame = console.frame();
+    assert!(frame.contains("1 accepted, 1 failed"), "{frame}");
+    assert!(frame.contains("the cloud said no"), "{frame}");
+    console.press("enter");
+    assert_eq!(console.app.screen, Screen::Watch);
+}
+
+#[test]
+fn an_order_can_be_hidden_and_stopped() {
+    let (mut console, job) = running(Verb::Purge, "P", &["a", "b", "c"]);
+    console.press("esc");
+    assert!(console.frame().contains("purge 0/3"), "{}", console.frame());
+    console.app.open_overlay(Overlay::Running(job));
+    console.app.drawn();
+    assert_eq!(console.press("x x"), [Effect::CancelJob(job)]);
+    console.press("esc");
+    let result = Err(Failure::new("the journal cannot be written: disk full", "free some space"));
+    console.tell(Msg::Executed { job, result });
+    assert!(console.frame().contains("disk full"), "{}", console.frame());
+    assert!(matches!(console.app.jobs[&job].ended, Some(JobEnd::Refused(_))));
+}
+
+#[test]
+fn terms_can_be_changed_and_make_a_new_plan() {
+    let mut console = Console::with_assets(80, 24);
+    let task = plan_task(&console.press("d"));
+    let plan = plan(Verb::Delete, &["a"], Confirmation::Yes);
+    console.tell(Msg::Planned { task, result: Ok(Box::new(plan)) });
+    let effects = console.press("f2");
+    assert!(matches!(effects.as_slice(), [Effect::Plan { terms, .. }] if !terms.invalidate
+            && terms.command_line.ends_with("--no-invalidate")));
+}
+
+// ---------------------------------------------------------------- moving about
+
+#[test]
+fn quitting_asks_only_while_calls_are_under_way() {
+    let mut console = Console::with_assets(80, 24);
+    assert_eq!(console.press("q"), [Effect::Quit]);
+    let (mut console, _) = running(Verb::Purge, "P", &["a", "b"]);
+    console.press("esc");
+    assert_eq!(console.press("q"), []);
+    assert_eq!(console.press("y"), [Effect::Quit]);
+}
+
+#[test]
+fn ctrl_c_leaves_what_is_open_and_twice_quits() {
+    let mut console = Console::with_assets(80, 24);
+    console.press("r");
+    assert_eq!(console.press("ctrl-c"), []);
+    assert!(console.app.overlay.is_none());
+    assert_eq!(console.press("ctrl-c"), [Effect::Quit]);
+    let mut console = Console::with_assets(80, 24);
+    console.press("ctrl-c");
+    console.wait(Duration::from_secs(5));
+    assert_eq!(console.press("ctrl-c"), []);
+}
+
+#[test]
+fn the_command_line_completes_runs_and_says_what_is_wrong() {
+    let mut console = Console::with_assets(80, 24);
+    console.press(":");
+    console.write("th");
+    console.press("tab");
+    console.write("li");
+    console.press("tab enter");
+    assert_eq!(console.app.theme.name, "light");
+    assert_eq!(console.app.history, ["theme light"]);
+    console.press(":");
+    console.write("fly");
+    console.press("enter");
+    assert!(console.frame().contains("no command `fly`"), "{}", console.frame());
+    assert_eq!(console.app.scope(), Scope::CommandLine);
+}
+
+#[test]
+fn assets_are_completed_by_name() {
+    let mut console = Console::with_assets(80, 24);
+    console.press(":");
+    console.write("rm press/2026/t");
+    console.press("tab");
+    let effects = console.press("enter");
+    let [Effect::Plan { request: Request::Delete(Targets::These(these)), .. }] = effects.as_slice()
+    else {
+        panic!("{effects:?}")
+    };
+    assert_eq!(these[0].label(), "press/2026/team photo");
+}
+
+#[test]
+fn help_runs_what_is_found() {
+    let mut console = Console::with_assets(80, 24);
+    console.press("?");
+    console.write("pending screen");
+    console.press("enter");
+    assert_eq!(console.app.screen, Screen::Pending);
+}
+
+#[test]
+fn the_newest_watch_is_one_key_away_and_back_is_another() {
+    let mut console = Console::with_assets(80, 24);
+    console.press("w");
+    assert!(toast(&console).contains("nothing was invalidated"));
+    let mut newer = watch(0);
+    newer.id = InvalidationId(uuid::Uuid::from_u128(9));
+    newer.started_at += Duration::from_secs(60);
+    console.board(vec![watch(0), newer.clone()]);
+    console.press("w");
+    assert_eq!(console.app.watch.id, Some(newer.id));
+    console.press("esc");
+    assert_eq!(console.app.screen, Screen::Assets);
+    console.press("p j enter");
+    assert_eq!(console.app.watch.id, Some(newer.id));
+}
+
+#[test]
+fn what_is_journaled_is_asked_first() {
+    let mut console = Console::with_assets(80, 24);
+    console.board(vec![watch(3)]);
+    console.press("w");
+    assert_eq!(console.press("x"), []);
+    assert_eq!(console.press("y"), [Effect::Abandon(watch(3).id)]);
+    assert_eq!(console.press("j e"), []);
+    assert!(console.frame().contains("Leave IAD out?"), "{}", console.frame());
+    let effects = console.press("y");
+    assert!(matches!(effects.as_slice(), [Effect::Exclude { place, .. }] if place.0 == "IAD"));
+    console.press("P");
+    assert!(toast(&console).contains("not offered"), "{}", toast(&console));
+}
+
+#[test]
+fn an_end_is_announced_once_on_other_screens() {
+    let mut console = Console::with_assets(80, 24);
+    console.board(vec![watch(3)]);
+    console.board(vec![ended(Outcome::AllClear, "24 of 24 caches reached")]);
+    assert_eq!(toast(&console), "delete press/2026/hero: all clear");
+    console.app.env.toast = None;
+    console.board(vec![ended(Outcome::AllClear, "24 of 24 caches reached")]);
+    assert_eq!(toast(&console), "");
+}
+
+#[test]
+fn y_copies_what_the_cursor_is_on() {
+    let mut console = Console::with_assets(80, 24);
+    assert_eq!(console.press("y"), [Effect::Copy("press/2026/hero".into())]);
+    let effects = console.press("enter");
+    let [Effect::Show { task, key }] = effects.as_slice() else { panic!("{effects:?}") };
+    let result = Ok(Arc::new(shown("press/2026/hero")));
+    console.tell(Msg::Shown { task: *task, key: key.clone(), result });
+    let effects = console.press("j y");
+    assert!(
+        matches!(effects.as_slice(), [Effect::Copy(url)] if url.ends_with("c_scale,w_300/press/2026/hero.jpg"))
+    );
+}
+
+#[test]
+fn nothing_ticks_while_nothing_shows_time() {
+    let mut console = Console::with_assets(80, 24);
+    assert_eq!(console.app.next_tick(), None);
+    console.press("ctrl-c");
+    assert!(console.app.next_tick().is_some(), "the news leave");
+    console.wait(Duration::from_secs(7));
+    console.tell(Msg::Tick);
+    assert_eq!(console.app.next_tick(), None);
+    console.board(vec![watch(3)]);
+    assert_eq!(console.app.next_tick(), None, "no age is on screen");
+    console.press("w");
+    assert_eq!(console.app.next_tick(), Some(Duration::from_secs(1)));
+}
+
+#[test]
+fn beyond_loopback_details_cost_a_call_and_wait_for_enter() {
+    let mut console = Console::with(140, 40, |setup| setup.loopback = false);
+    console.listed(press_assets(), None);
+    assert!(matches!(console.press("enter").as_slice(), [Effect::Show { .. }]));
+    console.press("left");
+    let effects = console.press("j");
+    assert!(!effects.iter().any(|effect| matches!(effect, Effect::Show { .. })), "{effects:?}");
+    assert!(console.frame().contains("enter reads"), "{}", console.frame());
+    let asset: Vec<&AssetKey> = console.app.assets.details.iter().map(|open| &open.key).collect();
+    assert_eq!(asset, [&key("press/2026/team photo")]);
+}
