@@ -28,6 +28,7 @@ pub mod domain;
 pub mod local_cloud;
 pub mod ops;
 pub mod ports;
+pub mod report;
 pub mod runtime;
 pub mod screens;
 pub mod ui;

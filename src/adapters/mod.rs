@@ -35,3 +35,12 @@ pub(crate) fn deepest<'a>(why: &'a (dyn Error + 'static)) -> &'a (dyn Error + 's
     }
     why
 }
+
+/// An error of the operating system in words, without its number.
+pub(crate) fn io_in_words(why: &std::io::Error) -> String {
+    match why.kind() {
+        std::io::ErrorKind::NotFound => "no such file or folder".to_owned(),
+        kind if why.raw_os_error().is_some() => kind.to_string(),
+        _ => why.to_string(),
+    }
+}

@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use reqwest::Url;
 use serde::Deserialize;
 
-use super::{USER_AGENT, deepest, is_loopback_url, tls};
+use super::{USER_AGENT, deepest, io_in_words, is_loopback_url, tls};
 use crate::domain::account::{InvalidationKind, LocalDelivery};
 use crate::domain::place::{Place, PlaceId};
 use crate::domain::text::clean;
@@ -105,10 +105,8 @@ fn in_words(why: &reqwest::Error) -> String {
     if why.is_timeout() {
         return format!("no answer within {} s", LOCAL_TIMEOUT.as_secs());
     }
-    match deepest(why).downcast_ref::<std::io::Error>() {
-        Some(io) if io.raw_os_error().is_some() => io.kind().to_string(),
-        _ => deepest(why).to_string(),
-    }
+    let why = deepest(why);
+    why.downcast_ref::<std::io::Error>().map_or_else(|| why.to_string(), io_in_words)
 }
 
 /// The ready line; its keys are left where they are.

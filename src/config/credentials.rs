@@ -11,6 +11,7 @@ use serde_json::Value;
 use super::error::ConfigError;
 use super::paths::Env;
 use crate::adapters::cloudinary::SignatureAlgorithm;
+use crate::adapters::io_in_words;
 use crate::adapters::places::SHARED_HOST;
 use crate::domain::text::clean;
 
@@ -245,7 +246,7 @@ pub(super) fn cld_profiles(env: &Env, warnings: &mut Vec<String>) -> CldProfiles
                 continue;
             }
             Err(why) => {
-                warnings.push(format!("{} cannot be read: {}", path.display(), why.kind()));
+                warnings.push(format!("{} cannot be read: {}", path.display(), io_in_words(&why)));
                 continue;
             }
         };

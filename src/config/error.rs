@@ -51,7 +51,7 @@ impl ConfigError {
             Self::UnknownProfile { known, suggestion, .. } => match suggestion {
                 Some(near) => format!("did you mean `{near}`?"),
                 None if known.is_empty() => {
-                    "no profile is configured; `allclear config init` writes an example".to_owned()
+                    "it has none; write one as `[profiles.NAME]`".to_owned()
                 }
                 None => format!("there are {}", known.join(", ")),
             },

@@ -13,6 +13,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::error::{ConfigError, nearest};
 use crate::adapters::cloudinary::SignatureAlgorithm;
+use crate::adapters::io_in_words;
 use crate::domain::account::InvalidationKind;
 use crate::domain::confidence::Confidence;
 use crate::domain::purge::Risk;
@@ -127,7 +128,7 @@ pub fn load(path: &Path) -> Result<Option<Loaded>, ConfigError> {
     let unreadable = |detail: String| ConfigError::Unreadable { path: path.to_owned(), detail };
     let found = match std::fs::metadata(path) {
         Err(why) if why.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-        found => found.map_err(|why| unreadable(why.kind().to_string()))?,
+        found => found.map_err(|why| unreadable(io_in_words(&why)))?,
     };
     if found.is_dir() {
         return Err(unreadable("it is a folder".to_owned()));
@@ -135,7 +136,7 @@ pub fn load(path: &Path) -> Result<Option<Loaded>, ConfigError> {
     if found.len() > MAX_FILE {
         return Err(unreadable(format!("it has {} bytes", found.len())));
     }
-    let text = std::fs::read_to_string(path).map_err(|why| unreadable(why.kind().to_string()))?;
+    let text = std::fs::read_to_string(path).map_err(|why| unreadable(io_in_words(&why)))?;
     parse(path, &text).map(Some)
 }
 

@@ -172,7 +172,7 @@ impl<'a> Layers<'a> {
         if loaded.is_none() && paths.config_origin != Origin::Default {
             return Err(ConfigError::Unreadable {
                 path: paths.config,
-                detail: "there is no such file".to_owned(),
+                detail: "no such file or folder".to_owned(),
             });
         }
         let mut settings = vec![Setting {

@@ -7,6 +7,8 @@ use std::time::{Duration, Instant};
 
 use secrecy::SecretString;
 
+use crate::adapters::io_in_words;
+
 /// Longest wait; a password manager may ask its own question meanwhile.
 const PATIENCE: Duration = Duration::from_mins(1);
 /// Bytes of output at most.
@@ -28,12 +30,12 @@ fn run_within(command: &[String], patience: Duration) -> Result<SecretString, St
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .spawn()
-        .map_err(|why| format!("{program} cannot be run: {}", why.kind()))?;
+        .map_err(|why| format!("{program} cannot be run: {}", io_in_words(&why)))?;
     let output = read_within(&mut child, patience);
     if output.is_err() {
         child.kill().ok(); // it may have ended meanwhile
     }
-    let status = child.wait().map_err(|why| why.kind().to_string())?;
+    let status = child.wait().map_err(|why| io_in_words(&why))?;
     let output = output?;
     if !status.success() {
         return Err(format!("{program} ended with {status}"));
@@ -58,13 +60,13 @@ fn read_within(child: &mut Child, patience: Duration) -> Result<Vec<u8>, String>
     });
     let late = || format!("it did not end within {} s", patience.as_secs());
     let read = output.recv_timeout(patience).map_err(|_| late())?;
-    while child.try_wait().map_err(|why| why.kind().to_string())?.is_none() {
+    while child.try_wait().map_err(|why| io_in_words(&why))?.is_none() {
         if Instant::now() >= deadline {
             return Err(late());
         }
         std::thread::sleep(Duration::from_millis(5));
     }
-    read.map_err(|why| why.kind().to_string())
+    read.map_err(|why| io_in_words(&why))
 }
 
 #[cfg(test)]
@@ -84,7 +86,7 @@ mod tests {
     #[case(&["true"], Err("true printed nothing"))]
     #[case(&["printf", "a\\nb"], Err("printf printed more than one line"))]
     #[case(&["false"], Err("false ended with exit status: 1"))]
-    #[case(&["/nowhere/pass"], Err("/nowhere/pass cannot be run: entity not found"))]
+    #[case(&["/nowhere/pass"], Err("/nowhere/pass cannot be run: no such file or folder"))]
     #[case(&[], Err("it names no program"))]
     fn a_command_prints_the_secret_or_fails_in_words(
         #[case] words: &[&str],

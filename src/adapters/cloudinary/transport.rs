@@ -14,7 +14,7 @@ use tokio::time::Instant;
 use super::errors::{self, Refusal};
 use super::quota::{self, QuotaCell};
 use super::{Credentials, sign};
-use crate::adapters::{deepest, tls};
+use crate::adapters::{deepest, io_in_words, tls};
 use crate::domain::text::clean;
 use crate::ports::clock::Clock;
 use crate::ports::cloud::CloudError;
@@ -422,17 +422,14 @@ pub(super) fn file_name(file: &Path) -> String {
 pub(super) fn unreadable(file: &Path, why: &std::io::Error) -> CloudError {
     CloudError::File {
         path: clean(&file.display().to_string()).into_owned(),
-        detail: why.to_string(),
+        detail: io_in_words(why),
     }
 }
 
 /// What lies at the bottom of an error, without URLs and numbers of the operating system.
 fn innermost(why: &(dyn std::error::Error + 'static)) -> String {
     let why = deepest(why);
-    match why.downcast_ref::<std::io::Error>() {
-        Some(io) if io.raw_os_error().is_some() => io.kind().to_string(),
-        _ => why.to_string(),
-    }
+    why.downcast_ref::<std::io::Error>().map_or_else(|| why.to_string(), io_in_words)
 }
 
 fn retry_after(status: StatusCode, headers: &HeaderMap) -> Option<Duration> {
