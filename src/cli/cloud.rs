@@ -29,7 +29,10 @@ pub async fn run(output: &Output, args: &Cloud) -> Result<Exit, Failure> {
         output.warn("warning: others can reach this cloud, and it protects nothing");
     }
     let ready = serde_json::to_string(&running.ready).map_err(|cause| {
-        Failure::failed(format!("the ready line cannot be written: {cause}"), "this is a bug; tell us")
+        Failure::failed(
+            format!("the ready line cannot be written: {cause}"),
+            "this is a bug; tell us",
+        )
     })?;
     output.line(&ready)?;
     stop.next().await;
@@ -65,7 +68,9 @@ impl From<StartError> for Failure {
                 error.to_string(),
                 "--listen 127.0.0.1:0 takes any free port; another process may hold this one",
             ),
-            other => Self::usage(other.to_string(), "`allclear cloud --help` shows what can be said"),
+            other => {
+                Self::usage(other.to_string(), "`allclear cloud --help` shows what can be said")
+            }
         }
     }
 }

@@ -69,7 +69,9 @@ pub fn profile(globals: &Globals, env: &Env, output: &Output) -> Result<Resolved
 pub async fn account(globals: &Globals, env: &Env) -> Result<Option<Account>, Failure> {
     let resolved = match config::resolve(&flags(globals), env) {
         Ok(resolved) => resolved,
-        Err(ConfigError::NothingConfigured { .. } | ConfigError::NoProfileChosen { .. }) => return Ok(None),
+        Err(ConfigError::NothingConfigured { .. } | ConfigError::NoProfileChosen { .. }) => {
+            return Ok(None);
+        }
         Err(other) => return Err(other.into()),
     };
     let local = fetch_local_edges(&resolved.api_prefix).await.ok().flatten();
@@ -166,7 +168,9 @@ pub async fn find(resolved: Resolved, output: &Output) -> Result<Found, Failure>
         let running = local.as_ref().map(|ready| ready.instance.as_str());
         let ended = journal.end_of_gone_clouds(&resolved.api_prefix, running, now).await?;
         if ended > 0 {
-            output.say(&format!("{ended} pending of a local cloud that no longer runs: ended as cloud_gone"));
+            output.say(&format!(
+                "{ended} pending of a local cloud that no longer runs: ended as cloud_gone"
+            ));
         }
     }
     Ok(Found { resolved, local, journal: Arc::new(journal), member, unreachable })
@@ -190,7 +194,9 @@ fn this_process() -> Member {
     let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
     Member {
         id: MemberId::new(),
-        user: variable("USER").or_else(|| variable("LOGNAME")).unwrap_or_else(|| "somebody".to_owned()),
+        user: variable("USER")
+            .or_else(|| variable("LOGNAME"))
+            .unwrap_or_else(|| "somebody".to_owned()),
         host,
         pid: std::process::id(),
         started_at: SystemClock.wall(),

@@ -73,7 +73,9 @@ async fn first_step(
     nothing: ConfigError,
 ) -> Result<Exit, Failure> {
     output.warn("No cloud is configured yet. Two ways to begin:");
-    output.warn("  allclear demo     a local cloud in this program: nothing to configure, nothing to break");
+    output.warn(
+        "  allclear demo     a local cloud in this program: nothing to configure, nothing to break",
+    );
     output.warn("  CLOUDINARY_URL    export CLOUDINARY_URL=cloudinary://<api_key>:<api_secret>@<cloud_name>");
     if globals.no_input {
         return Err(nothing.into());

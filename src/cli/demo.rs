@@ -17,7 +17,8 @@ use crate::config::{self, Env, Flags, Paths};
 use crate::local_cloud::start;
 use crate::runtime::ConsoleError;
 
-const BANNER: &str = "a local cloud of this program: nothing here is real, try everything (? shows the keys)";
+const BANNER: &str =
+    "a local cloud of this program: nothing here is real, try everything (? shows the keys)";
 
 impl Demo {
     /// The demo when nothing is said.
@@ -34,7 +35,12 @@ impl Demo {
 ///
 /// # Errors
 /// No terminal, options that cannot be, a state folder that cannot be written.
-pub async fn run(globals: &Globals, env: &Env, output: &Output, args: &Demo) -> Result<Exit, Failure> {
+pub async fn run(
+    globals: &Globals,
+    env: &Env,
+    output: &Output,
+    args: &Demo,
+) -> Result<Exit, Failure> {
     if !console::is_terminal() {
         return Err(ConsoleError::NoTerminal.into());
     }
@@ -49,11 +55,16 @@ pub async fn run(globals: &Globals, env: &Env, output: &Output, args: &Demo) -> 
         ("ALLCLEAR_JOURNAL", file.as_str()),
         ("CLOUDINARY_URL", running.ready.cloudinary_url.as_str()),
     ]);
-    let flags = Flags { invalidation: globals.invalidation, read_only: globals.read_only, ..Flags::default() };
+    let flags = Flags {
+        invalidation: globals.invalidation,
+        read_only: globals.read_only,
+        ..Flags::default()
+    };
     let resolved = config::resolve(&flags, &own)?;
     let context = connect::find(resolved, output).await?.context()?;
     let preferences = config::preferences(&connect::flags(globals), env).ok();
-    let ended = console::open(context, globals, preferences.as_ref(), Some(BANNER.to_owned())).await;
+    let ended =
+        console::open(context, globals, preferences.as_ref(), Some(BANNER.to_owned())).await;
     running.stop().await;
     ended
 }
@@ -102,7 +113,8 @@ fn pid_of(name: &str) -> Option<i32> {
 fn lives(pid: i32) -> bool {
     let Some(pid) = rustix::process::Pid::from_raw(pid) else { return false };
     // not permitted means that there is somebody
-    rustix::process::test_kill_process(pid).map_or_else(|cause| cause != rustix::io::Errno::SRCH, |()| true)
+    rustix::process::test_kill_process(pid)
+        .map_or_else(|cause| cause != rustix::io::Errno::SRCH, |()| true)
 }
 
 #[cfg(test)]
@@ -125,7 +137,8 @@ mod tests {
         let journal = Journal::begin(folder.path()).unwrap();
         let names = || {
             let entries = std::fs::read_dir(folder.path()).unwrap();
-            let mut names: Vec<_> = entries.map(|it| it.unwrap().file_name().into_string().unwrap()).collect();
+            let mut names: Vec<_> =
+                entries.map(|it| it.unwrap().file_name().into_string().unwrap()).collect();
             names.sort();
             names
         };

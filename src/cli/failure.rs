@@ -12,12 +12,23 @@ pub enum Failure {
     Op(OpError),
     Config(ConfigError),
     /// Asked for in a way that cannot be meant.
-    Usage { message: String, hint: String },
+    Usage {
+        message: String,
+        hint: String,
+    },
     /// This host did not let us.
-    Failed { message: String, hint: String },
+    Failed {
+        message: String,
+        hint: String,
+    },
     /// The operator said no.
-    Declined { verb: &'static str },
-    File { path: String, detail: String },
+    Declined {
+        verb: &'static str,
+    },
+    File {
+        path: String,
+        detail: String,
+    },
     /// Nobody reads our output any more: a quiet end.
     Gone,
     /// Stopped by a signal a second time.
@@ -50,10 +61,12 @@ impl Failure {
             Self::Config(error) => Report::from(error),
             Self::Usage { message, hint } => Report::usage(message, hint),
             Self::Failed { message, hint } => Report::new("failed", FAILED, message).hint(hint),
-            Self::Declined { verb } => {
-                Report::new("declined", FAILED, &format!("{verb} was not confirmed: nothing was sent"))
-                    .hint("--dry-run shows the plan alone")
-            }
+            Self::Declined { verb } => Report::new(
+                "declined",
+                FAILED,
+                &format!("{verb} was not confirmed: nothing was sent"),
+            )
+            .hint("--dry-run shows the plan alone"),
             Self::File { path, detail } => {
                 Report::new("unreadable_file", USAGE, &format!("cannot read {path}: {detail}"))
                     .hint("give the path of a text file, one name a line")

@@ -426,6 +426,8 @@ impl<'a> Lines<'a> {
         self.text = progress_text(now);
         if self.output.style.json {
             self.output.event("progress", json::progress(now))?;
+        } else if now.phase == Phase::Ended {
+            self.text.clear(); // the outcome is said in its own place
         } else if self.output.live || turned {
             self.output.progress(&self.text);
         }
@@ -440,13 +442,7 @@ impl<'a> Lines<'a> {
 }
 
 fn progress_text(now: &WatchSnapshot) -> String {
-    let (clear, total) = now.clear_of_total();
-    let stuck = if now.stuck { ", stuck" } else { "" };
-    format!(
-        "{clear} of {total} cells clear at {} of {} places{stuck}, {} · {}",
-        now.reached(),
-        now.places.len(),
-        span(Duration::from_secs(now.elapsed().as_secs())),
-        clean(&now.sentence),
-    )
+    let elapsed = span(Duration::from_secs(now.elapsed().as_secs()));
+    let stuck = if now.stuck { "stuck: " } else { "" };
+    format!("{elapsed} · {stuck}{}", clean(&now.sentence))
 }

@@ -40,10 +40,6 @@ pub fn start(folder: &Path, verbose: u8) -> io::Result<Log> {
         .with_default(LevelFilter::WARN)
         .with_target("allclear", ours);
     let lines = tracing_subscriber::fmt::layer().with_ansi(false).with_writer(writer);
-    tracing_subscriber::registry()
-        .with(filter)
-        .with(lines)
-        .try_init()
-        .map_err(io::Error::other)?;
+    tracing_subscriber::registry().with(filter).with(lines).try_init().map_err(io::Error::other)?;
     Ok(Log { _guard: guard })
 }

@@ -13,8 +13,8 @@ use super::exit::Exit;
 use super::failure::Failure;
 use super::output::{Output, Style};
 use super::{
-    cloud, config, console, demo, explain, log, ls, pending, places, probe, purge, rename, replace, resolve,
-    restore, rm, show, themes, watch,
+    cloud, config, console, demo, explain, log, ls, pending, places, probe, purge, rename, replace,
+    resolve, restore, rm, show, themes, watch,
 };
 use crate::adapters::system_clock::SystemClock;
 use crate::config::{Env, Paths};
@@ -88,7 +88,8 @@ fn command(args: Args, arguments: &[OsString]) -> Exit {
 
 fn style(globals: &Globals) -> Style {
     let set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
-    let forced = set("FORCE_COLOR") || std::env::var_os("CLICOLOR_FORCE").is_some_and(|it| it != "0");
+    let forced =
+        set("FORCE_COLOR") || std::env::var_os("CLICOLOR_FORCE").is_some_and(|it| it != "0");
     let wanted = forced || std::io::stdout().is_terminal();
     Style {
         json: globals.json,
@@ -138,11 +139,13 @@ impl Call {
             Command::Pending(args) => {
                 let found = self.found().await?;
                 let now = SystemClock.wall();
-                pending::pending(&self.output, &*found.journal, &found.listed(args.all), now, &args).await
+                pending::pending(&self.output, &*found.journal, &found.listed(args.all), now, &args)
+                    .await
             }
             Command::History(args) => {
                 let found = self.found().await?;
-                pending::history(&self.output, &*found.journal, &found.listed(args.all), &args).await
+                pending::history(&self.output, &*found.journal, &found.listed(args.all), &args)
+                    .await
             }
             with_engine => self.with_engine(with_engine).await,
         }

@@ -36,7 +36,8 @@ pub fn run(globals: &Globals, env: &Env, output: &Output, args: &Themes) -> Resu
         output.json(json!({ "themes": list }))?;
         return Ok(Exit::Done);
     }
-    let mut table = Table::new(&[("THEME", Side::Left), ("FROM", Side::Left), ("ABOUT", Side::Left)], true);
+    let mut table =
+        Table::new(&[("THEME", Side::Left), ("FROM", Side::Left), ("ABOUT", Side::Left)], true);
     for (at, name) in &listed {
         table.row([name.as_str(), from(*at), themes.about(name)]);
     }
