@@ -7,6 +7,9 @@ pub mod places;
 pub mod system_clock;
 pub(crate) mod tls;
 
+#[cfg(test)]
+mod contract;
+
 use std::error::Error;
 use std::net::IpAddr;
 

@@ -34,8 +34,8 @@ mod watch;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use truth::{probe_at, probe_timeout};
 pub use truth::read_reference;
+pub(crate) use truth::{probe_at, probe_timeout};
 
 /// What the tracker knows: open watches, oldest first, and those that ended since the process began.
 #[derive(Debug, Clone, Default)]
@@ -220,9 +220,8 @@ impl Tracker {
         {
             return ended;
         }
-        let has_ended = |board: &Arc<Board>| {
-            board.get(invalidation).is_some_and(|watch| watch.ended.is_some())
-        };
+        let has_ended =
+            |board: &Arc<Board>| board.get(invalidation).is_some_and(|watch| watch.ended.is_some());
         let last = board.wait_for(has_ended).await.ok()?;
         last.get(invalidation).cloned()
     }

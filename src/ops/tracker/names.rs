@@ -474,9 +474,8 @@ mod tests {
     #[test]
     fn moments_before_the_process_began_are_counted_by_the_wall() {
         let wall = Timestamp::from_second(1_000_000).unwrap();
-        let since = |at_second| {
-            Since::of_wall(Timestamp::from_second(at_second).unwrap(), at(3), wall)
-        };
+        let since =
+            |at_second| Since::of_wall(Timestamp::from_second(at_second).unwrap(), at(3), wall);
         assert_eq!(since(999_900).unwrap().elapsed(at(5)), Duration::from_secs(102));
         assert_eq!(since(1_000_100), None, "the wall clock went back");
     }

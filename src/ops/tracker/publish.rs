@@ -7,9 +7,7 @@ use super::watch::{LastSeen, Watch};
 use crate::domain::asset::AssetKey;
 use crate::domain::invalidation::{Ending, ItemState, label_of};
 use crate::domain::propagation::{CellRef, Standing, miss_chance};
-use crate::domain::snapshot::{
-    Calls, Cell, Phase, PlaceRow, PlaceState, UrlRow, WatchSnapshot,
-};
+use crate::domain::snapshot::{Calls, Cell, Phase, PlaceRow, PlaceState, UrlRow, WatchSnapshot};
 use crate::domain::text::clean;
 use crate::domain::time::{Moment, Timestamp};
 use crate::domain::verdict::Verdict;
@@ -22,7 +20,12 @@ const UNCHANGED: Duration = Duration::from_secs(60);
 
 /// The picture of a watch as it is now, or as it ends.
 #[must_use]
-pub fn snapshot(watch: &Watch, now: Moment, wall: Timestamp, ended: Option<Ending>) -> WatchSnapshot {
+pub fn snapshot(
+    watch: &Watch,
+    now: Moment,
+    wall: Timestamp,
+    ended: Option<Ending>,
+) -> WatchSnapshot {
     let invalidation = &watch.invalidation;
     let phase = if ended.is_some() { Phase::Ended } else { phase(watch, now) };
     let sentence = match &ended {
@@ -99,9 +102,7 @@ fn url_row(watch: &Watch, url: usize) -> UrlRow {
         short: row.short.clone(),
         asset: clean(&row.watched.key.to_string()).into_owned(),
         covered: row.watched.coverage == crate::domain::coverage::Coverage::Covered,
-        expectation: row
-            .expectation()
-            .or_else(|| watch.names[row.name].watched.expectation()),
+        expectation: row.expectation().or_else(|| watch.names[row.name].watched.expectation()),
     }
 }
 
@@ -179,8 +180,7 @@ fn budget(watch: &Watch) -> u64 {
 
 fn phase(watch: &Watch, now: Moment) -> Phase {
     let any_open = (0..watch.urls.len()).any(|url| watch.grid.is_open(url));
-    let holds_back =
-        |name: &Name| matches!(name.stage, Stage::HoldingBack { .. });
+    let holds_back = |name: &Name| matches!(name.stage, Stage::HoldingBack { .. });
     if watch.is_executing() || watch.purging_again {
         Phase::Executing
     } else if any_open && watch.grid.quiet(now).is_some() {
@@ -228,9 +228,10 @@ fn reading_storage(watch: &Watch, now: Moment) -> String {
     if let Some(trouble) = storage_trouble(watch) {
         return trouble;
     }
-    let waiting = watch.names.iter().filter_map(|name| {
-        name.unchanged_for(now).map(|since| (since, &name.watched.key))
-    });
+    let waiting = watch
+        .names
+        .iter()
+        .filter_map(|name| name.unchanged_for(now).map(|since| (since, &name.watched.key)));
     match waiting.max_by_key(|(since, _)| *since) {
         Some((since, key)) if since >= UNCHANGED => {
             format!("storage has not changed for {} s: {}", since.as_secs(), shown_key(key))
@@ -276,9 +277,10 @@ fn quiet(watch: &Watch, now: Moment) -> String {
         return storage_trouble(watch)
             .unwrap_or_else(|| "everything seen is clear; reading storage once more".to_owned());
     }
-    let left = watch.grid.quiet(now).map_or(Duration::ZERO, |quiet| {
-        quiet.needed.saturating_sub(now.since(quiet.since))
-    });
+    let left = watch
+        .grid
+        .quiet(now)
+        .map_or(Duration::ZERO, |quiet| quiet.needed.saturating_sub(now.since(quiet.since)));
     let left = left.as_secs_f64().ceil();
     format!("{total} of {total} cells clear at {reached} caches; looking on for {left:.0} s more")
 }

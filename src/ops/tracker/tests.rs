@@ -36,11 +36,8 @@ struct World {
 }
 
 fn habits(delays: &[u64]) -> Vec<Habit> {
-    let habit = |ms: &u64| Habit {
-        delay: Duration::from_millis(*ms),
-        ages: true,
-        ..Habit::default()
-    };
+    let habit =
+        |ms: &u64| Habit { delay: Duration::from_millis(*ms), ages: true, ..Habit::default() };
     delays.iter().map(habit).collect()
 }
 

@@ -275,7 +275,10 @@ mod tests {
             ..Answer::default()
         };
         let content = content_of(&weak).unwrap();
-        assert_eq!((content.etag, content.bytes, content.body_hash), (None, Some(7), Some("h".into())));
+        assert_eq!(
+            (content.etag, content.bytes, content.body_hash),
+            (None, Some(7), Some("h".into()))
+        );
         assert_eq!(content_of(&answer(404, None, None)), None);
         assert_eq!(content_of(&answer(503, None, None)), None);
     }

@@ -24,7 +24,9 @@ impl Desk {
                 let since = self.now();
                 self.baselines.push(PendingBaseline { id, since, started: false, done });
             }
-            Command::Settled { id, names, calls } => self.settled(id, !names.is_empty(), &calls).await,
+            Command::Settled { id, names, calls } => {
+                self.settled(id, !names.is_empty(), &calls).await
+            }
             Command::Abandon { id, done } => {
                 let answer = self.abandon(id).await;
                 done.send(answer).ok();

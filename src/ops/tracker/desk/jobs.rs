@@ -32,10 +32,29 @@ const SEARCH_AGAIN: [u64; 5] = [1, 2, 5, 10, 15];
 
 /// What came back.
 pub(super) enum Done {
-    Probe { of: Of, place: usize, gate: (std::net::SocketAddr, String), work: Work, sighting: Sighting },
-    Stat { of: Of, errand: StatErrand, asked: Moment, answer: Result<Stored, String> },
-    Places { host: String, found: Result<Vec<Place>, PlacesError> },
-    SentAgain { of: Of, at: Moment, sent: Vec<(usize, Result<Stored, CloudError>)>, done: oneshot::Sender<Result<(), OpError>> },
+    Probe {
+        of: Of,
+        place: usize,
+        gate: (std::net::SocketAddr, String),
+        work: Work,
+        sighting: Sighting,
+    },
+    Stat {
+        of: Of,
+        errand: StatErrand,
+        asked: Moment,
+        answer: Result<Stored, String>,
+    },
+    Places {
+        host: String,
+        found: Result<Vec<Place>, PlacesError>,
+    },
+    SentAgain {
+        of: Of,
+        at: Moment,
+        sent: Vec<(usize, Result<Stored, CloudError>)>,
+        done: oneshot::Sender<Result<(), OpError>>,
+    },
 }
 
 /// Which watch an answer is for.

@@ -193,13 +193,8 @@ impl Desk {
     /// Shows the present board.
     pub(super) fn publish(&mut self, now: Moment) {
         let open = self.tracked.iter().map(|tracked| &tracked.picture);
-        let mut watches = self
-            .ended
-            .iter()
-            .chain(open)
-            .chain(self.foreign.values())
-            .cloned()
-            .collect::<Vec<_>>();
+        let mut watches =
+            self.ended.iter().chain(open).chain(self.foreign.values()).cloned().collect::<Vec<_>>();
         watches.sort_by_key(|watch| (watch.started_at, watch.id));
         self.wires.board.send_replace(Arc::new(Board { watches, trouble: self.trouble.clone() }));
         (self.published, self.board_changed) = (now, false);

@@ -19,8 +19,8 @@ use crate::domain::time::{Moment, Timestamp};
 use crate::ops::context::Context;
 
 mod commands;
-mod journaling;
 mod jobs;
+mod journaling;
 mod probing;
 mod roster;
 

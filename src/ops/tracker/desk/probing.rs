@@ -85,11 +85,8 @@ impl Desk {
     /// Begins the looks at old copies that an order waits for, and lets its calls leave when they have ended.
     pub(super) fn end_baselines(&mut self) {
         let now = self.now();
-        let longest = if self.context.policy.loopback {
-            LONGEST_LOCAL_BASELINE
-        } else {
-            LONGEST_BASELINE
-        };
+        let longest =
+            if self.context.policy.loopback { LONGEST_LOCAL_BASELINE } else { LONGEST_BASELINE };
         for mut pending in std::mem::take(&mut self.baselines) {
             let overdue = now.since(pending.since) > longest;
             if overdue || self.baseline_is_over(&mut pending, now) {

@@ -139,10 +139,8 @@ impl Cdn {
         self.arrive();
         let state = self.state();
         let copy = state.edges[edge].copies.get(&(path.to_owned(), AcceptVariant::None));
-        let answer = copy.map_or_else(
-            || self.origin(path, AcceptVariant::None),
-            |copy| copy.answer.clone(),
-        );
+        let answer =
+            copy.map_or_else(|| self.origin(path, AcceptVariant::None), |copy| copy.answer.clone());
         (answer.status, answer.etag.map(|etag| etag.tag))
     }
 
@@ -241,7 +239,8 @@ impl Cdn {
 
 impl Edge {
     fn arrive(&mut self, now: Moment) {
-        let (here, later) = std::mem::take(&mut self.arriving).into_iter().partition(|p| p.0 <= now);
+        let (here, later) =
+            std::mem::take(&mut self.arriving).into_iter().partition(|p| p.0 <= now);
         self.arriving = later;
         let here: Vec<(Moment, String)> = here;
         for (_, id) in here {

@@ -248,10 +248,12 @@ async fn a_newer_order_takes_the_name_over() {
 #[tokio::test(start_paused = true)]
 async fn nothing_ends_while_storage_cannot_be_read_once_more() {
     let world = World::new(&habits(&[200, 200])).await;
-    let dead = || Script::Refuse(crate::ports::cloud::CloudError::Unreachable {
-        api: "https://api.fake.test".into(),
-        detail: "connection refused".into(),
-    });
+    let dead = || {
+        Script::Refuse(crate::ports::cloud::CloudError::Unreachable {
+            api: "https://api.fake.test".into(),
+            detail: "connection refused".into(),
+        })
+    };
     let id = world.delete().await;
     for _ in 0..5 {
         world.cloud.script("stat", dead());
@@ -266,10 +268,8 @@ async fn nothing_ends_while_storage_cannot_be_read_once_more() {
 #[tokio::test(start_paused = true)]
 async fn a_cloud_that_refuses_everything_leaves_nothing_to_watch() {
     let world = World::new(&habits(&[200])).await;
-    let refused = crate::ports::cloud::CloudError::Forbidden {
-        cloud: "demo".into(),
-        message: "no".into(),
-    };
+    let refused =
+        crate::ports::cloud::CloudError::Forbidden { cloud: "demo".into(), message: "no".into() };
     world.cloud.script("destroy", Script::Refuse(refused));
     let id = world.delete().await;
     assert_eq!(outcome_of(&world.outcome(id).await), Outcome::Failed);

@@ -160,9 +160,10 @@ impl Watch {
     #[must_use]
     pub fn longest_outdated(&self, now: Moment) -> Option<(usize, Duration)> {
         let of_place = |place: usize| {
-            let since = self.slots(place).into_iter().filter_map(|slot| {
-                self.grid.track(Self::cell_ref(place, slot)).outdated_since
-            });
+            let since = self
+                .slots(place)
+                .into_iter()
+                .filter_map(|slot| self.grid.track(Self::cell_ref(place, slot)).outdated_since);
             since.min().map(|since| (place, now.since(since)))
         };
         (0..self.spots.len())

@@ -157,7 +157,13 @@ impl Watch {
         (self.stirred, self.changed, self.urgent) = (true, true, true);
     }
 
-    fn start_name(&mut self, index: usize, sent_at: Option<Timestamp>, now: Moment, wall: Timestamp) {
+    fn start_name(
+        &mut self,
+        index: usize,
+        sent_at: Option<Timestamp>,
+        now: Moment,
+        wall: Timestamp,
+    ) {
         let hold_back = self.terms().hold_back;
         let sent = sent_at.and_then(|at| Since::of_wall(at, now, wall));
         self.clock_went_back |= sent.is_none() && sent_at.is_some();
@@ -200,8 +206,7 @@ impl Watch {
     fn add_urls(&mut self, urls: Vec<WatchedUrl>, account: &Account, now: Moment) {
         for watched in urls {
             let of_name = |name: &Name| name.watched.key == watched.key;
-            let same_item =
-                |name: &Name| of_name(name) && name.watched.item == watched.item;
+            let same_item = |name: &Name| of_name(name) && name.watched.item == watched.item;
             let position = |fits: &dyn Fn(&Name) -> bool| self.names.iter().position(fits);
             let Some(name) = position(&same_item).or_else(|| position(&of_name)) else {
                 continue; // a URL without a name has no truth to be judged by
@@ -246,9 +251,8 @@ impl Watch {
         variant: AcceptVariant,
     ) -> usize {
         let url: DeliveryUrl = watched.url.clone().without_version();
-        let same = |known: &Reference| {
-            known.name == name && known.variant == variant && known.url == url
-        };
+        let same =
+            |known: &Reference| known.name == name && known.variant == variant && known.url == url;
         let index = self.references.iter().position(same).unwrap_or_else(|| {
             self.references.push(Reference {
                 url,

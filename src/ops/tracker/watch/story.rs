@@ -54,11 +54,8 @@ mod tests {
 
     #[test]
     fn a_thinned_curve_keeps_its_ends_and_its_order() {
-        let point = |n: usize| CurvePoint {
-            after: Duration::from_secs(n as u64),
-            clear: n,
-            total: 1000,
-        };
+        let point =
+            |n: usize| CurvePoint { after: Duration::from_secs(n as u64), clear: n, total: 1000 };
         let mut points = (0..=POINTS).map(point).collect::<Vec<_>>();
         thin(&mut points);
         assert!(points.len() <= POINTS / 2 + 2);

@@ -61,11 +61,7 @@ impl Watch {
     pub fn truths_due(&self) -> Option<Moment> {
         let rechecks = self.rechecks.values().filter(|recheck| !recheck.busy);
         let stirred = self.stirred.then(Moment::default);
-        self.names_due
-            .into_iter()
-            .chain(rechecks.map(|recheck| recheck.due))
-            .chain(stirred)
-            .min()
+        self.names_due.into_iter().chain(rechecks.map(|recheck| recheck.due)).chain(stirred).min()
     }
 
     /// Orders the uncached read that a name waits for, or says that no place can make it.
@@ -347,7 +343,9 @@ impl Watch {
                 name.trouble = Some(why);
                 self.rechecks.insert(index, recheck);
             }
-            Ok(stored) if name.watched.new.as_ref().is_some_and(|new| same_stored(new, &stored)) => {
+            Ok(stored)
+                if name.watched.new.as_ref().is_some_and(|new| same_stored(new, &stored)) =>
+            {
                 name.trouble = None;
                 if self.closing_since().is_some_and(|since| asked >= since) {
                     self.confirmed.insert(index);

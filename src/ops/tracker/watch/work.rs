@@ -47,9 +47,10 @@ impl Watch {
         if spot.busy || spot.lost || self.grid.standing(place) == Standing::Excluded {
             return None;
         }
-        let baseline = self.baseline.as_ref().is_some_and(|baseline| {
-            baseline.left.get(&place).is_some_and(|left| !left.is_empty())
-        });
+        let baseline = self
+            .baseline
+            .as_ref()
+            .is_some_and(|baseline| baseline.left.get(&place).is_some_and(|left| !left.is_empty()));
         if baseline {
             return Some(Moment::default());
         }
@@ -61,13 +62,18 @@ impl Watch {
     /// The first reference read that this place can make; places that fail leave them to others.
     fn first_reference(&mut self, place: usize) -> Option<(Moment, String)> {
         let fails = |place: usize| self.grid.failures(place) > 0;
-        let others_do = || (0..self.spots.len()).any(|other| !fails(other) && !self.spots[other].lost);
+        let others_do =
+            || (0..self.spots.len()).any(|other| !fails(other) && !self.spots[other].lost);
         if fails(place) && others_do() {
             return None;
         }
         let spot = &self.spots[place];
         let due = |(host, agenda): (&String, &mut super::Agenda)| {
-            spot.hosts.contains(host).then(|| agenda.first()).flatten().map(|(due, _)| (due, host.clone()))
+            spot.hosts
+                .contains(host)
+                .then(|| agenda.first())
+                .flatten()
+                .map(|(due, _)| (due, host.clone()))
         };
         self.reference_agendas.iter_mut().filter_map(due).min()
     }
@@ -94,7 +100,12 @@ impl Watch {
         Some((Work::Baseline { slot }, self.probe(place, slot, ProbeShape::OneByte)))
     }
 
-    fn reference_errand(&mut self, place: usize, now: Moment, random: u64) -> Option<(Work, Probe)> {
+    fn reference_errand(
+        &mut self,
+        place: usize,
+        now: Moment,
+        random: u64,
+    ) -> Option<(Work, Probe)> {
         let (due, host) = self.first_reference(place)?;
         if due > now {
             return None;
@@ -164,8 +175,7 @@ impl Watch {
         slots.reverse();
         let askable = |place: &usize| {
             let standing = self.grid.standing(*place);
-            !self.spots[*place].lost
-                && !matches!(standing, Standing::Excluded | Standing::LeftOut)
+            !self.spots[*place].lost && !matches!(standing, Standing::Excluded | Standing::LeftOut)
         };
         let left = (0..self.spots.len())
             .filter(askable)
@@ -182,9 +192,8 @@ impl Watch {
     pub fn baseline_has_ended(&self, now: Moment) -> bool {
         let Some(baseline) = &self.baseline else { return true };
         let looking = baseline.in_flight > 0 || baseline.left.values().any(|left| !left.is_empty());
-        let lingers = baseline
-            .last_timeout
-            .is_some_and(|at| now.since(at) < self.pace.baseline_grace());
+        let lingers =
+            baseline.last_timeout.is_some_and(|at| now.since(at) < self.pace.baseline_grace());
         !looking && !lingers
     }
 
@@ -193,7 +202,13 @@ impl Watch {
     }
 
     /// A place does not answer: its baseline is over.
-    pub(super) fn baseline_looked(&mut self, place: usize, answered: bool, timed_out: bool, now: Moment) {
+    pub(super) fn baseline_looked(
+        &mut self,
+        place: usize,
+        answered: bool,
+        timed_out: bool,
+        now: Moment,
+    ) {
         let Some(baseline) = &mut self.baseline else { return };
         baseline.in_flight = baseline.in_flight.saturating_sub(1);
         if !answered {
@@ -229,7 +244,13 @@ impl Watch {
     }
 
     /// Plans the next look at a cell.
-    pub(super) fn schedule(&mut self, place: usize, slot: usize, now: Moment, chance: &mut fastrand::Rng) {
+    pub(super) fn schedule(
+        &mut self,
+        place: usize,
+        slot: usize,
+        now: Moment,
+        chance: &mut fastrand::Rng,
+    ) {
         let (url, _) = of_slot(slot);
         let due = (self.grid.is_open(url) && !self.spots[place].lost).then(|| {
             let due = match self.quiet_plan(url) {
@@ -308,11 +329,8 @@ impl Watch {
         // enough for this cell; slow looks go on only where the end is delayed
         let end = plan.since + plan.length;
         let lacks = self.grid.quiet_looks(place) < self.grid.quiet_looks_needed();
-        let wait = if now >= end && lacks {
-            Duration::ZERO
-        } else {
-            self.pace.next(Case::Clear, chance)
-        };
+        let wait =
+            if now >= end && lacks { Duration::ZERO } else { self.pace.next(Case::Clear, chance) };
         now.max(end) + wait
     }
 
