@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 use super::context::Context;
 use super::error::OpError;
@@ -11,7 +12,7 @@ pub use super::execute::{Executed, ExecutedItem, Execution};
 pub use super::look::Look;
 pub use super::show::{Shown, ShownUrl};
 use super::tracker::Tracker;
-use super::{execute, look, plan, resolve, show, watch_url};
+use super::{execute, look, plan, recover, resolve, show, watch_url};
 use crate::domain::asset::{AssetKey, DeliveryType, ResourceType};
 use crate::domain::id::InvalidationId;
 use crate::domain::place::Place;
@@ -24,16 +25,22 @@ use crate::ports::journal::{ActivityRow, InvalidationRow};
 pub struct Engine {
     context: Arc<Context>,
     tracker: Tracker,
+    /// Settles what dead processes left in doubt, beside everything else.
+    recovery: TaskTracker,
+    stop: CancellationToken,
 }
 
 /// Reads and orders of one profile.
 impl Engine {
-    /// Starts the tracker.
+    /// Starts the tracker, and settles what dead processes left in doubt by asking storage.
     #[must_use]
     pub fn start(context: Context) -> Self {
         let context = Arc::new(context);
         let tracker = Tracker::start(Arc::clone(&context));
-        Self { context, tracker }
+        let (recovery, stop) = (TaskTracker::new(), CancellationToken::new());
+        recovery.spawn(recover::keep_recovering(Arc::clone(&context), stop.clone()));
+        recovery.close();
+        Self { context, tracker, recovery, stop }
     }
 
     #[must_use]
@@ -179,6 +186,8 @@ impl Engine {
 
     /// Stops the tracker and waits for it.
     pub async fn shutdown(&self) {
+        self.stop.cancel();
+        self.recovery.wait().await;
         self.tracker.shutdown().await;
     }
 }
