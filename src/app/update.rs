@@ -57,7 +57,7 @@ fn answer(app: &mut App, msg: Msg) -> Vec<Effect> {
             assets::update::shown(assets, env, task, key, result);
             vec![]
         }
-        Msg::Resolved { typed, result } => resolved(app, &typed, result),
+        Msg::Resolved { result, .. } => resolved(app, result),
         Msg::Planned { task, result } => {
             if let Some(Overlay::Order(dialog)) = &mut app.overlay
                 && order::update::planned(dialog, task, result)
@@ -71,6 +71,9 @@ fn answer(app: &mut App, msg: Msg) -> Vec<Effect> {
         Msg::Board(board) => {
             app.board = board;
             app.gather();
+            if app.screen == Screen::Watch {
+                show_newest(app);
+            }
             announce(app)
         }
         Msg::Journal { open, ended } => {
@@ -282,7 +285,7 @@ fn open(app: &mut App, typed: &str) -> Vec<Effect> {
     vec![Effect::Resolve { typed: typed.to_owned() }]
 }
 
-fn resolved(app: &mut App, typed: &str, result: Result<AssetKey, Failure>) -> Vec<Effect> {
+fn resolved(app: &mut App, result: Result<AssetKey, Failure>) -> Vec<Effect> {
     match result {
         Ok(key) => {
             app.screen = Screen::Assets;
@@ -290,9 +293,7 @@ fn resolved(app: &mut App, typed: &str, result: Result<AssetKey, Failure>) -> Ve
             assets::update::land(&mut app.assets, &mut app.env, key)
         }
         Err(failure) => {
-            let named = failure.headline.contains(typed);
-            let what = if named { String::new() } else { format!("{}: ", text::shown(typed)) };
-            app.env.bad(format!("{what}{}", failure.headline), failure.hint);
+            app.env.failed(&failure);
             vec![]
         }
     }
@@ -445,13 +446,18 @@ fn go(app: &mut App, screen: Screen) -> Vec<Effect> {
         Screen::Assets => vec![],
         Screen::Pending => read_journal(app),
         Screen::Watch => {
-            if app.watch.id.is_none()
-                && let Some(newest) = app.tracked.iter().max_by_key(|t| (t.started_at, t.id))
-            {
-                watch::update::show(&mut app.watch, newest.id);
-            }
+            show_newest(app);
             vec![]
         }
+    }
+}
+
+/// Where no watch was chosen, the newest is shown.
+fn show_newest(app: &mut App) {
+    if app.watch.id.is_none()
+        && let Some(newest) = app.tracked.iter().max_by_key(|t| (t.started_at, t.id))
+    {
+        watch::update::show(&mut app.watch, newest.id);
     }
 }
 

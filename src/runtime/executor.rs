@@ -22,6 +22,7 @@ use crate::domain::public_id::PublicId;
 use crate::domain::purge::{Order, OrderTerms, Plan, Selection};
 use crate::ops::{Engine, OpError};
 use crate::ports::cloud::{CloudError, Quota};
+use crate::report::Report;
 use crate::screens::assets::rows::arrange;
 use crate::ui::text::shown;
 
@@ -312,13 +313,11 @@ fn failure(error: &OpError) -> Failure {
         }
         _ => FailureKind::Other,
     };
-    let hint = match error {
-        OpError::BadName { hint, .. } | OpError::Invalid { hint, .. } => hint.clone(),
-        _ => String::new(),
-    };
+    let report = Report::from(error);
+    let because = report.causes.into_iter().map(|cause| format!(": {cause}"));
     Failure {
-        headline: shown(&error.to_string()).into_owned(),
-        hint: shown(&hint).into_owned(),
+        headline: shown(&because.fold(report.message, |text, cause| text + &cause)).into_owned(),
+        hint: shown(&report.hint.unwrap_or_default()).into_owned(),
         kind,
     }
 }

@@ -9,5 +9,7 @@ pub mod signals;
 pub mod terminal;
 
 mod console;
+#[cfg(test)]
+mod loop_tests;
 
 pub use console::{ConsoleError, ConsoleOptions, ExitReason, run_console};
