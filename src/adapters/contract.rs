@@ -1,6 +1,5 @@
 //! Client, prober and places against the local cloud: both ends are written apart, so here they must agree.
 
-use std::io::Write as _;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -11,6 +10,7 @@ use super::system_clock::SystemClock;
 use crate::config::{Env, Flags, resolve};
 use crate::domain::asset::{AssetKey, DeliveryType, ResourceType};
 use crate::domain::place::Place;
+use crate::domain::public_id::PublicId;
 use crate::domain::sighting::{AcceptVariant, Answer, CacheStatus, ProbeShape};
 use crate::local_cloud::{Options, Propagation, Running, start};
 use crate::ports::cloud::{
@@ -48,7 +48,7 @@ async fn images(client: &CloudinaryClient, limit: u16) -> Vec<AssetKey> {
 }
 
 fn key(id: &str) -> AssetKey {
-    AssetKey::image(id.parse().unwrap())
+    AssetKey::image(PublicId::from_cloud(id).unwrap())
 }
 
 async fn look(place: &Place, path: &str, shape: ProbeShape) -> Answer {
@@ -109,11 +109,12 @@ async fn an_asset_is_listed_told_of_renamed_replaced_purged_and_destroyed() {
     let onto = RenameCall { from: new.clone(), to: taken, overwrite: false, invalidate: true };
     assert!(matches!(client.rename(&onto).await, Err(CloudError::Conflict { .. })));
 
-    let mut file = tempfile::NamedTempFile::with_suffix(".jpg").unwrap();
-    file.write_all(b"no picture, but bytes").unwrap();
+    let file = tempfile::NamedTempFile::with_suffix(".png").unwrap();
+    image::RgbImage::from_pixel(7, 5, image::Rgb([9, 9, 9])).save(file.path()).unwrap();
+    let bytes = file.as_file().metadata().unwrap().len();
     let call = ReplaceCall { key: new.clone(), file: file.path().to_owned(), invalidate: true };
     let replaced = client.replace(&call).await.unwrap();
-    assert_eq!((&replaced.key, replaced.bytes), (&new, 21));
+    assert_eq!((&replaced.key, replaced.bytes, replaced.width), (&new, bytes, Some(7)));
     assert!(replaced.etag != stored.etag);
     assert_eq!(client.invalidate(&new).await.unwrap().etag, replaced.etag);
 
