@@ -63,6 +63,7 @@ impl World {
     ) -> Self {
         let context = testing::context(Arc::clone(&cloud)).await;
         let clock = PausedClock::start();
+        tokio::time::advance(cdn::START).await;
         let cdn = Cdn::new(Arc::clone(&cloud), clock.clone(), habits);
         let mut context = Context {
             prober: Arc::clone(&cdn) as Arc<dyn crate::ports::prober::Prober>,
@@ -109,6 +110,7 @@ impl World {
         self.tracker.outcome(id).await.expect("the tracker runs")
     }
 
+    /// Time since the clock's origin.
     fn now(&self) -> Duration {
         self.context.clock.moment().since_origin()
     }
@@ -157,8 +159,13 @@ fn outcome_of(last: &Arc<WatchSnapshot>) -> Outcome {
     last.ended.as_ref().expect("it has ended").outcome
 }
 
-fn place<'a>(watch: &'a WatchSnapshot, id: &str) -> &'a crate::domain::snapshot::PlaceRow {
-    watch.places.iter().find(|place| place.id.0 == id).expect("a known place")
+/// What a watch shows of a place; nothing before it is known.
+fn place<T: Default>(
+    watch: &WatchSnapshot,
+    id: &str,
+    show: impl Fn(&crate::domain::snapshot::PlaceRow) -> T,
+) -> T {
+    watch.places.iter().find(|place| place.id.0 == id).map(show).unwrap_or_default()
 }
 
 fn said(watch: &WatchSnapshot, words: &str) -> bool {

@@ -182,7 +182,6 @@ impl Desk {
 
     pub(super) fn show_ended(&mut self, last: Arc<crate::domain::snapshot::WatchSnapshot>) {
         self.foreign.remove(&last.id);
-        self.seen_open.remove(&last.id);
         self.ended.retain(|ended| ended.id != last.id);
         self.ended.push(last);
         let surplus = self.ended.len().saturating_sub(ENDED_SHOWN);

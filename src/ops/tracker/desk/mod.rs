@@ -63,8 +63,6 @@ pub struct Desk {
     foreign: HashMap<InvalidationId, Arc<WatchSnapshot>>,
     /// Ended since the process began, oldest first, bounded.
     ended: Vec<Arc<WatchSnapshot>>,
-    /// Invalidations seen open before: a new one may supersede ours.
-    seen_open: std::collections::HashSet<InvalidationId>,
     baselines: Vec<PendingBaseline>,
     gate: Gate,
     chance: fastrand::Rng,
@@ -100,7 +98,6 @@ impl Desk {
             tracked: Vec::new(),
             foreign: HashMap::new(),
             ended: Vec::new(),
-            seen_open: std::collections::HashSet::new(),
             baselines: Vec::new(),
             chance,
             jobs: JoinSet::new(),

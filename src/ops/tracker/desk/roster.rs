@@ -35,12 +35,12 @@ impl Desk {
         self.renew().await?;
         let rows = context.journal.open(Some(&context.scope)).await?;
         self.forget_closed(&rows).await?;
-        self.notice_new(&rows).await?;
         for row in &rows {
             if self.find(row.id).is_none() && !self.adopt(row).await? {
                 self.show_foreign(row);
             }
         }
+        self.notice_younger(&rows).await;
         self.reload_executing().await;
         Ok(())
     }
@@ -77,23 +77,20 @@ impl Desk {
         Ok(())
     }
 
-    /// An order that was not there before may take over names of ours.
-    async fn notice_new(&mut self, rows: &[InvalidationRow]) -> Result<(), JournalError> {
+    /// A younger order may take over names of ours as soon as its calls leave.
+    async fn notice_younger(&mut self, rows: &[InvalidationRow]) {
         const NAMES_CHECKED: usize = 50;
-        let open = rows.iter().map(|row| row.id).collect::<HashSet<_>>();
-        let any_new = open.iter().any(|id| !self.seen_open.contains(id));
-        self.seen_open = open;
-        if !any_new {
-            return Ok(());
-        }
-        let small = |tracked: &&Tracked| tracked.watch.names.len() <= NAMES_CHECKED;
-        let ids = self.tracked.iter().filter(small).map(|t| t.watch.id()).collect::<Vec<_>>();
+        let Some(youngest) = rows.iter().map(|row| row.operation.at).max() else { return };
+        let due = |tracked: &&Tracked| {
+            let watch = &tracked.watch;
+            watch.invalidation.operation.at < youngest && watch.names.len() <= NAMES_CHECKED
+        };
+        let ids = self.tracked.iter().filter(due).map(|t| t.watch.id()).collect::<Vec<_>>();
         for id in ids {
             if self.check_superseded(id).await.is_err() {
                 break;
             }
         }
-        Ok(())
     }
 
     /// Takes an open invalidation up, if nobody else does.
@@ -148,7 +145,6 @@ impl Desk {
         context.journal.save_snapshot(lease, &picture).await?;
         self.epoch += 1;
         self.foreign.remove(&lease.invalidation);
-        self.seen_open.insert(lease.invalidation);
         let epoch = self.epoch;
         let tracked = Tracked { watch, epoch, stepped: now, flushed: now, saved: now, picture };
         self.tracked.push(tracked);

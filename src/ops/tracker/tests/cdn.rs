@@ -27,10 +27,12 @@ pub struct Habit {
     pub dead: bool,
     /// Requests are never answered.
     pub hangs: bool,
-    /// It takes the old copy back at this time, once.
-    pub falls_back_at: Option<Duration>,
-    /// Misses are filled from a shield that this many invalidations do not reach.
-    pub shielded: usize,
+    /// It takes the old copy back this long after the start, once.
+    pub falls_back_after: Option<Duration>,
+    /// Misses are filled from a shield.
+    pub shield: bool,
+    /// Invalidations that do not reach what is kept aside: by the shield, the stale node, for the fall-back.
+    pub deaf: usize,
     /// Entity tags are weak, or none are sent.
     pub weak: bool,
     pub no_tags: bool,
@@ -50,6 +52,8 @@ struct Edge {
     old: HashMap<(String, AcceptVariant), Copy>,
     arriving: Vec<(Moment, String)>,
     asked: u32,
+    /// How often each copy was asked for: the nodes take turns.
+    turns: HashMap<(String, AcceptVariant), u32>,
 }
 
 #[derive(Debug, Clone)]
@@ -74,6 +78,9 @@ pub struct Cdn {
     clock: PausedClock,
     state: Mutex<State>,
 }
+
+/// Stories begin this long after the clock's origin, so that there can be old copies.
+pub const START: Duration = Duration::from_secs(1_000);
 
 /// Port of the first edge, as `FakePlaces::local` has it.
 const FIRST_PORT: u16 = 9001;
@@ -100,7 +107,9 @@ impl Cdn {
         for path in paths {
             for variant in AcceptVariant::ALL {
                 let answer = self.origin(path, variant);
-                let since = now - Duration::from_secs(400);
+                // what is not there was asked for just now, else it would have expired
+                let age = if answer.status == 200 { 400 } else { 0 };
+                let since = now - Duration::from_secs(age);
                 let copy = Copy { answer, since };
                 for edge in &mut state.edges {
                     edge.copies.insert(((*path).to_owned(), variant), copy.clone());
@@ -194,8 +203,8 @@ impl Cdn {
             let invalidates = words.contains(&"invalidate");
             let Some(id) = words.get(1).filter(|_| invalidates) else { continue };
             for edge in &mut state.edges {
-                if edge.habit.shielded > 0 {
-                    edge.habit.shielded -= 1;
+                if edge.habit.deaf > 0 {
+                    edge.habit.deaf -= 1;
                 } else {
                     edge.old.retain(|(path, _), _| !is_of(path, id));
                 }
@@ -246,17 +255,19 @@ impl Edge {
         for (_, id) in here {
             self.copies.retain(|(path, _), _| !is_of(path, &id));
         }
-        if let Some(at) = self.habit.falls_back_at
-            && now.since_origin() >= at
+        if let Some(after) = self.habit.falls_back_after
+            && now.since_origin() >= START + after
         {
-            self.habit.falls_back_at = None;
+            self.habit.falls_back_after = None;
             self.copies.extend(self.old.clone());
         }
     }
 
     fn serve(&mut self, probe: &Probe, origin: Answer, now: Moment) -> Answer {
         let key = (probe.path.clone(), probe.variant);
-        let stale_turn = self.habit.stale_node && self.asked.is_multiple_of(2);
+        let turn = self.turns.entry(key.clone()).or_default();
+        *turn += 1;
+        let stale_turn = self.habit.stale_node && turn.is_multiple_of(2);
         let copy = if stale_turn { self.old.get(&key) } else { self.copies.get(&key) };
         let fresh = copy.filter(|copy| {
             let age = now.since(copy.since);
@@ -265,7 +276,7 @@ impl Edge {
         let (copy, cache) = match fresh {
             Some(copy) => (copy.clone(), CacheStatus::Hit),
             None => {
-                let shield = self.old.get(&key).filter(|_| self.habit.shielded > 0);
+                let shield = self.old.get(&key).filter(|_| self.habit.shield);
                 let copy = shield.cloned().unwrap_or(Copy { answer: origin, since: now });
                 self.copies.insert(key, copy.clone());
                 (copy, CacheStatus::Miss)

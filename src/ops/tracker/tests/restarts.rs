@@ -8,7 +8,11 @@ async fn a_restart_goes_on_where_the_journal_is() {
     edges[1].delay = Duration::from_secs(30);
     let world = World::new(&edges).await;
     let id = world.delete().await;
-    world.until(id, |watch| place(watch, "FRA").clear > 0 && place(watch, "SIN").saw_old).await;
+    world
+        .until(id, |watch| {
+            place(watch, "FRA", |row| row.clear) > 0 && place(watch, "SIN", |row| row.saw_old)
+        })
+        .await;
     world.tracker.shutdown().await;
     let stopped = world.cdn.probes(None);
     tokio::time::sleep(Duration::from_secs(5)).await;
@@ -20,14 +24,14 @@ async fn a_restart_goes_on_where_the_journal_is() {
     let last = tracker.outcome(id).await.unwrap();
     assert_eq!(outcome_of(&last), Outcome::AllClear, "{last:#?}");
     assert!(last.elapsed() > Duration::from_secs(35));
-    assert!(place(&last, "SIN").saw_old, "what was seen before is not forgotten");
+    assert!(place(&last, "SIN", |row| row.saw_old), "what was seen before is not forgotten");
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_killed_process_is_followed_when_its_lease_runs_out() {
     let world = World::new(&habits(&[1_000, 20_000])).await;
     let id = world.delete().await;
-    world.until(id, |watch| place(watch, "FRA").clear > 0).await;
+    world.until(id, |watch| place(watch, "FRA", |row| row.clear) > 0).await;
     // as after kill -9: the task is gone and its lease is still there
     let (_, second) = world.second("night", 77);
     until(&second, id, |watch| watch.phase == Phase::Probing).await;

@@ -8,7 +8,7 @@ async fn a_deleted_asset_is_watched_until_every_cache_let_go() {
     let id = world.delete().await;
     let seen = world.until(id, |watch| watch.phase == Phase::Probing).await;
     assert!(seen.urls.iter().any(|url| url.short == "original"), "{:?}", seen.urls);
-    let first = world.until(id, |watch| place(watch, "FRA").clear > 0).await;
+    let first = world.until(id, |watch| place(watch, "FRA", |row| row.clear) > 0).await;
     assert!(first.clear_of_total().0 < first.clear_of_total().1, "FRA clears before SIN");
     let last = world.outcome(id).await;
     assert_eq!(outcome_of(&last), Outcome::AllClear);

@@ -238,11 +238,15 @@ impl Watch {
             cell.bodies_asked += 1;
         }
         cell.body_wanted |= tagless && sighting.shape == ProbeShape::Body;
-        cell.repinned = match repinned {
+        let was_repinned = cell.repinned > 0;
+        cell.repinned = match judgement.verdict {
+            Verdict::Outdated if repinned || was_repinned => cell.repinned.saturating_add(1),
             _ if clear => 0,
-            true => cell.repinned.saturating_add(1),
-            false => cell.repinned,
+            _ => cell.repinned,
         };
+        let is_repinned = cell.repinned > 0;
+        let spot = &mut self.spots[place];
+        spot.repinned = spot.repinned + usize::from(is_repinned) - usize::from(was_repinned);
         if repinned && self.repinned_since.is_none() {
             self.repinned_since = Some(now);
         }

@@ -99,6 +99,8 @@ pub struct Spot {
     busy: bool,
     sentinel: Option<usize>,
     sentinel_since: Moment,
+    /// Cells whose old copy came back from a shield: looks at the place slow.
+    repinned: usize,
     pub saw_old: bool,
     pub last_rtt: Option<Duration>,
     pub cleared_after: Option<Duration>,

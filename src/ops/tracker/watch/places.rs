@@ -153,6 +153,7 @@ impl Spot {
             busy: false,
             sentinel: None,
             sentinel_since: Moment::default(),
+            repinned: 0,
             saw_old: false,
             last_rtt: None,
             cleared_after: None,

@@ -451,7 +451,7 @@ impl Watch {
         self.confirmed.clear();
         (self.repinned_since, self.negative_cache_since) = (None, None);
         for spot in &mut self.spots {
-            spot.sentinel = None;
+            (spot.sentinel, spot.repinned) = (None, 0);
             for cell in &mut spot.cells {
                 (cell.repinned, cell.unclear, cell.unknown) = (0, 0, 0);
             }

@@ -280,6 +280,8 @@ impl Watch {
         match track.verdict {
             None => Case::Fresh,
             Some(_) if cell.compare_now => Case::Compare,
+            Some(Verdict::Outdated) if spot.repinned > 0 => Case::Repinned { looks: cell.repinned },
+            Some(_) if track.clear && spot.repinned > 0 => Case::Repinned { looks: u32::MAX },
             Some(_) if track.clear => Case::Clear,
             Some(verdict) if verdict.is_clear() => {
                 let rule = self.grid.rule();
@@ -289,7 +291,6 @@ impl Watch {
                     over: rule.t.saturating_sub(ran.unwrap_or_default()),
                 }
             }
-            Some(Verdict::Outdated) if cell.repinned > 0 => Case::Repinned { looks: cell.repinned },
             Some(Verdict::Outdated) if self.another_tells(place, slot) => Case::Waiting,
             Some(_) => Case::Unclear { looks: cell.unclear },
         }
