@@ -25,8 +25,9 @@ Examples:
   allclear purge https://res.cloudinary.com/acme/image/upload/press/hero.jpg
   allclear pending                                     what is not yet clear, whoever started it
 
-Exit codes: 0 all clear or done as asked, 1 failed, 2 usage or configuration, 3 gave up, blind or superseded,
-4 some items failed, 5 the cloud refused, 6 clear except what was not covered, 130 interrupted.";
+Exit codes: 0 all clear or done as asked, 1 failed, 2 usage or configuration,
+  3 gave up, blind or superseded, 4 some items failed, 5 the cloud refused,
+  6 clear except what was not covered, 130 interrupted.";
 
 /// Rename, delete and purge media, then watch every CDN cache let go, with proof.
 ///
@@ -51,7 +52,7 @@ pub struct Globals {
     /// Configuration file instead of the one in the configuration folder
     #[arg(long, global = true, value_name = "FILE")]
     pub config: Option<PathBuf>,
-    /// Journal: a file, sqlite://… or postgres://…
+    /// Journal: a file or a sqlite: URL
     #[arg(long, global = true, value_name = "URL")]
     pub journal: Option<String>,
     /// How this account invalidates: surrogate, legacy, legacy-unversioned, legacy-versioned or unknown

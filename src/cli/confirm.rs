@@ -5,6 +5,7 @@ use std::io::{self, BufRead, IsTerminal};
 use super::args::Change;
 use super::failure::Failure;
 use super::output::Output;
+use super::plan_text;
 use crate::domain::purge::{Confirmation, Plan};
 use crate::domain::text::clean;
 
@@ -24,7 +25,7 @@ pub fn confirm(
         return match &word {
             Some(needed) if typed.trim() == needed => Ok(Some(typed.clone())),
             None if means_the_plan(typed.trim(), plan) => Ok(None),
-            needed => Err(Failure::usage(
+            needed => Err(not_confirmed(
                 format!("--confirm {} does not confirm this {verb}", clean(typed)),
                 format!("the plan is about {}; {}", about(plan), flag(needed.as_deref())),
             )),
@@ -33,13 +34,13 @@ pub fn confirm(
     match (&word, change.yes) {
         (None, true) => return Ok(None),
         (Some(needed), true) if no_input || !can_ask() => {
-            return Err(Failure::usage(
-                format!("--yes alone is not enough: this {verb} is about {}", about(plan)),
+            return Err(not_confirmed(
+                format!("--yes alone is not enough: this {verb} is of {}", about(plan)),
                 flag(Some(needed)),
             ));
         }
         (needed, false) if no_input || !can_ask() => {
-            return Err(Failure::usage(
+            return Err(not_confirmed(
                 format!("this {verb} of {} was not confirmed and nobody can be asked", about(plan)),
                 flag(needed.as_deref()),
             ));
@@ -66,9 +67,13 @@ fn about(plan: &Plan) -> String {
 
 fn flag(word: Option<&str>) -> String {
     match word {
-        Some(word) => format!("add --confirm {}", clean(word)),
-        None => "add --yes".to_owned(),
+        Some(word) => format!("add --confirm {}, or --dry-run to see the plan", clean(word)),
+        None => "add --yes, or --dry-run to see the plan".to_owned(),
     }
+}
+
+fn not_confirmed(message: String, hint: String) -> Failure {
+    Failure::NotConfirmed { message, hint }
 }
 
 fn can_ask() -> bool {
@@ -85,6 +90,9 @@ fn ask(output: &Output, plan: &Plan, word: Option<&str>) -> Result<Option<String
             format!("To {} {}, type the name of the cloud: ", plan.verb.as_str(), about(plan))
         }
     };
+    for line in plan_text::lines(plan) {
+        output.warn(&line);
+    }
     output.ask(&what);
     let mut typed = String::new();
     let read = io::stdin().lock().read_line(&mut typed);
@@ -149,8 +157,14 @@ mod tests {
     #[test]
     fn yes_is_enough_only_where_no_word_is_needed() {
         assert_eq!(given(Confirmation::Yes, true, None), Ok(None));
-        assert_eq!(given(Confirmation::Count(12), true, None), Err("add --confirm 12".to_owned()));
-        assert_eq!(given(Confirmation::Yes, false, None), Err("add --yes".to_owned()));
+        assert_eq!(
+            given(Confirmation::Count(12), true, None),
+            Err("add --confirm 12, or --dry-run to see the plan".to_owned())
+        );
+        assert_eq!(
+            given(Confirmation::Yes, false, None),
+            Err("add --yes, or --dry-run to see the plan".to_owned())
+        );
     }
 
     #[test]

@@ -16,6 +16,11 @@ pub enum Failure {
         message: String,
         hint: String,
     },
+    /// Nobody said yes, and nobody can be asked.
+    NotConfirmed {
+        message: String,
+        hint: String,
+    },
     /// This host did not let us.
     Failed {
         message: String,
@@ -58,8 +63,17 @@ impl Failure {
     fn report(&self) -> Option<Report> {
         Some(match self {
             Self::Op(error) => Report::from(error),
-            Self::Config(error) => Report::from(error),
+            Self::Config(error) => {
+                let report = Report::from(error);
+                match report.hint {
+                    None => report.hint("correct it, then `allclear config check` reads it again"),
+                    Some(_) => report,
+                }
+            }
             Self::Usage { message, hint } => Report::usage(message, hint),
+            Self::NotConfirmed { message, hint } => {
+                Report::new("not_confirmed", USAGE, message).hint(hint)
+            }
             Self::Failed { message, hint } => Report::new("failed", FAILED, message).hint(hint),
             Self::Declined { verb } => Report::new(
                 "declined",

@@ -5,8 +5,6 @@
 
 use std::time::{Duration, Instant};
 
-use serde_json::{Value, json};
-
 use super::connect::Session;
 use super::exit::Exit;
 use super::failure::Failure;
@@ -18,12 +16,17 @@ use super::signals::Stop;
 use super::words::span;
 use crate::domain::id::InvalidationId;
 use crate::domain::invalidation::{Ending, NotCovered, Outcome};
-use crate::domain::snapshot::{Cell, Offer, Phase, PlaceState, WatchSnapshot};
+use crate::domain::snapshot::{Offer, Phase, PlaceState, WatchSnapshot};
 use crate::domain::text::clean;
-use crate::domain::time::duration_ms;
+use crate::domain::time::{Timestamp, duration_ms};
+use crate::domain::verdict::Verdict;
+use crate::ports::clock::Clock;
 
 /// Off a terminal a line of progress comes this often, and when the phase changes.
 pub const OFF_TERMINAL_PACE: Duration = Duration::from_secs(10);
+
+/// On a terminal the line moves this often at least.
+const ON_TERMINAL_PACE: Duration = Duration::from_secs(1);
 
 /// Cells that are listed when time is up; the rest is counted.
 const LISTED: usize = 20;
@@ -62,10 +65,11 @@ impl Follow<'_> {
     ) -> Result<Exit, Failure> {
         let tracker = self.session.engine.tracker();
         let mut board = tracker.board();
-        let mut lines = Lines::new(&self.session.output);
+        let mut lines = Lines::new(&self.session.output, &*self.session.engine.context().clock);
         let outcome = tracker.outcome(id);
         let deadline = tokio::time::sleep(limit.unwrap_or(Duration::MAX / 4));
-        let mut pace = tokio::time::interval(OFF_TERMINAL_PACE);
+        let pace = if self.session.output.live { ON_TERMINAL_PACE } else { OFF_TERMINAL_PACE };
+        let mut pace = tokio::time::interval(pace);
         pace.reset(); // the first line comes with the first picture
         tokio::pin!(outcome, deadline);
         let end = loop {
@@ -292,7 +296,7 @@ impl Follow<'_> {
         snapshot: Option<&WatchSnapshot>,
         open: bool,
     ) -> Result<(), Failure> {
-        let mut value = json::Outcome {
+        let value = json::Outcome {
             invalidation: self.id,
             outcome,
             exit_code: exit.code(),
@@ -305,12 +309,8 @@ impl Follow<'_> {
                 || duration_ms(self.started.elapsed()),
                 |it| duration_ms(it.elapsed()),
             ),
-        }
-        .value();
-        if let (Value::Object(fields), Some(snapshot)) = (&mut value, snapshot) {
-            fields.insert("not_clear".to_owned(), not_clear(snapshot));
-        }
-        Ok(self.session.output.event("outcome", value)?)
+        };
+        Ok(self.session.output.event("outcome", value.value())?)
     }
 }
 
@@ -339,36 +339,12 @@ pub fn unwatched_outcome(
     Ok(output.event("outcome", value.value())?)
 }
 
-/// Cells that count and are not clear, with their place and URL.
-fn blocking(snapshot: &WatchSnapshot) -> impl Iterator<Item = (&str, &str, &Cell)> {
-    snapshot.places.iter().enumerate().flat_map(move |(place, at)| {
-        snapshot.urls.iter().enumerate().filter_map(move |(url, of)| {
-            let cell = snapshot.cell(place, url)?;
-            (cell.counted && !cell.clear).then_some((at.id.0.as_str(), of.url.as_str(), cell))
-        })
-    })
-}
-
-fn not_clear(snapshot: &WatchSnapshot) -> Value {
-    blocking(snapshot)
-        .map(|(place, url, cell)| {
-            json!({
-                "place": clean(place),
-                "url": clean(url),
-                "verdict": cell.verdict.map(crate::domain::verdict::Verdict::as_str),
-                "reason": cell.reason,
-                "why": clean(&cell.why),
-            })
-        })
-        .collect()
-}
-
 /// What keeps a watch from being clear, in words.
 fn outstanding(snapshot: &WatchSnapshot) -> Vec<String> {
-    let mut lines: Vec<String> = blocking(snapshot)
+    let mut lines: Vec<String> = json::blocking(snapshot)
         .take(LISTED)
         .map(|(place, url, cell)| {
-            let verdict = cell.verdict.map_or("unseen", crate::domain::verdict::Verdict::as_str);
+            let verdict = cell.verdict.map_or("unseen", Verdict::as_str);
             let why = if cell.why.is_empty() {
                 String::new()
             } else {
@@ -377,7 +353,7 @@ fn outstanding(snapshot: &WatchSnapshot) -> Vec<String> {
             format!("{verdict} at {}: {}{why}", clean(place), clean(url))
         })
         .collect();
-    let more = blocking(snapshot).count().saturating_sub(LISTED);
+    let more = json::blocking(snapshot).count().saturating_sub(LISTED);
     if more > 0 {
         lines.push(format!("… and {more} more"));
     }
@@ -387,13 +363,14 @@ fn outstanding(snapshot: &WatchSnapshot) -> Vec<String> {
 /// Progress as it goes by.
 struct Lines<'a> {
     output: &'a Output,
+    clock: &'a dyn Clock,
     last: Option<(Phase, usize, usize, usize, bool)>,
-    text: String,
+    said: Option<Said>,
 }
 
 impl<'a> Lines<'a> {
-    const fn new(output: &'a Output) -> Self {
-        Self { output, last: None, text: String::new() }
+    const fn new(output: &'a Output, clock: &'a dyn Clock) -> Self {
+        Self { output, clock, last: None, said: None }
     }
 
     fn event(
@@ -423,26 +400,44 @@ impl<'a> Lines<'a> {
         }
         let turned = self.last.is_none_or(|last| last.0 != now.phase || last.4 != now.stuck);
         self.last = Some(seen);
-        self.text = progress_text(now);
+        let ended = now.phase == Phase::Ended; // the outcome is said in its own place
+        self.said = (!ended).then(|| Said::of(now));
         if self.output.style.json {
             self.output.event("progress", json::progress(now))?;
-        } else if now.phase == Phase::Ended {
-            self.text.clear(); // the outcome is said in its own place
         } else if self.output.live || turned {
-            self.output.progress(&self.text);
+            self.show();
         }
         Ok(())
     }
 
+    /// Time has passed: a terminal sees the seconds, everybody else a line.
     fn pace(&self) {
-        if !self.output.style.json && !self.output.live && !self.text.is_empty() {
-            self.output.progress(&self.text);
+        if !self.output.style.json {
+            self.show();
+        }
+    }
+
+    fn show(&self) {
+        if let Some(said) = &self.said {
+            self.output.progress(&said.text(self.clock.wall()));
         }
     }
 }
 
-fn progress_text(now: &WatchSnapshot) -> String {
-    let elapsed = span(Duration::from_secs(now.elapsed().as_secs()));
-    let stuck = if now.stuck { "stuck: " } else { "" };
-    format!("{elapsed} · {stuck}{}", clean(&now.sentence))
+/// What the last picture said; how long it has been is told when it is shown.
+struct Said {
+    since: Timestamp,
+    words: String,
+}
+
+impl Said {
+    fn of(now: &WatchSnapshot) -> Self {
+        let stuck = if now.stuck { "stuck: " } else { "" };
+        Self { since: now.started_at, words: format!("{stuck}{}", clean(&now.sentence)) }
+    }
+
+    fn text(&self, now: Timestamp) -> String {
+        let elapsed = Duration::try_from(now.duration_since(self.since)).unwrap_or_default();
+        format!("{} · {}", span(Duration::from_secs(elapsed.as_secs())), self.words)
+    }
 }

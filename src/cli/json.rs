@@ -4,14 +4,14 @@
 use serde_json::{Value, json};
 
 use crate::domain::asset::{Asset, AssetDetail, AssetKey};
-use crate::domain::coverage::Coverage;
 use crate::domain::id::InvalidationId;
 use crate::domain::invalidation::{Ending, NotCovered};
 use crate::domain::place::Place;
 use crate::domain::purge::{Backup, Confirmation, Plan};
-use crate::domain::snapshot::{Phase, PlaceState, WatchSnapshot};
+use crate::domain::snapshot::{Cell, Phase, PlaceState, WatchSnapshot};
 use crate::domain::text::clean;
 use crate::domain::time::{Timestamp, duration_ms};
+use crate::domain::verdict::Verdict;
 use crate::ops::engine::{Execution, Look, Shown, ShownUrl};
 use crate::ops::tracker::TrackerEvent;
 use crate::ports::journal::InvalidationRow;
@@ -149,7 +149,7 @@ pub fn plan(plan: &Plan) -> Value {
         "watched": plan.watched.iter().map(|watched| json!({
             "url": clean(&watched.shown),
             "asset": key(&watched.url.key),
-            "coverage": coverage(&watched.url.coverage),
+            "coverage": watched.url.coverage.as_str(),
             "of_new_name": watched.of_new_name,
         })).collect::<Vec<_>>(),
         "not_covered": not_covered(&plan.not_covered),
@@ -169,14 +169,6 @@ pub fn plan(plan: &Plan) -> Value {
             "word": plan.confirmation.word().as_deref().map(clean),
         },
     })
-}
-
-const fn coverage(coverage: &Coverage) -> &'static str {
-    match coverage {
-        Coverage::Covered => "covered",
-        Coverage::NotCovered(_) => "not_covered",
-        Coverage::Uncertain(_) => "uncertain",
-    }
 }
 
 pub fn not_covered(urls: &[NotCovered]) -> Value {
@@ -307,9 +299,34 @@ impl Outcome<'_> {
             "sentence": clean(self.sentence),
             "open": self.open,
             "failed": self.failed,
+            "not_clear": self.snapshot.map_or_else(|| json!([]), not_clear),
             "excluded": self.snapshot.map_or_else(Vec::new, |it| in_state(it, PlaceState::Excluded)),
         })
     }
+}
+
+/// Cells that count and are not clear, with their place and URL.
+pub fn blocking(snapshot: &WatchSnapshot) -> impl Iterator<Item = (&str, &str, &Cell)> {
+    snapshot.places.iter().enumerate().flat_map(move |(place, at)| {
+        snapshot.urls.iter().enumerate().filter_map(move |(url, of)| {
+            let cell = snapshot.cell(place, url)?;
+            (cell.counted && !cell.clear).then_some((at.id.0.as_str(), of.url.as_str(), cell))
+        })
+    })
+}
+
+fn not_clear(snapshot: &WatchSnapshot) -> Value {
+    blocking(snapshot)
+        .map(|(place, url, cell)| {
+            json!({
+                "place": clean(place),
+                "url": clean(url),
+                "verdict": cell.verdict.map(Verdict::as_str),
+                "reason": cell.reason,
+                "why": clean(&cell.why),
+            })
+        })
+        .collect()
 }
 
 /// A row of `pending` and `history`.

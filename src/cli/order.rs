@@ -36,8 +36,8 @@ pub async fn carry_out(session: &Session, order: &Order, change: &Change) -> Res
     if change.dry_run {
         return dry_run(output, &plan);
     }
-    announce(output, &plan, change);
     let typed = confirm(output, &plan, change, session.no_input)?;
+    output.say(&plan_text::headline(&plan));
 
     let started = std::time::Instant::now();
     let mut events = session.engine.tracker().events();
@@ -106,17 +106,6 @@ fn dry_run(output: &Output, plan: &Plan) -> Result<Exit, Failure> {
         output.say("dry run: nothing was sent");
     }
     Ok(Exit::Done)
-}
-
-/// The whole plan to whoever will be asked, one line to everybody else.
-fn announce(output: &Output, plan: &Plan, change: &Change) {
-    if change.yes || change.confirm.is_some() {
-        output.say(&plan_text::headline(plan));
-    } else {
-        for line in plan_text::lines(plan) {
-            output.say(&line);
-        }
-    }
 }
 
 /// Shows single calls as they are answered.

@@ -97,7 +97,7 @@ fn an_exhausted_quota_says_when_it_is_over() {
     let cloud = CloudProcess::start(&["--admin-quota", "1"]);
     let home = Home::new(cloud.url());
     home.run(&["ls"]).expect(0);
-    let said = refused(&home, 5, &["ls"]);
+    let said = refused(&home, 1, &["ls"]);
     assert!(said.stderr.contains("Admin API"), "{}", said.stderr);
 }
 

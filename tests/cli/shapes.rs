@@ -50,8 +50,8 @@ fn reading() {
     golden!("places", read(&["places"]));
     golden!("probe", read(&["probe", &format!("{}{ORIGINAL}", cloud.edges()[0].1)]));
     golden!("pending_empty", read(&["pending"]));
-    golden!("config_path", read(&["config", "path"]));
-    golden!("config_check", read(&["config", "check"]));
+    golden!("config_path", without_home(&home, &read(&["config", "path"])));
+    golden!("config_check", without_home(&home, &read(&["config", "check"])));
     golden!("themes_list", read(&["themes", "list"]));
 }
 
@@ -60,7 +60,8 @@ fn explaining_is_offline() {
     let url =
         "https://res.cloudinary.com/acme/image/upload/c_scale,w_300/v1700000000/press/hero.jpg";
     let home = Home::new("");
-    golden!("explain", home.run(&["explain", url, "--mode", "legacy", "--json"]).expect(0).json());
+    let explained = home.run(&["explain", url, "--mode", "legacy", "--json"]).expect(0).json();
+    insta::assert_json_snapshot!("explain", explained);
 }
 
 #[test]
@@ -106,8 +107,15 @@ fn errors() {
     let (_cloud, home) = warm();
     golden!("error_not_found", home.run(&["show", "nobody", "--json"]).expect(1).error());
     golden!("error_not_confirmed", home.run(&["rm", HERO, "--json"]).expect(2).error());
+    golden!("error_read_only", home.run(&["--read-only", "rm", HERO, "--json"]).expect(5).error());
     golden!("error_bad_name", home.run(&["show", "a?b", "--json"]).expect(2).error());
     golden!("error_usage", home.run(&["ls", "--limit", "none", "--json"]).expect(2).error());
+}
+
+/// The same without the folder of this run.
+fn without_home(home: &Home, value: &Value) -> Value {
+    let folder = home.folder.path().to_str().expect("UTF-8");
+    serde_json::from_str(&value.to_string().replace(folder, "[home]")).expect("JSON")
 }
 
 fn accepted(ran: &Ran) -> Value {

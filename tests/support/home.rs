@@ -1,8 +1,12 @@
 //! One operator: a state folder of its own and `CLOUDINARY_URL` alone.
 
 use std::process::{Child, Command, Output, Stdio};
+use std::time::Duration;
 
 use serde_json::Value;
+
+/// A command that takes longer than this hangs.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Where commands of a test run: nothing of the machine's own configuration is seen.
 pub struct Home {
@@ -41,12 +45,12 @@ impl Home {
     }
 
     pub fn run(&self, arguments: &[&str]) -> Ran {
-        Ran::of(&self.command(arguments).output().expect("allclear runs"))
+        self.run_with_input(arguments, "")
     }
 
     pub fn run_with_input(&self, arguments: &[&str], input: &str) -> Ran {
-        let assert =
-            assert_cmd::Command::from_std(self.command(arguments)).write_stdin(input).assert();
+        let mut command = assert_cmd::Command::from_std(self.command(arguments));
+        let assert = command.timeout(PATIENCE).write_stdin(input).assert();
         Ran::of(assert.get_output())
     }
 

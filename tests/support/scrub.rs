@@ -33,22 +33,18 @@ fn field(name: &str, value: &Value) -> Value {
 
 /// The same text without ports, versions in paths, IDs and times.
 pub fn text(raw: &str) -> String {
-    let mut text = numbers_after(raw, "127.0.0.1:", "[port]");
-    text = numbers_after(&text, "/v17", "[version]");
-    text = numbers_after(&text, "/v18", "[version]");
-    words(&text)
+    let text = numbers_after(raw, "127.0.0.1:", 1, "[port]");
+    words(&numbers_after(&text, "/v", 10, "[version]"))
 }
 
-fn numbers_after(raw: &str, before: &str, mark: &str) -> String {
+fn numbers_after(raw: &str, before: &str, shortest: usize, mark: &str) -> String {
     let mut text = String::new();
     let mut rest = raw;
     while let Some(at) = rest.find(before) {
         let from = at + before.len();
         let digits = rest[from..].chars().take_while(char::is_ascii_digit).count();
         text.push_str(&rest[..from]);
-        if digits > 0 {
-            text.push_str(mark);
-        }
+        text.push_str(if digits < shortest { &rest[from..from + digits] } else { mark });
         rest = &rest[from + digits..];
     }
     text + rest

@@ -111,8 +111,8 @@ pub(super) async fn restorable(
             Ok(detail) => {
                 let kept = detail.asset.placeholder
                     || detail.versions.iter().any(|version| version.restorable);
-                let live = (!detail.asset.placeholder).then_some(detail.asset);
-                (live, if kept { Backup::Kept } else { Backup::None })
+                // a placeholder is nothing in storage, and tells under which URLs the asset was served
+                (Some(detail.asset), if kept { Backup::Kept } else { Backup::None })
             }
             Err(CloudError::NotFound { .. }) => (None, Backup::Unknown),
             Err(other) => return Err(other.into()),
