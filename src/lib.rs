@@ -7,7 +7,7 @@
 //!  runtime/          app/      screens/  app/      runtime/       screens/  screens/ screens/
 //! ```
 //!
-//! Layers, each knowing only those to its left:
+//! Layers, each knowing those to its left (and `config` the types that adapters are built from):
 //! `domain ← ports ← ops ← {cli, runtime}`; `adapters` and `local_cloud` implement or stand behind `ports`;
 //! `app` and `screens` know `domain` and draw with `ui`. `tests/layering.rs` keeps the map honest.
 //!

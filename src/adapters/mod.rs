@@ -8,7 +8,7 @@ pub mod system_clock;
 pub(crate) mod tls;
 
 #[cfg(test)]
-mod contract;
+mod contract_tests;
 
 use std::error::Error;
 use std::net::IpAddr;
