@@ -47,12 +47,18 @@ pub const BASE_MILLIS: i64 = 1_795_262_400_000;
 pub const BASE_VERSION: u64 = 1_795_000_000;
 
 /// The public ID `raw` as an uploaded image.
+///
+/// # Panics
+/// When `raw` is no public ID.
 pub fn image(raw: &str) -> AssetKey {
     AssetKey::image(raw.parse().expect("a valid public ID"))
 }
 
 /// A context over a [`FakeCloud`], [`PausedClock`], [`FakePlaces`] with two edges, a journal in memory and a prober
 /// that reaches nothing. Its fields are public: `Context { prober, ..context }` replaces one.
+///
+/// # Panics
+/// When the journal cannot be made.
 pub async fn context(cloud: Arc<FakeCloud>) -> Context {
     let clock = PausedClock::start();
     let journal = StillJournal::in_memory().await;
@@ -536,6 +542,9 @@ pub struct StillJournal(pub Arc<SqlJournal>);
 
 impl StillJournal {
     /// A new journal in memory, to which every process is alive.
+    ///
+    /// # Panics
+    /// When it cannot be made.
     pub async fn in_memory() -> Self {
         let processes = Processes::new("test", |_| true);
         let opened = still(SqlJournal::in_memory(processes)).await;

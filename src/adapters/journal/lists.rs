@@ -28,13 +28,17 @@ const INVALIDATIONS: &str = "SELECT v.id, v.holder, v.lease_until, v.outcome, v.
     LEFT JOIN member m ON m.id = o.member LEFT JOIN member h ON h.id = v.holder \
     WHERE (($1 = c.cloud_name AND $2 = c.api AND $3 = c.instance) OR $4 = 0) ";
 
-const ACTIVITY: &str = "SELECT o.id AS operation_id, o.member, o.verb, o.ordered_at, o.command_line, o.note, \
-    o.invalidate, o.label, o.items, c.cloud_name, c.api, c.instance, m.user_name, m.host, \
+/// The page first: outcomes are counted for its operations only.
+const ACTIVITY: &str = "SELECT p.operation_id, p.member, p.verb, p.ordered_at, p.command_line, p.note, \
+    p.invalidate, p.label, p.items, p.cloud_name, p.api, p.instance, m.user_name, m.host, \
     a.accepted, a.failed, a.invalidation, a.outcome, a.ended_at, a.sentence \
-    FROM operation o JOIN cloud c ON c.id = o.cloud JOIN activity a ON a.operation = o.id \
-    LEFT JOIN member m ON m.id = o.member \
+    FROM (SELECT o.id AS operation_id, o.member, o.verb, o.ordered_at, o.command_line, o.note, o.invalidate, \
+    o.label, o.items, c.cloud_name, c.api, c.instance \
+    FROM operation o JOIN cloud c ON c.id = o.cloud \
     WHERE (($1 = c.cloud_name AND $2 = c.api AND $3 = c.instance) OR $4 = 0) \
-    ORDER BY o.ordered_at DESC, o.id DESC LIMIT $5";
+    ORDER BY o.ordered_at DESC, o.id DESC LIMIT $5) AS p \
+    JOIN activity a ON a.operation = p.operation_id LEFT JOIN member m ON m.id = p.member \
+    ORDER BY p.ordered_at DESC, p.operation_id DESC";
 
 impl SqlJournal {
     pub(super) async fn open_rows(

@@ -313,7 +313,7 @@ fn is_remote(path: &Path) -> bool {
         0x00c3_6400, // ceph
         0x0bd0_0bd0, // lustre
     ];
-    rustix::fs::statfs(path).is_ok_and(|fs| REMOTE.contains(&(i64::from(fs.f_type) & 0xffff_ffff)))
+    rustix::fs::statfs(path).is_ok_and(|fs| REMOTE.contains(&(fs.f_type & 0xffff_ffff)))
 }
 
 #[cfg(not(target_os = "linux"))]

@@ -43,7 +43,9 @@ impl Dead {
     fn order(&self, operation: Operation, public_ids: &[&str], to: Option<&str>) -> Invalidation {
         let mut items =
             public_ids.iter().map(|id| item(&operation, &image(id))).collect::<Vec<_>>();
-        items.iter_mut().for_each(|item| item.to = to.map(image));
+        for item in &mut items {
+            item.to = to.map(image);
+        }
         let name = |item: &Item| WatchedName {
             item: item.id,
             key: item.key.clone(),

@@ -212,6 +212,7 @@ pub fn snapshot(of: &Invalidation, taken_at: Timestamp) -> WatchSnapshot {
         sentence: "looking".into(),
         ended: None,
         offer: None,
+        purged_again: Vec::new(),
         miss_chance: 0.125,
     }
 }
