@@ -13,8 +13,8 @@ pub const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The program in its terminal.
 pub struct Terminal {
-    master: Option<Box<dyn MasterPty + Send>>,
-    writer: Option<Box<dyn Write + Send>>,
+    master: Box<dyn MasterPty + Send>,
+    writer: Box<dyn Write + Send>,
     child: Box<dyn Child + Send + Sync>,
     shared: Arc<Shared>,
 }
@@ -41,7 +41,13 @@ fn cells(number: u16) -> NonZeroU16 {
 
 impl Terminal {
     /// Starts the program with exactly this environment beside `TERM`, in a terminal of `columns` x `rows`.
-    pub fn start(columns: u16, rows: u16, args: &[&str], environment: &[(&str, &str)], folder: &Path) -> Self {
+    pub fn start(
+        columns: u16,
+        rows: u16,
+        args: &[&str],
+        environment: &[(&str, &str)],
+        folder: &Path,
+    ) -> Self {
         let pair = native_pty_system().openpty(size(columns, rows)).expect("a pseudo-terminal");
         let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_allclear"));
         command.args(args);
@@ -81,13 +87,15 @@ impl Terminal {
             }
         });
         let writer = pair.master.take_writer().expect("the terminal can be written");
-        Self { master: Some(pair.master), writer: Some(writer), child, shared }
+        Self { master: pair.master, writer, child, shared }
     }
 
     /// Types `keys` as they are: `"\x1b"` is escape, `"\r"` enter.
     pub fn keys(&mut self, keys: &str) {
-        let writer = self.writer.as_mut().expect("the terminal is open");
-        writer.write_all(keys.as_bytes()).and_then(|()| writer.flush()).expect("keys reach the program");
+        self.writer
+            .write_all(keys.as_bytes())
+            .and_then(|()| self.writer.flush())
+            .expect("keys reach the program");
     }
 
     /// A bracketed paste.
@@ -118,7 +126,11 @@ impl Terminal {
     }
 
     /// The screen once it satisfies `wanted`, or as it is at the end of `patience`.
-    pub fn wait_for_at_most(&self, patience: Duration, wanted: impl Fn(&str) -> bool) -> Result<String, String> {
+    pub fn wait_for_at_most(
+        &self,
+        patience: Duration,
+        wanted: impl Fn(&str) -> bool,
+    ) -> Result<String, String> {
         let deadline = Instant::now() + patience;
         let mut state = self.shared.state.lock().expect("no reader panics");
         loop {
@@ -138,7 +150,7 @@ impl Terminal {
         let mut state = self.shared.state.lock().expect("no reader panics");
         state.parser.screen_mut().set_size(cells(rows), cells(columns));
         drop(state);
-        self.master.as_ref().expect("the terminal is open").resize(size(columns, rows)).expect("a new size");
+        self.master.resize(size(columns, rows)).expect("a new size");
     }
 
     pub fn pid(&self) -> u32 {
@@ -147,14 +159,17 @@ impl Terminal {
 
     /// Sends a signal to the program alone, by its pid.
     pub fn signal(&self, signal: rustix::process::Signal) {
-        let pid = i32::try_from(self.pid()).ok().and_then(rustix::process::Pid::from_raw).expect("a pid");
+        let pid =
+            i32::try_from(self.pid()).ok().and_then(rustix::process::Pid::from_raw).expect("a pid");
         rustix::process::kill_process(pid, signal).expect("our own child");
     }
 
-    /// Takes the terminal away, as a lost connection does.
-    pub fn hang_up(&mut self) {
-        self.writer = None;
-        self.master = None;
+    /// Waits until everything that the program wrote has been read; it must have ended.
+    pub fn drained(&self) {
+        let mut state = self.shared.state.lock().expect("no reader panics");
+        while !state.closed {
+            state = self.shared.changed.wait(state).expect("no reader panics");
+        }
     }
 
     /// Waits for the program to end by itself.
@@ -164,7 +179,11 @@ impl Terminal {
             if let Some(status) = self.child.try_wait().expect("our own child") {
                 return status;
             }
-            assert!(Instant::now() < deadline, "the program does not end; the screen shows:\n{}", self.screen());
+            assert!(
+                Instant::now() < deadline,
+                "the program does not end; the screen shows:\n{}",
+                self.screen()
+            );
             std::thread::sleep(Duration::from_millis(10)); // between two looks at the child, not a hope
         }
     }

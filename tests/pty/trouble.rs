@@ -1,0 +1,112 @@
+//! What must not be called clear, and what must not be lost.
+
+use std::time::Duration;
+
+use super::terminal::Terminal;
+use super::{HERO, console, planned, says_all_clear};
+use crate::support::cloud::CloudProcess;
+use crate::support::home::Home;
+
+#[test]
+fn a_stuck_edge_is_never_called_clear() {
+    let scenario = "[[fault]]\nedge = \"SIN\"\nkind = \"stuck\"\n";
+    let cloud = CloudProcess::with_scenario(scenario, &[]);
+    let home = Home::new(cloud.url());
+    let (paths, _) = planned(&home, &["rm", HERO]);
+    let mut terminal = console(&home, 120, 36);
+    terminal.keys("d");
+    terminal.wait_for("Press y");
+    terminal.keys("y");
+    // everything but SIN is clear, which is as far as it ever gets
+    terminal.wait("the one outdated place", |screen| {
+        screen.contains("SIN") && screen.contains("outdated")
+    });
+    let seen = terminal.wait_for_at_most(Duration::from_secs(15), says_all_clear);
+    assert!(
+        seen.is_err(),
+        "an edge that serves the old copy was called clear:\n{}",
+        terminal.screen()
+    );
+    let still =
+        cloud.at_every_edge(&paths[0]).into_iter().find(|(pop, _)| pop == "SIN").expect("SIN");
+    assert_eq!(still.1.status, 200, "the edge is stuck indeed");
+    terminal.keys("p");
+    let pending = terminal.wait("the pending list", |screen| screen.contains(HERO));
+    assert!(!says_all_clear(&pending), "{pending}");
+}
+
+#[test]
+fn with_every_edge_dead_the_outcome_is_blind() {
+    let scenario = "[[fault]]\nedge = \"*\"\nkind = \"dead\"\n";
+    let cloud = CloudProcess::with_scenario(scenario, &[]);
+    let home = Home::new(cloud.url());
+    let mut terminal = console(&home, 120, 36);
+    terminal.keys("d");
+    terminal.wait_for("Press y");
+    terminal.keys("y");
+    let screen = terminal.wait("the outcome", |screen| screen.to_lowercase().contains("blind"));
+    assert!(!says_all_clear(&screen), "{screen}");
+}
+
+#[test]
+fn a_killed_console_shows_the_invalidation_at_its_next_start_and_goes_on() {
+    let scenario = "[[fault]]\nedge = \"SIN\"\nkind = \"stuck\"\nfor = \"12s\"\n";
+    let cloud = CloudProcess::with_scenario(scenario, &[]);
+    let home = Home::new(cloud.url());
+    let mut first = console(&home, 120, 36);
+    first.keys("d");
+    first.wait_for("Press y");
+    first.keys("y");
+    first.wait("the watch", |screen| screen.contains("SIN") && screen.contains("outdated"));
+    first.signal(rustix::process::Signal::KILL);
+    first.exit();
+
+    let environment = [("CLOUDINARY_URL", home.cloudinary_url.as_str())];
+    let mut second = Terminal::start(120, 36, &[], &environment, home.folder.path());
+    second.wait_for("PUBLIC ID");
+    second.keys("p");
+    second.wait("the pending invalidation", |screen| screen.contains(HERO));
+    second.keys("w");
+    second.wait("its outcome", says_all_clear);
+}
+
+#[test]
+fn a_dead_api_and_a_wrong_secret_keep_the_console_up() {
+    let cloud = CloudProcess::start(&[]);
+    let wrong = cloud.url().replace("loopback-only-no-secret", "wrong");
+    assert_ne!(wrong, cloud.url());
+    let home = Home::new(&wrong);
+    let environment = [("CLOUDINARY_URL", wrong.as_str())];
+    let mut terminal = Terminal::start(100, 30, &[], &environment, home.folder.path());
+    terminal.wait("the refusal", |screen| screen.contains("refused"));
+    terminal.keys("?");
+    terminal.wait_for("keys");
+    drop(terminal);
+
+    let nobody = "cloudinary://1:2@demo?upload_prefix=http://127.0.0.1:9";
+    let home = Home::new(nobody);
+    let environment = [("CLOUDINARY_URL", nobody)];
+    let mut terminal = Terminal::start(100, 30, &[], &environment, home.folder.path());
+    terminal.wait("the dead API", |screen| {
+        screen.contains("does not answer") || screen.contains("refused")
+    });
+    terminal.keys("q");
+    assert_eq!(terminal.exit().exit_code(), 0);
+}
+
+#[test]
+fn every_size_survives() {
+    let cloud = CloudProcess::start(&[]);
+    let home = Home::new(cloud.url());
+    let mut terminal = console(&home, 80, 24);
+    for (columns, rows) in [(40, 10), (20, 5), (3, 2), (200, 60), (1, 1), (80, 24)] {
+        terminal.resize(columns, rows);
+    }
+    terminal.wait_for(HERO);
+    terminal.resize(40, 10);
+    terminal.wait("the list in a small window", |screen| screen.contains("press/2026"));
+    terminal.keys("d");
+    terminal.wait("the plan in a small window", |screen| {
+        screen.contains('y') && screen.contains("esc")
+    });
+}
