@@ -42,7 +42,7 @@ pub struct Setup {
     pub read_only: bool,
     pub loopback: bool,
     pub confidence: Confidence,
-    /// `user@host` of this process.
+    /// This process as the journal names whoever tracks: `user@host pid`.
     pub me: String,
     /// A line for the first look, e.g. the demo's hint.
     pub banner: Option<String>,

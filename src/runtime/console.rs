@@ -114,7 +114,7 @@ pub async fn run_console(
         read_only: context.policy.read_only,
         loopback: context.policy.loopback,
         confidence: context.policy.confidence,
-        me: format!("{}@{}", context.member.user, context.member.host),
+        me: format!("{}@{} {}", context.member.user, context.member.host, context.member.pid),
         banner: options.banner,
     };
     let (signal_tx, signals) = mpsc::channel(16);

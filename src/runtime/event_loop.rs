@@ -3,9 +3,10 @@
 
 use std::io;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
-use futures_util::{FutureExt as _, Stream, StreamExt as _};
+use futures_util::{Stream, StreamExt as _};
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep_until};
 
@@ -113,7 +114,7 @@ where
             Woken::Input(Some(first)) => {
                 let mut batch = vec![first];
                 while batch.len() < DRAINED
-                    && let Some(Some(next)) = parts.input.next().now_or_never()
+                    && let Some(next) = ready_now(&mut parts.input).await
                 {
                     batch.push(next);
                 }
@@ -148,6 +149,16 @@ where
             return Ok(end);
         }
     }
+}
+
+/// The next event, if it is there already. Polled as this very task: crossterm's stream wakes only the first
+/// waker it was given, so that a made-up one (`now_or_never`) would leave the loop asleep.
+async fn ready_now<I: Stream<Item = Input> + Unpin>(input: &mut I) -> Option<Input> {
+    std::future::poll_fn(|context| match input.poll_next_unpin(context) {
+        Poll::Ready(event) => Poll::Ready(event),
+        Poll::Pending => Poll::Ready(None),
+    })
+    .await
 }
 
 /// What the loop remembers from turn to turn.

@@ -5,6 +5,7 @@ use ratatui::layout::Rect;
 
 use super::{assets, help, order, palette, pending, running, watch};
 use crate::app::action::Screen;
+use crate::app::commands::Scope;
 use crate::app::state::{App, Overlay, Tone};
 use crate::domain::purge::Risk;
 use crate::screens::ask;
@@ -34,6 +35,9 @@ pub fn draw(app: &App, frame: &mut Frame<'_>) {
     let scope = app.scope();
     let mut offered = app.keymap.hints(scope);
     offered.retain(|(_, word)| *word != app.screen.title().to_lowercase()); // we are there
+    if scope == Scope::Watch {
+        offered.retain(|(_, word)| *word != "open");
+    }
     hints::hints(&mut pen, layout::inset(shell.footer, 1), &offered);
     if let Some(overlay) = &app.overlay {
         cursor = draw_overlay(app, &mut pen, overlay, area);

@@ -97,7 +97,7 @@ fn watch_turns_from_outdated_to_cleared() {
     console.board(vec![watch(13)]);
     let after = console.frame();
     assert_eq!(before.matches("● cleared").count(), 1, "the legend");
-    assert_eq!(after.matches("● cleared").count(), 15, "and the evidence");
+    assert_eq!(after.matches("● cleared").count(), 15, "with legend and evidence");
     insta::assert_snapshot!("watch_80x24", after);
     console.app.env.size = (140, 40);
     insta::assert_snapshot!("watch_140x40", console.frame());

@@ -1,6 +1,7 @@
 //! The Assets screen: the list, its filter, sort and marks, and the details of one asset.
 
 pub mod details;
+pub mod details_view;
 pub mod rows;
 pub mod state;
 pub mod update;

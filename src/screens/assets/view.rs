@@ -4,15 +4,14 @@ use std::time::Duration;
 
 use ratatui::layout::Rect;
 
-use super::details::{Entry, Reach, entries};
+use super::details_view;
 use super::rows::PendingMark;
-use super::state::{AssetsState, LoadKind, Read};
+use super::state::{AssetsState, LoadKind};
 use crate::app::action::SortBy;
 use crate::app::commands::Scope;
 use crate::app::state::App;
 use crate::domain::asset::Asset;
 use crate::domain::time::Timestamp;
-use crate::ops::engine::Shown;
 use crate::ports::cloud::ListQuery;
 use crate::screens::shell::spinner;
 use crate::ui::layout::{Column, fit};
@@ -35,12 +34,10 @@ pub fn draw(app: &App, pen: &mut Pen<'_>, body: Rect) -> Option<(u16, u16)> {
                 pen.put(area.x - 1, y, 1, pen.theme.glyphs.upright, Role::Border);
             }
         }
-        details(app, pen, layout::inset(area, 1));
+        details_view::draw(app, pen, layout::inset(area, 1));
     }
     cursor
 }
-
-// ---------------------------------------------------------------- list
 
 const ID: usize = 0;
 const COLUMNS: [Column; 6] = [
@@ -57,7 +54,11 @@ fn list(app: &App, pen: &mut Pen<'_>, area: Rect) -> Option<(u16, u16)> {
     let cursor = status(app, pen, layout::inset(areas.status, 1));
     let state = &app.assets;
     // cursor, mark and a space before the first column; a space at the end
-    let widths = fit(&COLUMNS, area.width.saturating_sub(5));
+    let mut columns = COLUMNS;
+    if area.width >= 60 {
+        columns[ID].width = 28; // names come first: others leave before these are cut
+    }
+    let widths = fit(&columns, area.width.saturating_sub(5));
     if areas.headings.height > 0 && !state.view.is_empty() {
         headings(app, pen, areas.headings, &widths);
     }
@@ -370,169 +371,4 @@ pub fn sort_menu(app: &App, pen: &mut Pen<'_>, area: Rect) {
             Role::Dim,
         );
     }
-}
-
-// ---------------------------------------------------------------- details
-
-fn details(app: &App, pen: &mut Pen<'_>, area: Rect) {
-    let state = &app.assets;
-    let Some(open) = &state.details else { return };
-    let id = text::shown(open.key.public_id.as_str());
-    pen.put(area.x, area.y, area.width, &id, Role::Title);
-    let rest = layout::split_top(area, 1).1;
-    let listed = state.rows.find(&open.key).and_then(|row| state.rows.get(row));
-    match (state.read_of(&open.key), &state.reading) {
-        (Some(Read { result: Ok(shown), at, .. }), _) => {
-            let used = facts(app, pen, rest, &shown.detail.asset, Some(*at));
-            let rest = layout::split_top(rest, used).1;
-            let focused = state.details_have_keys(&app.env);
-            draw_entries(pen, rest, shown, focused.then_some(open.entry));
-        }
-        (Some(Read { result: Err(failure), .. }), None) => {
-            let rest = layout::split_top(rest, 1).1;
-            let used = pen.paragraph(rest, &failure.headline, Role::Bad);
-            pen.paragraph(layout::split_top(rest, used).1, &failure.hint, Role::Text);
-        }
-        (_, reading) => {
-            let used = listed.map_or(0, |asset| facts(app, pen, rest, asset, None));
-            let rest = layout::split_top(rest, used + 1).1;
-            match reading {
-                Some((_, key, since)) if *key == open.key => {
-                    let (glyph, waited) = spinner(app, *since);
-                    let line = format!("{glyph} reading its URLs and derived assets, {waited}");
-                    pen.paragraph(rest, &line, Role::Info);
-                }
-                _ => {
-                    let key = app.keymap.shown("app.open-row");
-                    let line = format!("{key} reads its URLs and derived assets (one API call)");
-                    pen.paragraph(rest, &line, Role::Dim);
-                }
-            }
-        }
-    }
-}
-
-fn facts(app: &App, pen: &mut Pen<'_>, area: Rect, asset: &Asset, read: Option<Timestamp>) -> u16 {
-    let separator = format!(" {} ", pen.theme.glyphs.separator);
-    let mut first = vec![format!("{} {}", asset.key.resource_type, asset.key.delivery_type)];
-    first.extend(asset.format.as_ref().map(|format| text::shown(format).into_owned()));
-    if let (Some(width), Some(height)) = (asset.width, asset.height) {
-        first.push(format!("{width}x{height}"));
-    }
-    first.push(text::bytes(asset.bytes));
-    let mut second = vec![format!("version {}", asset.version)];
-    let age = version_age(asset, app.env.now);
-    if !age.is_empty() {
-        second.push(format!("{age} old"));
-    }
-    if let Some(etag) = &asset.etag {
-        second.push(format!("etag {}", text::cut(&text::shown(etag), 9, pen.theme.glyphs.cut)));
-    }
-    let mut lines = vec![first.join(&separator), second.join(&separator)];
-    if !asset.tags.is_empty() {
-        lines.push(format!("tags {}", text::shown(&asset.tags.join(", "))));
-    }
-    if asset.placeholder {
-        lines.push("deleted; a backup is kept".to_owned());
-    }
-    if let Some(at) = read {
-        let age = app.env.now.duration_since(at);
-        let secs = u64::try_from(age.as_secs()).unwrap_or(0);
-        if secs >= 60 {
-            lines.push(format!("read {} ago", text::age(Duration::from_secs(secs))));
-        }
-    }
-    let mut used = 0;
-    for line in lines {
-        let rest = layout::split_top(area, used).1;
-        if rest.height == 0 {
-            break;
-        }
-        pen.put(rest.x, rest.y, rest.width, &line, Role::Dim);
-        used += 1;
-    }
-    used
-}
-
-/// One drawn line of the entries.
-struct Line {
-    text: String,
-    role: Role,
-    glyph: Option<(&'static str, Role)>,
-    /// Cut at its front.
-    is_url: bool,
-    entry: Option<usize>,
-}
-
-fn draw_entries(pen: &mut Pen<'_>, area: Rect, shown: &Shown, cursor: Option<usize>) {
-    let lines = entry_lines(pen, &entries(shown), usize::from(area.width));
-    let height = usize::from(area.height);
-    let at = cursor.and_then(|cursor| lines.iter().position(|line| line.entry == Some(cursor)));
-    let first = layout::window(at.unwrap_or(0), lines.len(), height);
-    for (y, line) in (area.top()..area.bottom()).zip(lines.iter().skip(first)) {
-        let here = line.entry.is_some() && line.entry == cursor;
-        let mut x = area.x;
-        if let Some((glyph, role)) = line.glyph {
-            x = pen.put(x, y, 1, glyph, role) + 1;
-        } else if line.entry.is_some() {
-            x += 2;
-        }
-        let room = area.right().saturating_sub(x);
-        let cut = pen.theme.glyphs.cut;
-        let text = if line.is_url {
-            text::cut_front(&line.text, usize::from(room), cut)
-        } else {
-            text::cut(&line.text, usize::from(room), cut)
-        };
-        pen.put(x, y, room, &text, line.role);
-        if here {
-            let row = Rect { y, height: 1, ..area };
-            pen.tint(row, Role::Cursor);
-        }
-    }
-}
-
-fn entry_lines(pen: &Pen<'_>, entries: &[Entry], width: usize) -> Vec<Line> {
-    let glyphs = pen.theme.glyphs;
-    let mut lines = Vec::new();
-    let mut section = None;
-    for (at, entry) in entries.iter().enumerate() {
-        if section != Some(entry.section) {
-            section = Some(entry.section);
-            let count = entries.iter().filter(|other| other.section == entry.section).count();
-            let title = format!("{} ({count})", entry.section.title());
-            let plain =
-                |text: String, role| Line { text, role, glyph: None, is_url: false, entry: None };
-            lines.push(plain(String::new(), Role::Text));
-            lines.push(plain(title, Role::Heading));
-        }
-        let glyph = match entry.reach {
-            Reach::Covered => Some((glyphs.cleared, Role::Cleared)),
-            Reach::NotCovered => Some((glyphs.left_out, Role::Outdated)),
-            Reach::Uncertain => Some((glyphs.unknown, Role::Unknown)),
-            Reach::None => None,
-        };
-        let is_url = entry.reach != Reach::None;
-        lines.push(Line {
-            text: entry.head.clone(),
-            role: Role::Text,
-            glyph,
-            is_url,
-            entry: Some(at),
-        });
-        let word = match entry.reach {
-            Reach::NotCovered => Some("not covered: "),
-            Reach::Uncertain => Some("uncertain: "),
-            Reach::Covered | Reach::None => None,
-        };
-        for (n, below) in entry.below.iter().enumerate() {
-            let text =
-                if n == 0 { format!("{}{below}", word.unwrap_or("")) } else { below.clone() };
-            for wrapped in text::wrap(&text, width.saturating_sub(4)) {
-                let text = format!("    {wrapped}");
-                lines.push(Line { text, role: Role::Dim, glyph: None, is_url: false, entry: None });
-            }
-        }
-    }
-    lines
 }

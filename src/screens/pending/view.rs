@@ -9,6 +9,7 @@ use crate::app::update::outcome_words;
 use crate::domain::invalidation::Outcome;
 use crate::domain::snapshot::{Phase, PlaceState, WatchSnapshot};
 use crate::domain::time::Timestamp;
+use crate::screens::watch::view::counted;
 use crate::ui::layout::{Column, fit, window};
 use crate::ui::pen::Pen;
 use crate::ui::theme::Role;
@@ -95,7 +96,7 @@ fn row(
     let glyphs = pen.theme.glyphs;
     let (state, role) = state_of(tracked, glyphs);
     let shown = tracked.snapshot.as_deref();
-    let cells = shown.map(WatchSnapshot::clear_of_total);
+    let cells = shown.map(counted);
     let faded = if tracked.ended.is_some() { Role::Dim } else { Role::Text };
     let mut x = area.x + 3;
     for (at, (column, width)) in COLUMNS.iter().zip(widths).enumerate() {

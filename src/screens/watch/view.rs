@@ -8,7 +8,7 @@ use super::state::{Panel, WatchState};
 use crate::app::state::{App, Tracked};
 use crate::app::update::outcome_words;
 use crate::domain::invalidation::Outcome;
-use crate::domain::snapshot::{Cell, Offer, Phase, WatchSnapshot};
+use crate::domain::snapshot::{Cell, Offer, Phase, PlaceState, WatchSnapshot};
 use crate::screens::pending::view::phase_word;
 use crate::screens::running::capital;
 use crate::screens::shell::clock;
@@ -44,7 +44,7 @@ pub fn draw(app: &App, pen: &mut Pen<'_>, body: Rect) {
     title(app, pen, area, tracked, Some(shown));
     let rest = layout::split_top(area, 1).1;
     let used = state(app, pen, rest, shown);
-    let gap = u16::from(body.height >= 18);
+    let gap = u16::from(body.height >= 18 && shown.ended.is_none());
     let rest = layout::split_top(rest, used + gap).1;
     if body.width >= BESIDE.0 && body.height >= BESIDE.1 {
         let wide = (rest.width * 2 / 5).clamp(44, 60);
@@ -76,7 +76,7 @@ fn title(
     if let Some(shown) = shown {
         facts.push(shown.confidence.as_str().to_owned());
     }
-    if let Some(other) = &tracked.tracked_by {
+    if let Some(other) = tracked.tracked_by.as_ref().filter(|by| **by != app.env.setup.me) {
         facts.push(format!("tracked by {}", text::shown(other)));
     }
     let mut facts_text = facts.join(&separator);
@@ -103,24 +103,27 @@ fn state(app: &App, pen: &mut Pen<'_>, area: Rect, shown: &WatchSnapshot) -> u16
     if let Some(ending) = &shown.ended {
         return ended(pen, area, shown, ending.outcome, &ending.sentence);
     }
-    let (clear, total) = shown.clear_of_total();
+    let (clear, total) = counted(shown);
     let sentence = text::shown(&shown.sentence);
     let most = if area.height >= 12 { 2 } else { 1 };
     let mut used = pen.paragraph(layout::split_top(area, most).0, &sentence, Role::Text);
-    bar::bar(pen, area.x, area.y + used, area.width.min(70), clear, total);
-    if area.width >= 84 {
+    let y = area.y + used;
+    let phase = phase_sentence(shown.phase);
+    let beside = u16::try_from(text::width(phase)).unwrap_or(0) + 3;
+    let room = if area.width >= beside + 36 { area.width - beside } else { area.width };
+    let width = room.min(76);
+    bar::bar(pen, area.x, y, width, clear, total);
+    if room < area.width {
+        pen.put(area.x + width + 3, y, beside - 3, phase, Role::Info);
+    }
+    let x = area.x + width + beside + 3;
+    if area.right() > x + 36 {
         let spent = format!(
             "{} of about {} requests",
             text::count(shown.requests_spent),
             text::count(shown.requests_budget)
         );
-        pen.put_right(
-            area.right(),
-            area.y + used,
-            area.width.saturating_sub(72),
-            &spent,
-            Role::Dim,
-        );
+        pen.put_right(area.right(), y, area.right() - x, &spent, Role::Dim);
     }
     used += 1;
     let words = remarks(app, shown);
@@ -132,29 +135,36 @@ fn state(app: &App, pen: &mut Pen<'_>, area: Rect, shown: &WatchSnapshot) -> u16
     used
 }
 
-/// Phase, stuck, interrupted, regressions, offer: in a word each.
+/// Cells clear and cells in all, variants counted, of the places that have answered.
+#[must_use]
+pub fn counted(shown: &WatchSnapshot) -> (usize, usize) {
+    let answering = shown.places.iter().filter(|place| place.state == PlaceState::Answering);
+    answering.fold((0, 0), |(clear, total), place| (clear + place.clear, total + place.cells))
+}
+
+/// Stuck, regressions, refused calls, interruptions and offers: in a few words each.
 fn remarks(app: &App, shown: &WatchSnapshot) -> Vec<(String, Role)> {
     let glyphs = app.theme.glyphs;
-    let mut words = vec![(phase_sentence(shown.phase).to_owned(), Role::Info)];
+    let mut words = Vec::new();
     if shown.stuck {
-        words.push((format!("  {} stuck", glyphs.outdated), Role::Outdated));
+        words.push((format!("{} stuck  ", glyphs.outdated), Role::Outdated));
     }
     if !shown.regressions.is_empty() {
         let count = text::plural(shown.regressions.len(), "regression");
-        words.push((format!("  {} {count}", glyphs.outdated), Role::Outdated));
+        words.push((format!("{} {count}  ", glyphs.outdated), Role::Outdated));
     }
     if shown.calls.failed + shown.calls.not_found > 0 {
         let calls = shown.calls;
         let what =
-            format!("  {} of {} calls not accepted", calls.failed + calls.not_found, calls.total);
+            format!("{} of {} calls not accepted  ", calls.failed + calls.not_found, calls.total);
         words.push((what, Role::Warning));
     }
     if shown.interrupted {
-        words.push(("  interrupted: runs began again".to_owned(), Role::Warning));
+        words.push(("interrupted: runs began again  ".to_owned(), Role::Warning));
     }
     if let Some(Offer::PurgeAgain { .. }) = &shown.offer {
         let key = app.keymap.shown("watch.again");
-        words.push((format!("  {key} sends it again"), Role::Warning));
+        words.push((format!("{key} sends it again"), Role::Warning));
     }
     words
 }
@@ -162,10 +172,10 @@ fn remarks(app: &App, shown: &WatchSnapshot) -> Vec<(String, Role)> {
 const fn phase_sentence(phase: Phase) -> &'static str {
     match phase {
         Phase::Executing => "sending the calls",
-        Phase::HoldingBack => "holding back before the first probe",
-        Phase::ReadingStorage => "waiting for storage to show the change",
+        Phase::HoldingBack => "holding back",
+        Phase::ReadingStorage => "waiting for storage",
         Phase::Probing => "probing the caches",
-        Phase::Quiet => "every cell is clear so far; looking on before it counts",
+        Phase::Quiet => "clear so far; looking on",
         Phase::Ended => phase_word(Phase::Ended),
     }
 }
@@ -203,22 +213,55 @@ fn cells(app: &App, pen: &mut Pen<'_>, area: Rect, shown: &WatchSnapshot, panels
         10..=13 => 5,
         _ => 6,
     };
-    let legend_height = if area.height >= 10 { 2 } else { 0 };
-    let rows = (places + 1).min(area.height.saturating_sub(panel_height + legend_height)).max(2);
+    let legend = if area.height >= 10 { 1 } else { 0 };
+    let spare = area.height.saturating_sub(panel_height + legend);
+    let rows = places.saturating_add(1).min(spare).max(2);
     let (top, rest) = layout::split_top(area, rows);
     matrix(pen, top, shown, (state.place, state.url));
-    if legend_height > 0 {
-        let mut x = rest.x;
-        for (part, role) in legend(pen.theme.glyphs) {
-            if usize::from(rest.right().saturating_sub(x)) < text::width(part.trim_end()) {
-                break;
-            }
-            x = pen.put(x, rest.y, rest.right().saturating_sub(x), &part, role);
-        }
+    if legend > 0 {
+        draw_legend(pen, rest);
     }
-    let rest = layout::split_top(rest, legend_height).1;
-    if let Some(shown_panel) = panels.first().filter(|_| panel_height > 0) {
-        panel(pen, rest, shown, *shown_panel, &state);
+    let gap = u16::from(spare > rows);
+    let rest = layout::split_top(rest, legend + gap).1;
+    let Some(which) = panels.first().filter(|_| panel_height > 0) else { return };
+    // Where the terminal is tall, every URL has a line of its own.
+    let urls = u16::try_from(shown.urls.len()).unwrap_or(u16::MAX).saturating_add(2);
+    if rest.height >= urls.saturating_add(7) {
+        let (above, below) = layout::split_top(rest, 7);
+        panel(pen, above, shown, *which, &state);
+        url_lines(pen, below, shown, &state);
+    } else {
+        panel(pen, rest, shown, *which, &state);
+    }
+}
+
+fn draw_legend(pen: &mut Pen<'_>, area: Rect) {
+    let mut x = area.x;
+    for (part, role) in legend(pen.theme.glyphs) {
+        if usize::from(area.right().saturating_sub(x)) < text::width(part.trim_end()) {
+            break;
+        }
+        x = pen.put(x, area.y, area.right().saturating_sub(x), &part, role);
+    }
+}
+
+/// The columns of the matrix by number: how many places are clear, what each must show, and its URL.
+fn url_lines(pen: &mut Pen<'_>, area: Rect, shown: &WatchSnapshot, at: &WatchState) {
+    pen.put(area.x, area.y, area.width, "URLs", Role::Heading);
+    let rest = layout::split_top(area, 1).1;
+    for (y, (column, url)) in (rest.top()..rest.bottom()).zip(shown.urls.iter().enumerate()) {
+        let cells = (0..shown.places.len()).filter_map(|place| shown.cell(place, column));
+        let counted: Vec<_> = cells.filter(|cell| cell.counted).collect();
+        let clear = counted.iter().filter(|cell| cell.clear).count();
+        let role = if clear == counted.len() && clear > 0 { Role::Cleared } else { Role::Dim };
+        let number = if column == at.url { Role::Accent } else { Role::Dim };
+        pen.put_right(rest.x + 3, y, 3, &(column + 1).to_string(), number);
+        pen.put_right(rest.x + 9, y, 5, &format!("{clear}/{}", counted.len()), role);
+        let x = pen.put(rest.x + 11, y, 3, if url.covered { "" } else { "~ " }, Role::Unknown);
+        let room = rest.right().saturating_sub(x);
+        let shown_url = text::shown(&url.url);
+        let cut = text::cut_front(&shown_url, usize::from(room), pen.theme.glyphs.cut);
+        pen.put(x, y, room, &cut, Role::Text);
     }
 }
 
@@ -235,9 +278,8 @@ fn panel(pen: &mut Pen<'_>, area: Rect, shown: &WatchSnapshot, which: Panel, at:
     if area.height == 0 {
         return;
     }
-    let mut x = area.x;
     if area.height >= 4 {
-        pen.rule(Rect { height: 1, ..area });
+        let mut x = pen.put(area.x, area.y, 1, pen.theme.glyphs.line, Role::Border);
         for panel in Panel::ALL {
             let count = match panel {
                 Panel::NotCovered => shown.not_covered.len(),
@@ -246,14 +288,10 @@ fn panel(pen: &mut Pen<'_>, area: Rect, shown: &WatchSnapshot, which: Panel, at:
             };
             let count = if count > 0 { format!(" {count}") } else { String::new() };
             let role = if panel == which { Role::TabActive } else { Role::Tab };
-            x = pen.put(
-                x + 1,
-                area.y,
-                area.right().saturating_sub(x + 1),
-                &format!(" {}{count} ", panel.title()),
-                role,
-            );
+            let title = format!("{}{count}", panel.title());
+            x = pen.put(x + 1, area.y, area.right().saturating_sub(x + 1), &title, role) + 1;
         }
+        pen.rule(Rect { x, width: area.right().saturating_sub(x), height: 1, ..area });
     }
     let rest = if area.height >= 4 { layout::split_top(area, 1).1 } else { area };
     match which {
@@ -343,7 +381,7 @@ fn numbers(pen: &Pen<'_>, cell: &Cell) -> String {
         facts.push(format!("etag {}", text::cut(&text::shown(etag), 10, pen.theme.glyphs.cut)));
     }
     if cell.sightings > 0 {
-        facts.push(format!("run {} of {}", cell.run, cell.k));
+        facts.push(format!("run {}, needs {}", cell.run, cell.k));
         facts.push(text::plural(usize::try_from(cell.sightings).unwrap_or(0), "sighting"));
     }
     if let Some(at) = cell.seen_at {

@@ -9,9 +9,18 @@ use crate::ui::pen::Pen;
 use crate::ui::text;
 use crate::ui::theme::Role;
 
-/// Columns of a cell with its word, and with a letter.
+/// Columns of a cell with its word, with a short word, and with a letter.
 const WORD: u16 = 12;
+const SHORT: u16 = 8;
 const LETTER: u16 = 4;
+
+/// How much of a verdict is spelled out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Words {
+    Long,
+    Short,
+    Letter,
+}
 
 /// A place in a few words: PoP and city, else its id.
 #[must_use]
@@ -39,12 +48,18 @@ pub fn matrix(pen: &mut Pen<'_>, area: Rect, shown: &WatchSnapshot, cursor: (usi
     let left = 2 + label_width + counts;
     let room = area.width.saturating_sub(left);
     let urls = shown.urls.len();
-    let words = usize::from(room / WORD) >= urls.max(1);
-    let wide = if words {
-        let share = room / u16::try_from(urls.max(1)).unwrap_or(1);
-        share.clamp(WORD, 26)
+    let share = room / u16::try_from(urls.max(1)).unwrap_or(u16::MAX);
+    let words = if share >= WORD {
+        Words::Long
+    } else if share >= SHORT {
+        Words::Short
     } else {
-        LETTER
+        Words::Letter
+    };
+    let wide = match words {
+        Words::Long => share.min(26),
+        Words::Short => share,
+        Words::Letter => share.clamp(LETTER, 6),
     };
     let visible = usize::from(room / wide).max(1);
     let first_url = window(cursor.1, urls, visible);
@@ -89,7 +104,7 @@ struct Columns {
     wide: u16,
     first: usize,
     visible: usize,
-    words: bool,
+    words: Words,
     at: usize,
 }
 
@@ -103,7 +118,7 @@ fn headings(pen: &mut Pen<'_>, area: Rect, shown: &WatchSnapshot, columns: Colum
     for (column, url) in shown.urls.iter().enumerate().skip(first).take(visible) {
         let x = area.x + left + wide * u16::try_from(column - first).unwrap_or(0);
         let role = if column == at { Role::Accent } else { Role::Heading };
-        let title = if words {
+        let title = if words == Words::Long {
             let doubt = if url.covered { "" } else { "~" };
             format!("{doubt}{}", text::shown(&url.short))
         } else {
@@ -113,15 +128,14 @@ fn headings(pen: &mut Pen<'_>, area: Rect, shown: &WatchSnapshot, columns: Colum
     }
 }
 
-fn draw_face(pen: &mut Pen<'_>, at: (u16, u16), wide: u16, face: &Face, words: bool, here: bool) {
-    let shown = if words {
-        format!("{} {}", face.glyph, face.word)
-    } else {
-        format!("{}{}", face.glyph, face.letter)
+fn draw_face(pen: &mut Pen<'_>, at: (u16, u16), wide: u16, face: &Face, words: Words, here: bool) {
+    let shown = match words {
+        Words::Long => format!("{} {}", face.glyph, face.word),
+        Words::Short => format!("{} {}", face.glyph, face.short),
+        Words::Letter => format!("{}{}", face.glyph, face.letter),
     };
     let style = pen.theme[face.role];
     let style = if here { style.patch(pen.theme[Role::Cursor]) } else { style };
-    let shown = if here && words { format!("{shown} ") } else { shown };
     pen.styled(at.0, at.1, wide.saturating_sub(1), &shown, style);
 }
 

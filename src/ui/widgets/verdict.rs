@@ -10,6 +10,8 @@ pub struct Face {
     pub glyph: &'static str,
     /// One letter for narrow matrices.
     pub letter: char,
+    /// At most 5 columns.
+    pub short: String,
     pub word: String,
     pub role: Role,
 }
@@ -17,14 +19,14 @@ pub struct Face {
 /// The face of a verdict.
 #[must_use]
 pub fn face_of(verdict: Verdict, glyphs: &Glyphs) -> Face {
-    let (glyph, letter, role) = match verdict {
-        Verdict::Cleared => (glyphs.cleared, 'C', Role::Cleared),
-        Verdict::Same => (glyphs.same, 'S', Role::Same),
-        Verdict::Outdated => (glyphs.outdated, 'O', Role::Outdated),
-        Verdict::Other => (glyphs.other, 'X', Role::Other),
-        Verdict::Unknown => (glyphs.unknown, 'U', Role::Unknown),
+    let (glyph, letter, short, role) = match verdict {
+        Verdict::Cleared => (glyphs.cleared, 'C', "clear", Role::Cleared),
+        Verdict::Same => (glyphs.same, 'S', "same", Role::Same),
+        Verdict::Outdated => (glyphs.outdated, 'O', "old", Role::Outdated),
+        Verdict::Other => (glyphs.other, 'X', "other", Role::Other),
+        Verdict::Unknown => (glyphs.unknown, 'U', "?", Role::Unknown),
     };
-    Face { glyph, letter, word: verdict.as_str().to_owned(), role }
+    Face { glyph, letter, short: short.to_owned(), word: verdict.as_str().to_owned(), role }
 }
 
 /// The face of a cell: its verdict, with the run while it is not long enough to count as clear.
@@ -33,6 +35,7 @@ pub fn face(cell: &Cell, place: PlaceState, glyphs: &Glyphs) -> Face {
     let left_out = |word: &str| Face {
         glyph: glyphs.left_out,
         letter: '-',
+        short: "out".to_owned(),
         word: word.to_owned(),
         role: Role::Left,
     };
@@ -42,6 +45,7 @@ pub fn face(cell: &Cell, place: PlaceState, glyphs: &Glyphs) -> Face {
         (_, None) => Face {
             glyph: glyphs.unseen,
             letter: ' ',
+            short: String::new(),
             word: "not seen".to_owned(),
             role: Role::Unseen,
         },
@@ -49,9 +53,11 @@ pub fn face(cell: &Cell, place: PlaceState, glyphs: &Glyphs) -> Face {
             let mut face = face_of(verdict, glyphs);
             if cell.regressed && !cell.clear {
                 face.word = "regressed".to_owned();
+                face.short = "back".to_owned();
                 face.letter = 'R';
             } else if verdict.is_clear() && !cell.clear {
                 face.word = format!("{} of {}", cell.run, cell.k);
+                face.short = format!("{}/{}", cell.run, cell.k);
                 face.letter = 'c';
             }
             face

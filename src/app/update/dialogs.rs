@@ -1,0 +1,168 @@
+//! What happens in dialogs, help and command line.
+
+use tui_input::Input as Field;
+
+use super::input::command_line_edited;
+use super::{act, jobs, on_screen};
+use crate::app::action::{Action, Motion};
+use crate::app::commands::by_name;
+use crate::app::effect::{Effect, JobId};
+use crate::app::key::Key;
+use crate::app::state::{App, Overlay};
+use crate::screens::ask::Question;
+use crate::screens::order::update::Outcome as DialogOutcome;
+use crate::screens::{assets, order};
+use crate::ui::text;
+
+/// Lines kept of the command line's history.
+const HISTORY: usize = 100;
+
+pub(super) fn in_order(app: &mut App, action: &Action, key: Option<Key>) -> Vec<Effect> {
+    let Some(Overlay::Order(dialog)) = &mut app.overlay else { return vec![] };
+    match order::update::act(dialog, &mut app.env, action, key) {
+        DialogOutcome::Stay => vec![],
+        DialogOutcome::Changed(effects) => {
+            app.overlay_drawn = false;
+            effects
+        }
+        DialogOutcome::Close(effects) => {
+            app.overlay = None;
+            effects
+        }
+        DialogOutcome::Go { plan, terms, typed } => {
+            let label = text::shown(&dialog.request.label()).into_owned();
+            jobs::execute(app, label, plan, terms, typed)
+        }
+    }
+}
+
+pub(super) fn in_question(
+    app: &mut App,
+    question: Question,
+    action: &Action,
+    key: Option<Key>,
+) -> Vec<Effect> {
+    match action {
+        Action::Confirm if key.is_some() && key == question.opened_by => vec![],
+        Action::Confirm => {
+            app.overlay = None;
+            question.effects
+        }
+        Action::Back => {
+            app.overlay = None;
+            vec![]
+        }
+        _ => vec![],
+    }
+}
+
+pub(super) fn in_running(app: &mut App, id: JobId, action: &Action) -> Vec<Effect> {
+    let Some(job) = app.jobs.get_mut(&id) else {
+        app.overlay = None;
+        return vec![];
+    };
+    match action {
+        Action::Back => {
+            app.overlay = None;
+            if job.ended.is_none() {
+                app.env.say("it goes on; the header shows how far it is");
+            }
+            vec![]
+        }
+        Action::CancelJob if job.ended.is_none() && !job.cancelling => {
+            job.cancelling = true;
+            vec![Effect::CancelJob(id)]
+        }
+        Action::Submit => match job.invalidation {
+            Some(watch) => {
+                app.overlay = None;
+                on_screen(app, Action::Watch(Some(watch)), None)
+            }
+            None if job.ended.is_some() => {
+                app.overlay = None;
+                vec![]
+            }
+            None => vec![],
+        },
+        _ => vec![],
+    }
+}
+
+pub(super) fn in_help(app: &mut App, action: &Action) -> Vec<Effect> {
+    let Some(Overlay::Help(help)) = &mut app.overlay else { return vec![] };
+    let rows = help.rows(&app.keymap);
+    match action {
+        Action::Back => app.overlay = None,
+        Action::Move(motion) => {
+            let height = usize::from(app.env.size.1).saturating_sub(8).max(1);
+            help.cursor = assets::update::moved(help.cursor, rows.len(), height, *motion);
+        }
+        Action::Submit => {
+            let Some(row) = rows.get(help.cursor) else { return vec![] };
+            if !row.runs {
+                app.env.say("that belongs to another place: go there first");
+                return vec![];
+            }
+            app.overlay = None;
+            return match row.command.action(&app.context(), "") {
+                Ok(action) => act(app, action, None),
+                Err(why) => {
+                    app.env.say(why.message);
+                    vec![]
+                }
+            };
+        }
+        _ => {}
+    }
+    vec![]
+}
+
+pub(super) fn in_command_line(app: &mut App, action: &Action, key: Option<Key>) -> Vec<Effect> {
+    let Some(Overlay::CommandLine(line)) = &mut app.overlay else { return vec![] };
+    match action {
+        Action::Back => app.overlay = None,
+        Action::Move(Motion::Lines(by)) => line.step(&app.history, *by > 0),
+        Action::Complete => {
+            if line.complete() {
+                command_line_edited(app);
+            }
+        }
+        Action::Submit => {
+            let typed = line.line();
+            return run_line(app, &typed, key);
+        }
+        _ => {}
+    }
+    vec![]
+}
+
+/// Runs a line of the command line; a mistake keeps it open and says what is wrong.
+fn run_line(app: &mut App, typed: &str, key: Option<Key>) -> Vec<Effect> {
+    if typed.is_empty() {
+        app.overlay = None;
+        return vec![];
+    }
+    let (verb, args) = typed.split_once(' ').unwrap_or((typed, ""));
+    let result = match by_name(verb) {
+        Some(command) => command.action(&app.context(), args).map_err(|why| why.message),
+        None => Err(format!("no command `{}`; tab completes", text::shown(verb))),
+    };
+    match result {
+        Ok(action) => {
+            app.overlay = None;
+            app.history.retain(|line| line != typed);
+            app.history.push(typed.to_owned());
+            if app.history.len() > HISTORY {
+                app.history.remove(0);
+            }
+            act(app, action, key)
+        }
+        Err(problem) => {
+            if let Some(Overlay::CommandLine(line)) = &mut app.overlay {
+                line.field = Field::new(typed.to_owned());
+                line.problem = Some(problem);
+            }
+            vec![]
+        }
+    }
+}
