@@ -36,6 +36,8 @@ pub(super) fn input(app: &mut App, batch: &[Input]) -> Vec<Effect> {
             Input::Resize(width, height) => {
                 app.env.size = (*width, *height);
                 assets::update::keep_in_sight(&mut app.assets, &app.env);
+                // a terminal that shrank and grew again has lost what was on it
+                effects.push(Effect::Redraw);
             }
             Input::Wheel(lines) => effects.extend(wheel(app, *lines)),
             Input::Click(x, y) => effects.extend(click(app, *x, *y)),
