@@ -412,6 +412,12 @@ impl Propagation {
         })
     }
 
+    /// When the present quiet began.
+    #[must_use]
+    pub const fn quiet_since(&self) -> Option<Moment> {
+        self.quiet_since
+    }
+
     /// Whether every counted cell is clear, with at least one place and one URL, and nobody left to hear of.
     #[must_use]
     pub fn is_clear(&self) -> bool {

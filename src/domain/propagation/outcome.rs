@@ -72,34 +72,30 @@ pub fn sentence_of(outcome: Outcome, tally: &Tally) -> String {
 }
 
 fn seen(tally: &Tally) -> String {
-    let mut text = format!(
-        "{} of {} reached, {} each, quiet {} s",
+    let sampled = tally
+        .sampled_of
+        .map(|all| format!("; {} of {} watched", tally.total, counted(all, "cell")));
+    let same = (tally.same > 0).then(|| {
+        let Tally { refetched, same, .. } = tally;
+        format!("; {refetched} refetched, {same} same bytes, refetch not visible")
+    });
+    format!(
+        "{} of {} reached, {} each, quiet {} s{}{}{}",
         tally.reached,
         counted(tally.asked, "cache"),
         counted(tally.sightings as usize, "sighting"),
-        tally.quiet.as_secs()
-    );
-    if let Some(all) = tally.sampled_of {
-        text += &format!("; {} of {} watched", tally.total, counted(all, "cell"));
-    }
-    if tally.same > 0 {
-        text += &format!(
-            "; {} refetched, {} same bytes, refetch not visible",
-            tally.refetched, tally.same
-        );
-    }
-    text + &left_out(tally)
+        tally.quiet.as_secs(),
+        sampled.unwrap_or_default(),
+        same.unwrap_or_default(),
+        left_out(tally)
+    )
 }
 
 fn left_out(tally: &Tally) -> String {
-    let mut text = String::new();
-    if !tally.never_answered.is_empty() {
-        text += &format!("; never answered: {}", named(&tally.never_answered));
-    }
-    if !tally.excluded.is_empty() {
-        text += &format!("; excluded: {}", named(&tally.excluded));
-    }
-    text
+    let told = |what: &str, names: &[String]| {
+        if names.is_empty() { String::new() } else { format!("; {what}: {}", named(names)) }
+    };
+    told("never answered", &tally.never_answered) + &told("excluded", &tally.excluded)
 }
 
 fn not_clear(tally: &Tally) -> String {

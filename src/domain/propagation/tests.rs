@@ -369,11 +369,15 @@ fn apply(story: &mut Story, last: &mut [[Last; 2]; 3], event: Event) {
         Event::Reopen(url) => {
             story.now += 1;
             story.watch.open_url(url, true, at(story.now));
-            last.iter_mut().for_each(|place| place[url] = Last::default());
+            for place in last.iter_mut() {
+                place[url] = Last::default();
+            }
         }
         Event::Close(url) => {
             story.watch.close_url(url, at(story.now));
-            last.iter_mut().for_each(|place| place[url] = Last::default());
+            for place in last.iter_mut() {
+                place[url] = Last::default();
+            }
         }
         Event::Widen(url) => story.watch.widen(url, at(story.now)),
     }

@@ -47,7 +47,7 @@ pub enum Stage {
     HoldingBack {
         until: Moment,
     },
-    Reading(Reading),
+    Reading(Box<Reading>),
     Known,
     /// No call was accepted for it, or a newer operation took it over.
     Dropped,
@@ -75,7 +75,7 @@ pub struct Reading {
 enum Evidence {
     Missing,
     Impossible,
-    Seen(Answer),
+    Seen(Box<Answer>),
 }
 
 /// What a name needs to be asked next.
@@ -165,7 +165,7 @@ impl Name {
 
     /// Storage is to be read (again) from scratch.
     pub fn read(&mut self, now: Moment) {
-        self.stage = Stage::Reading(Reading {
+        self.stage = Stage::Reading(Box::new(Reading {
             since: now,
             tries: 0,
             due: now,
@@ -174,7 +174,7 @@ impl Name {
             evidence: self.no_evidence(),
             asked: None,
             last_asked: now,
-        });
+        }));
     }
 
     fn no_evidence(&self) -> Evidence {
@@ -239,7 +239,7 @@ impl Name {
         if reading.asked != Some(Need::Reference) {
             return Learnt::Nothing;
         }
-        (reading.asked, reading.evidence) = (None, Evidence::Seen(answer.clone()));
+        (reading.asked, reading.evidence) = (None, Evidence::Seen(Box::new(answer.clone())));
         self.decide(now)
     }
 

@@ -250,24 +250,24 @@ fn probing(watch: &Watch, now: Moment) -> String {
         return format!("looking at {} places, none has answered yet", watch.spots.len());
     }
     let tally = watch.tally(now);
-    let mut text = format!("{clear} of {total} cells clear");
-    if !tally.not_clear_at.is_empty() {
-        text += &format!("; waiting for {}", named(&tally.not_clear_at));
+    let waits = if !tally.not_clear_at.is_empty() {
+        format!("waiting for {}", named(&tally.not_clear_at))
     } else if watch.names.iter().any(|name| !name.is_known() && !name.is_dropped()) {
-        text += "; waiting for storage";
+        "waiting for storage".to_owned()
     } else {
-        text += "; waiting for the other places to answer";
-    }
-    if let Some((place, since)) = watch.longest_outdated(now)
-        && since.as_secs() >= 10
-    {
-        let place = &watch.spots[place].place.id;
-        text += &format!("; {place} serves an old copy for {} s", since.as_secs());
-    }
-    if let Some(trouble) = storage_trouble(watch) {
-        text += &format!("; {trouble}");
-    }
-    text
+        "waiting for the other places to answer".to_owned()
+    };
+    let outdated = watch.longest_outdated(now).filter(|(_, since)| since.as_secs() >= 10);
+    let outdated = outdated.map(|(place, since)| {
+        format!("{} serves an old copy for {} s", watch.spots[place].place.id, since.as_secs())
+    });
+    let parts = [
+        Some(format!("{clear} of {total} cells clear")),
+        Some(waits),
+        outdated,
+        storage_trouble(watch),
+    ];
+    parts.into_iter().flatten().collect::<Vec<_>>().join("; ")
 }
 
 fn quiet(watch: &Watch, now: Moment) -> String {

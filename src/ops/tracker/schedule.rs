@@ -147,11 +147,6 @@ impl Gate {
             by.free_at = by.free_at.max(until);
         }
     }
-
-    #[must_use]
-    pub const fn in_flight(&self) -> usize {
-        self.in_flight
-    }
 }
 
 /// Evenly between nothing and `over`.
@@ -258,19 +253,20 @@ impl Pace {
                 let step = STEPS[(looks as usize).saturating_sub(1).min(STEPS.len() - 1)];
                 around(secs(step), chance)
             }
-            (Case::Waiting, true) => around(secs(5), chance),
-            (Case::Waiting | Case::Clear, false) => around(secs(60), chance),
+            (Case::Waiting | Case::Clear, true) => around(secs(5), chance),
             // a shield of the local cloud is drained in seconds: the design's 15 s and 60 s, three times as dense
-            (Case::Repinned { looks: 0..=1 }, true) => around(secs(5), chance),
-            (Case::Repinned { .. }, true) => around(secs(20), chance),
+            (Case::Repinned { looks }, true) => {
+                around(secs(if looks <= 1 { 5 } else { 20 }), chance)
+            }
             (Case::Repinned { looks: 0..=1 }, false) => around(secs(15), chance),
-            (Case::Repinned { .. }, false) => around(secs(60), chance),
+            (Case::Repinned { .. } | Case::Waiting | Case::Clear, false) => {
+                around(secs(60), chance)
+            }
             (Case::Running { left, over }, loopback) => {
                 let floor = if loopback { ms(100) } else { secs(1) };
                 // a little late rather than early: the span must be full with the last of them
                 (over.mul_f64(1.02) / left.max(1)).max(floor) + jitter(floor / 2, chance)
             }
-            (Case::Clear, true) => around(secs(5), chance),
             (Case::Compare, true) => ms(20),
             (Case::Compare, false) => secs(1),
         }
@@ -403,7 +399,6 @@ mod tests {
             assert!(gate.opens_at(address(port), &provider).is_some());
             gate.enter(address(port), &provider, at(0));
         }
-        assert_eq!(gate.in_flight(), 32);
         assert_eq!(gate.opens_at(address(99), "new"), None);
     }
 

@@ -93,13 +93,16 @@ pub(super) fn support(
     old: Option<&Stored>,
     derived: bool,
 ) -> Support {
-    let served = matches!(answer.status, 200 | 206);
-    match claim {
-        Stored::Empty if matches!(answer.status, 404 | 410) => Support::Yes,
+    let (served, refused) =
+        (matches!(answer.status, 200 | 206), matches!(answer.status, 404 | 410));
+    let contradicts = match claim {
         // a placeholder says in the header what it stands for
-        Stored::Empty if served && answer.error.is_some() => Support::Yes,
-        Stored::Empty if served => Support::No,
-        Stored::Holds(_) if matches!(answer.status, 404 | 410) => Support::No,
+        Stored::Empty => served && answer.error.is_none(),
+        Stored::Holds(_) => refused,
+    };
+    match claim {
+        _ if contradicts => Support::No,
+        Stored::Empty if served || refused => Support::Yes,
         Stored::Holds(claimed) if served && !derived => {
             let before = match old {
                 Some(Stored::Holds(before)) if !same_content(before, claimed) => Some(before),
@@ -126,23 +129,20 @@ fn support_by_tag(answer: &Answer, claimed: &Content, before: Option<&Content>) 
 /// under the same identity.
 pub(super) fn lags(verb: Verb, name: &WatchedName, told: Option<&Stored>, now: &Stored) -> bool {
     match (verb, now) {
-        (Verb::Purge | Verb::Watch, _) => false,
-        (Verb::Delete, Stored::Holds(now)) => is_old(name, now),
-        (Verb::Rename, Stored::Holds(now)) if !name.must_live => is_old(name, now),
-        (Verb::Rename | Verb::Replace | Verb::Restore, Stored::Empty) => {
-            name.must_live || verb != Verb::Rename
+        (Verb::Purge | Verb::Watch, _)
+        | (Verb::Delete, Stored::Empty)
+        | (Verb::Restore, Stored::Holds(_)) => false,
+        (Verb::Rename, Stored::Empty) => name.must_live,
+        (Verb::Replace | Verb::Restore, Stored::Empty) => true,
+        (Verb::Delete | Verb::Rename | Verb::Replace, Stored::Holds(_)) => {
+            told.is_none_or(|told| !same_stored(told, now)) && is_as_before(name, now)
         }
-        (Verb::Rename | Verb::Replace, Stored::Holds(now)) => match told {
-            Some(told) => !same_stored(told, &Stored::Holds(now.clone())) && is_old(name, now),
-            None => is_old(name, now),
-        },
-        (Verb::Delete, Stored::Empty) | (Verb::Restore, Stored::Holds(_)) => false,
     }
 }
 
-/// The same version of the same asset as before the call.
-fn is_old(name: &WatchedName, now: &Content) -> bool {
-    let Some(Stored::Holds(old)) = &name.old else { return false };
+/// Whether storage shows what it held before the call: the same version of the same asset.
+pub(super) fn is_as_before(name: &WatchedName, now: &Stored) -> bool {
+    let (Some(Stored::Holds(old)), Stored::Holds(now)) = (&name.old, now) else { return false };
     let same_asset = match (&old.asset_id, &now.asset_id) {
         (Some(old), Some(now)) => old == now,
         _ => true,

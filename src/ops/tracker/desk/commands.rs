@@ -25,7 +25,7 @@ impl Desk {
                 self.baselines.push(PendingBaseline { id, since, started: false, done });
             }
             Command::Settled { id, names, calls } => {
-                self.settled(id, !names.is_empty(), &calls).await
+                self.settled(id, !names.is_empty(), &calls).await;
             }
             Command::Abandon { id, done } => {
                 let answer = self.abandon(id).await;
@@ -99,7 +99,7 @@ impl Desk {
         }
         watch.purging_again = true;
         watch.purged_again.push(wall);
-        watch.say(wall, "sending the invalidation again".to_owned());
+        watch.say(wall, "sending the invalidation again");
         let picture = publish::snapshot(watch, now, wall, None);
         if let Err(error) = journal.save_snapshot(watch.lease, &picture).await {
             watch.purging_again = false;

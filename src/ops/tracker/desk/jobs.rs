@@ -1,6 +1,7 @@
 //! What runs beside the task: probes, readings of storage, finding places, repeated purges. Each is bounded and
 //! comes back as a [`Done`].
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -32,29 +33,24 @@ const SEARCH_AGAIN: [u64; 5] = [1, 2, 5, 10, 15];
 
 /// What came back.
 pub(super) enum Done {
-    Probe {
-        of: Of,
-        place: usize,
-        gate: (std::net::SocketAddr, String),
-        work: Work,
-        sighting: Sighting,
-    },
-    Stat {
-        of: Of,
-        errand: StatErrand,
-        asked: Moment,
-        answer: Result<Stored, String>,
-    },
-    Places {
-        host: String,
-        found: Result<Vec<Place>, PlacesError>,
-    },
-    SentAgain {
-        of: Of,
-        at: Moment,
-        sent: Vec<(usize, Result<Stored, CloudError>)>,
-        done: oneshot::Sender<Result<(), OpError>>,
-    },
+    Probe(Box<Probed>),
+    Stat { of: Of, errand: StatErrand, asked: Moment, answer: Result<Stored, String> },
+    Places { host: String, found: Result<Vec<Place>, PlacesError> },
+    SentAgain { of: Of, at: Moment, answers: Answers, done: oneshot::Sender<Result<(), OpError>> },
+}
+
+/// What each name's repeated purge was answered.
+type Answers = Vec<(usize, Result<Stored, CloudError>)>;
+
+/// A probe that has ended.
+pub(super) struct Probed {
+    pub of: Of,
+    pub place: usize,
+    /// What the limits go by.
+    pub address: SocketAddr,
+    pub provider: String,
+    pub work: Work,
+    pub sighting: Sighting,
 }
 
 /// Which watch an answer is for.
@@ -86,9 +82,7 @@ impl Desk {
 
     fn take(&mut self, done: Result<Done, JoinError>) {
         match done {
-            Ok(Done::Probe { of, place, gate, work, sighting }) => {
-                self.take_sighting(of, place, &gate, work, &sighting);
-            }
+            Ok(Done::Probe(probed)) => self.take_sighting(&probed),
             Ok(Done::Stat { of, errand, asked, answer }) => {
                 self.stats_in_flight = self.stats_in_flight.saturating_sub(1);
                 let (now, wall) = (self.now(), self.wall());
@@ -97,7 +91,9 @@ impl Desk {
                 }
             }
             Ok(Done::Places { host, found }) => self.take_places(&host, found),
-            Ok(Done::SentAgain { of, at, sent, done }) => self.take_sent_again(of, at, sent, done),
+            Ok(Done::SentAgain { of, at, answers, done }) => {
+                self.take_sent_again(of, at, answers, done);
+            }
             // its place stays busy and its watch cannot end: that is the safe side of a defect
             Err(error) => tracing::error!(%error, "a job of the tracker broke"),
         }
@@ -107,19 +103,12 @@ impl Desk {
         self.find(of.id).filter(|tracked| tracked.epoch == of.epoch)
     }
 
-    fn take_sighting(
-        &mut self,
-        of: Of,
-        place: usize,
-        (address, provider): &(std::net::SocketAddr, String),
-        work: Work,
-        sighting: &Sighting,
-    ) {
-        let (now, wall) = (self.now(), self.wall());
+    fn take_sighting(&mut self, probed: &Probed) {
+        let Probed { of, place, address, provider, work, sighting } = probed;
+        let (now, wall, mut chance) = (self.now(), self.wall(), self.chance.fork());
         self.gate.leave(*address, provider);
-        let mut chance = self.chance.fork();
-        let Some(tracked) = self.of(of) else { return };
-        match tracked.watch.take(place, work, sighting, now, wall, &mut chance) {
+        let Some(tracked) = self.of(*of) else { return };
+        match tracked.watch.take(*place, *work, sighting, now, wall, &mut chance) {
             TakenSighting::Fine => self.gate.welcome(*address),
             TakenSighting::TooMuch { retry_after } => {
                 self.gate.back_off(*address, provider, retry_after, now, &mut chance);
@@ -151,19 +140,15 @@ impl Desk {
         let now = self.now();
         let mut wanted = Vec::new();
         for tracked in &self.tracked {
-            for host in tracked.watch.hosts() {
-                if !wanted.contains(&host) {
-                    wanted.push(host);
+            for host in &tracked.watch.hosts {
+                let known = self.atlas.get(host);
+                if known.is_none_or(|atlas| atlas.is_due(now)) && !wanted.contains(host) {
+                    wanted.push(host.clone());
                 }
             }
         }
         for host in wanted {
-            let atlas = self.atlas.entry(host.clone()).or_default();
-            let fresh = atlas.found.is_some_and(|at| now.since(at) < ATLAS_FRESH);
-            if fresh || atlas.busy || atlas.again > now {
-                continue;
-            }
-            atlas.busy = true;
+            self.atlas.entry(host.clone()).or_default().busy = true;
             let context = Arc::clone(&self.context);
             self.jobs.spawn(async move {
                 let found = context.places.places(&host).await;
@@ -189,7 +174,7 @@ impl Desk {
                 atlas.again = now + Duration::from_secs(wait);
                 let why = clean(&error.to_string()).into_owned();
                 for tracked in &mut self.tracked {
-                    if tracked.watch.hosts().iter().any(|needed| needed == host) {
+                    if tracked.watch.hosts.iter().any(|needed| needed == host) {
                         tracked.watch.no_places(why.clone(), now);
                     }
                 }
@@ -201,7 +186,7 @@ impl Desk {
     pub(super) fn show_places(&mut self, index: usize) {
         let now = self.now();
         let watch = &mut self.tracked[index].watch;
-        for host in watch.hosts() {
+        for host in watch.hosts.clone() {
             if let Some(atlas) = self.atlas.get(&host).filter(|atlas| atlas.found.is_some()) {
                 watch.take_places(&host, &atlas.places, now, &mut self.chance);
             }
@@ -222,7 +207,7 @@ impl Desk {
         self.jobs.spawn(async move {
             let at = context.clock.moment();
             let context = &context;
-            let send = |(name, key, gone)| async move {
+            let call = |(name, key, gone)| async move {
                 let cloud = &context.cloud;
                 let told = if gone {
                     cloud.destroy(&key, true).await.map(|_| Stored::Empty)
@@ -231,8 +216,8 @@ impl Desk {
                 };
                 (name, told)
             };
-            let sent = stream::iter(calls).map(send).buffer_unordered(CALLS).collect().await;
-            Done::SentAgain { of, at, sent, done }
+            let answers = stream::iter(calls).map(call).buffer_unordered(CALLS).collect().await;
+            Done::SentAgain { of, at, answers, done }
         });
     }
 
@@ -240,13 +225,13 @@ impl Desk {
         &mut self,
         of: Of,
         at: Moment,
-        sent: Vec<(usize, Result<Stored, CloudError>)>,
+        answers: Answers,
         done: oneshot::Sender<Result<(), OpError>>,
     ) {
         let (now, wall) = (self.now(), self.wall());
         let mut failed = None;
         let mut accepted = Vec::new();
-        for (name, answer) in sent {
+        for (name, answer) in answers {
             match answer {
                 Ok(told) => accepted.push((name, Some(told))),
                 // it may have been carried out: storage is asked, and S counts from it
@@ -260,11 +245,19 @@ impl Desk {
         if let Some(tracked) = self.of(of) {
             tracked.watch.purging_again = false;
             if let Some(error) = &failed {
-                tracked.watch.say(wall, format!("sending the invalidation again: {error}"));
+                tracked.watch.say(wall, &format!("sending the invalidation again: {error}"));
             }
             tracked.watch.sent_again(&accepted, at, now, wall);
         }
         done.send(failed.map_or(Ok(()), |error| Err(error.into()))).ok();
+    }
+}
+
+impl Atlas {
+    /// Whether the places are to be looked for.
+    fn is_due(&self, now: Moment) -> bool {
+        let fresh = self.found.is_some_and(|at| now.since(at) < ATLAS_FRESH);
+        !fresh && !self.busy && self.again <= now
     }
 }
 

@@ -161,7 +161,7 @@ impl Desk {
         let journal = Arc::clone(&self.context.journal);
         let Some(tracked) = self.find(id) else { return };
         let sentence = tracked.watch.ending_sentence(outcome, now);
-        tracked.watch.say(wall, sentence.clone());
+        tracked.watch.say(wall, &sentence);
         let ending = Ending { outcome, at: wall, sentence };
         let last = publish::snapshot(&tracked.watch, now, wall, Some(ending.clone()));
         let lease = tracked.watch.lease;

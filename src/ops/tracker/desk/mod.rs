@@ -189,11 +189,11 @@ impl Desk {
     /// Asks one watch whether it ends.
     async fn step(&mut self, id: InvalidationId) {
         use super::watch::Step;
-        let now = self.now();
+        let (now, mut chance) = (self.now(), self.chance.fork());
         let Some(tracked) = self.find(id) else { return };
         tracked.stepped = now;
         tracked.watch.plot(now);
-        match tracked.watch.step(now) {
+        match tracked.watch.step(now, &mut chance) {
             Step::GoOn => {}
             Step::End(outcome) => self.end(id, outcome).await,
             Step::EndUnlessSuperseded(outcome) => {

@@ -1,9 +1,13 @@
 //! Sends what is due, within the limits, each watch and place in its turn.
 
+use std::net::SocketAddr;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::jobs::{Done, Of};
+use futures_util::FutureExt;
+
+use super::jobs::{Done, Of, Probed};
 use super::{Desk, PendingBaseline};
 use crate::domain::sighting::{ProbeFailure, Sighting};
 use crate::domain::time::Moment;
@@ -49,21 +53,21 @@ impl Desk {
             if self.gate.opens_at(to.address, &to.provider).is_none_or(|at| at > now) {
                 continue;
             }
-            let gate = (to.address, to.provider.clone());
+            let (address, provider) = (to.address, to.provider.clone());
             let Some(errand) = watch.next_errand(place, now, self.chance.u64(..)) else { continue };
-            self.gate.enter(gate.0, &gate.1, now);
-            self.send(self.tracked[index].of(), gate, errand);
+            self.gate.enter(address, &provider, now);
+            self.send(self.tracked[index].of(), address, provider, errand);
             sent = true;
         }
         sent
     }
 
-    fn send(&mut self, of: Of, gate: (std::net::SocketAddr, String), errand: Errand) {
+    fn send(&mut self, of: Of, address: SocketAddr, provider: String, errand: Errand) {
         let Errand { place, work, probe } = errand;
         let context = Arc::clone(&self.context);
         self.jobs.spawn(async move {
             let sighting = look(&context, &probe).await;
-            Done::Probe { of, place, gate, work, sighting }
+            Done::Probe(Box::new(Probed { of, place, address, provider, work, sighting }))
         });
     }
 
@@ -116,19 +120,21 @@ impl Desk {
     }
 }
 
-/// One probe, that ends in any case.
+/// One probe, that ends in any case: in time, and with a failure where the prober breaks.
 async fn look(context: &Context, probe: &Probe) -> Sighting {
     let sent = context.clock.moment();
-    let patience = probe.timeout + GRACE;
-    match tokio::time::timeout(patience, context.prober.probe(probe)).await {
-        Ok(sighting) => sighting,
-        Err(_) => Sighting {
-            variant: probe.variant,
-            shape: probe.shape,
-            sent,
-            received: context.clock.moment(),
-            at: context.clock.wall(),
-            result: Err(ProbeFailure::TimedOut),
-        },
+    let probing = AssertUnwindSafe(context.prober.probe(probe)).catch_unwind();
+    let failure = match tokio::time::timeout(probe.timeout + GRACE, probing).await {
+        Ok(Ok(sighting)) => return sighting,
+        Ok(Err(_)) => ProbeFailure::Broken { detail: "the prober broke".to_owned() },
+        Err(_) => ProbeFailure::TimedOut,
+    };
+    Sighting {
+        variant: probe.variant,
+        shape: probe.shape,
+        sent,
+        received: context.clock.moment(),
+        at: context.clock.wall(),
+        result: Err(failure),
     }
 }

@@ -273,17 +273,16 @@ impl Edge {
             let age = now.since(copy.since);
             copy.answer.status == 200 || age < Duration::from_secs(60)
         });
-        let (copy, cache) = match fresh {
-            Some(copy) => (copy.clone(), CacheStatus::Hit),
-            None => {
-                let shield = self.old.get(&key).filter(|_| self.habit.shield);
-                let copy = shield.cloned().unwrap_or(Copy { answer: origin, since: now });
-                self.copies.insert(key, copy.clone());
-                (copy, CacheStatus::Miss)
-            }
+        let (copy, cache) = if let Some(copy) = fresh {
+            (copy.clone(), CacheStatus::Hit)
+        } else {
+            let shield = self.old.get(&key).filter(|_| self.habit.shield);
+            let copy = shield.cloned().unwrap_or(Copy { answer: origin, since: now });
+            self.copies.insert(key, copy.clone());
+            (copy, CacheStatus::Miss)
         };
         let age = self.habit.ages.then(|| now.since(copy.since).as_secs());
-        let mut answer = Answer { cache, age, ..copy.answer };
+        let mut answer = Answer { age, cache, ..copy.answer };
         if self.habit.no_tags {
             answer.etag = None;
         } else if let Some(etag) = answer.etag.as_mut().filter(|_| self.habit.weak) {

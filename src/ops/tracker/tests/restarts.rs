@@ -74,6 +74,7 @@ async fn giving_up_is_journaled() {
     assert_eq!(outcome_of(&last), Outcome::Abandoned);
     let kept = world.context.journal.invalidation(id).await.unwrap();
     assert_eq!(kept.ended.unwrap().outcome, Outcome::Abandoned);
+    tokio::time::sleep(Duration::from_secs(1)).await; // what was under way
     let spent = world.cdn.probes(None);
     tokio::time::sleep(Duration::from_secs(30)).await;
     assert_eq!(world.cdn.probes(None), spent);

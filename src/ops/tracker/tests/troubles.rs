@@ -11,9 +11,9 @@ async fn a_stuck_edge_is_never_all_clear() {
     })
     .await;
     let id = world.delete().await;
-    let stuck = world.until(id, |watch| watch.stuck).await;
+    let stuck = world.until(id, |watch| watch.stuck && watch.offer.is_some()).await;
     assert!(stuck.sentence.contains("SIN"), "{}", stuck.sentence);
-    assert!(matches!(stuck.offer, Some(Offer::PurgeAgain { .. })), "{:?}", stuck.offer);
+    assert!(stuck.elapsed() < Duration::from_secs(70), "{:?}", stuck.elapsed());
     assert_eq!(stuck.ended, None);
     let mut board = world.tracker.board();
     let last = loop {

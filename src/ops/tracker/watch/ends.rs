@@ -27,7 +27,8 @@ pub const MOST_AGAIN: usize = 2;
 
 impl Watch {
     /// Decides whether the watch ends; begins the last reading of storage when its time has come.
-    pub fn step(&mut self, now: Moment) -> Step {
+    pub fn step(&mut self, now: Moment, chance: &mut fastrand::Rng) -> Step {
+        self.follow_quiet(now, chance);
         if self.is_executing() || self.purging_again {
             return self.unless_given_up(now);
         }
@@ -51,7 +52,7 @@ impl Watch {
     }
 
     fn unless_given_up(&self, now: Moment) -> Step {
-        if now.since(self.tracked_since) < self.terms().give_up_after {
+        if now.since(self.quickened) < self.terms().give_up_after {
             return Step::GoOn;
         }
         Step::End(if self.grid.reached() == 0 { Outcome::Blind } else { Outcome::GaveUp })
@@ -95,7 +96,7 @@ impl Watch {
     /// Not clear although the usual propagation time is over.
     #[must_use]
     pub fn is_stuck(&self, now: Moment) -> bool {
-        let late = now.since(self.tracked_since) >= self.terms().stuck_after;
+        let late = now.since(self.quickened) >= self.terms().stuck_after;
         (late || self.was_stuck) && !self.grid.is_clear()
     }
 
@@ -120,7 +121,7 @@ impl Watch {
         if self.has_open_regression() {
             return Some("a cache fell back to the old copy".to_owned());
         }
-        let usual_is_over = now.since(self.tracked_since) >= terms.stuck_after + terms.hold_back;
+        let usual_is_over = now.since(self.quickened) >= terms.stuck_after + terms.hold_back;
         if usual_is_over && self.repinned_since.is_some() && still(&|cell| cell.repinned > 0) {
             return Some("a cache fetched the old copy again, from a shield".to_owned());
         }

@@ -42,6 +42,7 @@ impl Watch {
             names: Vec::with_capacity(names.len()),
             urls: Vec::with_capacity(urls.len()),
             references: Vec::new(),
+            hosts: Vec::new(),
             reference_agendas: std::collections::HashMap::new(),
             spots: Vec::new(),
             grid: Propagation::new(invalidation.terms.confidence),
@@ -50,7 +51,7 @@ impl Watch {
             rechecks: std::collections::HashMap::new(),
             confirmed: std::collections::HashSet::new(),
             quiet_planned: None,
-            tracked_since: now,
+            quickened: now,
             started,
             doubt: if taken_over { RESTART_DOUBT } else { std::time::Duration::ZERO },
             clock_went_back: started.is_none(),
@@ -147,12 +148,13 @@ impl Watch {
             let Some(item) = self.item(index) else { continue };
             let (state, sent_at) = (item.state, item.sent_at);
             match state {
-                ItemState::Intended | ItemState::Sent => {}
+                ItemState::Intended | ItemState::Sent => continue,
                 ItemState::Accepted => self.start_name(index, sent_at, now, wall),
                 ItemState::NotFound | ItemState::Failed | ItemState::Skipped => {
                     self.drop_name(index, now);
                 }
             }
+            self.quickened = now;
         }
         (self.stirred, self.changed, self.urgent) = (true, true, true);
     }
@@ -223,10 +225,15 @@ impl Watch {
         for variant in self.grid.variants(index) {
             refs[variant as usize] = Some(self.reference(&watched, name, variant));
         }
+        let host = watched.url.host_name();
+        if !self.hosts.contains(&host) {
+            self.hosts.push(host.clone());
+        }
         self.urls.push(Url {
             shown: labels::shown(&watched.url, account),
             short: labels::short(&watched.url),
             canonical: watched.url.canonical(),
+            host,
             name,
             refs,
             truth: [const { None }; VARIANTS],
@@ -255,6 +262,7 @@ impl Watch {
             |known: &Reference| known.name == name && known.variant == variant && known.url == url;
         let index = self.references.iter().position(same).unwrap_or_else(|| {
             self.references.push(Reference {
+                host: url.host_name(),
                 url,
                 variant,
                 name,
@@ -285,7 +293,7 @@ impl Watch {
         let Some(before) = before else {
             if taken_over {
                 self.interrupted = true;
-                self.say(wall, "taken up from the journal".to_owned());
+                self.say(wall, "taken up from the journal");
             }
             return;
         };
@@ -296,7 +304,7 @@ impl Watch {
         self.was_stuck = before.stuck;
         self.interrupted = true;
         self.purged_again.clone_from(&before.purged_again);
-        self.say(wall, "taken up from the journal; runs and quiet start again".to_owned());
+        self.say(wall, "taken up from the journal; runs and quiet start again");
         if let Some(at) = self.purged_again.last().copied() {
             let sent = Since::of_wall(at, now, wall);
             for name in &mut self.names {
@@ -314,6 +322,6 @@ impl Watch {
 impl Spot {
     /// Whether the place delivers the URL's host.
     pub(super) fn serves(&self, url: &Url) -> bool {
-        self.lost || self.hosts.contains(&url.watched.url.host_name())
+        self.lost || self.hosts.contains(&url.host)
     }
 }

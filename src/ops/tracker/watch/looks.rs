@@ -1,7 +1,7 @@
 //! What came back from a place: judged, counted, kept, and what it means for the next looks.
 
 use super::{Body, LastSeen, Watch, Work, of_slot};
-use crate::domain::judge::{Facts, judge, wants_body};
+use crate::domain::judge::{AgeTrust, Facts, judge, wants_body};
 use crate::domain::place::PlaceId;
 use crate::domain::propagation::{Look, Noted, Standing};
 use crate::domain::sighting::{AcceptVariant, Answer, CacheStatus, ProbeFailure, Sighting};
@@ -69,14 +69,13 @@ impl Watch {
         now: Moment,
         chance: &mut fastrand::Rng,
     ) {
-        self.spots[place].hold_until = match &sighting.result {
-            Ok(_) => now,
-            Err(_) => {
-                let left_out = self.grid.standing(place) == Standing::LeftOut;
-                let failures = self.grid.failures(place);
-                now + self.pace.after_failure(failures, left_out, chance)
-            }
+        let wait = if sighting.result.is_ok() {
+            Duration::ZERO
+        } else {
+            let left_out = self.grid.standing(place) == Standing::LeftOut;
+            self.pace.after_failure(self.grid.failures(place), left_out, chance)
         };
+        self.spots[place].hold_until = now + wait;
     }
 
     fn take_baseline(
@@ -192,7 +191,13 @@ impl Watch {
     fn see_age(&mut self, place: usize, slot: usize, sighting: &Sighting) {
         if let Ok(answer) = &sighting.result {
             let tag = answer.etag.as_ref().map(|etag| etag.tag.as_str());
-            self.spots[place].cells[slot].age.see(tag, answer.age, sighting.received);
+            let here = &mut self.spots[place];
+            here.cells[slot].age.see(tag, answer.age, sighting.received);
+            here.age = match (here.age, here.cells[slot].age.trust()) {
+                (AgeTrust::Believed, _) | (_, AgeTrust::Believed) => AgeTrust::Believed,
+                (AgeTrust::Disproved, _) | (_, AgeTrust::Disproved) => AgeTrust::Disproved,
+                _ => AgeTrust::Unproven,
+            };
         }
     }
 
@@ -245,8 +250,8 @@ impl Watch {
             _ => cell.repinned,
         };
         let is_repinned = cell.repinned > 0;
-        let spot = &mut self.spots[place];
-        spot.repinned = spot.repinned + usize::from(is_repinned) - usize::from(was_repinned);
+        let here = &mut self.spots[place];
+        here.repinned = here.repinned + usize::from(is_repinned) - usize::from(was_repinned);
         if repinned && self.repinned_since.is_none() {
             self.repinned_since = Some(now);
         }
@@ -266,7 +271,7 @@ impl Watch {
         let old = matches!(judgement.reason, Reason::EarlierContent | Reason::StillServed);
         let Ok(answer) = &sighting.result else { return false };
         let facts = self.facts(place, slot, sighting);
-        let fetched_since = facts.age == crate::domain::judge::AgeTrust::Believed
+        let fetched_since = facts.age == AgeTrust::Believed
             && answer
                 .age
                 .zip(facts.since_changed)
@@ -364,7 +369,7 @@ impl Watch {
         let place = self.spots[place].place.id.clone();
         let url = self.urls[url].shown.clone();
         let why = clean(&judgement.reason.to_string()).into_owned();
-        self.say(wall, format!("{place} fell back: {url} {why}"));
+        self.say(wall, &format!("{place} fell back: {url} {why}"));
         self.events.push(TrackerEvent::Regression {
             invalidation: self.id(),
             place: place.clone(),
@@ -381,18 +386,18 @@ impl Watch {
         let elapsed = self.elapsed(now);
         self.spots[place].cleared_after = Some(elapsed);
         let PlaceId(id) = &self.spots[place].place.id;
-        self.say(wall, format!("{id} clear after {:.1} s", elapsed.as_secs_f64()));
+        self.say(wall, &format!("{id} clear after {:.1} s", elapsed.as_secs_f64()));
     }
 
     fn tell_place(&mut self, place: usize, noted: Noted, wall: Timestamp) {
         let PlaceId(id) = &self.spots[place].place.id;
         if noted.place_left_out {
             let sentence = format!("{id} does not answer: left out");
-            self.say(wall, sentence);
+            self.say(wall, &sentence);
             (self.stirred, self.urgent) = (true, true);
         } else if noted.place_joined && self.grid.failures(place) == 0 && self.is_late(place) {
             let sentence = format!("{id} answers and joins");
-            self.say(wall, sentence);
+            self.say(wall, &sentence);
         }
     }
 

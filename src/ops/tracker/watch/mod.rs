@@ -54,6 +54,7 @@ pub struct Url {
     pub short: String,
     /// Canonical text, for the journal.
     pub canonical: String,
+    host: String,
     /// Reference read of each variant.
     refs: [Option<usize>; VARIANTS],
     /// What each variant must show, once known.
@@ -71,6 +72,7 @@ struct UrlTruth {
 #[derive(Debug, Clone)]
 struct Reference {
     url: crate::domain::delivery_url::DeliveryUrl,
+    host: String,
     variant: AcceptVariant,
     name: usize,
     derived: bool,
@@ -92,6 +94,8 @@ pub struct Spot {
     pub lost: bool,
     agenda: Agenda,
     cells: Vec<CellView>,
+    /// Whether `Age` means anything here.
+    age: AgeTrust,
     /// Bodies read here, by cell and entity tag.
     bodies: HashMap<(usize, Etag), Body>,
     /// No request before this, after failures.
@@ -166,6 +170,8 @@ pub struct Watch {
     pub names: Vec<Name>,
     pub urls: Vec<Url>,
     references: Vec<Reference>,
+    /// Hosts that deliver its URLs, each once.
+    pub hosts: Vec<String>,
     /// Due reference reads, by the host that must serve them.
     reference_agendas: HashMap<String, Agenda>,
     pub spots: Vec<Spot>,
@@ -177,7 +183,8 @@ pub struct Watch {
     confirmed: HashSet<usize>,
     /// The quiet that looks were planned for.
     quiet_planned: Option<Moment>,
-    pub tracked_since: Moment,
+    /// When it was taken up, or a call last had its answer: stuck and giving up count from here.
+    pub quickened: Moment,
     started: Option<Since>,
     /// Doubt about S and N after a restart.
     doubt: Duration,
@@ -239,14 +246,14 @@ impl Watch {
     /// Time since the order was given, across restarts.
     #[must_use]
     pub fn elapsed(&self, now: Moment) -> Duration {
-        self.started.map_or_else(|| now.since(self.tracked_since), |started| started.elapsed(now))
+        self.started.map_or_else(|| now.since(self.quickened), |started| started.elapsed(now))
     }
 
     /// Runs and quiet start again after a suspend, or when the journal was out of reach for long.
     pub fn interrupt(&mut self, why: &str, now: Moment, wall: Timestamp) {
         self.interrupted = true;
         self.grid.restart(now);
-        self.say(wall, format!("interrupted: {why}; runs and quiet start again"));
+        self.say(wall, &format!("interrupted: {why}; runs and quiet start again"));
         self.reschedule_all(now, &mut fastrand::Rng::new());
         self.urgent = true;
     }
@@ -269,14 +276,7 @@ impl Watch {
         if self.clock_went_back {
             return AgeTrust::Disproved;
         }
-        let trusts = || self.spots[place].cells.iter().map(|cell| cell.age.trust());
-        if trusts().any(|trust| trust == AgeTrust::Believed) {
-            AgeTrust::Believed
-        } else if trusts().any(|trust| trust == AgeTrust::Disproved) {
-            AgeTrust::Disproved
-        } else {
-            AgeTrust::Unproven
-        }
+        self.spots[place].age
     }
 
     fn cell_ref(place: usize, slot: usize) -> CellRef {

@@ -5,25 +5,13 @@ use std::net::{Ipv4Addr, SocketAddr};
 
 use super::super::schedule::Agenda;
 use super::{CellView, Spot, VARIANTS, Watch};
+use crate::domain::judge::AgeTrust;
 use crate::domain::place::{Place, PlaceId};
 use crate::domain::propagation::Standing;
 use crate::domain::snapshot::PlaceRow;
 use crate::domain::time::{Moment, Timestamp};
 
 impl Watch {
-    /// Hosts that deliver its URLs, each once.
-    #[must_use]
-    pub fn hosts(&self) -> Vec<String> {
-        let mut hosts = Vec::new();
-        for url in &self.urls {
-            let host = url.watched.url.host_name();
-            if !hosts.contains(&host) {
-                hosts.push(host);
-            }
-        }
-        hosts
-    }
-
     /// Takes in the places of one host: new ones join, those known from the journal get their address back.
     pub fn take_places(
         &mut self,
@@ -39,17 +27,14 @@ impl Watch {
             let known = self.spots.iter().position(|spot| {
                 spot.place.id == place.id || (!spot.lost && spot.place.address == place.address)
             });
-            match known {
-                Some(index) => {
-                    if self.find_again(index, place, host, now) {
-                        joined.push(index);
-                    }
+            if let Some(index) = known {
+                if self.find_again(index, place, host, now) {
+                    joined.push(index);
                 }
-                None => {
-                    joined.push(self.spots.len());
-                    let excluded = self.terms().excluded.contains(&place.id.0);
-                    self.add_spot(Spot::new(place.clone(), host), false, excluded, now);
-                }
+            } else {
+                joined.push(self.spots.len());
+                let excluded = self.terms().excluded.contains(&place.id.0);
+                self.add_spot(Spot::new(place.clone(), host), false, excluded, now);
             }
         }
         self.blank_unserved(now);
@@ -125,7 +110,7 @@ impl Watch {
         self.grid.exclude(place, now);
         self.invalidation.terms.excluded.push(id.0.clone());
         self.terms_changed = true;
-        self.say(wall, format!("{id} left out by the operator"));
+        self.say(wall, &format!("{id} left out by the operator"));
         (self.stirred, self.urgent) = (true, true);
         true
     }
@@ -148,6 +133,7 @@ impl Spot {
             lost: false,
             agenda: Agenda::default(),
             cells: Vec::new(),
+            age: AgeTrust::default(),
             bodies: std::collections::HashMap::new(),
             hold_until: Moment::default(),
             busy: false,
@@ -159,9 +145,5 @@ impl Spot {
             cleared_after: None,
             place,
         }
-    }
-
-    pub(in super::super) fn cells(&self) -> &[CellView] {
-        &self.cells
     }
 }

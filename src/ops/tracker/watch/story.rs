@@ -12,11 +12,11 @@ const POINTS: usize = 600;
 
 impl Watch {
     /// Adds a line to the timeline.
-    pub fn say(&mut self, at: Timestamp, text: String) {
+    pub fn say(&mut self, at: Timestamp, text: &str) {
         if self.timeline.len() >= ENTRIES {
             self.timeline.remove(1);
         }
-        let text = clean(&text).into_owned();
+        let text = clean(text).into_owned();
         self.timeline.push(TimelineEntry { at, text });
         self.changed = true;
     }

@@ -1,7 +1,7 @@
 //! Truths of a watch: storage and references asked for, taken in, moved; URLs opened when theirs is known.
 
 use super::super::names::{Learnt, Need, Since, Stage};
-use super::super::truth::{content_of, lags, same_stored};
+use super::super::truth::{content_of, is_as_before, same_stored};
 use super::{Recheck, Reference, UrlTruth, Watch};
 use crate::domain::asset::AssetKey;
 use crate::domain::invalidation::same_content;
@@ -99,7 +99,7 @@ impl Watch {
         let askable = |place: usize| {
             let spot = &self.spots[place];
             !spot.lost
-                && spot.hosts.contains(&reference.url.host_name())
+                && spot.hosts.contains(&reference.host)
                 && !matches!(self.grid.standing(place), Standing::LeftOut | Standing::Excluded)
         };
         reference.tries < REFERENCE_TRIES
@@ -110,7 +110,7 @@ impl Watch {
         let reference = &mut self.references[index];
         reference.wanted = true;
         if !reference.busy {
-            let host = reference.url.host_name();
+            let host = reference.host.clone();
             self.reference_agendas.entry(host).or_default().set(index, Some(due));
         }
     }
@@ -179,14 +179,7 @@ impl Watch {
         let name = &mut self.names[index];
         let since = name.changed.map_or(Duration::ZERO, |changed| changed.elapsed(now));
         name.watched.changed_at = wall.checked_sub(since).ok().or(Some(wall));
-        let key = name.watched.key.to_string();
-        let sentence = match name.watched.expectation() {
-            Some(Expectation::Gone) => format!("storage: {key} is gone"),
-            Some(Expectation::New) => format!("storage: {key} holds new content"),
-            Some(Expectation::Live) => format!("storage: {key} is there"),
-            _ => format!("storage: {key} is as before, so only Age can show a refetch"),
-        };
-        self.say(wall, sentence);
+        self.tell_known(index, wall);
         self.names_changed.insert(index);
         self.confirmed.remove(&index);
         for (position, reference) in self.references.iter_mut().enumerate() {
@@ -205,6 +198,27 @@ impl Watch {
             }
         }
         (self.stirred, self.urgent) = (true, true);
+    }
+
+    /// Of a few names each is told, of many that all are known.
+    fn tell_known(&mut self, index: usize, wall: Timestamp) {
+        const TOLD: usize = 8;
+        if self.names.len() > TOLD {
+            if self.names.iter().all(|name| name.is_known() || name.is_dropped()) {
+                self.say(wall, &format!("storage: all {} names are known", self.names.len()));
+            }
+            return;
+        }
+        let watched = &self.names[index].watched;
+        let what = match watched.expectation() {
+            Some(Expectation::Gone) => "is gone",
+            Some(Expectation::New) => "holds new content",
+            Some(Expectation::Live) if watched.new == Some(Stored::Empty) => "is not there",
+            Some(Expectation::Live) => "is there",
+            Some(Expectation::Refetched) | None => "is as before, so only Age can show a refetch",
+        };
+        let sentence = format!("storage: {} {what}", watched.key);
+        self.say(wall, &sentence);
     }
 
     /// Opens a URL whose truth is known in all variants, or cannot be read.
@@ -330,7 +344,6 @@ impl Watch {
         wall: Timestamp,
     ) {
         let Some(mut recheck) = self.rechecks.remove(&index) else { return };
-        let verb = self.invalidation.operation.verb;
         let name = &mut self.names[index];
         if !name.is_known() {
             return;
@@ -351,19 +364,22 @@ impl Watch {
                     self.confirmed.insert(index);
                 }
             }
-            Ok(stored) if lags(verb, &name.watched, None, &stored) => {
+            Ok(stored) if is_as_before(&name.watched, &stored) => {
                 if now.since(recheck.since) < LAG {
                     self.rechecks.insert(index, recheck);
                 } else {
                     name.told = None;
                     name.read(now);
                     self.close_urls_of(index, now);
-                    self.say(wall, "storage shows the asset as before the call".to_owned());
+                    self.say(wall, "storage shows the asset as before the call");
                 }
             }
             Ok(stored) => {
                 name.moved(stored, asked);
-                self.say(wall, format!("storage changed again: {}", self.names[index].watched.key));
+                self.say(
+                    wall,
+                    &format!("storage changed again: {}", self.names[index].watched.key),
+                );
                 self.name_known(index, None, now, wall);
                 self.moved.push(index);
             }
@@ -420,7 +436,7 @@ impl Watch {
         self.names[name].watched.superseded = true;
         self.names_changed.insert(name);
         let key = self.names[name].watched.key.clone();
-        self.say(wall, format!("{key}: taken over by a newer operation ({by})"));
+        self.say(wall, &format!("{key}: taken over by a newer operation ({by})"));
         self.drop_name(name, now);
         self.urgent = true;
     }
@@ -449,6 +465,7 @@ impl Watch {
         }
         self.grid.restart(now);
         self.confirmed.clear();
+        (self.quickened, self.was_stuck) = (now, false);
         (self.repinned_since, self.negative_cache_since) = (None, None);
         for spot in &mut self.spots {
             (spot.sentinel, spot.repinned) = (None, 0);
@@ -456,7 +473,7 @@ impl Watch {
                 (cell.repinned, cell.unclear, cell.unknown) = (0, 0, 0);
             }
         }
-        self.say(wall, "invalidation sent again; hold-back and runs start again".to_owned());
+        self.say(wall, "invalidation sent again; hold-back and runs start again");
         (self.stirred, self.urgent) = (true, true);
     }
 }

@@ -274,14 +274,14 @@ impl Watch {
     }
 
     fn case(&self, place: usize, slot: usize) -> Case {
-        let spot = &self.spots[place];
-        let cell = &spot.cells[slot];
+        let here = &self.spots[place];
+        let cell = &here.cells[slot];
         let track = self.grid.track(Self::cell_ref(place, slot));
         match track.verdict {
             None => Case::Fresh,
             Some(_) if cell.compare_now => Case::Compare,
-            Some(Verdict::Outdated) if spot.repinned > 0 => Case::Repinned { looks: cell.repinned },
-            Some(_) if track.clear && spot.repinned > 0 => Case::Repinned { looks: u32::MAX },
+            Some(Verdict::Outdated) if here.repinned > 0 => Case::Repinned { looks: cell.repinned },
+            Some(_) if track.clear && here.repinned > 0 => Case::Repinned { looks: u32::MAX },
             Some(_) if track.clear => Case::Clear,
             Some(verdict) if verdict.is_clear() => {
                 let rule = self.grid.rule();
@@ -337,7 +337,7 @@ impl Watch {
 
     /// Follows the quiet: when it begins or ends all looks are planned afresh.
     pub fn follow_quiet(&mut self, now: Moment, chance: &mut fastrand::Rng) {
-        let quiet = self.grid.quiet(now).map(|quiet| quiet.since);
+        let quiet = self.grid.quiet_since();
         if quiet == self.quiet_planned {
             return;
         }
@@ -357,19 +357,19 @@ impl Watch {
         now: Moment,
         chance: &mut fastrand::Rng,
     ) {
-        let spot = &mut self.spots[place];
-        let silent = now.since(spot.sentinel_since) > SENTINEL_PATIENCE;
-        match (spot.sentinel, verdict) {
+        let here = &mut self.spots[place];
+        let silent = now.since(here.sentinel_since) > SENTINEL_PATIENCE;
+        match (here.sentinel, verdict) {
             (None, Verdict::Outdated) => {
-                (spot.sentinel, spot.sentinel_since) = (Some(slot), now);
+                (here.sentinel, here.sentinel_since) = (Some(slot), now);
             }
-            (Some(sentinel), Verdict::Outdated) if sentinel == slot => spot.sentinel_since = now,
+            (Some(sentinel), Verdict::Outdated) if sentinel == slot => here.sentinel_since = now,
             (Some(sentinel), verdict) if sentinel == slot && verdict.is_clear() => {
-                spot.sentinel = None;
+                here.sentinel = None;
                 self.sweep(place, now, chance);
             }
             (Some(sentinel), Verdict::Unknown)
-                if sentinel == slot && (spot.cells[slot].unknown >= 3 || silent) =>
+                if sentinel == slot && (here.cells[slot].unknown >= 3 || silent) =>
             {
                 self.pass_on(place, slot, now, chance);
             }
@@ -391,13 +391,13 @@ impl Watch {
 
     /// Another cell with an old copy takes the role.
     fn pass_on(&mut self, place: usize, from: usize, now: Moment, chance: &mut fastrand::Rng) {
-        let is_outdated = |slot: &usize| {
-            let cell = self.grid.track(Self::cell_ref(place, *slot));
-            *slot != from && cell.verdict == Some(Verdict::Outdated)
+        let is_outdated = |other: &usize| {
+            let cell = self.grid.track(Self::cell_ref(place, *other));
+            *other != from && cell.verdict == Some(Verdict::Outdated)
         };
         let next = self.slots(place).into_iter().find(is_outdated);
-        let spot = &mut self.spots[place];
-        (spot.sentinel, spot.sentinel_since) = (next, now);
+        let here = &mut self.spots[place];
+        (here.sentinel, here.sentinel_since) = (next, now);
         if let Some(next) = next {
             self.schedule(place, next, now, chance);
         }
