@@ -298,7 +298,7 @@ impl Follow<'_> {
     ) -> Result<(), Failure> {
         let value = json::Outcome {
             invalidation: self.id,
-            outcome,
+            word: outcome,
             exit_code: exit.code(),
             sentence,
             snapshot,
@@ -327,7 +327,7 @@ pub fn unwatched_outcome(
 ) -> Result<(), Failure> {
     let value = json::Outcome {
         invalidation: None,
-        outcome,
+        word: outcome,
         exit_code: exit.code(),
         sentence,
         snapshot: None,

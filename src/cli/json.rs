@@ -273,7 +273,7 @@ pub fn progress(snapshot: &WatchSnapshot) -> Value {
 /// The last line of every stream.
 pub struct Outcome<'a> {
     pub invalidation: Option<InvalidationId>,
-    pub outcome: &'static str,
+    pub word: &'static str,
     pub exit_code: u8,
     pub sentence: &'a str,
     pub snapshot: Option<&'a WatchSnapshot>,
@@ -289,12 +289,13 @@ impl Outcome<'_> {
         let none = || json!({ "reached": 0, "unreachable": 0 });
         json!({
             "invalidation": self.invalidation.map(|id| id.to_string()),
-            "outcome": self.outcome,
+            "outcome": self.word,
             "exit_code": self.exit_code,
             "places": self.snapshot.map_or_else(none, places),
             "cells": self.snapshot.map_or_else(|| json!({ "clear": 0, "total": 0 }), cells),
             "not_covered": not_covered(self.not_covered),
             "regressions": self.snapshot.map_or(0, |snapshot| snapshot.regressions.len()),
+            "purged_again": self.snapshot.map_or(0, |snapshot| snapshot.purged_again.len()),
             "duration_ms": self.duration_ms,
             "sentence": clean(self.sentence),
             "open": self.open,

@@ -175,7 +175,6 @@ pub enum Role {
     Good,
     Bad,
     Doubt,
-    Dim,
     Strong,
 }
 
@@ -185,7 +184,6 @@ impl Role {
             Self::Good => "32",
             Self::Bad => "31",
             Self::Doubt => "33",
-            Self::Dim => "2",
             Self::Strong => "1",
         }
     }
@@ -246,11 +244,6 @@ impl Table {
 
     pub fn row<Cell: AsRef<str>>(&mut self, cells: impl IntoIterator<Item = Cell>) {
         self.rows.push(cells.into_iter().map(|cell| clean(cell.as_ref()).into_owned()).collect());
-    }
-
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.rows.is_empty()
     }
 
     /// Columns of the widest line.

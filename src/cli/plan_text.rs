@@ -32,14 +32,9 @@ pub fn lines(plan: &Plan) -> Vec<String> {
     let mut lines = vec![headline(plan)];
     for item in plan.items.iter().take(NAMED) {
         let name = item.key.to_string();
-        let mut line = format!("  {}", clean(&name));
-        if let Some(to) = &item.to {
-            line.push_str(&format!(" → {}", clean(&to.to_string())));
-        }
-        if item.backup == Backup::Kept {
-            line.push_str("  (a backup is kept)");
-        }
-        lines.push(line);
+        let to = item.to.as_ref().map(|to| format!(" → {}", clean(&to.to_string())));
+        let backup = if item.backup == Backup::Kept { "  (a backup is kept)" } else { "" };
+        lines.push(format!("  {}{}{backup}", clean(&name), to.unwrap_or_default()));
     }
     if plan.items.len() > NAMED {
         lines.push(format!("  … and {} more", plan.items.len() - NAMED));

@@ -7,7 +7,7 @@ use std::time::Duration;
 use clap::Parser;
 use clap::error::ErrorKind;
 
-use super::args::{Args, Command, Globals};
+use super::args::{Args, Command, Globals, Purge, Rename, Replace, Restore, Rm};
 use super::connect::{self, Found, Session};
 use super::exit::Exit;
 use super::failure::Failure;
@@ -123,6 +123,19 @@ const fn name(command: Option<&Command>) -> &'static str {
     }
 }
 
+/// Whether a command leaves everything as it is, so that it need not track anything.
+const fn only_reads(command: &Command) -> bool {
+    match command {
+        Command::Rename(Rename { change, .. })
+        | Command::Rm(Rm { change, .. })
+        | Command::Replace(Replace { change, .. })
+        | Command::Purge(Purge { change, .. })
+        | Command::Restore(Restore { change, .. }) => change.dry_run,
+        Command::Watch(_) => false,
+        _ => true,
+    }
+}
+
 impl Call {
     async fn carry_out(self, command: Option<Command>) -> Result<Exit, Failure> {
         let Some(command) = command else {
@@ -159,7 +172,11 @@ impl Call {
     async fn with_engine(self, command: Command) -> Result<Exit, Failure> {
         let context = self.found().await?.context()?;
         let session = Session {
-            engine: Engine::start(context),
+            engine: if only_reads(&command) {
+                Engine::for_reading(context)
+            } else {
+                Engine::start(context)
+            },
             output: self.output,
             command_line: self.command_line,
             no_input: self.globals.no_input,

@@ -43,6 +43,16 @@ impl Engine {
         Self { context, tracker, recovery, stop }
     }
 
+    /// For reads alone: takes up no invalidation and settles nothing; [`Self::execute`] and [`Self::watch_url`] fail.
+    #[must_use]
+    pub fn for_reading(context: Context) -> Self {
+        let context = Arc::new(context);
+        let tracker = Tracker::idle(Arc::clone(&context));
+        let (recovery, stop) = (TaskTracker::new(), CancellationToken::new());
+        recovery.close();
+        Self { context, tracker, recovery, stop }
+    }
+
     #[must_use]
     pub fn context(&self) -> &Context {
         &self.context

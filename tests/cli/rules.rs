@@ -14,8 +14,7 @@ const DERIVED: &str = "/demo/image/upload/c_scale,w_120/press/2026/hero.jpg";
 /// A picture that is none of the cloud's own.
 fn new_picture() -> Vec<u8> {
     let mut bytes = Vec::new();
-    let picture =
-        image::RgbImage::from_fn(40, 30, |x, y| image::Rgb([x as u8 * 6, y as u8 * 8, 77]));
+    let picture = image::RgbImage::from_pixel(40, 30, image::Rgb([200, 40, 90]));
     picture
         .write_to(&mut std::io::Cursor::new(&mut bytes), image::ImageFormat::Jpeg)
         .expect("a JPEG");

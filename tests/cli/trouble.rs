@@ -23,6 +23,15 @@ fn pending(home: &Home) -> Value {
     }
 }
 
+/// Waits until storage shows the delete: a row is in the journal before its call leaves.
+fn carried_out(cloud: &CloudProcess) {
+    let patience = Instant::now() + Duration::from_secs(20);
+    while cloud.at_origin(ORIGINAL).status != 404 {
+        assert!(Instant::now() < patience, "the call never left");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
 fn finished(child: std::process::Child) -> Ran {
     Ran::of(&child.wait_with_output().expect("it ends"))
 }
@@ -63,6 +72,7 @@ fn killed_while_waiting_and_taken_over_by_another() {
     let home = Home::new(cloud.url());
     let mut ordering = home.spawn(&["rm", HERO, "--yes", "--json"]);
     let id = pending(&home)["invalidation"].as_str().expect("an ID").to_owned();
+    carried_out(&cloud);
     ordering.kill().expect("kill -9");
     ordering.wait().expect("it is dead");
     let row = pending(&home);
@@ -101,12 +111,7 @@ fn ctrl_c_leaves_it_to_the_journal() {
     let home = Home::new(cloud.url());
     let ordering = home.spawn(&["rm", HERO, "--yes"]);
     let id = pending(&home)["invalidation"].as_str().expect("an ID").to_owned();
-    // the row is there before the wait begins: wait for the calls to be answered
-    let patience = Instant::now() + Duration::from_secs(20);
-    while cloud.at_origin(ORIGINAL).status != 404 {
-        assert!(Instant::now() < patience, "the call never left");
-        std::thread::sleep(Duration::from_millis(50));
-    }
+    carried_out(&cloud);
     send(ordering.id(), rustix::process::Signal::INT);
     let ran = finished(ordering).expect(130);
     assert!(ran.stderr.contains(&format!("allclear watch {id}")), "{}", ran.stderr);

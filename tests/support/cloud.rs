@@ -72,10 +72,6 @@ impl CloudProcess {
     pub fn at_origin(&self, path: &str) -> Reply {
         http::get(&format!("{}{}", self.text("origin"), path_of(path)))
     }
-
-    pub fn pid(&self) -> u32 {
-        self.child.id()
-    }
 }
 
 /// Path and query of a URL; a path stays as it is.

@@ -23,7 +23,7 @@ fn field(name: &str, value: &Value) -> Value {
     let mark = |mark: &str| if value.is_null() { Value::Null } else { Value::from(mark) };
     match name {
         _ if TIMES.contains(&name) => mark("[time]"),
-        _ if IDS.contains(&name) => mark("[id]"),
+        _ if IDS.contains(&name) || (name == "id" && is_hash(value)) => mark("[id]"),
         _ if PEOPLE.contains(&name) => mark("[who]"),
         _ if name.ends_with("_ms") => mark("[ms]"),
         _ if NUMBERS.contains(&name) => mark("[number]"),
@@ -34,6 +34,8 @@ fn field(name: &str, value: &Value) -> Value {
 /// The same text without ports, versions in paths, IDs and times.
 pub fn text(raw: &str) -> String {
     let text = numbers_after(raw, "127.0.0.1:", 1, "[port]");
+    // several calls at once: which answer told the quota last is not known
+    let text = numbers_after(&text, "API calls of ", 1, "[number]");
     words(&numbers_after(&text, "/v", 10, "[version]"))
 }
 
@@ -74,6 +76,10 @@ fn words(raw: &str) -> String {
         }
     }
     text
+}
+
+fn is_hash(value: &Value) -> bool {
+    value.as_str().is_some_and(|id| id.len() == 32 && id.chars().all(|c| c.is_ascii_hexdigit()))
 }
 
 fn is_uuid(word: &str) -> bool {

@@ -140,6 +140,17 @@ impl Tracker {
         Self { inner: Arc::new(Inner { context, commands, board, events, stop, tasks }) }
     }
 
+    /// A tracker that takes nothing up, for commands that only read; orders cannot be watched by it.
+    #[must_use]
+    pub fn idle(context: Arc<Context>) -> Self {
+        let (commands, _) = mpsc::channel(1);
+        let (_, board) = latest::channel(Arc::new(Board::default()));
+        let (events, _) = broadcast::channel(1);
+        let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
+        tasks.close();
+        Self { inner: Arc::new(Inner { context, commands, board, events, stop, tasks }) }
+    }
+
     /// The latest board; changes at most 20 times a second.
     #[must_use]
     pub fn board(&self) -> latest::Receiver<Arc<Board>> {
