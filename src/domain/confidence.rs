@@ -28,6 +28,17 @@ pub struct Rule {
     pub q: Duration,
 }
 
+impl Rule {
+    /// Requests that a watch without trouble needs: each cell its run, one look in quiet and some at old copies;
+    /// each place its looks in quiet. On loopback old copies are looked at about once a second.
+    #[must_use]
+    pub fn requests(&self, cells: usize, places: usize, loopback: bool) -> u64 {
+        let at_old_copies = if loopback { 10 } else { 2 };
+        let per_cell = u64::from(self.k) + 1 + at_old_copies;
+        if cells == 0 { 0 } else { cells as u64 * per_cell + places as u64 * u64::from(self.m) }
+    }
+}
+
 impl Confidence {
     pub const ALL: [Self; 3] = [Self::Quick, Self::Normal, Self::Strict];
 

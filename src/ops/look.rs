@@ -55,7 +55,7 @@ async fn look_at(context: &Context, place: &Place, target: &Target, truth: &Stor
     let sighting = context.prober.probe(&probe).await;
     let (expectation, new) = match truth {
         Stored::Empty => (Expectation::Gone, None),
-        Stored::Holds(content) => (Expectation::Refetched, Some(content)),
+        Stored::Holds(now) => (Expectation::Refetched, Some(now)),
     };
     let facts = Facts {
         expectation,

@@ -145,7 +145,7 @@ impl Draft {
         let places = context.places.places(&urls.host(context)).await;
         let places = places.as_ref().map_or(0, Vec::len);
         let (watched, sampled_of) = urls.sampled(context, terms, places);
-        let price = price::price(context, &self, watched.len(), places, confidence);
+        let price = price::price(context, &self, watched::variants(&watched), places, confidence);
         let notes = notes::notes(context, &self, terms, places);
         let confirmation = Confirmation::needed(
             context.policy.risk,

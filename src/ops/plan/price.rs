@@ -21,10 +21,11 @@ pub(super) struct Price {
     pub verification: Duration,
 }
 
+/// `variants` counts the watched URLs, those with automatic format once for each `Accept` variant.
 pub(super) fn price(
     context: &Context,
     draft: &Draft,
-    urls: usize,
+    variants: usize,
     places: usize,
     confidence: Confidence,
 ) -> Price {
@@ -36,10 +37,8 @@ pub(super) fn price(
         ApiPath::RestoreThenExplicit => (assets, assets.div_ceil(100)),
     };
     let rule = confidence.rule();
-    let cells = urls as u64 * places as u64;
-    let (m, k) = (u64::from(rule.m), u64::from(rule.k));
-    // each cell its run and one look in quiet; each place its sightings in quiet; and about two looks at old copies
-    let requests = if cells == 0 { 0 } else { cells * (k + 3) + places as u64 * m };
+    let cells = variants * places;
+    let requests = rule.requests(cells, places, context.policy.loopback);
     let rounds = upload_calls.div_ceil(context.policy.concurrency.max(1)) + admin_calls;
     let per_second = if context.policy.loopback { 500 } else { 1 };
     let probing = Duration::from_secs(requests.div_ceil(places.max(1) as u64 * per_second));

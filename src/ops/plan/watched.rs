@@ -6,6 +6,7 @@ use crate::domain::delivery_url::DeliveryUrl;
 use crate::domain::id::ItemId;
 use crate::domain::invalidation::{NotCovered, WatchedUrl};
 use crate::domain::purge::{OrderTerms, PlannedUrl, Verify};
+use crate::domain::sighting::AcceptVariant;
 use crate::domain::watch_list::{ListedUrl, Subject};
 use crate::ops::context::Context;
 use crate::ops::resolve;
@@ -125,6 +126,14 @@ impl Urls {
         }
         (sample(&self.watched, most), Some(self.watched.len() * places))
     }
+}
+
+/// Cells that these URLs have at one place: those with automatic format have one for each `Accept` variant.
+pub(super) fn variants(urls: &[PlannedUrl]) -> usize {
+    let of = |url: &PlannedUrl| {
+        if url.url.url.has_automatic_format() { AcceptVariant::ALL.len() } else { 1 }
+    };
+    urls.iter().map(of).sum()
 }
 
 /// The delivery host to look for places at: that of `url`, else the shared one.

@@ -167,15 +167,14 @@ fn badness(track: &crate::domain::propagation::CellTrack) -> u8 {
     }
 }
 
-/// Requests of a watch without trouble: each cell its run, one look in quiet and about two at old copies; each
-/// place its looks in quiet; each reference once.
+/// Requests of a watch without trouble, each reference read once.
 fn budget(watch: &Watch) -> u64 {
-    let (rule, grid) = (watch.grid.rule(), &watch.grid);
+    let grid = &watch.grid;
     let places = (0..grid.places())
         .filter(|place| !matches!(grid.standing(*place), Standing::LeftOut | Standing::Excluded));
-    let cells = places.clone().map(|place| grid.cells_of(place).1 as u64).sum::<u64>();
-    let looks = cells * (u64::from(rule.k) + 3);
-    looks + places.count() as u64 * u64::from(rule.m) + watch.reference_count() as u64
+    let cells = places.clone().map(|place| grid.cells_of(place).1).sum();
+    let loopback = watch.invalidation.terms.loopback;
+    grid.rule().requests(cells, places.count(), loopback) + watch.reference_count() as u64
 }
 
 fn phase(watch: &Watch, now: Moment) -> Phase {

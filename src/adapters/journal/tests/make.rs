@@ -214,7 +214,6 @@ pub fn snapshot(of: &Invalidation, taken_at: Timestamp) -> WatchSnapshot {
         offer: None,
         purged_again: Vec::new(),
         miss_chance: 0.125,
-        purged_again: Vec::new(),
     }
 }
 
