@@ -1,3 +1,4 @@
 //! Tests of the house itself: who uses whom, and that the documents say what the program does.
 
 mod layering;
+mod readme;
