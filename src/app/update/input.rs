@@ -58,8 +58,7 @@ fn press(app: &mut App, key: Key) -> Vec<Effect> {
         edit(app, key);
         return vec![];
     };
-    let is_enter =
-        matches!(command.run, Run::Plain(Action::Submit | Action::Confirm));
+    let is_enter = matches!(command.run, Run::Plain(Action::Submit | Action::Confirm));
     if scope.is_text() && scope != Scope::Filter && is_enter && app.guard.is_burst() {
         app.env.say("enter came with a paste and was not taken: press it again");
         return vec![];
