@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::action::{Action, Motion, Screen};
+use super::action::{Action, Screen};
 use super::command_line::CommandLine;
 use super::effect::Effect;
 use super::key::Key;

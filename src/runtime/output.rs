@@ -164,7 +164,7 @@ mod tests {
         let (reader, writer) = std::io::pipe().unwrap();
         drop(reader);
         let (tell, told) = tokio::sync::oneshot::channel();
-        let output = Output::start(writer.into(), move || drop(tell.send(()))).unwrap();
+        let output = Output::start(writer.into(), move || tell.send(()).unwrap()).unwrap();
         assert!(output.send(b"x".to_vec()));
         told.await.unwrap();
         output.send_and_wait(b"y", Duration::from_secs(5));

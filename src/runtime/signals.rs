@@ -86,7 +86,7 @@ pub fn watch_for_hangup(tell: mpsc::Sender<Signal>) -> HangupWatch {
         if stood_down.load(Ordering::Relaxed) {
             return;
         }
-        drop(tell.blocking_send(Signal::HungUp));
+        tell.blocking_send(Signal::HungUp).ok(); // a loop that has ended needs no telling
         std::thread::sleep(END_WITHIN);
         if !stood_down.load(Ordering::Relaxed) {
             std::process::exit(129); // whatever still waits, the journal has every intent

@@ -141,7 +141,9 @@ impl Screen {
     /// The terminal refuses raw mode or its size.
     pub fn enter(mouse: bool, signals: mpsc::Sender<Signal>) -> io::Result<Self> {
         let stdout = rustix::stdio::stdout().as_fd().try_clone_to_owned()?;
-        let output = Output::start(stdout, move || drop(signals.blocking_send(Signal::HungUp)))?;
+        let output = Output::start(stdout, move || {
+            signals.blocking_send(Signal::HungUp).ok(); // a loop that has ended needs no telling
+        })?;
         let frame = Frame::default();
         let terminal = Terminal::new(FrameBackend::new(frame.clone()))?;
         let mut screen = Self { terminal, frame, output, mouse, extra: Vec::new() };
