@@ -105,8 +105,9 @@ fn verdict(output: &Output, of: &KindVerdict, with_steps: bool) -> Result<(), Fa
     if with_steps {
         output.line(&format!("  {word}{why}"))?;
         for step in &of.next_steps {
-            for line in step.sentence.lines() {
-                output.line(&format!("    {}", clean(line)))?;
+            output.line(&format!("    {}", clean(&step.sentence)))?;
+            for line in step.copy.iter().flat_map(|text| text.lines()) {
+                output.line(&format!("      | {}", clean(line)))?;
             }
         }
     } else {

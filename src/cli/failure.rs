@@ -36,8 +36,6 @@ pub enum Failure {
     },
     /// Nobody reads our output any more: a quiet end.
     Gone,
-    /// Stopped by a signal a second time.
-    Interrupted,
 }
 
 impl Failure {
@@ -85,7 +83,7 @@ impl Failure {
                 Report::new("unreadable_file", USAGE, &format!("cannot read {path}: {detail}"))
                     .hint("give the path of a text file, one name a line")
             }
-            Self::Gone | Self::Interrupted => return None,
+            Self::Gone => return None,
         })
     }
 
@@ -97,12 +95,7 @@ impl Failure {
 
     /// Says it on standard error, and returns how the process ends.
     pub fn said(&self, output: &Output) -> Exit {
-        let Some(report) = self.report() else {
-            return match self {
-                Self::Interrupted => Exit::Interrupted,
-                _ => Exit::Done,
-            };
-        };
+        let Some(report) = self.report() else { return Exit::Done };
         tracing::warn!(code = report.code, message = %report.message, "failed");
         if output.style.json {
             output.warn(&report.json().to_string());

@@ -282,10 +282,21 @@ impl Follow<'_> {
     }
 
     fn not_covered_lines(&self, urls: &[NotCovered]) -> Result<(), Failure> {
+        let output = &self.session.output;
         for line in plan_text::not_covered(urls) {
-            self.session.output.line(&line)?;
+            output.line(&line)?;
+        }
+        if let Some(text) = self.service_request(urls) {
+            output.line("the request to the service's support, ready to copy:")?;
+            for line in text.lines() {
+                output.line(&format!("    {}", clean(line)))?;
+            }
         }
         Ok(())
+    }
+
+    fn service_request(&self, urls: &[NotCovered]) -> Option<String> {
+        plan_text::service_request(&self.session.engine.context().account, urls)
     }
 
     fn outcome_line(
@@ -296,13 +307,15 @@ impl Follow<'_> {
         snapshot: Option<&WatchSnapshot>,
         open: bool,
     ) -> Result<(), Failure> {
+        let not_covered = snapshot.map_or(self.not_covered, |it| it.not_covered.as_slice());
         let value = json::Outcome {
             invalidation: self.id,
             word: outcome,
             exit_code: exit.code(),
             sentence,
             snapshot,
-            not_covered: snapshot.map_or(self.not_covered, |it| it.not_covered.as_slice()),
+            not_covered,
+            service_request: self.service_request(not_covered),
             open,
             failed: self.failed,
             duration_ms: snapshot.map_or_else(
@@ -332,6 +345,7 @@ pub fn unwatched_outcome(
         sentence,
         snapshot: None,
         not_covered,
+        service_request: None,
         open: false,
         failed: 0,
         duration_ms: 0,

@@ -278,6 +278,8 @@ pub struct Outcome<'a> {
     pub sentence: &'a str,
     pub snapshot: Option<&'a WatchSnapshot>,
     pub not_covered: &'a [NotCovered],
+    /// Text for the service's support about those of them that need it.
+    pub service_request: Option<String>,
     /// Still followed by the journal: `allclear watch ID` goes on.
     pub open: bool,
     pub failed: usize,
@@ -298,6 +300,7 @@ impl Outcome<'_> {
             "purged_again": self.snapshot.map_or(0, |snapshot| snapshot.purged_again.len()),
             "duration_ms": self.duration_ms,
             "sentence": clean(self.sentence),
+            "service_request": self.service_request,
             "open": self.open,
             "failed": self.failed,
             "not_clear": self.snapshot.map_or_else(|| json!([]), not_clear),

@@ -53,20 +53,25 @@ pub async fn carry_out(session: &Session, order: &Order, change: &Change) -> Res
                 biased;
                 () = stop.next() => {
                     if cancel.is_cancelled() {
-                        return Err(Failure::Interrupted);
+                        break None;
                     }
                     cancel.cancel();
                     output.warn("finishing the calls in flight; Ctrl-C again leaves them to the journal");
                 }
                 Some(event) = inbox.recv() => progress.told(&event)?,
                 seen = events.recv() => progress.seen(seen.ok())?,
-                executed = &mut work => break executed?,
+                executed = &mut work => break Some(executed?),
             }
         }
     };
     while let Ok(event) = inbox.try_recv() {
         progress.told(&event)?;
     }
+    let Some(executed) = executed else {
+        let id = progress.invalidation;
+        return Follow { session, id, not_covered: &plan.not_covered, failed: 0, started }
+            .interrupted();
+    };
     let failed = failures(output, &executed);
     let follow = Follow {
         session,

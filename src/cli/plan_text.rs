@@ -1,6 +1,9 @@
 //! A plan in words, for whoever has to say yes to it.
 
 use super::words::{bytes, count, span};
+use crate::domain::account::Account;
+use crate::domain::coverage::{self, NextStep};
+use crate::domain::delivery_url::DeliveryUrl;
 use crate::domain::invalidation::NotCovered;
 use crate::domain::purge::{Backup, Plan};
 use crate::domain::text::clean;
@@ -85,4 +88,25 @@ pub fn not_covered(urls: &[NotCovered]) -> Vec<String> {
         lines.extend(missed.next_step.lines().map(|line| format!("    {}", clean(line))));
     }
     lines
+}
+
+/// The request to the service's support for all URLs that need one, ready to copy. URLs whose signature is hidden
+/// are counted: support has to be given them as they are.
+#[must_use]
+pub fn service_request(account: &Account, urls: &[NotCovered]) -> Option<String> {
+    let asks = NextStep::ServiceRequest { text: String::new() }.to_string();
+    let wanted: Vec<_> = urls.iter().filter(|missed| missed.next_step == asks).collect();
+    let known: Vec<_> =
+        wanted.iter().filter_map(|missed| DeliveryUrl::parse(&missed.url, account).ok()).collect();
+    let hidden = wanted.len() - known.len();
+    if wanted.is_empty() {
+        return None;
+    }
+    let mut text = coverage::service_request(account, &known);
+    if hidden > 0 {
+        text.push_str("  and, with their signatures: ");
+        text.push_str(&count(hidden, "signed URL"));
+        text.push('\n');
+    }
+    Some(text)
 }
