@@ -1,0 +1,205 @@
+//! A journal in memory that gets along with paused time.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+use crate::adapters::journal::{Processes, SqlJournal};
+use crate::domain::asset::AssetKey;
+use crate::domain::id::{InvalidationId, ItemId, MemberId, OperationId};
+use crate::domain::invalidation::{
+    CloudScope, Ending, Invalidation, Item, ItemState, Member, Operation, WatchTerms, WatchedName,
+    WatchedUrl,
+};
+use crate::domain::snapshot::WatchSnapshot;
+use crate::domain::time::Timestamp;
+use crate::domain::verdict::Content;
+use crate::ports::journal::{
+    ActivityRow, Intent, InvalidationRow, Journal, JournalError, Lease, SightingRow,
+};
+
+/// A journal during whose calls paused time stands still.
+#[derive(Debug, Clone)]
+pub struct StillJournal(pub Arc<SqlJournal>);
+
+impl StillJournal {
+    /// A new journal in memory, to which every process is alive.
+    ///
+    /// # Panics
+    /// When it cannot be made.
+    pub async fn in_memory() -> Self {
+        let processes = Processes::new("test", |_| true);
+        let opened = still(SqlJournal::in_memory(processes)).await;
+        Self(Arc::new(opened.expect("a journal in memory needs nothing")))
+    }
+}
+
+/// Waits for `call`; tokio's paused time does not run away meanwhile, since it waits for blocking tasks.
+pub async fn still<T>(call: impl Future<Output = T>) -> T {
+    let (done, wait) = std::sync::mpsc::channel::<()>();
+    let holding = tokio::task::spawn_blocking(move || wait.recv());
+    let answer = call.await;
+    drop(done);
+    holding.await.ok();
+    answer
+}
+
+#[async_trait]
+impl Journal for StillJournal {
+    fn location(&self) -> String {
+        self.0.location()
+    }
+
+    async fn join(&self, member: &Member, now: Timestamp) -> Result<(), JournalError> {
+        still(self.0.join(member, now)).await
+    }
+
+    async fn record(&self, intent: &Intent) -> Result<(), JournalError> {
+        still(self.0.record(intent)).await
+    }
+
+    async fn watch(
+        &self,
+        invalidation: InvalidationId,
+        names: &[WatchedName],
+        urls: &[WatchedUrl],
+    ) -> Result<(), JournalError> {
+        still(self.0.watch(invalidation, names, urls)).await
+    }
+
+    async fn mark_sent(&self, items: &[ItemId], at: Timestamp) -> Result<(), JournalError> {
+        still(self.0.mark_sent(items, at)).await
+    }
+
+    async fn settle(
+        &self,
+        outcomes: &[(ItemId, ItemState, Option<String>)],
+    ) -> Result<(), JournalError> {
+        still(self.0.settle(outcomes)).await
+    }
+
+    async fn unsettled(
+        &self,
+        scope: &CloudScope,
+        silent_since: Timestamp,
+    ) -> Result<Vec<(Operation, Item)>, JournalError> {
+        still(self.0.unsettled(scope, silent_since)).await
+    }
+
+    async fn acquire(
+        &self,
+        invalidation: InvalidationId,
+        holder: MemberId,
+        now: Timestamp,
+        ttl: Duration,
+    ) -> Result<Option<Lease>, JournalError> {
+        still(self.0.acquire(invalidation, holder, now, ttl)).await
+    }
+
+    async fn renew(&self, lease: Lease, now: Timestamp, ttl: Duration) -> Result<(), JournalError> {
+        still(self.0.renew(lease, now, ttl)).await
+    }
+
+    async fn release(&self, lease: Lease) -> Result<(), JournalError> {
+        still(self.0.release(lease)).await
+    }
+
+    async fn invalidation(&self, id: InvalidationId) -> Result<Invalidation, JournalError> {
+        still(self.0.invalidation(id)).await
+    }
+
+    async fn find(&self, prefix: &str) -> Result<InvalidationId, JournalError> {
+        still(self.0.find(prefix)).await
+    }
+
+    async fn open(&self, scope: Option<&CloudScope>) -> Result<Vec<InvalidationRow>, JournalError> {
+        still(self.0.open(scope)).await
+    }
+
+    async fn ended(
+        &self,
+        scope: Option<&CloudScope>,
+        limit: u32,
+    ) -> Result<Vec<InvalidationRow>, JournalError> {
+        still(self.0.ended(scope, limit)).await
+    }
+
+    async fn activity(
+        &self,
+        scope: Option<&CloudScope>,
+        limit: u32,
+    ) -> Result<Vec<ActivityRow>, JournalError> {
+        still(self.0.activity(scope, limit)).await
+    }
+
+    async fn save_name(&self, lease: Lease, name: &WatchedName) -> Result<(), JournalError> {
+        still(self.0.save_name(lease, name)).await
+    }
+
+    async fn save_terms(&self, lease: Lease, terms: &WatchTerms) -> Result<(), JournalError> {
+        still(self.0.save_terms(lease, terms)).await
+    }
+
+    async fn save_sightings(&self, lease: Lease, rows: &[SightingRow]) -> Result<(), JournalError> {
+        still(self.0.save_sightings(lease, rows)).await
+    }
+
+    async fn save_snapshot(
+        &self,
+        lease: Lease,
+        snapshot: &WatchSnapshot,
+    ) -> Result<(), JournalError> {
+        still(self.0.save_snapshot(lease, snapshot)).await
+    }
+
+    async fn end(
+        &self,
+        lease: Lease,
+        ending: &Ending,
+        last: &WatchSnapshot,
+    ) -> Result<(), JournalError> {
+        still(self.0.end(lease, ending, last)).await
+    }
+
+    async fn reopen(&self, id: InvalidationId) -> Result<(), JournalError> {
+        still(self.0.reopen(id)).await
+    }
+
+    async fn earlier_contents(
+        &self,
+        scope: &CloudScope,
+        key: &AssetKey,
+    ) -> Result<Vec<Content>, JournalError> {
+        still(self.0.earlier_contents(scope, key)).await
+    }
+
+    async fn newer_operation(
+        &self,
+        scope: &CloudScope,
+        key: &AssetKey,
+        since: Timestamp,
+        than: OperationId,
+    ) -> Result<Option<Operation>, JournalError> {
+        still(self.0.newer_operation(scope, key, since, than)).await
+    }
+
+    async fn recently_gone(
+        &self,
+        scope: &CloudScope,
+        key: &AssetKey,
+        since: Timestamp,
+    ) -> Result<bool, JournalError> {
+        still(self.0.recently_gone(scope, key, since)).await
+    }
+
+    async fn end_of_gone_clouds(
+        &self,
+        api: &str,
+        running: Option<&str>,
+        now: Timestamp,
+    ) -> Result<u64, JournalError> {
+        still(self.0.end_of_gone_clouds(api, running, now)).await
+    }
+}
