@@ -201,3 +201,10 @@ impl Engine {
         self.tracker.shutdown().await;
     }
 }
+
+impl Drop for Engine {
+    /// Without a shutdown nothing is waited for, but nothing goes on either.
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
+}

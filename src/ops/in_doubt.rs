@@ -40,7 +40,7 @@ pub async fn ask_storage(
         Verb::Purge | Verb::Watch => purged(context, item).await,
         Verb::Rename => renamed(context, invalidate, item, before).await,
         Verb::Replace => replaced(context, item, before).await,
-        Verb::Restore => restored(context, item).await,
+        Verb::Restore => restored(context, invalidate, item).await,
     }
 }
 
@@ -133,11 +133,13 @@ async fn replaced(
     })
 }
 
-async fn restored(context: &Context, item: &Item) -> Result<Asked, CloudError> {
+async fn restored(context: &Context, invalidate: bool, item: &Item) -> Result<Asked, CloudError> {
     let Some(now) = context.cloud.stat(&item.key).await? else {
         return Ok(failed("storage does not have it: not carried out; order it again", None));
     };
-    context.cloud.invalidate(&item.key).await?;
+    if invalidate {
+        context.cloud.invalidate(&item.key).await?;
+    }
     Ok(accepted("settled by asking storage: it is back", stored(Some(&now))))
 }
 

@@ -24,7 +24,9 @@ fn every_command_is_named() {
     let missing = command
         .get_subcommands()
         .map(clap::Command::get_name)
-        .filter(|name| !README.contains(&format!("allclear {name}")) && !README.contains(&format!("| {name}")))
+        .filter(|name| {
+            !README.contains(&format!("allclear {name}")) && !README.contains(&format!("| {name}"))
+        })
         .collect::<Vec<_>>();
     assert!(missing.is_empty(), "{missing:?}");
 }

@@ -31,7 +31,7 @@ pub enum BadDeliveryUrl {
     )]
     OtherCloud { found: String, expected: String },
     #[error(
-        "`{}` delivers nothing of `{}` as far as this profile knows; if it is your own host name, add it to the profile's `delivery_hosts`",
+        "`{}` delivers nothing of `{}` as far as this profile knows; if it is your own host name, add it to the profile's `hosts`",
         clean(.host), clean(.cloud)
     )]
     ForeignHost { host: String, cloud: String },

@@ -9,10 +9,7 @@ use super::*;
 #[case("https://res.cloudinary.com/other/image/upload/x.jpg", "belongs to the cloud `other`")]
 #[case("https://other-res.cloudinary.com/image/upload/x.jpg", "belongs to the cloud `other`")]
 #[case("https://media.acme.test/other/image/upload/x.jpg", "belongs to the cloud `other`")]
-#[case(
-    "https://cdn.example.com/acme-demo/image/upload/x.jpg",
-    "add it to the profile's `delivery_hosts`"
-)]
+#[case("https://cdn.example.com/acme-demo/image/upload/x.jpg", "add it to the profile's `hosts`")]
 #[case("https://res-6.cloudinary.com/acme-demo/image/upload/x.jpg", "delivers no assets")]
 #[case("https://console.cloudinary.com/console/c-1/media", "copy the asset's own link")]
 #[case("https://res.cloudinary.com.evil.test/acme-demo/image/upload/x.jpg", "delivers nothing")]
