@@ -573,12 +573,11 @@ fn sort(_: &Context<'_>, args: &str) -> Result<Action, BadArgument> {
     if args.is_empty() {
         return Ok(Action::SortMenu);
     }
-    match SortBy::ALL.into_iter().find(|by| by.as_str().starts_with(args)) {
-        Some(by) => Ok(Action::Sort(by)),
-        None => {
-            let known: Vec<_> = SortBy::ALL.iter().map(|by| by.as_str()).collect();
-            bad(format!("no column `{args}`; there are {}", known.join(", ")))
-        }
+    if let Some(by) = SortBy::ALL.into_iter().find(|by| by.as_str().starts_with(args)) {
+        Ok(Action::Sort(by))
+    } else {
+        let known: Vec<_> = SortBy::ALL.iter().map(|by| by.as_str()).collect();
+        bad(format!("no column `{args}`; there are {}", known.join(", ")))
     }
 }
 

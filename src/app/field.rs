@@ -24,9 +24,7 @@ pub fn edit(field: &mut Input, key: Key) -> bool {
         (Code::Right, true, false) => InputRequest::GoToNextWord,
         (Code::Home, ..) | (Code::Char('a'), true, false) => InputRequest::GoToStart,
         (Code::End, ..) | (Code::Char('e'), true, false) => InputRequest::GoToEnd,
-        (Code::Char('w'), true, false) | (Code::Backspace, true, false) => {
-            InputRequest::DeletePrevWord
-        }
+        (Code::Char('w') | Code::Backspace, true, false) => InputRequest::DeletePrevWord,
         (Code::Char('u'), true, false) => InputRequest::DeleteFromStart,
         (Code::Char('k'), true, false) => InputRequest::DeleteTillEnd,
         _ => return false,

@@ -51,15 +51,14 @@ impl Keymap {
             let command = &commands[at];
             let mut kept = Vec::new();
             for key in std::mem::take(&mut map.keys[at]) {
-                match map.clash(command.scope, key) {
-                    Some(other) => warnings.push(format!(
+                if let Some(other) = map.clash(command.scope, key) {
+                    warnings.push(format!(
                         "keys: `{key}` of {} is bound to {} already",
                         command.id, commands[other].id
-                    )),
-                    None => {
-                        map.lookup.insert((command.scope, key), at);
-                        kept.push(key);
-                    }
+                    ));
+                } else {
+                    map.lookup.insert((command.scope, key), at);
+                    kept.push(key);
                 }
             }
             map.keys[at] = kept;

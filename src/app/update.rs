@@ -334,15 +334,12 @@ fn copy(app: &mut App) -> Vec<Effect> {
             shown.and_then(|shown| watch::update::to_copy(&app.watch, shown))
         }
     };
-    match text.filter(|text| !text.is_empty()) {
-        Some(text) => {
-            app.env.say(format!("sent to the terminal's clipboard: {}", text::shown(&text)));
-            vec![Effect::Copy(text)]
-        }
-        None => {
-            app.env.say("there is nothing to copy here");
-            vec![]
-        }
+    if let Some(text) = text.filter(|text| !text.is_empty()) {
+        app.env.say(format!("sent to the terminal's clipboard: {}", text::shown(&text)));
+        vec![Effect::Copy(text)]
+    } else {
+        app.env.say("there is nothing to copy here");
+        vec![]
     }
 }
 

@@ -1,4 +1,5 @@
 //! The console without a terminal: keys in, effects and frames out, answers made up.
+#![allow(clippy::missing_panics_doc)] // they are for tests
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -158,12 +158,12 @@ pub fn fit(columns: &[Column], width: u16) -> Vec<Option<u16>> {
     }
     let spare = width.saturating_sub(needed(&shown));
     let growing = columns.iter().zip(&shown).filter(|(c, shown)| c.grows && **shown).count();
-    let share = u16::try_from(growing).ok().filter(|n| *n > 0).map_or(0, |n| spare / n);
+    let each = u16::try_from(growing).ok().filter(|n| *n > 0).map_or(0, |n| spare / n);
     columns
         .iter()
         .zip(&shown)
         .map(|(column, shown)| {
-            shown.then(|| (column.width + if column.grows { share } else { 0 }).min(width))
+            shown.then(|| (column.width + if column.grows { each } else { 0 }).min(width))
         })
         .collect()
 }

@@ -37,12 +37,11 @@ fn is_doubtful(cluster: &str) -> bool {
         return true; // flags: one or two columns each, as the terminal likes
     }
     let mut parts = cluster.chars();
-    match (parts.next(), parts.next()) {
-        (Some(one), None) => one.width().unwrap_or(0) == 0,
-        _ => {
-            let sum: usize = cluster.chars().map(|c| c.width().unwrap_or(0)).sum();
-            sum != cluster.width() || sum == 0
-        }
+    if let (Some(one), None) = (parts.next(), parts.next()) {
+        one.width().unwrap_or(0) == 0
+    } else {
+        let sum: usize = cluster.chars().map(|c| c.width().unwrap_or(0)).sum();
+        sum != cluster.width() || sum == 0
     }
 }
 

@@ -110,13 +110,11 @@ impl Themes {
                 break;
             }
             chain.push(current);
-            next = match self.files.get(current) {
-                Some(file) => file.inherits.as_deref(),
-                None => {
-                    warnings
-                        .push(format!("theme {known}: inherits `{current}`, which is not there"));
-                    None
-                }
+            next = if let Some(file) = self.files.get(current) {
+                file.inherits.as_deref()
+            } else {
+                warnings.push(format!("theme {known}: inherits `{current}`, which is not there"));
+                None
             };
         }
         let mut palette = BTreeMap::new();

@@ -122,10 +122,8 @@ pub(super) fn in_command_line(app: &mut App, action: &Action, key: Option<Key>) 
     match action {
         Action::Back => app.overlay = None,
         Action::Move(Motion::Lines(by)) => line.step(&app.history, *by > 0),
-        Action::Complete => {
-            if line.complete() {
-                command_line_edited(app);
-            }
+        Action::Complete if line.complete() => {
+            command_line_edited(app);
         }
         Action::Submit => {
             let typed = line.line();

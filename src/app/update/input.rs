@@ -206,17 +206,14 @@ fn click(app: &mut App, x: u16, y: u16) -> Vec<Effect> {
     };
     let Some(rows) = rows.filter(|rows| rows.contains((x, y).into())) else { return vec![] };
     let line = usize::from(y - rows.y);
-    let motion = match app.screen {
-        Screen::Assets => {
-            app.assets.in_details = false;
-            let to = app.assets.offset + line;
-            i64::try_from(to).unwrap_or(0) - i64::try_from(app.assets.cursor).unwrap_or(0)
-        }
-        _ => {
-            let at = app.pending.position(&app.tracked);
-            let first = layout::window(at, app.tracked.len(), usize::from(rows.height));
-            i64::try_from(first + line).unwrap_or(0) - i64::try_from(at).unwrap_or(0)
-        }
+    let motion = if app.screen == Screen::Assets {
+        app.assets.in_details = false;
+        let to = app.assets.offset + line;
+        i64::try_from(to).unwrap_or(0) - i64::try_from(app.assets.cursor).unwrap_or(0)
+    } else {
+        let at = app.pending.position(&app.tracked);
+        let first = layout::window(at, app.tracked.len(), usize::from(rows.height));
+        i64::try_from(first + line).unwrap_or(0) - i64::try_from(at).unwrap_or(0)
     };
     act(app, Action::Move(Motion::Lines(i32::try_from(motion).unwrap_or(0))), None)
 }

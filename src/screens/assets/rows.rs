@@ -213,6 +213,9 @@ pub mod tests {
     use super::*;
 
     /// An uploaded image with plausible facts.
+    ///
+    /// # Panics
+    /// `id` is no public ID.
     pub fn image(id: &str, version: u64, bytes: u64) -> Asset {
         Asset {
             key: AssetKey::image(id.parse().unwrap()),

@@ -277,10 +277,8 @@ fn shown_keys(state: &AssetsState) -> impl Iterator<Item = &AssetKey> {
 pub fn keep_in_sight(state: &mut AssetsState, env: &Env) {
     let height = layout::list_height(env.size);
     let last = state.view.len().saturating_sub(height);
-    state.offset = state
-        .offset
-        .clamp((state.cursor + 1).saturating_sub(height), state.cursor)
-        .min(last.max(0));
+    state.offset =
+        state.offset.clamp((state.cursor + 1).saturating_sub(height), state.cursor).min(last);
 }
 
 fn move_cursor(state: &mut AssetsState, env: &Env, motion: Motion) {

@@ -30,7 +30,7 @@ pub fn draw(app: &App, pen: &mut Pen<'_>, help: &HelpState, area: Rect) -> Optio
                 pen.put(list.x, y, list.width, title, Role::Heading);
             }
             Line::Row(at) => {
-                draw_row(app, pen, Rect { y, height: 1, ..list }, &rows[*at], *at == help.cursor)
+                draw_row(app, pen, Rect { y, height: 1, ..list }, &rows[*at], *at == help.cursor);
             }
         }
     }

@@ -143,34 +143,31 @@ fn confirmation(
 ) -> Option<(u16, u16)> {
     let mut cursor = None;
     let verb = plan.verb.as_str();
-    match (&plan.confirmation, word) {
-        (needed, Some(word)) => {
-            let wanted = match needed {
-                Confirmation::Count(count) => format!("Type the number of assets, {count}: "),
-                Confirmation::CloudName(name) => {
-                    format!("Type the name of the cloud, {}: ", text::shown(name))
-                }
-                Confirmation::Yes => String::new(),
-            };
-            let x = pen.put(area.x, area.y, area.width.saturating_sub(8), &wanted, Role::Strong);
-            let width = area.right().saturating_sub(x).min(24);
-            cursor = Some(field(pen, x, area.y, width, &word.field, word.wrong));
-            if word.wrong {
-                let x = x + width + 1;
-                let said = "that is not it";
-                pen.put(x, area.y, area.right().saturating_sub(x), said, Role::Bad);
+    if let (needed, Some(word)) = (&plan.confirmation, word) {
+        let wanted = match needed {
+            Confirmation::Count(count) => format!("Type the number of assets, {count}: "),
+            Confirmation::CloudName(name) => {
+                format!("Type the name of the cloud, {}: ", text::shown(name))
             }
+            Confirmation::Yes => String::new(),
+        };
+        let x = pen.put(area.x, area.y, area.width.saturating_sub(8), &wanted, Role::Strong);
+        let width = area.right().saturating_sub(x).min(24);
+        cursor = Some(field(pen, x, area.y, width, &word.field, word.wrong));
+        if word.wrong {
+            let x = x + width + 1;
+            let said = "that is not it";
+            pen.put(x, area.y, area.right().saturating_sub(x), said, Role::Bad);
         }
-        (_, None) => {
-            let key = app.keymap.shown("plan.confirm");
-            let parts = [
-                ("Press ", Role::Text),
-                (key.as_str(), Role::Key),
-                (" to ", Role::Text),
-                (verb, Role::Strong),
-            ];
-            pen.parts(area.x, area.y, area.width, &parts);
-        }
+    } else {
+        let key = app.keymap.shown("plan.confirm");
+        let parts = [
+            ("Press ", Role::Text),
+            (key.as_str(), Role::Key),
+            (" to ", Role::Text),
+            (verb, Role::Strong),
+        ];
+        pen.parts(area.x, area.y, area.width, &parts);
     }
     let invalidate = if dialog.invalidate { "invalidate: yes" } else { "invalidate: no" };
     let level = match dialog.confidence.unwrap_or(app.env.setup.confidence) {

@@ -213,7 +213,7 @@ fn cells(app: &App, pen: &mut Pen<'_>, area: Rect, shown: &WatchSnapshot, panels
         10..=13 => 5,
         _ => 6,
     };
-    let legend = if area.height >= 10 { 1 } else { 0 };
+    let legend = u16::from(area.height >= 10);
     let spare = area.height.saturating_sub(panel_height + legend);
     let rows = places.saturating_add(1).min(spare).max(2);
     let (top, rest) = layout::split_top(area, rows);

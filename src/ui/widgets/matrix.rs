@@ -99,6 +99,7 @@ pub fn matrix(pen: &mut Pen<'_>, area: Rect, shown: &WatchSnapshot, cursor: (usi
     }
 }
 
+#[derive(Clone, Copy)]
 struct Columns {
     left: u16,
     wide: u16,

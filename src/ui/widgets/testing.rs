@@ -1,4 +1,5 @@
 //! Pictures of widgets for tests.
+#![allow(clippy::missing_panics_doc)] // they are for tests
 
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;

@@ -52,8 +52,7 @@ pub fn face(cell: &Cell, place: PlaceState, glyphs: &Glyphs) -> Face {
         (_, Some(verdict)) => {
             let mut face = face_of(verdict, glyphs);
             if cell.regressed && !cell.clear {
-                face.word = "regressed".to_owned();
-                face.short = "back".to_owned();
+                (face.word, face.short) = ("regressed".to_owned(), "back".to_owned());
                 face.letter = 'R';
             } else if verdict.is_clear() && !cell.clear {
                 face.word = format!("{} of {}", cell.run, cell.k);
