@@ -446,8 +446,7 @@ struct Said {
 
 impl Said {
     fn of(now: &WatchSnapshot) -> Self {
-        let stuck = if now.stuck { "stuck: " } else { "" };
-        Self { since: now.started_at, words: format!("{stuck}{}", clean(&now.sentence)) }
+        Self { since: now.started_at, words: clean(&now.sentence).into_owned() }
     }
 
     fn text(&self, now: Timestamp) -> String {

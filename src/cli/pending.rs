@@ -84,7 +84,9 @@ pub async fn pending(
             row.snapshot.as_ref().map_or_else(|| "-".to_owned(), clear_of_total),
             age(row.operation.at, now),
             row.tracked_by.clone().unwrap_or_else(|| "nobody".to_owned()),
-            row.snapshot.as_ref().map_or_else(|| "not looked at yet".to_owned(), state),
+            row.snapshot
+                .as_ref()
+                .map_or_else(|| "not looked at yet".to_owned(), |it| it.sentence.clone()),
         ]);
     }
     output.table(&table)?;
@@ -148,11 +150,6 @@ fn short(row: &InvalidationRow) -> String {
 fn clear_of_total(snapshot: &WatchSnapshot) -> String {
     let (clear, total) = snapshot.clear_of_total();
     format!("{clear}/{total}")
-}
-
-fn state(snapshot: &WatchSnapshot) -> String {
-    let stuck = if snapshot.stuck { "stuck: " } else { "" };
-    format!("{stuck}{}", snapshot.sentence)
 }
 
 fn age(since: Timestamp, now: Timestamp) -> String {

@@ -245,6 +245,8 @@ fn a_legacy_account_lists_what_it_does_not_reach_and_why() {
         .unwrap_or_else(|| panic!("{missed:?}"));
     assert!(!unversioned["reason"].as_str().expect("a word").is_empty());
     assert!(!unversioned["next_step"].as_str().expect("a step").is_empty());
+    let request = outcome["service_request"].as_str().expect("a text for support");
+    assert!(request.contains("Cloud name: demo"), "{request}");
     everywhere(&cloud, &[ORIGINAL.to_owned()], |reply| reply.body == before[0]);
     let (covered, _) = watched(&ran);
     assert!(covered.iter().any(|path| path.contains("/v1/")), "{covered:?}");

@@ -143,3 +143,86 @@ fn a_reader_that_has_enough_is_no_error() {
     let ran = finished(listing).expect(0);
     assert_eq!(ran.stderr, "");
 }
+
+#[test]
+fn a_newer_order_takes_the_older_watch_over() {
+    let cloud = CloudProcess::start(&["--propagation", "4s..5s"]);
+    cloud.at_every_edge(ORIGINAL);
+    let home = Home::new(cloud.url());
+    let older = home.spawn(&["purge", HERO, "--yes", "--json"]);
+    let id = pending(&home)["invalidation"].as_str().expect("an ID").to_owned();
+    home.run(&["rm", HERO, "--yes", "--no-wait"]).expect(0);
+    let outcome = finished(older).expect(3).outcome();
+    assert_eq!(
+        (&outcome["outcome"], &outcome["invalidation"]),
+        (&"superseded".into(), &Value::from(id))
+    );
+}
+
+#[test]
+fn what_is_stuck_is_said_and_given_up_in_the_end() {
+    let scenario = "[[fault]]\nedge = \"FRA\"\nkind = \"stuck\"\n";
+    let cloud = CloudProcess::with_scenario(scenario, &[]);
+    cloud.at_every_edge(ORIGINAL);
+    let home = Home::new(cloud.url());
+    let config = home.file(
+        "drill.toml",
+        b"[profiles.drill]\ncloudinary_url_env = \"CLOUDINARY_URL\"\nstuck_after = \"1s\"\ngive_up_after = \"6s\"\n",
+    );
+    let drill = ["--config", &config, "--profile", "drill"];
+    let run = |arguments: &[&str]| home.run(&[&drill, arguments].concat());
+    let waiting = run(&["rm", HERO, "--yes", "--json", "--wait=3s"]).expect(3);
+    assert_eq!(
+        waiting.named("progress").pop().expect("progress")["stuck"],
+        true,
+        "{}",
+        waiting.stdout
+    );
+    let pending = run(&["pending", "--json"]).expect(3).json();
+    assert_eq!(
+        (&pending["stuck"], &pending["invalidations"][0]["stuck"]),
+        (&true.into(), &true.into())
+    );
+    let id = pending["invalidations"][0]["invalidation"].as_str().expect("an ID").to_owned();
+    let text = run(&["pending"]).expect(0);
+    assert!(text.stdout.contains("stuck: "), "{}", text.stdout);
+    let outcome = run(&["watch", &id, "--json"]).expect(3).outcome();
+    assert_eq!(
+        (&outcome["outcome"], &outcome["open"]),
+        (&"gave_up".into(), &false.into()),
+        "{outcome}"
+    );
+    let history = run(&["history", "--json"]).expect(0).json();
+    assert_eq!(history["invalidations"][0]["ended"]["outcome"], "gave_up");
+}
+
+#[test]
+fn some_items_failed() {
+    let cloud = CloudProcess::start(&["--backups"]);
+    let home = Home::new(cloud.url());
+    home.run(&["rm", HERO, "--yes", "--no-invalidate"]).expect(0);
+    let ran = home.run(&["restore", HERO, "press/nobody", "--yes", "--json"]).expect(4);
+    let outcome = ran.outcome();
+    assert_eq!(
+        (&outcome["outcome"], &outcome["failed"]),
+        (&"all_clear".into(), &1.into()),
+        "{outcome}"
+    );
+    assert!(ran.stderr.contains("press/nobody"), "{}", ran.stderr);
+}
+
+#[test]
+fn a_url_is_watched_without_any_change() {
+    let cloud = CloudProcess::start(&[]);
+    cloud.at_every_edge(ORIGINAL);
+    let home = Home::new(cloud.url());
+    let url = format!("{}{ORIGINAL}", cloud.edges()[0].1);
+    let ran = home.run(&["watch", &url, "--json"]).expect(0);
+    assert_eq!(ran.outcome()["outcome"], "all_clear", "{}", ran.stdout);
+    home.run(&["rm", HERO, "--yes", "--no-invalidate"]).expect(0);
+    let stale =
+        home.run(&["watch", &url, "--expect", "gone", "--timeout", "2s", "--json"]).expect(3);
+    assert_eq!(stale.outcome()["not_clear"][0]["verdict"], "outdated", "{}", stale.stdout);
+    let wrong = home.run(&["watch", &url, "--expect", "live"]).expect(2);
+    assert!(wrong.stderr.contains("storage has no"), "{}", wrong.stderr);
+}
