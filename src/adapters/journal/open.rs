@@ -247,11 +247,12 @@ async fn set_up(
     let reading = |error: sqlx::Error| faults::reading(shown, &error);
     let patience = format!("PRAGMA busy_timeout = {}", busy.as_millis());
     connection.execute(AssertSqlSafe(patience)).await.map_err(reading)?;
-    let application: i64 = sqlx::query_scalar("PRAGMA application_id")
+    // Tables before the mark: both come in one transaction, perhaps another process's and just now.
+    let tables: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM sqlite_master")
         .fetch_one(&mut *connection)
         .await
         .map_err(reading)?;
-    let tables: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM sqlite_master")
+    let application: i64 = sqlx::query_scalar("PRAGMA application_id")
         .fetch_one(&mut *connection)
         .await
         .map_err(reading)?;
