@@ -4,9 +4,9 @@
 //! judges. Invalidations that another process tracks are shown from the journal and taken over when its lease
 //! expires.
 //!
-//! One task owns everything ([`desk`]); probes and readings of storage run beside it, bounded, and come back as
-//! answers. What it decides is pure and tested without it: [`watch`] (one invalidation), [`names`] (its way to a
-//! known truth), [`schedule`] (limits and cadence), and in the domain the judgement and the propagation.
+//! One task owns everything (`desk`); probes and readings of storage run beside it, bounded, and come back as
+//! answers. What it decides is pure and tested without it: `watch` (one invalidation), `names` (its way to a
+//! known truth), `schedule` (limits and cadence), and in the domain the judgement and the propagation.
 
 use std::sync::Arc;
 
