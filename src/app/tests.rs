@@ -430,6 +430,19 @@ fn a_read_only_profile_says_so_in_the_dialog() {
 }
 
 #[test]
+fn a_mark_is_done_with_once_its_order_was_accepted() {
+    let mut console = Console::with_assets(80, 24);
+    let task = plan_task(&console.press("space space P"));
+    let ids = ["press/2026/hero", "press/2026/team photo"];
+    let plan = plan(Verb::Purge, &ids, Confirmation::Yes);
+    console.tell(Msg::Planned { task, result: Ok(Box::new(plan)) });
+    let [Effect::Execute { job, .. }] = console.press("y")[..] else { panic!() };
+    console.tell(Msg::Execution { job, event: item(ids[0], ItemState::Accepted, 1, 0) });
+    console.tell(Msg::Execution { job, event: item(ids[1], ItemState::Failed, 2, 1) });
+    assert_eq!(console.app.assets.marks, [key(ids[1])].into());
+}
+
+#[test]
 fn failures_of_single_calls_stay_on_screen_with_their_reason() {
     let (mut console, job) = running(Verb::Purge, "P", &["a", "b"]);
     console.tell(Msg::Execution { job, event: item("a", ItemState::Accepted, 1, 0) });

@@ -521,12 +521,16 @@ pub fn land(state: &mut AssetsState, env: &mut Env, key: AssetKey) -> Vec<Effect
     effects
 }
 
-/// One of our own calls was accepted: the list shows it at once.
-pub fn deleted(state: &mut AssetsState, key: &AssetKey) {
+/// An order was accepted for this asset: what was read of it is old, and the next order is not about it.
+pub fn done_with(state: &mut AssetsState, key: &AssetKey) {
     if state.marks.remove(key) {
-        state.marks_in_view = state.marks_in_view.saturating_sub(1);
+        state.stale = true; // marks in view are counted anew
     }
     state.forget(key);
+}
+
+/// The asset is gone: the list shows it at once.
+pub fn deleted(state: &mut AssetsState, key: &AssetKey) {
     if state.details.as_ref().is_some_and(|details| details.key == *key) {
         close_details(state);
     }
@@ -547,9 +551,6 @@ pub fn renamed(state: &mut AssetsState, from: &AssetKey, to: &AssetKey) {
     {
         state.rows.replace(row, Asset { key: to.clone(), secure_url: None, ..asset });
     }
-    if state.marks.remove(from) {
-        state.marks.insert(to.clone());
-    }
     if let Some(details) = state.details.as_mut().filter(|details| details.key == *from) {
         details.key = to.clone();
     }
@@ -559,7 +560,6 @@ pub fn renamed(state: &mut AssetsState, from: &AssetKey, to: &AssetKey) {
 
 /// What is stored under the name changed: what was read of it is old.
 pub fn changed(state: &mut AssetsState, env: &mut Env, key: &AssetKey) -> Vec<Effect> {
-    state.forget(key);
     read_again(state, env, key.clone())
 }
 
