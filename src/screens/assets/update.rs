@@ -392,14 +392,35 @@ fn accept_filter(state: &mut AssetsState, env: &mut Env) -> Vec<Effect> {
     if state.next_cursor.is_none() {
         return vec![];
     }
+    let is_prefix = needle.contains('/') || begins_a_name(state, &needle);
     set_filter(state, "");
     let (resource_type, delivery_type) = state.types();
-    if needle.contains([':', '=', '>', '<', '"', ' ']) {
-        env.say(format!("searching the server for {needle}"));
-        return list(state, env, ListQuery::Search { expression: needle });
+    if !needle.contains([':', '=', '>', '<', '"']) && is_prefix {
+        env.say(format!("asking the server for public IDs that begin with {needle}"));
+        let prefix = Some(needle);
+        return list(state, env, ListQuery::Resources { resource_type, delivery_type, prefix });
     }
-    env.say(format!("asking the server for public IDs that begin with {needle}"));
-    list(state, env, ListQuery::Resources { resource_type, delivery_type, prefix: Some(needle) })
+    let expression = expression_of(&needle, resource_type);
+    env.say(format!("searching the server for {expression}; its index lags by seconds"));
+    list(state, env, ListQuery::Search { expression })
+}
+
+/// Whether a name that is loaded begins with `needle`: then a listing finds the others, and is current.
+fn begins_a_name(state: &AssetsState, needle: &str) -> bool {
+    state.rows.iter().any(|asset| asset.key.public_id.as_str().starts_with(needle))
+}
+
+/// A search expression as typed; plain words as the beginnings of words in names.
+fn expression_of(needle: &str, resource_type: ResourceType) -> String {
+    if needle.contains([':', '=', '>', '<', '"']) {
+        return needle.to_owned();
+    }
+    let words: Vec<String> = needle
+        .split(|c: char| !c.is_alphanumeric())
+        .filter(|word| !word.is_empty())
+        .map(|word| format!("{word}*"))
+        .collect();
+    format!("{} AND resource_type:{resource_type}", words.join(" AND "))
 }
 
 /// Esc: the innermost thing that is open.
