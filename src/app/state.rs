@@ -62,12 +62,15 @@ pub struct Toast {
     pub tone: Tone,
     pub text: String,
     pub hint: String,
+    pub since: Moment,
     pub until: Moment,
 }
 
 /// How long news stay.
 const TOAST: Duration = Duration::from_secs(6);
-const TOAST_BAD: Duration = Duration::from_secs(15);
+const TOAST_BAD: Duration = Duration::from_secs(30);
+/// How long they need to be read.
+const READ: Duration = Duration::from_secs(3);
 
 /// What every screen may look at: time, size, set-up; and where it leaves its news.
 #[derive(Debug, Clone)]
@@ -94,9 +97,18 @@ impl Env {
         TaskId(self.tasks)
     }
 
+    /// A key was pressed: news that could be read by now have done their work.
+    pub fn read_toast(&mut self) {
+        let seen = |toast: &Toast| self.moment.since(toast.since) >= READ;
+        if self.toast.as_ref().is_some_and(seen) {
+            self.toast = None;
+        }
+    }
+
     fn toast(&mut self, tone: Tone, text: String, hint: String) {
         let stays = if tone == Tone::Bad { TOAST_BAD } else { TOAST };
-        self.toast = Some(Toast { tone, text, hint, until: self.moment + stays });
+        self.toast =
+            Some(Toast { tone, text, hint, since: self.moment, until: self.moment + stays });
     }
 
     pub fn say(&mut self, text: impl Into<String>) {

@@ -293,19 +293,31 @@ fn the_next_page_comes_by_itself_and_never_behind_a_filter() {
     assert!(console.frame().contains("1 of 31 loaded, more on the server"), "{}", console.frame());
 }
 
-#[test]
-fn enter_in_the_filter_asks_the_server_where_it_has_more() {
+#[rstest]
+#[case("shop", Some("shop"), None)]
+#[case("deep/fold", Some("deep/fold"), None)]
+#[case("sofa", None, Some("sofa* AND resource_type:image"))]
+#[case("tags:press", None, Some("tags:press"))]
+fn enter_in_the_filter_asks_the_server_where_it_has_more(
+    #[case] typed: &str,
+    #[case] under: Option<&str>,
+    #[case] searched: Option<&str>,
+) {
     let mut console = Console::new(80, 24);
     console.listed(press_assets(), Some("c1"));
     console.press("/");
-    console.write("shop");
+    console.write(typed);
     let effects = console.press("enter");
-    assert!(
-        effects.iter().any(|effect| matches!(effect,
-            Effect::List { query: ListQuery::Resources { prefix: Some(prefix), .. }, cursor: None, .. }
-                if prefix == "shop")),
-        "{effects:?}"
-    );
+    let query = effects.iter().find_map(|effect| match effect {
+        Effect::List { query, cursor: None, .. } => Some(query.clone()),
+        _ => None,
+    });
+    let (found, expression) = match query {
+        Some(ListQuery::Resources { prefix, .. }) => (prefix, None),
+        Some(ListQuery::Search { expression }) => (None, Some(expression)),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!((found.as_deref(), expression.as_deref()), (under, searched));
 }
 
 #[test]
@@ -427,6 +439,19 @@ fn a_read_only_profile_says_so_in_the_dialog() {
     assert_eq!(console.press("y"), []);
     console.press("esc");
     assert!(console.app.overlay.is_none());
+}
+
+#[test]
+fn a_mark_is_done_with_once_its_order_was_accepted() {
+    let mut console = Console::with_assets(80, 24);
+    let task = plan_task(&console.press("space space P"));
+    let ids = ["press/2026/hero", "press/2026/team photo"];
+    let plan = plan(Verb::Purge, &ids, Confirmation::Yes);
+    console.tell(Msg::Planned { task, result: Ok(Box::new(plan)) });
+    let [Effect::Execute { job, .. }] = console.press("y")[..] else { panic!() };
+    console.tell(Msg::Execution { job, event: item(ids[0], ItemState::Accepted, 1, 0) });
+    console.tell(Msg::Execution { job, event: item(ids[1], ItemState::Failed, 2, 1) });
+    assert_eq!(console.app.assets.marks, [key(ids[1])].into());
 }
 
 #[test]

@@ -51,6 +51,7 @@ pub(super) fn input(app: &mut App, batch: &[Input]) -> Vec<Effect> {
 fn press(app: &mut App, key: Key) -> Vec<Effect> {
     let at = app.env.moment;
     app.guard.saw(key, at);
+    app.env.read_toast();
     let scope = app.scope();
     let command = app.keymap.command(scope, key);
     if app.keys_wait() && command.is_none_or(|command| command.scope != Scope::Always) {

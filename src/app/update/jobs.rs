@@ -76,13 +76,14 @@ pub(super) fn execution(app: &mut App, id: JobId, event: Execution) -> Vec<Effec
     }
 }
 
-/// One of our own calls was accepted: the list shows it at once.
+/// One of our own calls was accepted: the list shows it at once, and its mark is done with.
 fn own_write(app: &mut App, verb: Verb, key: &AssetKey, to: Option<AssetKey>) -> Vec<Effect> {
+    assets::update::done_with(&mut app.assets, key);
     match (verb, to) {
         (Verb::Delete, _) => assets::update::deleted(&mut app.assets, key),
         (Verb::Rename, Some(to)) => assets::update::renamed(&mut app.assets, key, &to),
         (Verb::Replace, _) => return assets::update::changed(&mut app.assets, &mut app.env, key),
-        _ => app.assets.forget(key),
+        _ => {}
     }
     vec![]
 }

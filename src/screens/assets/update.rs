@@ -392,14 +392,35 @@ fn accept_filter(state: &mut AssetsState, env: &mut Env) -> Vec<Effect> {
     if state.next_cursor.is_none() {
         return vec![];
     }
+    let is_prefix = needle.contains('/') || begins_a_name(state, &needle);
     set_filter(state, "");
     let (resource_type, delivery_type) = state.types();
-    if needle.contains([':', '=', '>', '<', '"', ' ']) {
-        env.say(format!("searching the server for {needle}"));
-        return list(state, env, ListQuery::Search { expression: needle });
+    if !needle.contains([':', '=', '>', '<', '"']) && is_prefix {
+        env.say(format!("asking the server for public IDs that begin with {needle}"));
+        let prefix = Some(needle);
+        return list(state, env, ListQuery::Resources { resource_type, delivery_type, prefix });
     }
-    env.say(format!("asking the server for public IDs that begin with {needle}"));
-    list(state, env, ListQuery::Resources { resource_type, delivery_type, prefix: Some(needle) })
+    let expression = expression_of(&needle, resource_type);
+    env.say(format!("searching the server for {expression}; its index lags by seconds"));
+    list(state, env, ListQuery::Search { expression })
+}
+
+/// Whether a name that is loaded begins with `needle`: then a listing finds the others, and is current.
+fn begins_a_name(state: &AssetsState, needle: &str) -> bool {
+    state.rows.iter().any(|asset| asset.key.public_id.as_str().starts_with(needle))
+}
+
+/// A search expression as typed; plain words as the beginnings of words in names.
+fn expression_of(needle: &str, resource_type: ResourceType) -> String {
+    if needle.contains([':', '=', '>', '<', '"']) {
+        return needle.to_owned();
+    }
+    let words: Vec<String> = needle
+        .split(|c: char| !c.is_alphanumeric())
+        .filter(|word| !word.is_empty())
+        .map(|word| format!("{word}*"))
+        .collect();
+    format!("{} AND resource_type:{resource_type}", words.join(" AND "))
 }
 
 /// Esc: the innermost thing that is open.
@@ -521,12 +542,16 @@ pub fn land(state: &mut AssetsState, env: &mut Env, key: AssetKey) -> Vec<Effect
     effects
 }
 
-/// One of our own calls was accepted: the list shows it at once.
-pub fn deleted(state: &mut AssetsState, key: &AssetKey) {
+/// An order was accepted for this asset: what was read of it is old, and the next order is not about it.
+pub fn done_with(state: &mut AssetsState, key: &AssetKey) {
     if state.marks.remove(key) {
-        state.marks_in_view = state.marks_in_view.saturating_sub(1);
+        state.stale = true; // marks in view are counted anew
     }
     state.forget(key);
+}
+
+/// The asset is gone: the list shows it at once.
+pub fn deleted(state: &mut AssetsState, key: &AssetKey) {
     if state.details.as_ref().is_some_and(|details| details.key == *key) {
         close_details(state);
     }
@@ -547,9 +572,6 @@ pub fn renamed(state: &mut AssetsState, from: &AssetKey, to: &AssetKey) {
     {
         state.rows.replace(row, Asset { key: to.clone(), secure_url: None, ..asset });
     }
-    if state.marks.remove(from) {
-        state.marks.insert(to.clone());
-    }
     if let Some(details) = state.details.as_mut().filter(|details| details.key == *from) {
         details.key = to.clone();
     }
@@ -559,7 +581,6 @@ pub fn renamed(state: &mut AssetsState, from: &AssetKey, to: &AssetKey) {
 
 /// What is stored under the name changed: what was read of it is old.
 pub fn changed(state: &mut AssetsState, env: &mut Env, key: &AssetKey) -> Vec<Effect> {
-    state.forget(key);
     read_again(state, env, key.clone())
 }
 

@@ -29,10 +29,10 @@ pub fn plan_lines(plan: &Plan) -> Vec<PlanLine> {
     watched(&mut lines, plan);
     times(&mut lines, plan);
     backups(&mut lines, plan);
-    not_covered(&mut lines, plan);
     for (at, note) in plan.notes.iter().enumerate() {
         lines.add(if at == 0 { "notes" } else { "" }, text::shown(note), Role::Text);
     }
+    not_covered(&mut lines, plan);
     lines.0
 }
 
@@ -156,9 +156,13 @@ fn backups(lines: &mut Lines, plan: &Plan) {
 }
 
 fn not_covered(lines: &mut Lines, plan: &Plan) {
-    for (at, url) in plan.not_covered.iter().take(SPELLED).enumerate() {
-        let label = if at == 0 { "not reached" } else { "" };
-        lines.add(label, text::shown(&url.url), Role::Warning);
+    if plan.not_covered.is_empty() {
+        return;
+    }
+    let count = text::plural(plan.not_covered.len(), "URL");
+    lines.add("not reached", format!("{count} by this invalidation:"), Role::Warning);
+    for url in plan.not_covered.iter().take(SPELLED) {
+        lines.add("", text::shown(&url.url), Role::Text);
         let why = url.reason.replace('_', " ");
         lines.add(
             "",

@@ -27,6 +27,8 @@ const COLUMNS: [Column; 8] = [
     Column { title: "WHO", width: 14, grows: false, right: false, priority: 6 },
 ];
 
+const ASSETS: usize = 2;
+
 /// Draws open invalidations, then those that ended.
 pub fn draw(app: &App, pen: &mut Pen<'_>, body: Rect) {
     let areas = layout::list(body);
@@ -36,7 +38,11 @@ pub fn draw(app: &App, pen: &mut Pen<'_>, body: Rect) {
         pen.paragraph(area, "nothing was invalidated yet", Role::Dim);
         return;
     }
-    let widths = fit(&COLUMNS, body.width.saturating_sub(4));
+    let mut columns = COLUMNS;
+    if body.width >= 60 {
+        columns[ASSETS].width = 26; // names come first: others leave before these are cut
+    }
+    let widths = fit(&columns, body.width.saturating_sub(4));
     if areas.headings.height > 0 {
         let mut x = body.x + 3;
         for (column, width) in COLUMNS.iter().zip(&widths) {
