@@ -160,7 +160,7 @@ fn facts(app: &App) -> Vec<(String, Role)> {
         facts.push(("journal trouble".to_owned(), Role::Bad));
     }
     if app.assets.failure.is_some() {
-        facts.push(("no connection".to_owned(), Role::Bad));
+        facts.push(("no list".to_owned(), Role::Bad));
     }
     if let Some(quota) = app.quota {
         let low = u64::from(quota.remaining) * 10 < u64::from(quota.limit);

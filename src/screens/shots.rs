@@ -162,6 +162,22 @@ fn a_bulk_plan_wants_the_count() {
 }
 
 #[test]
+fn the_header_says_the_risk_in_a_word() {
+    let mut console = Console::with(80, 24, |setup| {
+        setup.risk = crate::domain::purge::Risk::Production;
+        setup.read_only = true;
+        setup.cloud_name = "acme".into();
+        setup.profile = "acme-live".into();
+    });
+    console.listed(press_assets(), None);
+    let header = |console: &Console| console.frame().lines().next().unwrap().to_owned();
+    insta::assert_snapshot!(header(&console), @" allclear  Assets  Pending  Watch           acme-live  acme  [RO]   PRODUCTION");
+    console.board(vec![watch(3)]);
+    console.app.env.size = (40, 24);
+    insta::assert_snapshot!(header(&console), @" Assets        acme  [RO]   PRODUCTION");
+}
+
+#[test]
 fn help_and_command_line() {
     let mut console = Console::with_assets(80, 24);
     console.press("?");

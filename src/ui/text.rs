@@ -41,7 +41,7 @@ fn is_doubtful(cluster: &str) -> bool {
         one.width().unwrap_or(0) == 0
     } else {
         let sum: usize = cluster.chars().map(|c| c.width().unwrap_or(0)).sum();
-        sum != cluster.width() || sum == 0
+        sum != cluster.width() || !(1..=2).contains(&sum)
     }
 }
 

@@ -1,5 +1,6 @@
 //! The entries of an asset's details: what the cursor stops at and what is copied from there.
 
+use crate::domain::asset::DerivedAsset;
 use crate::ops::engine::Shown;
 use crate::ui::text;
 
@@ -16,10 +17,10 @@ impl Section {
     #[must_use]
     pub const fn title(self) -> &'static str {
         match self {
-            Self::Urls => "Delivery URLs and what an invalidation reaches",
+            Self::Urls => "Delivery URLs",
             Self::Derived => "Derived assets",
             Self::Versions => "Backed-up versions",
-            Self::Notes => "Never reached by an invalidation",
+            Self::Notes => "Never reached by a purge",
         }
     }
 }
@@ -69,7 +70,7 @@ pub fn entries(shown: &Shown) -> Vec<Entry> {
     let derived = detail.derived.iter().map(|derived| Entry {
         section: Section::Derived,
         reach: Reach::None,
-        head: format!("{}  {}", clean(&derived.transformation), text::bytes(derived.bytes)),
+        head: format!("{}  {}", made_by(derived), text::bytes(derived.bytes)),
         below: Vec::new(),
         copy: derived.secure_url.clone(),
     });
@@ -100,4 +101,13 @@ pub fn entries(shown: &Shown) -> Vec<Entry> {
         copy: note.clone(),
     });
     urls.chain(derived).chain(more).chain(versions).chain(notes).collect()
+}
+
+/// The transformation of a derived asset, or the format where that is all it changes.
+fn made_by(derived: &DerivedAsset) -> String {
+    match (derived.transformation.as_str(), &derived.format) {
+        ("", Some(format)) => format!("as {}", text::shown(format)),
+        ("", None) => "another format".to_owned(),
+        (transformation, _) => text::shown(transformation).into_owned(),
+    }
 }

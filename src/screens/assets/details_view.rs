@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use ratatui::layout::Rect;
 
-use super::details::{Entry, Reach, entries};
+use super::details::{Entry, Reach, Section, entries};
 use super::state::Read;
 use super::view::version_age;
 use crate::app::state::App;
@@ -143,7 +143,11 @@ fn entry_lines(pen: &Pen<'_>, entries: &[Entry], width: usize) -> Vec<Line> {
         if section != Some(entry.section) {
             section = Some(entry.section);
             let count = entries.iter().filter(|other| other.section == entry.section).count();
-            let title = format!("{} ({count})", entry.section.title());
+            let mut title = format!("{} ({count})", entry.section.title());
+            if entry.section == Section::Urls {
+                let (reached, not, unsure) = (glyphs.cleared, glyphs.left_out, glyphs.unknown);
+                title += &format!("  {reached} purged  {not} not  {unsure} uncertain");
+            }
             let plain =
                 |text: String, role| Line { text, role, glyph: None, is_url: false, entry: None };
             lines.push(plain(String::new(), Role::Text));

@@ -150,15 +150,13 @@ fn asset_row(
             if away { Role::CursorAway } else { Role::Cursor },
         );
     }
-    pen.put(row.x + 1, row.y, 1, if here { glyphs.cursor } else { " " }, Role::Accent);
-    let mark = if marked {
-        glyphs.mark
-    } else if in_range {
-        glyphs.bullet
-    } else {
-        " "
-    };
-    pen.put(row.x + 2, row.y, 1, mark, Role::Mark);
+    if here {
+        pen.put(row.x + 1, row.y, 1, glyphs.cursor, Role::Text);
+    }
+    if marked || in_range {
+        let mark = if marked { glyphs.mark } else { glyphs.bullet };
+        pen.put(row.x + 2, row.y, 1, mark, Role::Mark);
+    }
 }
 
 fn highlight(

@@ -133,7 +133,7 @@ fn row(
     }
     if here {
         pen.tint(Rect { width: area.width.saturating_sub(1), ..area }, Role::Cursor);
-        pen.put(area.x + 1, area.y, 1, glyphs.cursor, Role::Accent);
+        pen.put(area.x + 1, area.y, 1, glyphs.cursor, Role::Text);
     }
 }
 
