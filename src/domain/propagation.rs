@@ -245,15 +245,16 @@ impl Propagation {
         if self.quiet_since.is_some_and(|quiet| look.sent >= quiet) {
             self.places[cell.place].quiet_looks += 1;
         }
-        let (k, t) = (self.k(cell.place), self.rule().t);
+        let (k, base_k, t) = (self.k(cell.place), self.rule().k, self.rule().t);
         let quiet = self.quiet_since;
         let place = &mut self.places[cell.place];
         let track = &mut place.cells[slot(cell.url, cell.variant)];
         let (was_clear, was_running) = (track.clear, track.run > 0);
+        let was_proven = track.is_proven(base_k, t); // by the rule's own k: mixture raises it for the others at once
         track.take(look, quiet);
         track.judge(k, t);
         noted.became_clear = track.clear && !was_clear;
-        noted.regression = was_clear && look.verdict == Verdict::Outdated;
+        noted.regression = was_proven && look.verdict == Verdict::Outdated;
         track.regressed |= noted.regression;
         let mixed = was_running && look.verdict == Verdict::Outdated && !place.mixed;
         let (all_clear_before, now_clear) = (place.clear == place.total, track.clear);
@@ -530,8 +531,12 @@ impl CellTrack {
     }
 
     /// The span counts from the end of the first sighting to the start of the last, so never too long.
-    fn judge(&mut self, k: u32, t: Duration) {
+    fn is_proven(&self, k: u32, t: Duration) -> bool {
         let span = self.run_from.zip(self.run_to).map(|(from, to)| to.since(from));
-        self.clear = self.run > 0 && self.run >= k && span.is_some_and(|span| span >= t);
+        self.run > 0 && self.run >= k && span.is_some_and(|span| span >= t)
+    }
+
+    fn judge(&mut self, k: u32, t: Duration) {
+        self.clear = self.is_proven(k, t);
     }
 }

@@ -59,13 +59,15 @@ pub struct WatchSnapshot {
 }
 
 impl WatchSnapshot {
-    /// Cells clear and cells in all, over places that have answered.
+    /// Cells clear and cells in all, each variant counted, over places that have answered.
     #[must_use]
     pub fn clear_of_total(&self) -> (usize, usize) {
-        let counted = |cell: &&Cell| cell.counted;
-        let total = self.cells.iter().filter(counted).count();
-        let clear = self.cells.iter().filter(counted).filter(|cell| cell.clear).count();
-        (clear, total)
+        let counted = self.cells.iter().filter(|cell| cell.counted);
+        counted.fold((0, 0), |(clear, total), cell| {
+            let variants = usize::from(cell.variants.max(1));
+            let of_it = if cell.clear { variants } else { usize::from(cell.clear_variants) };
+            (clear + of_it, total + variants)
+        })
     }
 
     /// The cell of a place and a URL by their positions.
@@ -167,6 +169,9 @@ pub struct Cell {
     /// Variant that the verdict is about.
     pub variant: AcceptVariant,
     pub variants: u8,
+    /// Variants that are clear.
+    #[serde(default)]
+    pub clear_variants: u8,
     /// Stable word of the reason.
     pub reason: String,
     /// The reason as a sentence; cleaned.

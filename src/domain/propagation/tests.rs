@@ -112,6 +112,16 @@ fn outdated_after_clear_is_a_regression_and_ends_quiet() {
 }
 
 #[test]
+fn every_cell_that_falls_back_is_a_regression() {
+    let mut story = Story::new(Confidence::Quick, 1, 2, true);
+    story.see(0, 0, Verdict::Cleared);
+    story.see(0, 1, Verdict::Cleared);
+    assert!(story.see(0, 0, Verdict::Outdated).regression);
+    assert!(story.see(0, 1, Verdict::Outdated).regression, "although the place needs eleven now");
+    assert!(!story.see(0, 1, Verdict::Outdated).regression, "once");
+}
+
+#[test]
 fn outdated_before_clear_is_no_regression() {
     let mut story = Story::new(Confidence::Normal, 1, 1, false);
     story.see(0, 0, Verdict::Cleared);

@@ -7,6 +7,7 @@ use super::watch::{LastSeen, Watch};
 use crate::domain::asset::AssetKey;
 use crate::domain::invalidation::{Ending, ItemState, label_of};
 use crate::domain::propagation::{CellRef, Standing, miss_chance};
+use crate::domain::sighting::AcceptVariant;
 use crate::domain::snapshot::{Calls, Cell, Phase, PlaceRow, PlaceState, UrlRow, WatchSnapshot};
 use crate::domain::text::clean;
 use crate::domain::time::{Moment, Timestamp};
@@ -129,7 +130,12 @@ fn cell(watch: &Watch, place: usize, url: usize) -> Cell {
         clear: track.clear && in_play,
         verdict: track.verdict,
         variant: worst.variant,
-        variants: u8::try_from(grid.variants(url).count()).unwrap_or(u8::MAX),
+        variants: count_of(&mut grid.variants(url)),
+        clear_variants: count_of(
+            &mut grid
+                .variants(url)
+                .filter(|variant| grid.track(CellRef { place, url, variant: *variant }).clear),
+        ),
         reason: judgement.map(|judged| judged.reason.word().to_owned()).unwrap_or_default(),
         why: judgement.map(|judged| why(&judged.reason.to_string())).unwrap_or_default(),
         run: track.run,
@@ -143,6 +149,10 @@ fn cell(watch: &Watch, place: usize, url: usize) -> Cell {
         etag: last.and_then(shown_tag),
         seen_at: last.map(|last| last.at),
     }
+}
+
+fn count_of(variants: &mut dyn Iterator<Item = AcceptVariant>) -> u8 {
+    u8::try_from(variants.count()).unwrap_or(u8::MAX)
 }
 
 fn why(reason: &str) -> String {
@@ -194,14 +204,13 @@ fn phase(watch: &Watch, now: Moment) -> Phase {
 }
 
 fn sentence(watch: &Watch, phase: Phase, now: Moment) -> String {
-    let text = match phase {
+    match phase {
         Phase::Executing => executing(watch),
         Phase::HoldingBack => holding_back(watch, now),
         Phase::ReadingStorage => reading_storage(watch, now),
         Phase::Probing | Phase::Ended => probing(watch, now),
         Phase::Quiet => quiet(watch, now),
-    };
-    if watch.is_stuck(now) { format!("stuck: {text}") } else { text }
+    }
 }
 
 fn executing(watch: &Watch) -> String {

@@ -14,6 +14,8 @@ use crate::ports::journal::{JournalError, Lease};
 /// Sightings are written, and pictures drawn, this often; phases at once but for a short breath.
 const FLUSH: Duration = Duration::from_millis(250);
 const BREATH: Duration = Duration::from_millis(50);
+/// A picture of a watch in which nothing happens is drawn again this often.
+const REFRESH: Duration = Duration::from_secs(1);
 /// Pictures are written this often.
 const SAVE: Duration = Duration::from_millis(500);
 /// A picture of many cells takes longer to draw and to write: this much more for each.
@@ -54,9 +56,23 @@ impl Desk {
             for id in ids {
                 self.flush_watch(id, now).await;
             }
+            self.refresh(now);
         }
         if self.board_changed && now.since(self.published) >= PUBLISH {
             self.publish(now);
+        }
+    }
+
+    /// Time passes in pictures as well: what is waited for, and for how long. Nothing new, so nothing to journal.
+    fn refresh(&mut self, now: Moment) {
+        let wall = self.wall();
+        for tracked in &mut self.tracked {
+            if now.since(tracked.flushed) < REFRESH.max(tracked.flush_pace()) {
+                continue;
+            }
+            tracked.flushed = now;
+            tracked.picture = Arc::new(publish::snapshot(&tracked.watch, now, wall, None));
+            self.board_changed = true;
         }
     }
 

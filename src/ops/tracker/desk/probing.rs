@@ -17,9 +17,9 @@ use crate::ports::prober::Probe;
 
 /// A prober that keeps to its own limit never meets this one.
 const GRACE: Duration = Duration::from_secs(5);
-/// The calls wait no longer for looks at old copies, whatever happens to them.
-const LONGEST_BASELINE: Duration = Duration::from_secs(90);
-const LONGEST_LOCAL_BASELINE: Duration = Duration::from_secs(15);
+/// Looks at old copies begin no later than this: they are extra, and an order waits.
+const LONGEST_BASELINE: Duration = Duration::from_secs(20);
+const LONGEST_LOCAL_BASELINE: Duration = Duration::from_secs(3);
 
 impl Desk {
     /// Sends every request that is due and may leave.
@@ -92,8 +92,13 @@ impl Desk {
         let longest =
             if self.context.policy.loopback { LONGEST_LOCAL_BASELINE } else { LONGEST_BASELINE };
         for mut pending in std::mem::take(&mut self.baselines) {
-            let overdue = now.since(pending.since) > longest;
-            if overdue || self.baseline_is_over(&mut pending, now) {
+            if now.since(pending.since) > longest
+                && let Some(tracked) = self.find(pending.id)
+            {
+                tracked.watch.shorten_baseline();
+                pending.started = true;
+            }
+            if self.baseline_is_over(&mut pending, now) {
                 if let Some(tracked) = self.find(pending.id) {
                     tracked.watch.drop_baseline();
                 }
@@ -110,7 +115,7 @@ impl Desk {
         if watch.urls.is_empty() || (!watch.places_known && watch.places_trouble.is_some()) {
             return true;
         }
-        if !watch.places_known {
+        if !watch.places_known && !pending.started {
             return false;
         }
         if !std::mem::replace(&mut pending.started, true) {

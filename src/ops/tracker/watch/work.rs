@@ -197,6 +197,13 @@ impl Watch {
         !looking && !lingers
     }
 
+    /// No further looks at old copies begin; those under way end.
+    pub fn shorten_baseline(&mut self) {
+        if let Some(baseline) = &mut self.baseline {
+            baseline.left.clear();
+        }
+    }
+
     pub fn drop_baseline(&mut self) {
         self.baseline = None;
     }
