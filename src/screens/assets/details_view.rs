@@ -143,11 +143,13 @@ fn entry_lines(pen: &Pen<'_>, entries: &[Entry], width: usize) -> Vec<Line> {
         if section != Some(entry.section) {
             section = Some(entry.section);
             let count = entries.iter().filter(|other| other.section == entry.section).count();
-            let mut title = format!("{} ({count})", entry.section.title());
-            if entry.section == Section::Urls {
+            let what = entry.section.title();
+            let title = if entry.section == Section::Urls {
                 let (reached, not, unsure) = (glyphs.cleared, glyphs.left_out, glyphs.unknown);
-                title += &format!("  {reached} purged  {not} not  {unsure} uncertain");
-            }
+                format!("{what} ({count})  {reached} purged  {not} not  {unsure} uncertain")
+            } else {
+                format!("{what} ({count})")
+            };
             let plain =
                 |text: String, role| Line { text, role, glyph: None, is_url: false, entry: None };
             lines.push(plain(String::new(), Role::Text));
