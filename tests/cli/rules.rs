@@ -127,6 +127,18 @@ fn a_replaced_asset_is_served_new_at_every_edge() {
 }
 
 #[test]
+fn a_replacement_of_another_format_is_converted_under_the_old_extension() {
+    let (cloud, home) = warm(&[]);
+    let mut png = std::io::Cursor::new(Vec::new());
+    image::RgbImage::new(30, 20).write_to(&mut png, image::ImageFormat::Png).expect("a PNG");
+    let file = home.file("new.png", png.get_ref());
+    let ran = all_clear(home.run(&["replace", HERO, &file, "--yes", "--json"]));
+    let (old, _) = watched(&ran);
+    assert!(old.contains(&ORIGINAL.to_owned()), "{old:?}");
+    as_at_the_origin(&cloud, &old);
+}
+
+#[test]
 fn a_purged_asset_is_fetched_again_at_every_edge() {
     let (cloud, home) = warm(&[]);
     let ran = all_clear(home.run(&["purge", HERO, "--yes", "--json"]));

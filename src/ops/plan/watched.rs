@@ -4,7 +4,7 @@ use super::{Draft, Found, OpError};
 use crate::domain::coverage::{COPY_LIFE, Call};
 use crate::domain::delivery_url::DeliveryUrl;
 use crate::domain::id::ItemId;
-use crate::domain::invalidation::{NotCovered, WatchedUrl};
+use crate::domain::invalidation::{NotCovered, Verb, WatchedUrl};
 use crate::domain::purge::{OrderTerms, PlannedUrl, Verify};
 use crate::domain::sighting::AcceptVariant;
 use crate::domain::watch_list::{ListedUrl, Subject};
@@ -73,7 +73,7 @@ fn planned(
         shown: listed.url.render(&context.account),
         of_new_name: listed.of_new_name,
         url: WatchedUrl {
-            derived: listed.derived.is_some(),
+            derived: listed.derived.is_some() || may_become_derived(draft, &listed.url),
             url: listed.url,
             coverage: listed.coverage,
             item: ItemId::default(),
@@ -81,6 +81,12 @@ fn planned(
             old: None,
         },
     }
+}
+
+/// A replacement may be of another format: under the old extension it is a conversion then, whose content only a
+/// reference read knows.
+fn may_become_derived(draft: &Draft, url: &DeliveryUrl) -> bool {
+    draft.verb == Verb::Replace && url.extension.is_some()
 }
 
 /// What the operator added, each in the reading that names an asset of the draft.
