@@ -289,8 +289,11 @@ fn quiet(watch: &Watch, now: Moment) -> String {
         .grid
         .quiet(now)
         .map_or(Duration::ZERO, |quiet| quiet.needed.saturating_sub(now.since(quiet.since)));
-    let left = left.as_secs_f64().ceil();
-    format!("{total} of {total} cells clear at {reached} caches; looking on for {left:.0} s more")
+    let rest = match left.as_secs_f64().ceil() {
+        0.0 => "waiting for the last looks".to_owned(),
+        left => format!("looking on for {left:.0} s more"),
+    };
+    format!("{total} of {total} cells clear at {reached} caches; {rest}")
 }
 
 fn no_places(watch: &Watch) -> Option<String> {

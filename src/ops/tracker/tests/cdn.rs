@@ -27,6 +27,8 @@ pub struct Habit {
     pub dead: bool,
     /// Requests are never answered.
     pub hangs: bool,
+    /// Every answer takes this long.
+    pub slow: Duration,
     /// It takes the old copy back this long after the start, once.
     pub falls_back_after: Option<Duration>,
     /// Misses are filled from a shield.
@@ -302,12 +304,13 @@ impl Prober for Cdn {
         self.arrive();
         let sent = self.clock.moment();
         let index = usize::from(probe.address.port() - FIRST_PORT);
-        let hangs = self.state().edges.get(index).is_some_and(|edge| edge.habit.hangs);
-        let result = if hangs {
+        let habit =
+            self.state().edges.get(index).map(|edge| edge.habit.clone()).unwrap_or_default();
+        let result = if habit.hangs {
             tokio::time::sleep(probe.timeout).await;
             Err(ProbeFailure::TimedOut)
         } else {
-            tokio::time::sleep(Duration::from_millis(3)).await;
+            tokio::time::sleep(habit.slow.max(Duration::from_millis(3))).await;
             self.answer(probe, sent)
         };
         Sighting {

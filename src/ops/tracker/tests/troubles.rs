@@ -273,6 +273,17 @@ async fn a_cloud_that_refuses_everything_leaves_nothing_to_watch() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_slow_place_delays_the_end_and_does_not_prevent_it() {
+    let mut edges = habits(&[500, 500]);
+    edges[1].slow = Duration::from_millis(1_500);
+    let world = World::new(&edges).await;
+    let id = world.delete().await;
+    let last = world.outcome(id).await;
+    assert_eq!(outcome_of(&last), Outcome::AllClear);
+    assert!(last.elapsed() < Duration::from_secs(60), "{:?}", last.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_cache_that_asks_for_a_pause_gets_it() {
     let mut edges = habits(&[200]);
     edges[0].overloaded = 6;

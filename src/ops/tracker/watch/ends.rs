@@ -22,6 +22,8 @@ pub enum Step {
 const NO_PLACES: Duration = Duration::from_secs(60);
 /// An old copy that stays this long is worth another purge.
 const OUTDATED_FOR_LONG: Duration = Duration::from_secs(5 * 60);
+/// While storage is read for the last time no look begins; if that takes longer, slow looks go on.
+const LOOKS_REST: Duration = Duration::from_secs(5);
 /// Repeated invalidations in all (design §2.3).
 pub const MOST_AGAIN: usize = 2;
 
@@ -77,20 +79,24 @@ impl Watch {
 
     /// Everything is clear through the quiet, nothing is under way, and storage was read again since.
     fn is_confirmed(&mut self, now: Moment) -> bool {
-        let quiet_done = self.grid.quiet(now).is_some_and(|quiet| quiet.done);
-        if !quiet_done || self.in_flight > 0 {
+        let done = self.grid.quiet(now).is_some_and(|quiet| quiet.done);
+        let names = if done { self.live_names() } else { Vec::new() };
+        let confirmed = !names.is_empty() && names.iter().all(|name| self.confirmed.contains(name));
+        let lasts = self.closing.is_some_and(|since| now.since(since) > LOOKS_REST);
+        // no look begins while the last ones end, or a slow place would keep one under way for ever
+        self.rests = done && (confirmed || !lasts);
+        if !done || self.in_flight > 0 {
             return false;
         }
         if self.closing.is_none() {
             (self.closing, self.urgent, self.changed) = (Some(now), true, true);
         }
-        let open = self.live_names();
-        for name in &open {
-            if !self.confirmed.contains(name) {
-                self.recheck(*name, now);
+        for name in names {
+            if !self.confirmed.contains(&name) {
+                self.recheck(name, now);
             }
         }
-        !open.is_empty() && open.iter().all(|name| self.confirmed.contains(name))
+        confirmed
     }
 
     /// Not clear although the usual propagation time is over.

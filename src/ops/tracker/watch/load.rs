@@ -63,6 +63,7 @@ impl Watch {
             without_history: Vec::new(),
             moved: Vec::new(),
             closing: None,
+            rests: false,
             regressions: Vec::new(),
             timeline: Vec::new(),
             curve: Vec::new(),

@@ -202,6 +202,8 @@ pub struct Watch {
     moved: Vec<usize>,
     /// Everything was clear through the quiet: storage is read once more.
     closing: Option<Moment>,
+    /// No look at a cell begins: the end is near.
+    rests: bool,
 
     // what is shown
     pub regressions: Vec<Regression>,

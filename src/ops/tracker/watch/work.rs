@@ -54,7 +54,8 @@ impl Watch {
         if baseline {
             return Some(Moment::default());
         }
-        let cell = spot.agenda.first().map(|(due, _)| due);
+        let rests = self.rests;
+        let cell = spot.agenda.first().map(|(due, _)| due).filter(|_| !rests);
         let reference = self.first_reference(place).map(|(due, _)| due);
         cell.into_iter().chain(reference).min()
     }
@@ -127,6 +128,9 @@ impl Watch {
     }
 
     fn cell_errand(&mut self, place: usize, now: Moment) -> Option<(Work, Probe)> {
+        if self.rests {
+            return None;
+        }
         let slot = self.spots[place].agenda.take(now)?;
         let (url, variant) = of_slot(slot);
         if !self.grid.is_open(url) || !self.grid.variants(url).any(|other| other == variant) {
@@ -349,7 +353,7 @@ impl Watch {
             return;
         }
         self.quiet_planned = quiet;
-        self.closing = None;
+        (self.closing, self.rests) = (None, false);
         self.confirmed.clear();
         self.reschedule_all(now, chance);
         (self.changed, self.urgent) = (true, true);
