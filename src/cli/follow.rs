@@ -446,7 +446,7 @@ struct Said {
 
 impl Said {
     fn of(now: &WatchSnapshot) -> Self {
-        Self { since: now.started_at, words: clean(&now.sentence).into_owned() }
+        Self { since: now.started_at, words: clean(&now.state()).into_owned() }
     }
 
     fn text(&self, now: Timestamp) -> String {

@@ -86,7 +86,7 @@ pub async fn pending(
             row.tracked_by.clone().unwrap_or_else(|| "nobody".to_owned()),
             row.snapshot
                 .as_ref()
-                .map_or_else(|| "not looked at yet".to_owned(), |it| it.sentence.clone()),
+                .map_or_else(|| "not looked at yet".to_owned(), WatchSnapshot::state),
         ]);
     }
     output.table(&table)?;

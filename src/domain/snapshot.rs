@@ -70,6 +70,12 @@ impl WatchSnapshot {
         })
     }
 
+    /// The sentence, with the word in front when it is stuck.
+    #[must_use]
+    pub fn state(&self) -> String {
+        if self.stuck { format!("stuck: {}", self.sentence) } else { self.sentence.clone() }
+    }
+
     /// The cell of a place and a URL by their positions.
     #[must_use]
     pub fn cell(&self, place: usize, url: usize) -> Option<&Cell> {
