@@ -211,7 +211,7 @@ fn a_stuck_edge_is_never_all_clear() {
     assert!(cloud.at_every_edge(ORIGINAL).iter().any(|(_, reply)| reply.status == 200));
 
     let id = outcome["invalidation"].as_str().expect("an ID").to_owned();
-    let text = home.run(&["watch", &id, "--timeout", "1s"]).expect(3);
+    let text = home.run(&["watch", &id, "--timeout", "6s"]).expect(3);
     assert!(text.stdout.contains("outdated at"), "{}", text.stdout);
     assert!(text.stdout.contains(&format!("allclear watch {id}")), "{}", text.stdout);
     let pending = home.run(&["pending", "--json"]);
