@@ -189,7 +189,8 @@ fn budget(watch: &Watch) -> u64 {
 
 fn phase(watch: &Watch, now: Moment) -> Phase {
     let any_open = (0..watch.urls.len()).any(|url| watch.grid.is_open(url));
-    let holds_back = |name: &Name| matches!(name.stage, Stage::HoldingBack { .. });
+    let holds_back =
+        |name: &Name| matches!(name.stage, Stage::HoldingBack { until } if until > now);
     if watch.is_executing() || watch.purging_again {
         Phase::Executing
     } else if any_open && watch.grid.quiet(now).is_some() {

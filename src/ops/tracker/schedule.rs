@@ -213,17 +213,20 @@ pub enum Case {
     Fresh,
     /// Not clear, and it is the one that tells when the purge arrives.
     Unclear { looks: u32 },
-    /// Not clear, and another one tells.
-    Waiting,
+    /// Not clear, and another one tells. With the number of cells that want a look now and then.
+    Waiting { crowd: usize },
     /// Not clear because the old copy came back from a shield: looking helps nobody.
     Repinned { looks: u32 },
     /// Clear sightings in a row, more are needed: how many, and over how long still.
     Running { left: u32, over: Duration },
-    /// Clear, while others are not.
-    Clear,
+    /// Clear, while others are not. With the number of cells that want a look now and then.
+    Clear { crowd: usize },
     /// A body is needed to compare.
     Compare,
 }
+
+/// Looks per second on loopback that may go to cells of which nothing new is expected.
+const LOCAL_CROWD: u64 = 1_000;
 
 /// How often to look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -253,13 +256,15 @@ impl Pace {
                 let step = STEPS[(looks as usize).saturating_sub(1).min(STEPS.len() - 1)];
                 around(secs(step), chance)
             }
-            (Case::Waiting | Case::Clear, true) => around(secs(5), chance),
+            (Case::Waiting { crowd } | Case::Clear { crowd }, true) => {
+                around(secs((crowd as u64 / LOCAL_CROWD).clamp(5, 60)), chance)
+            }
             // a shield of the local cloud is drained in seconds: the design's 15 s and 60 s, three times as dense
             (Case::Repinned { looks }, true) => {
                 around(secs(if looks <= 1 { 5 } else { 20 }), chance)
             }
             (Case::Repinned { looks: 0..=1 }, false) => around(secs(15), chance),
-            (Case::Repinned { .. } | Case::Waiting | Case::Clear, false) => {
+            (Case::Repinned { .. } | Case::Waiting { .. } | Case::Clear { .. }, false) => {
                 around(secs(60), chance)
             }
             (Case::Running { left, over }, loopback) => {

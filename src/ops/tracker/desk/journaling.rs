@@ -6,9 +6,11 @@ use std::time::Duration;
 use super::{Desk, Tracked};
 use crate::domain::id::InvalidationId;
 use crate::domain::invalidation::{Ending, Outcome, WatchedUrl};
+use crate::domain::snapshot::WatchSnapshot;
 use crate::domain::text::clean;
-use crate::domain::time::Moment;
+use crate::domain::time::{Moment, Timestamp};
 use crate::ops::tracker::{Board, publish};
+use crate::ports::clock::Clock;
 use crate::ports::journal::{JournalError, Lease};
 
 /// Sightings are written, and pictures drawn, this often; phases at once but for a short breath.
@@ -18,28 +20,31 @@ const BREATH: Duration = Duration::from_millis(50);
 const REFRESH: Duration = Duration::from_secs(1);
 /// Pictures are written this often.
 const SAVE: Duration = Duration::from_millis(500);
-/// A picture of many cells takes longer to draw and to write: this much more for each.
-const PER_CELL_DRAWN: Duration = Duration::from_micros(20);
-const PER_CELL_SAVED: Duration = Duration::from_micros(100);
+/// A picture of many cells takes longer to draw and to write: no more than this share of the time goes into it.
+const SHARE_DRAWN: u32 = 12;
+const SHARE_SAVED: u32 = 12;
 /// The board changes at most 20 times a second.
 const PUBLISH: Duration = Duration::from_millis(50);
 /// Ended watches that are kept on the board.
 const ENDED_SHOWN: usize = 100;
 
 impl Tracked {
-    fn cells(&self) -> u32 {
-        let cells = self.watch.urls.len() * self.watch.spots.len();
-        u32::try_from(cells).unwrap_or(u32::MAX)
-    }
-
     /// How long after the last flush the next one is due.
     pub(super) fn flush_pace(&self) -> Duration {
         let pace = if self.watch.urgent { BREATH } else { FLUSH };
-        pace.max(PER_CELL_DRAWN.saturating_mul(self.cells()))
+        pace.max(self.drawing * SHARE_DRAWN)
+    }
+
+    /// Draws the present picture, and notes how long that took.
+    fn draw(&mut self, clock: &dyn Clock, now: Moment, wall: Timestamp) -> Arc<WatchSnapshot> {
+        let began = clock.moment();
+        self.picture = Arc::new(publish::snapshot(&self.watch, now, wall, None));
+        self.drawing = clock.moment().since(began);
+        Arc::clone(&self.picture)
     }
 
     fn save_pace(&self) -> Duration {
-        SAVE.max(PER_CELL_SAVED.saturating_mul(self.cells()))
+        SAVE.max(self.saving * SHARE_SAVED)
     }
 }
 
@@ -70,8 +75,8 @@ impl Desk {
             if now.since(tracked.flushed) < REFRESH.max(tracked.flush_pace()) {
                 continue;
             }
+            tracked.draw(&*self.context.clock, now, wall);
             tracked.flushed = now;
-            tracked.picture = Arc::new(publish::snapshot(&tracked.watch, now, wall, None));
             self.board_changed = true;
         }
     }
@@ -81,20 +86,20 @@ impl Desk {
             self.journal_failed(id, &error);
             return;
         }
-        let wall = self.wall();
-        let journal = Arc::clone(&self.context.journal);
+        let (wall, context) = (self.wall(), Arc::clone(&self.context));
         let Some(tracked) = self.find(id) else { return };
-        let picture = Arc::new(publish::snapshot(&tracked.watch, now, wall, None));
         let save = tracked.watch.urgent || now.since(tracked.saved) >= tracked.save_pace();
-        let lease = tracked.watch.lease;
-        if save && let Err(error) = journal.save_snapshot(lease, &picture).await {
+        let (lease, before) = (tracked.watch.lease, Arc::clone(&tracked.picture));
+        let picture = tracked.draw(&*context.clock, now, wall);
+        let began = context.clock.moment();
+        if save && let Err(error) = context.journal.save_snapshot(lease, &picture).await {
+            tracked.picture = before; // what is not in the journal is not shown
             self.journal_failed(id, &error);
             return;
         }
-        let Some(tracked) = self.find(id) else { return };
-        tracked.picture = picture;
         tracked.flushed = now;
         if save {
+            tracked.saving = context.clock.moment().since(began);
             tracked.saved = now;
             (tracked.watch.urgent, tracked.watch.changed) = (false, false);
         } else {
@@ -196,7 +201,7 @@ impl Desk {
         }
     }
 
-    pub(super) fn show_ended(&mut self, last: Arc<crate::domain::snapshot::WatchSnapshot>) {
+    pub(super) fn show_ended(&mut self, last: Arc<WatchSnapshot>) {
         self.foreign.remove(&last.id);
         self.ended.retain(|ended| ended.id != last.id);
         self.ended.push(last);
@@ -317,7 +322,7 @@ impl Desk {
         id: InvalidationId,
         lease: Lease,
         now: Moment,
-        wall: crate::domain::time::Timestamp,
+        wall: Timestamp,
     ) -> Result<(), JournalError> {
         let journal = Arc::clone(&self.context.journal);
         let written = self.write(id).await;

@@ -42,7 +42,9 @@ struct Tracked {
     stepped: Moment,
     flushed: Moment,
     saved: Moment,
-    /// What it takes to draw a picture of it grows with its cells.
+    /// What it took to draw and to write its last picture; it grows with the cells.
+    drawing: Duration,
+    saving: Duration,
     picture: Arc<WatchSnapshot>,
 }
 

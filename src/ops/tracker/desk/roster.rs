@@ -146,8 +146,16 @@ impl Desk {
         self.epoch += 1;
         self.foreign.remove(&lease.invalidation);
         let epoch = self.epoch;
-        let tracked = Tracked { watch, epoch, stepped: now, flushed: now, saved: now, picture };
-        self.tracked.push(tracked);
+        self.tracked.push(Tracked {
+            watch,
+            epoch,
+            stepped: now,
+            flushed: now,
+            saved: now,
+            drawing: Duration::ZERO,
+            saving: Duration::ZERO,
+            picture,
+        });
         self.show_places(self.tracked.len() - 1);
         self.board_changed = true;
         Ok(())

@@ -288,12 +288,13 @@ impl Watch {
         let here = &self.spots[place];
         let cell = &here.cells[slot];
         let track = self.grid.track(Self::cell_ref(place, slot));
+        let crowd = self.grid.clear_of_total().1;
         match track.verdict {
             None => Case::Fresh,
             Some(_) if cell.compare_now => Case::Compare,
             Some(Verdict::Outdated) if here.repinned > 0 => Case::Repinned { looks: cell.repinned },
             Some(_) if track.clear && here.repinned > 0 => Case::Repinned { looks: u32::MAX },
-            Some(_) if track.clear => Case::Clear,
+            Some(_) if track.clear => Case::Clear { crowd },
             Some(verdict) if verdict.is_clear() => {
                 let rule = self.grid.rule();
                 let ran = track.run_from().zip(cell.last_sent).map(|(from, to)| to.since(from));
@@ -302,7 +303,7 @@ impl Watch {
                     over: rule.t.saturating_sub(ran.unwrap_or_default()),
                 }
             }
-            Some(Verdict::Outdated) if self.another_tells(place, slot) => Case::Waiting,
+            Some(Verdict::Outdated) if self.another_tells(place, slot) => Case::Waiting { crowd },
             Some(_) => Case::Unclear { looks: cell.unclear },
         }
     }
@@ -341,8 +342,11 @@ impl Watch {
         // enough for this cell; slow looks go on only where the end is delayed
         let end = plan.since + plan.length;
         let lacks = self.grid.quiet_looks(place) < self.grid.quiet_looks_needed();
-        let wait =
-            if now >= end && lacks { Duration::ZERO } else { self.pace.next(Case::Clear, chance) };
+        let wait = if now >= end && lacks {
+            Duration::ZERO
+        } else {
+            self.pace.next(Case::Clear { crowd: self.grid.clear_of_total().1 }, chance)
+        };
         now.max(end) + wait
     }
 
