@@ -145,6 +145,14 @@ impl Cdn {
         looks.map(|probe| (probe.0, probe.3)).collect()
     }
 
+    /// When each edge was asked for what, in order.
+    pub fn asked(&self, edge: usize) -> Vec<(Duration, String)> {
+        let port = FIRST_PORT + u16::try_from(edge).unwrap();
+        let state = self.state();
+        let probes = state.probes.iter().filter(|probe| probe.1 == port);
+        probes.map(|probe| (probe.0.since_origin(), probe.2.clone())).collect()
+    }
+
     /// Whether an edge would serve something now, and what tag.
     pub fn serves(&self, edge: usize, path: &str) -> (u16, Option<String>) {
         self.arrive();

@@ -126,3 +126,18 @@ async fn watching_a_url_ends_when_every_cache_shows_what_storage_holds() {
     assert_eq!(outcome_of(&last), Outcome::AllClear);
     assert_eq!(world.cloud.changes(), [] as [String; 0], "nothing was changed");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_suspend_starts_runs_and_quiet_again() {
+    let world = World::new(&habits(&[500, 500])).await;
+    let id = world.delete().await;
+    world.until(id, |watch| watch.phase == Phase::Quiet).await;
+    tokio::time::advance(Duration::from_secs(60)).await; // nothing runs meanwhile
+    let resumed = world.now();
+    let seen = world.until(id, |watch| watch.interrupted).await;
+    assert!(said(&seen, "runs and quiet start again"), "{:#?}", seen.timeline);
+    assert_eq!(seen.ended, None);
+    let last = world.outcome(id).await;
+    assert_eq!(outcome_of(&last), Outcome::AllClear);
+    assert!(world.now() >= resumed + Duration::from_secs(5), "a quiet of its own after it");
+}

@@ -184,3 +184,26 @@ async fn many_assets_are_one_watch() {
     let stats = world.cloud.calls().iter().filter(|call| call.starts_with("stat")).count();
     assert!(stats <= 40, "storage was asked {stats} times");
 }
+
+#[tokio::test(start_paused = true)]
+async fn real_caches_are_asked_politely() {
+    let world = World::with(&habits(&[1_000, 25_000]), |context| {
+        context.policy = crate::ops::Policy::new("test", crate::domain::purge::Risk::Test, false);
+    })
+    .await;
+    let id = world.delete().await;
+    let called = world.now();
+    let last = world.outcome(id).await;
+    assert_eq!(outcome_of(&last), Outcome::AllClear);
+    for edge in 0..2 {
+        let asked = world.cdn.asked(edge);
+        let since = asked.iter().filter(|(at, _)| *at >= called).collect::<Vec<_>>();
+        let gaps = since.windows(2).map(|pair| pair[1].0.abs_diff(pair[0].0));
+        assert!(gaps.min().unwrap() >= Duration::from_millis(999), "one request a second");
+        let hero = since.iter().filter(|(_, path)| path == HERO).map(|(at, _)| *at);
+        let hero = hero.collect::<Vec<_>>();
+        let gaps = hero.windows(2).map(|pair| pair[1].abs_diff(pair[0]));
+        assert!(gaps.min().unwrap() >= Duration::from_millis(2_999), "gone: once in three seconds");
+    }
+    assert!(last.requests_spent <= 2 * last.requests_budget, "{last:?}");
+}
