@@ -205,13 +205,14 @@ fn phase(watch: &Watch, now: Moment) -> Phase {
 }
 
 fn sentence(watch: &Watch, phase: Phase, now: Moment) -> String {
-    match phase {
+    let text = match phase {
         Phase::Executing => executing(watch),
         Phase::HoldingBack => holding_back(watch, now),
         Phase::ReadingStorage => reading_storage(watch, now),
         Phase::Probing | Phase::Ended => probing(watch, now),
         Phase::Quiet => quiet(watch, now),
-    }
+    };
+    if watch.is_stuck(now) { format!("stuck: {text}") } else { text }
 }
 
 fn executing(watch: &Watch) -> String {
