@@ -439,7 +439,7 @@ mod tests {
     fn count(expression: &str) -> usize {
         let assets = demo::library(Chance::new(1), 200, NOW, false);
         let expression = Expression::parse(expression, NOW).unwrap();
-        assets.iter().filter(|asset| expression.holds(asset)).count()
+        assets.filter(|asset| expression.holds(asset)).count()
     }
 
     #[test]
