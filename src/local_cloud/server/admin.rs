@@ -111,6 +111,9 @@ fn write(cloud: &Cloud, call: &Call, path: &[&str]) -> Answer {
             let key = key.ok_or_else(|| Refusal::NotFound { id: (*id).to_owned() })?;
             update(cloud, params, &key)
         }
+        ("POST", ["resources", kind, "publish_resources"]) => {
+            super::publish::answer(cloud, params, resource_type(kind)?)
+        }
         ("POST", ["resources", kind, delivery, id @ ..]) if !id.is_empty() => {
             update(cloud, params, &key(kind, delivery, id)?)
         }
@@ -370,7 +373,7 @@ fn read_offset(cursor: &str) -> Result<usize, Reply> {
 }
 
 fn update(cloud: &Cloud, params: &Params, key: &AssetKey) -> Answer {
-    let attributes = attributes(params);
+    let attributes = attributes(params)?;
     let row = cloud.with(|world, now| {
         let asset = world.update(key, attributes, now)?;
         Ok::<_, Refusal>(Row::of(world, &asset))

@@ -7,8 +7,9 @@ use std::time::Duration;
 use axum::body::Bytes;
 
 use super::World;
-use super::asset::{HexId, StoredAsset};
+use super::asset::{Access, HexId, StoredAsset};
 use super::refusal::Refusal;
+use super::transformation;
 use crate::domain::asset::{AssetKey, DeliveryType};
 use crate::domain::delivery_url::DeliveryUrl;
 use crate::domain::sighting::AcceptVariant;
@@ -22,6 +23,7 @@ pub struct Attributes {
     pub metadata: Option<BTreeMap<String, String>>,
     pub asset_folder: Option<String>,
     pub display_name: Option<String>,
+    pub access: Option<Access>,
 }
 
 /// A file to be stored.
@@ -150,15 +152,57 @@ impl World {
     pub fn make_eager(&mut self, key: &AssetKey, chain: &str, now: Duration) {
         self.advance(now);
         let Some(asset) = self.storage.get(key).cloned() else { return };
-        let (chain, format) = match chain.rsplit_once('/') {
-            Some((front, last)) if !last.contains('_') => (front, Some(last)),
-            _ => (chain, None),
-        };
+        let (chain, format) = parted(chain);
         let extension = format.or(asset.format().map(Format::as_str));
         let url =
             self.url_of(key, extension).with_version(asset.version).with_transformation(chain);
         let path = self.open(url).path();
         self.answer(&path, AcceptVariant::None);
+    }
+
+    /// Whether every chain can be made of such a file.
+    ///
+    /// # Errors
+    /// The first that cannot, in the words that its delivery URL would be refused with.
+    pub fn check_chains(content: &Content, chains: &[String]) -> Result<(), Refusal> {
+        for chain in chains {
+            let (links, extension) = parted(chain);
+            let links: Vec<String> = links.split('/').map(str::to_owned).collect();
+            transformation::plan(&links, content, extension, AcceptVariant::None)
+                .map_err(Refusal::bad)?;
+        }
+        Ok(())
+    }
+
+    /// The file of an asset as it is, or converted to another format.
+    ///
+    /// # Errors
+    /// No such asset, or nothing that can be converted so.
+    pub fn file_of(
+        &mut self,
+        key: &AssetKey,
+        format: Option<&str>,
+        now: Duration,
+    ) -> Result<Arc<Content>, Refusal> {
+        self.advance(now);
+        let asset = self.stored(key)?;
+        let Some(wanted) = format.filter(|wanted| {
+            asset.format().is_some_and(|own| Format::from_extension(wanted) != Some(own))
+        }) else {
+            return Ok(asset.content.clone());
+        };
+        let url = self.open(self.url_of(key, Some(wanted)).with_version(asset.version));
+        let answer = self.answer(&url.path(), AcceptVariant::None);
+        let refused = || answer.error.clone().unwrap_or_else(|| "Invalid format".to_owned());
+        answer.content.clone().ok_or_else(|| Refusal::bad(refused()))
+    }
+
+    /// Whether another asset of a folder has this display name.
+    #[must_use]
+    pub fn has_display_name(&self, folder: &str, name: &str, but: &AssetKey) -> bool {
+        self.storage.iter().any(|asset| {
+            &*asset.asset_folder == folder && &*asset.display_name == name && asset.key != *but
+        })
     }
 
     /// Gives an asset another name. ID, version and file stay; derived assets go. Copies under the old name are
@@ -307,6 +351,7 @@ impl World {
             display_name: name.into(),
             original_filename: None,
             backed_up: content.length() > 0 && self.settings.backups,
+            access: None,
         }
     }
 
@@ -320,9 +365,17 @@ impl World {
     }
 }
 
+/// A chain of transformations without the format that may stand at its end, and that format.
+fn parted(chain: &str) -> (&str, Option<&str>) {
+    match chain.rsplit_once('/') {
+        Some((front, last)) if !last.contains('_') => (front, Some(last)),
+        _ => (chain, None),
+    }
+}
+
 /// Changes what is given; false where nothing was.
 fn apply(asset: &mut StoredAsset, attributes: Attributes) -> bool {
-    let Attributes { tags, context, metadata, asset_folder, display_name } = attributes;
+    let Attributes { tags, context, metadata, asset_folder, display_name, access } = attributes;
     let mut changed = false;
     let mut set = |given: bool| changed |= given;
     set(tags.is_some());
@@ -347,6 +400,10 @@ fn apply(asset: &mut StoredAsset, attributes: Attributes) -> bool {
     set(display_name.is_some());
     if let Some(name) = display_name {
         asset.display_name = name.into();
+    }
+    set(access.is_some());
+    if let Some(access) = access {
+        asset.access = Some(Arc::new(access)).filter(|access| !access.0.is_empty());
     }
     changed
 }

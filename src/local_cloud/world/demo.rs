@@ -103,6 +103,7 @@ pub fn library(chance: Chance, count: usize, unix_now: i64, backed_up: bool) -> 
             metadata: BTreeMap::new(),
             original_filename: None,
             backed_up,
+            access: None,
         });
     }
     assets
