@@ -212,8 +212,7 @@ async fn two_hundred_megabytes_are_refused_and_not_kept() {
         let body = stream::iter(0..64).map(move |_| Ok::<_, std::io::Error>(chunk.clone()));
         let call = rig.admin(Method::POST, path).header("Content-Type", kind);
         let (status, answer) = told(call.body(Body::wrap_stream(body))).await;
-        let expected = if path.starts_with("no") { 404 } else { 413 };
-        assert_eq!(status, expected, "{path}: {answer}");
+        assert_eq!(status, 413, "{path}: {answer}");
     }
     rig.stands().await;
 }
@@ -377,7 +376,8 @@ async fn parameters_and_json_beyond_measure_are_refused() {
     assert_eq!(post(FORM, many.clone()).await, refused);
     assert_eq!(post(FORM, "public_ids[]=a&".repeat(10_000)).await, refused);
     let (status, _) = rig.raw("GET", &format!("/v1_1/demo/resources/image?{many}"), "\r\n").await;
-    assert_eq!(status, 400);
+    // addresses end sooner than that
+    assert!([400, 414].contains(&status), "{status}");
     let parts: String = (0..10_000)
         .map(|n| format!("--b\r\nContent-Disposition: form-data; name=\"p{n}\"\r\n\r\n1\r\n"))
         .collect();
