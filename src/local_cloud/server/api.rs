@@ -54,7 +54,9 @@ async fn taken_apart(cloud: &Cloud, path: &str, request: Request) -> Result<Call
     let Some(rest) = path.strip_prefix("/v1_1/") else {
         return Err(Reply::no_such_endpoint(path));
     };
-    let mut segments = rest.split('/').map(|segment| unescape(segment, false));
+    // slashes come raw or escaped, and mean the same
+    let rest = unescape(rest, false);
+    let mut segments = rest.split('/').map(str::to_owned);
     if segments.next().as_deref() != Some(&cloud.settings.cloud_name) {
         return Err(Reply::error(401, "cloud_name mismatch"));
     }

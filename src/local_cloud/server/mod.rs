@@ -3,13 +3,16 @@
 //! Handlers read a request, ask the world under its lock, and write what it said; they decide nothing. Bytes are
 //! drawn outside the lock, off the async threads.
 
+mod account;
 mod admin;
 mod api;
 mod auth;
 mod control;
 mod delivery;
+mod folders;
 mod headers;
 mod listen;
+mod listing;
 mod params;
 mod removal;
 mod reply;

@@ -155,6 +155,12 @@ impl Params {
         texts
     }
 
+    /// The same without the parameters of these names.
+    pub fn without(&self, names: &[&str]) -> Self {
+        let kept = self.0.iter().filter(|(name, _)| !names.contains(&name.as_str()));
+        Self(kept.cloned().collect())
+    }
+
     pub fn get(&self, name: &str) -> Option<&Param> {
         self.0.iter().rev().find(|(own, _)| own == name).map(|(_, param)| param)
     }

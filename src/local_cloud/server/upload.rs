@@ -17,7 +17,7 @@ use crate::domain::asset::{AssetKey, DeliveryType, ResourceType};
 use crate::domain::public_id::PublicId;
 use crate::local_cloud::chance::{Chance, hash_bytes};
 use crate::local_cloud::content::{Content, Format, sniff};
-use crate::local_cloud::world::asset::HexId;
+use crate::local_cloud::world::asset::{HexId, Moderation};
 use crate::local_cloud::world::changes::{Attributes, Rename, TagCommand, Upload};
 use crate::local_cloud::world::refusal::Refusal;
 
@@ -58,7 +58,12 @@ pub fn answer(cloud: &Cloud, call: &Call, account: &Account<'_>) -> Result<Reply
     if action.starts_with("upload") && call.params.text("signature").is_none() {
         refuse_unsigned_upload(call)?;
     }
-    account.check_signed(&call.headers, &call.params, cloud.clock.wall())?;
+    let signed = match action {
+        // said in the official Python SDK
+        "tags" | "context" | "metadata" => call.params.without(&["notification_url", "batch_id"]),
+        _ => call.params.clone(),
+    };
+    account.check_signed(&call.headers, &signed, cloud.clock.wall())?;
     match action {
         "upload" | "upload_chunked" => upload(cloud, call, kind),
         "explicit" => explicit(cloud, &call.params, kind),
@@ -113,13 +118,42 @@ fn named(params: &Params, kind: &str, id_name: &str) -> Result<AssetKey, Reply> 
 }
 
 /// What a call says about an asset's attributes.
-pub fn attributes(params: &Params) -> Attributes {
-    Attributes {
+pub fn attributes(params: &Params) -> Result<Attributes, Reply> {
+    Ok(Attributes {
         tags: params.comma_list("tags"),
         context: params.pairs("context"),
         metadata: params.pairs("metadata"),
         asset_folder: params.text("asset_folder").map(str::to_owned),
         display_name: params.text("display_name").map(str::to_owned),
+        moderation: moderation(params)?,
+        moderation_status: match params.text("moderation_status") {
+            None => None,
+            Some(text) => Some(text.parse().map_err(|()| {
+                bad(format!("Invalid value for parameter moderation_status: {text}"))
+            })?),
+        },
+    })
+}
+
+/// Moderation by a person; that by an add-on has to be subscribed to, and nobody has.
+fn moderation(params: &Params) -> Result<Option<Moderation>, Reply> {
+    const ADD_ONS: [&str; 8] = [
+        "aws_rek",
+        "aws_rek_video",
+        "duplicate",
+        "google_video_moderation",
+        "metascan",
+        "perception_point",
+        "rekognition",
+        "webpurify",
+    ];
+    match params.text("moderation") {
+        None => Ok(None),
+        Some("manual") => Ok(Some(Moderation::manual())),
+        Some(kind) if ADD_ONS.contains(&kind.split(':').next().unwrap_or_default()) => {
+            Err(Reply::error(420, &format!("You don't have an active subscription for {kind}")))
+        }
+        Some(kind) => Err(bad(format!("Moderation {kind} moderation is not valid"))),
     }
 }
 
@@ -148,7 +182,7 @@ fn upload(cloud: &Cloud, call: &Call, kind: &str) -> Result<Reply, Reply> {
         delivery_type: delivery_type(params, "type")?,
         public_id: chosen_id(cloud, params, &content, resource_type, name.as_deref())?,
     };
-    let mut attributes = attributes(params);
+    let mut attributes = attributes(params)?;
     if attributes.asset_folder.is_none() {
         attributes.asset_folder = params.text("folder").map(str::to_owned);
     }
@@ -374,7 +408,7 @@ fn add_eager(cloud: &Cloud, reply: &mut Map<String, Value>, made: &[DerivedRow])
 fn explicit(cloud: &Cloud, params: &Params, kind: &str) -> Result<Reply, Reply> {
     let key = named(params, kind, "public_id")?;
     params.required("type")?;
-    let (attributes, invalidate) = (attributes(params), params.switch("invalidate")?);
+    let (attributes, invalidate) = (attributes(params)?, params.switch("invalidate")?);
     if key.delivery_type == DeliveryType::Fetch {
         return Err(bad("Images of type fetch are restricted in this account"));
     }

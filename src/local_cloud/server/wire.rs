@@ -107,6 +107,14 @@ fn tags(asset: &StoredAsset) -> Value {
     asset.tags.iter().map(|tag| json!(&**tag)).collect()
 }
 
+/// Adds who decides whether the asset may be shown, where somebody does.
+pub fn moderation(object: &mut Map<String, Value>, asset: &StoredAsset) {
+    if let Some(moderation) = &asset.moderation {
+        let item = json!({"kind": &*moderation.kind, "status": moderation.status.as_str()});
+        object.insert("moderation".to_owned(), json!([item]));
+    }
+}
+
 /// One derived asset.
 pub fn derived(row: &DerivedRow, base: &str) -> Value {
     let content = row.derived.content();
@@ -190,6 +198,7 @@ pub fn uploaded(row: &Row, base: &str, signature: Option<String>) -> Map<String,
     set("etag", json!(asset.content.etag()));
     set("placeholder", json!(false));
     urls(&mut object, base, &row.path);
+    moderation(&mut object, asset);
     let mut set = |name: &str, value: Value| object.insert(name.to_owned(), value);
     set("asset_folder", json!(&*asset.asset_folder));
     set("display_name", json!(&*asset.display_name));

@@ -7,7 +7,7 @@ use std::time::Duration;
 use axum::body::Bytes;
 
 use super::World;
-use super::asset::{HexId, StoredAsset};
+use super::asset::{HexId, Moderation, ModerationStatus, StoredAsset};
 use super::refusal::Refusal;
 use crate::domain::asset::{AssetKey, DeliveryType};
 use crate::domain::delivery_url::DeliveryUrl;
@@ -22,6 +22,9 @@ pub struct Attributes {
     pub metadata: Option<BTreeMap<String, String>>,
     pub asset_folder: Option<String>,
     pub display_name: Option<String>,
+    pub moderation: Option<Moderation>,
+    /// A person's decision; an asset that was not moderated is from now on.
+    pub moderation_status: Option<ModerationStatus>,
 }
 
 /// A file to be stored.
@@ -306,6 +309,7 @@ impl World {
             asset_folder: folder.into(),
             display_name: name.into(),
             original_filename: None,
+            moderation: None,
             backed_up: content.length() > 0 && self.settings.backups,
         }
     }
@@ -322,7 +326,15 @@ impl World {
 
 /// Changes what is given; false where nothing was.
 fn apply(asset: &mut StoredAsset, attributes: Attributes) -> bool {
-    let Attributes { tags, context, metadata, asset_folder, display_name } = attributes;
+    let Attributes {
+        tags,
+        context,
+        metadata,
+        asset_folder,
+        display_name,
+        moderation,
+        moderation_status,
+    } = attributes;
     let mut changed = false;
     let mut set = |given: bool| changed |= given;
     set(tags.is_some());
@@ -347,6 +359,13 @@ fn apply(asset: &mut StoredAsset, attributes: Attributes) -> bool {
     set(display_name.is_some());
     if let Some(name) = display_name {
         asset.display_name = name.into();
+    }
+    set(moderation.is_some() || moderation_status.is_some());
+    if moderation.is_some() {
+        asset.moderation = moderation;
+    }
+    if let Some(status) = moderation_status {
+        asset.moderation.get_or_insert_with(Moderation::manual).status = status;
     }
     changed
 }

@@ -102,6 +102,7 @@ pub fn library(chance: Chance, count: usize, unix_now: i64, backed_up: bool) -> 
             context: BTreeMap::new(),
             metadata: BTreeMap::new(),
             original_filename: None,
+            moderation: None,
             backed_up,
         });
     }
