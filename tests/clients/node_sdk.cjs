@@ -202,7 +202,7 @@ const groups = {
       assert.deepEqual(ids((await api.resources_by_context('n', '3')).resources), ['list/3']);
       assert.deepEqual(ids((await api.resources_by_tag('listed', { direction: 'asc' })).resources), names);
       assert.deepEqual(ids((await api.resources_by_tag('listed', { direction: 1 })).resources), names);
-      assert.deepEqual(ids((await api.resources_by_tag('listed', { direction: -1 })).resources), names.toReversed());
+      assert.deepEqual(ids((await api.resources_by_tag('listed', { direction: -1 })).resources), [...names].reverse());
       const since = await api.resources({ type: 'upload', start_at: new Date(Date.UTC(2020, 0, 1)), max_results: 500 });
       assert(ids(since.resources).includes('list/0'));
       assert.deepEqual((await api.resources({ start_at: new Date(Date.UTC(2099, 0, 1)) })).resources, []);
@@ -294,7 +294,7 @@ const groups = {
       assert.deepEqual([left.bytes, left.placeholder, left.versions.length], [0, true, 2]);
       const back = await api.restore(['undo/x', 'undo/none']);
       assert.deepEqual([back['undo/x'].asset_id, back['undo/none']], [made.asset_id, { error: 'no_backup' }]);
-      const oldest = left.versions.toSorted((a, b) => Number(a.version) - Number(b.version))[0];
+      const oldest = [...left.versions].sort((a, b) => Number(a.version) - Number(b.version))[0];
       assert.equal((await api.restore(['undo/x'], { versions: [oldest.version_id] }))['undo/x'].etag, made.etag);
       await uploader.destroy('undo/x');
       await api.restore_by_asset_ids(made.asset_id);

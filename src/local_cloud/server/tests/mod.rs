@@ -1,5 +1,6 @@
 //! The local cloud over real HTTP on loopback, as SDKs and probes use it.
 
+mod admin;
 mod auth;
 mod changes;
 mod life;
