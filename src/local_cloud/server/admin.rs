@@ -56,6 +56,8 @@ fn read(cloud: &Cloud, path: &[&str], params: &Params) -> Answer {
             Ok(Reply::ok(json!({"resource_types": ResourceType::ALL.map(ResourceType::as_str)})))
         }
         ["resources", "search"] => super::search::answer(cloud, params),
+        ["resources", "visual_search"] => Err(Reply::no_such_endpoint(&path.join("/"))),
+        ["folders", "search"] => super::search::folders(cloud, params),
         ["resources", "by_asset_ids"] => by_asset_ids(cloud, params),
         ["resources", "by_asset_folder"] => {
             let folder = params.text("asset_folder").unwrap_or_default().trim_matches('/');
@@ -102,6 +104,7 @@ fn write(cloud: &Cloud, call: &Call, path: &[&str]) -> Answer {
     let params = &call.params;
     match (call.method.as_str(), path) {
         ("POST", ["resources", "search"]) => super::search::answer(cloud, params),
+        ("POST", ["folders", "search"]) => super::search::folders(cloud, params),
         ("POST", ["resources", "restore"]) => restore_by_id(cloud, params),
         ("POST", ["resources", kind, delivery, "restore"]) => {
             restore(cloud, params, resource_type(kind)?, delivery_type(delivery)?)
