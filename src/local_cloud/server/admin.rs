@@ -7,7 +7,7 @@ use super::account::{config, usage};
 use super::api::Call;
 use super::auth::Account;
 use super::listing::{by_asset_ids, by_public_ids, detail, listed, named, selection, tags, update};
-pub(super) use super::listing::{check_count, only, read_cursor, write_cursor};
+pub(super) use super::listing::{check_count, read_cursor, write_cursor};
 use super::params::Params;
 use super::removal::{
     delete_backups, delete_by_asset_ids, delete_derived, invalidate_by_urls, removed, restore,
@@ -54,6 +54,8 @@ fn read(cloud: &Cloud, path: &[&str], params: &Params) -> Answer {
             Ok(Reply::ok(json!({"resource_types": ResourceType::ALL.map(ResourceType::as_str)})))
         }
         ["resources", "search"] => super::search::answer(cloud, params),
+        ["resources", "visual_search"] => Err(Reply::no_such_endpoint(&path.join("/"))),
+        ["folders", "search"] => super::search::folders(cloud, params),
         ["resources", "by_asset_ids"] => by_asset_ids(cloud, params),
         ["resources", "by_asset_folder"] => {
             let folder = params.text("asset_folder").unwrap_or_default().trim_matches('/');
@@ -89,7 +91,6 @@ fn read(cloud: &Cloud, path: &[&str], params: &Params) -> Answer {
         }
         ["resources", kind, delivery, id @ ..] => detail(cloud, params, &key(kind, delivery, id)?),
         ["tags", kind] => tags(cloud, params, resource_type(kind)?),
-        ["folders", "search"] => Err(Reply::no_such_endpoint("folders/search")),
         ["folders", path @ ..] => folders::list(cloud, params, &path.join("/")),
         _ => Err(Reply::no_such_endpoint(&path.join("/"))),
     }
@@ -99,6 +100,7 @@ fn write(cloud: &Cloud, call: &Call, path: &[&str]) -> Answer {
     let params = &call.params;
     match (call.method.as_str(), path) {
         ("POST", ["resources", "search"]) => super::search::answer(cloud, params),
+        ("POST", ["folders", "search"]) => super::search::folders(cloud, params),
         ("POST", ["resources", "restore"]) => restore_by_id(cloud, params),
         ("POST", ["resources", kind, delivery, "restore"]) => {
             restore(cloud, params, resource_type(kind)?, delivery_type(delivery)?)
@@ -106,7 +108,6 @@ fn write(cloud: &Cloud, call: &Call, path: &[&str]) -> Answer {
         ("PUT", ["resources", id]) if HexId::parse(id).is_some() => {
             update(cloud, params, &key_of(cloud, id)?)
         }
-        ("POST", ["folders", "search"]) => Err(Reply::no_such_endpoint("folders/search")),
         ("POST", ["resources", kind, delivery, id @ ..]) if !id.is_empty() => {
             update(cloud, params, &key(kind, delivery, id)?)
         }

@@ -105,7 +105,7 @@ fn page_reply(cloud: &Cloud, params: &Params, rows: &[Row], page: &Page) -> Resu
 }
 
 /// The fields that were asked for; the ones that name the asset are always there.
-pub fn only(mut item: Map<String, Value>, fields: Option<&[String]>) -> Value {
+fn only(mut item: Map<String, Value>, fields: Option<&[String]>) -> Value {
     const ALWAYS: [&str; 4] = ["asset_id", "public_id", "resource_type", "type"];
     if let Some(fields) = fields.filter(|fields| !fields.is_empty()) {
         item.retain(|name, _| ALWAYS.contains(&name.as_str()) || fields.contains(name));

@@ -178,12 +178,12 @@ impl World {
         }
         if from != to {
             if let Some((target, _)) = self.storage.remove(to) {
-                self.search.note(self.now, to, None);
+                self.search.changed(self.now, to, Some(&target));
                 self.keep_backup(&target);
             }
             self.backups.forget_placeholder(to);
             self.storage.remove(from);
-            self.search.note(self.now, from, None);
+            self.search.changed(self.now, from, Some(&before));
             let asset = StoredAsset { key: to.clone(), ..(*before).clone() };
             self.store(asset);
         }
@@ -269,15 +269,14 @@ impl World {
 
     /// Stores and tells the search index.
     pub(super) fn store(&mut self, asset: StoredAsset) -> Arc<StoredAsset> {
-        let asset = self.storage.put(asset);
-        self.search.note(self.now, &asset.key, Some(&asset));
-        asset
+        self.search.changed(self.now, &asset.key, self.storage.get(&asset.key));
+        self.storage.put(asset)
     }
 
     /// Removes, keeps the backup if there is one, and tells the search index. Returns the number of derived assets.
     pub(super) fn remove(&mut self, key: &AssetKey) -> Option<usize> {
         let (asset, derived) = self.storage.remove(key)?;
-        self.search.note(self.now, key, None);
+        self.search.changed(self.now, key, Some(&asset));
         if asset.backed_up {
             self.keep_backup(&asset);
             self.backups.leave_placeholder(asset);

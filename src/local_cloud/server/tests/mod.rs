@@ -6,6 +6,7 @@ mod changes;
 mod life;
 mod listing;
 mod removal;
+mod search;
 mod serving;
 mod upload;
 
