@@ -155,7 +155,8 @@ fn query(params: &Params, sort: fn(&str, bool) -> Option<Sort>) -> Result<Query,
     })
 }
 
-/// `[{"created_at":"desc"}]`: one field an object, the first one counts most.
+/// `[{"created_at":"desc"}]`: one field an object, the first one counts most. Official clients also send
+/// `["public_id:asc", "created_at"]`, of which the latter means descending.
 fn sorts(params: &Params, sort: fn(&str, bool) -> Option<Sort>) -> Result<Vec<Sort>, Reply> {
     let mut sorts = Vec::new();
     let mut add = |field: &str, direction: &Value| {
@@ -168,6 +169,11 @@ fn sorts(params: &Params, sort: fn(&str, bool) -> Option<Sort>) -> Result<Vec<So
         Ok(())
     };
     for item in items(params, "sort_by")? {
+        if let Some(text) = item.as_str() {
+            let (field, direction) = text.split_once(':').unwrap_or((text, "desc"));
+            add(field, &json!(direction))?;
+            continue;
+        }
         let one = item.as_object().filter(|item| item.len() == 1);
         let one = one.ok_or_else(|| invalid("sort_by", &item.to_string()))?;
         for (field, direction) in one {

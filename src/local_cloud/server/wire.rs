@@ -224,9 +224,9 @@ pub fn found(row: &Row, base: &str, with: Shown) -> Map<String, Value> {
     set("asset_folder", json!(&*asset.asset_folder));
     set("filename", json!(asset.filename()));
     set("display_name", json!(&*asset.display_name));
-    if let Some(format) = asset.format() {
-        set("format", json!(format.as_str()));
-    }
+    // always there: `cld` reads it of raw files too
+    let format: &str = asset.format().map_or_else(|| extension(asset), |format| format.as_str());
+    set("format", json!(format));
     set("version", json!(asset.version));
     set("resource_type", json!(asset.key.resource_type.as_str()));
     set("type", json!(asset.key.delivery_type.as_str()));
@@ -257,6 +257,11 @@ pub fn found(row: &Row, base: &str, with: Shown) -> Map<String, Value> {
         set("metadata", json!(asset.metadata));
     }
     object
+}
+
+/// What follows the last dot of the name; empty where there is none.
+fn extension(asset: &StoredAsset) -> &str {
+    asset.filename().rsplit_once('.').map_or("", |(_, extension)| extension)
 }
 
 /// Search writes `+00:00` where the others write `Z`.
