@@ -53,6 +53,7 @@ fn key(id: &str) -> AssetKey {
 
 async fn look(place: &Place, path: &str, shape: ProbeShape) -> Answer {
     let probe = Probe {
+        vantage: place.vantage.clone(),
         address: place.address,
         tls: place.tls,
         host: place.host.clone(),

@@ -10,7 +10,7 @@ use serde::Deserialize;
 
 use super::{USER_AGENT, deepest, io_in_words, is_loopback_url, tls};
 use crate::domain::account::{InvalidationKind, LocalDelivery};
-use crate::domain::place::{Place, PlaceId};
+use crate::domain::place::{Place, PlaceId, Vantage};
 use crate::domain::text::clean;
 use crate::ports::places::{Places, PlacesError};
 
@@ -189,8 +189,8 @@ impl LoopbackPlaces {
             pop: edge.pop.clone(),
             city: edge.city.clone(),
             provider: "local".to_owned(),
-            vantage: "here".to_owned(),
-            address: edge.address,
+            vantage: Vantage::Here,
+            address: Some(edge.address),
             tls: false,
             host: SHARED_HOST.to_owned(),
         });
@@ -247,7 +247,7 @@ impl Places for ResolvedPlaces {
         let mut places = self.pinned(host);
         match resolve(host).await {
             Ok(addresses) => {
-                let known: HashSet<_> = places.iter().map(|place| place.address).collect();
+                let known: HashSet<_> = places.iter().filter_map(|place| place.address).collect();
                 places.extend(
                     addresses
                         .into_iter()
@@ -290,8 +290,8 @@ fn place_of(host: &str, address: SocketAddr) -> Place {
         pop: None,
         city: None,
         provider: provider_of(host),
-        vantage: "here".to_owned(),
-        address,
+        vantage: Vantage::Here,
+        address: Some(address),
         tls: true,
         host: host.to_owned(),
     }
@@ -337,7 +337,9 @@ fn told_apart(mut places: Vec<Place>) -> Vec<Place> {
     }
     for place in &mut places {
         if count[&place.id] > 1 {
-            place.id = PlaceId(at(&place.id.0, place.address, place.tls));
+            let address = place.address;
+            place.id.0 =
+                address.map_or_else(|| place.id.0.clone(), |it| at(&place.id.0, it, place.tls));
         }
     }
     let mut seen = HashSet::new();
@@ -491,7 +493,7 @@ mod tests {
             [("FRA@192.0.2.7", Some("FRA")), ("FRA@192.0.2.8", Some("FRA")), ("office", None)]
         );
         assert!(places.iter().all(|place| place.tls && place.host == "localhost"));
-        assert_eq!(places.iter().filter(|place| place.address.ip().is_ipv4()).count(), 3);
+        assert_eq!(places.iter().filter(|place| place.address.unwrap().is_ipv4()).count(), 3);
     }
 
     #[tokio::test]
@@ -499,7 +501,7 @@ mod tests {
         let places = ResolvedPlaces::default().places("localhost").await.unwrap();
         assert!(places.iter().any(|place| place.id.0 == "localhost@127.0.0.1"), "{places:?}");
         let places = ResolvedPlaces::default().places("127.0.0.1:8443").await.unwrap();
-        assert_eq!(places[0].address, "127.0.0.1:8443".parse().unwrap());
+        assert_eq!(places[0].address, "127.0.0.1:8443".parse().ok());
     }
 
     #[tokio::test]

@@ -34,8 +34,8 @@ pub async fn run(session: &Session, args: &Places) -> Result<Exit, Failure> {
             place.id.to_string(),
             place.city.clone().unwrap_or_else(|| "-".to_owned()),
             place.provider.clone(),
-            place.vantage.clone(),
-            place.address.to_string(),
+            place.vantage.to_string(),
+            place.address.map_or_else(|| "-".to_owned(), |address| address.to_string()),
             place.host.clone(),
         ]);
     }

@@ -13,6 +13,7 @@ pub mod id;
 pub mod invalidation;
 pub mod judge;
 pub mod place;
+pub mod pop;
 pub mod propagation;
 pub mod public_id;
 pub mod purge;

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -10,9 +11,11 @@ use serde::{Deserialize, Serialize};
 /// 1 to 255 characters, none of `? & # \ % < > +`, no space or `/` at either end, no control character
 /// (source: Cloudinary documentation, "Permitted naming conventions"). For fetch the remote URL stands in its
 /// place: see [`PublicId::of_fetch`].
+///
+/// Cloning it is cheap: lists, indexes and watches of a million assets share one text.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-pub struct PublicId(String);
+pub struct PublicId(Arc<str>);
 
 /// The first naming rule that a text breaks.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -33,7 +36,7 @@ impl PublicId {
     pub fn of_fetch(remote_url: &str) -> Result<Self, BadPublicId> {
         match (remote_url.chars().count(), remote_url.chars().find(|c| c.is_control())) {
             (_, Some(found)) => Err(BadPublicId::Forbidden { found }),
-            (1..=2048, None) => Ok(Self(remote_url.to_owned())),
+            (1..=2048, None) => Ok(Self(remote_url.into())),
             (chars, None) => Err(BadPublicId::Length { chars }),
         }
     }
@@ -47,7 +50,7 @@ impl PublicId {
         match raw.chars().find(|c| c.is_control()) {
             Some(found) => Err(BadPublicId::Forbidden { found }),
             None if raw.is_empty() => Err(BadPublicId::Length { chars: 0 }),
-            None => Ok(Self(raw.to_owned())),
+            None => Ok(Self(raw.into())),
         }
     }
 
@@ -78,7 +81,7 @@ impl FromStr for PublicId {
         }
         match raw.chars().find(|c| r"?&#\%<>+".contains(*c) || c.is_control()) {
             Some(found) => Err(BadPublicId::Forbidden { found }),
-            None => Ok(Self(raw.to_owned())),
+            None => Ok(Self(raw.into())),
         }
     }
 }
@@ -94,7 +97,7 @@ impl TryFrom<String> for PublicId {
 
 impl From<PublicId> for String {
     fn from(id: PublicId) -> Self {
-        id.0
+        id.as_str().to_owned()
     }
 }
 

@@ -1,5 +1,6 @@
 //! Sightings: one probe's answer, as far as judgement and operators need it.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -122,6 +123,8 @@ pub struct Answer {
     pub retry_after: Option<Duration>,
     /// `Date`, as received.
     pub date: Option<String>,
+    /// Who answered.
+    pub peer: Option<IpAddr>,
 }
 
 /// Why a probe got no answer.

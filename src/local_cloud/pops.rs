@@ -55,5 +55,9 @@ mod tests {
         assert_eq!(codes.len(), POPS.len());
         assert!(codes.iter().all(|c| c.len() == 3 && c.bytes().all(|b| b.is_ascii_uppercase())));
         assert!(POPS.len() >= 24);
+        for pop in POPS {
+            let known = crate::domain::pop::locate(pop.code).map(|found| found.city);
+            assert_eq!(known, Some(pop.city), "{}", pop.code);
+        }
     }
 }

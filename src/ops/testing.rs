@@ -16,7 +16,7 @@ use crate::domain::account::Account;
 use crate::domain::asset::AssetKey;
 use crate::domain::id::{ItemId, MemberId};
 use crate::domain::invalidation::{CloudScope, Item, ItemState, Member, Operation};
-use crate::domain::place::{Place, PlaceId};
+use crate::domain::place::{Place, PlaceId, Vantage};
 use crate::domain::purge::Risk;
 use crate::domain::sighting::{ProbeFailure, Sighting};
 use crate::domain::time::{Moment, Timestamp, from_millis};
@@ -115,8 +115,8 @@ impl FakePlaces {
             pop: Some((*pop).to_owned()),
             city: None,
             provider: "local".to_owned(),
-            vantage: "here".to_owned(),
-            address: SocketAddr::from((Ipv4Addr::LOCALHOST, port)),
+            vantage: Vantage::Here,
+            address: Some(SocketAddr::from((Ipv4Addr::LOCALHOST, port))),
             tls: false,
             host: format!("127.0.0.1:{port}"),
         };

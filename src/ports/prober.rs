@@ -5,13 +5,17 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
+use crate::domain::place::Vantage;
 use crate::domain::sighting::{AcceptVariant, ProbeShape, Sighting};
 
 /// One probe: the connection, the names to send and the path. Built from a place and a delivery URL.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Probe {
-    /// The one address to connect to; an answer from any other peer is an error.
-    pub address: SocketAddr,
+    /// Where the request leaves from.
+    pub vantage: Vantage,
+    /// The one address to connect to; an answer from any other peer is an error. `None`: whatever the resolver of
+    /// a remote vantage point says.
+    pub address: Option<SocketAddr>,
     pub tls: bool,
     /// `Host` header and SNI.
     pub host: String,

@@ -39,6 +39,7 @@ pub(super) fn answer(status: u16, headers: &HeaderMap, now: Timestamp) -> Answer
         body_hash: None,
         retry_after: headers.text("retry-after").and_then(|value| retry_after(&value, now)),
         date: headers.short("date"),
+        peer: None,
     }
 }
 

@@ -74,8 +74,10 @@ impl HttpProber {
     /// Connects, asks and reads; `times` are set as soon as the request leaves and its headers are in.
     async fn look(&self, probe: &Probe, times: &mut Times) -> Result<Answer, ProbeFailure> {
         let request = request(probe)?;
-        let stream = TcpStream::connect(probe.address).await.map_err(|why| io_failure(&why))?;
-        check_peer(probe.address, stream.peer_addr().map_err(|why| io_failure(&why))?)?;
+        let unfit = || ProbeFailure::Broken { detail: "no address to connect to".to_owned() };
+        let address = probe.address.ok_or_else(unfit)?;
+        let stream = TcpStream::connect(address).await.map_err(|why| io_failure(&why))?;
+        check_peer(address, stream.peer_addr().map_err(|why| io_failure(&why))?)?;
         stream.set_nodelay(true).ok(); // slower without, never wrong
         if !probe.tls {
             return self.ask(stream, request, probe, times).await;
@@ -106,6 +108,7 @@ impl HttpProber {
             times.received = Some(self.clock.moment());
             let mut answer =
                 headers::answer(response.status().as_u16(), response.headers(), self.clock.wall());
+            answer.peer = probe.address.map(|address| address.ip());
             if probe.shape == ProbeShape::Body {
                 add_body(&mut answer, response).await?;
             }

@@ -11,6 +11,7 @@ use tokio::task::JoinHandle;
 
 use super::*;
 use crate::adapters::system_clock::SystemClock;
+use crate::domain::place::Vantage;
 use crate::domain::sighting::{AcceptVariant, CacheStatus};
 
 const CERTIFICATE: &[u8] = include_bytes!("testdata/edge-cert.pem");
@@ -22,7 +23,8 @@ fn prober() -> HttpProber {
 
 fn probe(address: SocketAddr) -> Probe {
     Probe {
-        address,
+        vantage: Vantage::Here,
+        address: Some(address),
         tls: false,
         host: "res.cloudinary.com".to_owned(),
         path: "/demo/image/upload/v1/a.jpg".to_owned(),

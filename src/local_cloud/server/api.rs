@@ -64,14 +64,14 @@ fn segments(cloud: &Cloud, path: &str) -> Result<Vec<String>, Reply> {
     let Some(rest) = path.strip_prefix("/v1_1/") else {
         return Err(Reply::no_such_endpoint(path));
     };
-    let mut segments = rest.split('/').map(|segment| {
-        let plain = strictly_unescaped(segment, false);
-        plain.ok_or_else(|| bad(format!("Invalid %-encoding ({segment})")))
-    });
-    if segments.next().transpose()?.as_deref() != Some(&cloud.settings.cloud_name) {
+    // slashes come raw or escaped, and mean the same
+    let plain = strictly_unescaped(rest, false)
+        .ok_or_else(|| bad(format!("Invalid %-encoding ({rest})")))?;
+    let mut segments = plain.split('/');
+    if segments.next() != Some(&cloud.settings.cloud_name) {
         return Err(Reply::error(401, "cloud_name mismatch"));
     }
-    segments.collect()
+    Ok(segments.map(str::to_owned).collect())
 }
 
 async fn asked(

@@ -3,16 +3,20 @@
 //! Handlers read a request, ask the world under its lock, and write what it said; they decide nothing. Bytes are
 //! drawn outside the lock, off the async threads.
 
+mod account;
 mod admin;
 mod api;
+mod attributes;
 mod auth;
 mod body;
 mod control;
 mod delivery;
 mod download;
+mod folders;
 mod headers;
 mod limits;
 mod listen;
+mod listing;
 mod multipart;
 mod naming;
 mod params;

@@ -69,6 +69,23 @@ impl Params {
         }
     }
 
+    /// The fields of a JSON object.
+    pub fn from_json(body: &[u8]) -> Result<Self, Reply> {
+        let mut params = Self::default();
+        params.read_json(body)?;
+        Ok(params)
+    }
+
+    /// Gives a parameter a text, whatever it was.
+    pub fn set_text(&mut self, name: &str, text: &str) {
+        self.0.push((name.to_owned(), Param::Text(text.to_owned())));
+    }
+
+    /// Every parameter, in the order they came.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &Param)> {
+        self.0.iter().map(|(name, param)| (name.as_str(), param))
+    }
+
     #[cfg(test)]
     pub fn from_query(text: &str) -> Self {
         let mut params = Self::default();
@@ -237,6 +254,12 @@ impl Params {
             }
         }
         texts
+    }
+
+    /// The same without the parameters of these names.
+    pub fn without(&self, names: &[&str]) -> Self {
+        let kept = self.0.iter().filter(|(name, _)| !names.contains(&name.as_str()));
+        Self(kept.cloned().collect())
     }
 
     pub fn get(&self, name: &str) -> Option<&Param> {

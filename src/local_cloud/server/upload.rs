@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use super::Cloud;
 use super::api::Call;
+pub use super::attributes::attributes;
 use super::auth::{Account, sign_reply};
 use super::body::kept;
 use super::limits::{Limits, Share};
@@ -25,7 +26,7 @@ use crate::domain::public_id::PublicId;
 use crate::domain::time::Timestamp;
 use crate::local_cloud::content::{Content, Format, Sniffed, sniff};
 use crate::local_cloud::world::World;
-use crate::local_cloud::world::asset::{Access, AccessRule, Derived};
+use crate::local_cloud::world::asset::Derived;
 use crate::local_cloud::world::changes::{Attributes, Upload};
 use crate::local_cloud::world::refusal::Refusal;
 
@@ -110,6 +111,11 @@ pub fn admit(
         Action::Download | Action::DownloadById | Action::DownloadBackup => {
             return admit_download(call, account, wall);
         }
+        Action::Tags | Action::Context => {
+            // said in the official Python SDK
+            let signed = call.params.without(&["notification_url", "batch_id"]);
+            return account.check_signed(&call.headers, &signed, wall);
+        }
         _ => {}
     }
     account.check_signed(&call.headers, &call.params, wall)
@@ -182,59 +188,6 @@ pub fn delivery_type(params: &Params, name: &str) -> Result<DeliveryType, Reply>
     }
 }
 
-/// What a call says about an asset's attributes.
-///
-/// # Errors
-/// Rules of access that are none.
-pub fn attributes(params: &Params) -> Result<Attributes, Reply> {
-    Ok(Attributes {
-        tags: params.comma_list("tags"),
-        context: params.pairs("context"),
-        metadata: params.pairs("metadata"),
-        asset_folder: params.text("asset_folder").map(str::to_owned),
-        display_name: params.text("display_name").map(str::to_owned),
-        access: access(params)?,
-    })
-}
-
-/// `access_control`: one rule or a list of them, as JSON or as its text.
-fn access(params: &Params) -> Result<Option<Access>, Reply> {
-    const NAME: &str = "access_control";
-    let wrong = || bad(format!("Invalid value for parameter {NAME}"));
-    let written = match params.get(NAME) {
-        Some(Param::Json(value)) => value.clone(),
-        Some(Param::Text(text)) if !text.is_empty() => {
-            serde_json::from_str(text).map_err(|_| wrong())?
-        }
-        Some(Param::List(items)) if items.is_empty() => Value::Array(Vec::new()),
-        Some(Param::List(items)) => {
-            let read = items.iter().map(|text| serde_json::from_str(text));
-            Value::Array(read.collect::<Result<_, _>>().map_err(|_| wrong())?)
-        }
-        _ => return Ok(None),
-    };
-    let rules = match written {
-        Value::Array(rules) => rules,
-        rule => vec![rule],
-    };
-    let rule = |rule: &Value| {
-        let at = |name: &str| match rule.get(name) {
-            None | Some(Value::Null) => Some(None),
-            Some(Value::String(text)) => {
-                text.parse::<Timestamp>().ok().map(|at| Some(at.as_second()))
-            }
-            Some(_) => None,
-        };
-        match rule.get("access_type")?.as_str()? {
-            "token" => Some(AccessRule::Token),
-            "anonymous" => Some(AccessRule::Anonymous { start: at("start")?, end: at("end")? }),
-            _ => None,
-        }
-    };
-    let rules: Option<Vec<AccessRule>> = rules.iter().map(rule).collect();
-    rules.map(|rules| Some(Access(rules))).ok_or_else(wrong)
-}
-
 /// The reply for an asset as it is now.
 pub fn replied(cloud: &Cloud, row: &Row) -> Map<String, Value> {
     let asset = &row.asset;
@@ -263,9 +216,7 @@ fn upload(cloud: &Cloud, call: &Call, kind: &str) -> Result<Reply, Reply> {
     if params.text("upload_preset").is_some() {
         return Err(bad("Upload preset not found"));
     }
-    if let Some(kind) = params.text("moderation") {
-        return Err(bad(format!("Moderation {kind} moderation is not valid")));
-    }
+    let attributes = attributes(params)?;
     let Arrived { bytes, name, public_id, share: _in_flight } = match arrived(cloud, call, kind)? {
         Came::Whole(arrived) => arrived,
         Came::More(reply) => return Ok(reply),
@@ -284,7 +235,7 @@ fn upload(cloud: &Cloud, call: &Call, kind: &str) -> Result<Reply, Reply> {
         return Err(bad(format!("Invalid type {delivery_type}")));
     }
     let key = AssetKey { resource_type, delivery_type, public_id };
-    let attributes = upload_attributes(params, name.as_deref())?;
+    let attributes = completed(attributes, params, name.as_deref())?;
     let unique_name = params.switch("unique_display_name")?;
     let order = Upload {
         key: key.clone(),
@@ -330,9 +281,12 @@ fn upload(cloud: &Cloud, call: &Call, kind: &str) -> Result<Reply, Reply> {
     Ok(Reply::ok(Value::Object(reply)))
 }
 
-/// What an upload says about the asset besides its file; folder and name come from elsewhere where not said.
-fn upload_attributes(params: &Params, name: Option<&str>) -> Result<Attributes, Reply> {
-    let mut attributes = attributes(params)?;
+/// Folder and name come from elsewhere where an upload does not say them.
+fn completed(
+    mut attributes: Attributes,
+    params: &Params,
+    name: Option<&str>,
+) -> Result<Attributes, Reply> {
     if attributes.asset_folder.is_none() {
         attributes.asset_folder = params.text("folder").map(str::to_owned);
     }

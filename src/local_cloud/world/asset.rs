@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::str::FromStr;
 use std::sync::Arc;
 
 use crate::domain::asset::AssetKey;
@@ -33,6 +34,53 @@ impl fmt::Debug for HexId {
     }
 }
 
+/// Who decides whether an asset may be shown, and what was decided. It is told, and listed by; delivery does not
+/// heed it here.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Moderation {
+    /// `manual`, or the name of an add-on.
+    pub kind: Arc<str>,
+    pub status: ModerationStatus,
+}
+
+impl Moderation {
+    /// Waits for a person.
+    #[must_use]
+    pub fn manual() -> Self {
+        Self { kind: "manual".into(), status: ModerationStatus::Pending }
+    }
+}
+
+/// What was decided.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ModerationStatus {
+    Pending,
+    Approved,
+    Rejected,
+}
+
+impl ModerationStatus {
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Approved => "approved",
+            Self::Rejected => "rejected",
+        }
+    }
+}
+
+impl FromStr for ModerationStatus {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        [Self::Pending, Self::Approved, Self::Rejected]
+            .into_iter()
+            .find(|status| status.as_str() == text)
+            .ok_or(())
+    }
+}
+
 /// One stored original. Never changed in place: every change stores a new one under the same key.
 #[derive(Debug, Clone)]
 pub struct StoredAsset {
@@ -55,6 +103,7 @@ pub struct StoredAsset {
     pub asset_folder: Arc<str>,
     pub display_name: Arc<str>,
     pub original_filename: Option<Arc<str>>,
+    pub moderation: Option<Moderation>,
     /// A backup of the file is kept, so that a delete can be undone.
     pub backed_up: bool,
     /// Who may have it; anybody where nothing is said.

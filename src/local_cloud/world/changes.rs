@@ -7,7 +7,7 @@ use std::time::Duration;
 use axum::body::Bytes;
 
 use super::World;
-use super::asset::{Access, HexId, StoredAsset};
+use super::asset::{Access, HexId, Moderation, ModerationStatus, StoredAsset};
 use super::refusal::Refusal;
 use super::transformation;
 use crate::domain::asset::{AssetKey, DeliveryType};
@@ -24,6 +24,9 @@ pub struct Attributes {
     pub asset_folder: Option<String>,
     pub display_name: Option<String>,
     pub access: Option<Access>,
+    pub moderation: Option<Moderation>,
+    /// A person's decision; an asset that was not moderated is from now on.
+    pub moderation_status: Option<ModerationStatus>,
 }
 
 /// A file to be stored.
@@ -192,7 +195,7 @@ impl World {
             return Ok(asset.content.clone());
         };
         let url = self.open(self.url_of(key, Some(wanted)).with_version(asset.version));
-        let answer = self.answer(&url.path(), AcceptVariant::None);
+        let answer = self.origin(&url.path(), AcceptVariant::None, now);
         let refused = || answer.error.clone().unwrap_or_else(|| "Invalid format".to_owned());
         answer.content.clone().ok_or_else(|| Refusal::bad(refused()))
     }
@@ -219,12 +222,12 @@ impl World {
         }
         if from != to {
             if let Some((target, _)) = self.storage.remove(to) {
-                self.search.note(self.now, to, None);
+                self.search.changed(self.now, to, Some(&target));
                 self.keep_backup(&target);
             }
             self.backups.forget_placeholder(to);
             self.storage.remove(from);
-            self.search.note(self.now, from, None);
+            self.search.changed(self.now, from, Some(&before));
             let asset = StoredAsset { key: to.clone(), ..(*before).clone() };
             self.store(asset);
         }
@@ -310,15 +313,14 @@ impl World {
 
     /// Stores and tells the search index.
     pub(super) fn store(&mut self, asset: StoredAsset) -> Arc<StoredAsset> {
-        let asset = self.storage.put(asset);
-        self.search.note(self.now, &asset.key, Some(&asset));
-        asset
+        self.search.changed(self.now, &asset.key, self.storage.get(&asset.key));
+        self.storage.put(asset)
     }
 
     /// Removes, keeps the backup if there is one, and tells the search index. Returns the number of derived assets.
     pub(super) fn remove(&mut self, key: &AssetKey) -> Option<usize> {
         let (asset, derived) = self.storage.remove(key)?;
-        self.search.note(self.now, key, None);
+        self.search.changed(self.now, key, Some(&asset));
         if asset.backed_up {
             self.keep_backup(&asset);
             self.backups.leave_placeholder(asset);
@@ -350,6 +352,7 @@ impl World {
             asset_folder: folder.into(),
             display_name: name.into(),
             original_filename: None,
+            moderation: None,
             backed_up: content.length() > 0 && self.settings.backups,
             access: None,
         }
@@ -375,7 +378,16 @@ fn parted(chain: &str) -> (&str, Option<&str>) {
 
 /// Changes what is given; false where nothing was.
 fn apply(asset: &mut StoredAsset, attributes: Attributes) -> bool {
-    let Attributes { tags, context, metadata, asset_folder, display_name, access } = attributes;
+    let Attributes {
+        tags,
+        context,
+        metadata,
+        asset_folder,
+        display_name,
+        moderation,
+        moderation_status,
+        access,
+    } = attributes;
     let mut changed = false;
     let mut set = |given: bool| changed |= given;
     set(tags.is_some());
@@ -404,6 +416,13 @@ fn apply(asset: &mut StoredAsset, attributes: Attributes) -> bool {
     set(access.is_some());
     if let Some(access) = access {
         asset.access = Some(Arc::new(access)).filter(|access| !access.0.is_empty());
+    }
+    set(moderation.is_some() || moderation_status.is_some());
+    if moderation.is_some() {
+        asset.moderation = moderation;
+    }
+    if let Some(status) = moderation_status {
+        asset.moderation.get_or_insert_with(Moderation::manual).status = status;
     }
     changed
 }

@@ -68,11 +68,14 @@ const FOLDERS: &[(&str, &[&str], &[&str])] = &[
 const DAY: u64 = 86_400;
 
 /// The first `count` assets of the library of `chance`'s seed, newest first, as of `unix_now`.
-#[must_use]
-pub fn library(chance: Chance, count: usize, unix_now: i64, backed_up: bool) -> Vec<StoredAsset> {
-    let mut words = Words::default();
-    let (mut assets, mut age) = (Vec::with_capacity(count), 0);
-    for at in 0..count as u64 {
+pub fn library(
+    chance: Chance,
+    count: usize,
+    unix_now: i64,
+    backed_up: bool,
+) -> impl Iterator<Item = StoredAsset> {
+    let (mut words, mut age) = (Words::default(), 0);
+    (0..count as u64).map(move |at| {
         // some are of one second; the whole library reaches back about two years
         age += chance.below(2 * 2 * 365 * DAY / (count as u64).max(500), "age", &[at]) + at % 2;
         let uploaded_at = unix_now - i64::try_from(age + 600).unwrap_or(i64::MAX / 2);
@@ -85,7 +88,7 @@ pub fn library(chance: Chance, count: usize, unix_now: i64, backed_up: bool) -> 
         let (key, format, tags) = words.asset(chance, at);
         let asset_id = HexId(chance.id("asset", &[at]));
         let content = content(chance, format, at);
-        assets.push(StoredAsset {
+        StoredAsset {
             asset_folder: words
                 .shared(key.public_id.as_str().rsplit_once('/').map_or("", |(f, _)| f)),
             display_name: key.public_id.as_str().rsplit('/').next().unwrap_or_default().into(),
@@ -102,11 +105,11 @@ pub fn library(chance: Chance, count: usize, unix_now: i64, backed_up: bool) -> 
             context: BTreeMap::new(),
             metadata: BTreeMap::new(),
             original_filename: None,
+            moderation: None,
             backed_up,
             access: None,
-        });
-    }
-    assets
+        }
+    })
 }
 
 fn content(chance: Chance, format: Format, at: u64) -> Content {
@@ -173,7 +176,8 @@ mod tests {
 
     #[test]
     fn the_library_is_repeatable_its_names_are_valid_and_used_once() {
-        let library = |count| library(Chance::new(1), count, 1_800_000_000, false);
+        let library =
+            |count| -> Vec<_> { library(Chance::new(1), count, 1_800_000_000, false).collect() };
         let assets = library(5000);
         let keys: std::collections::BTreeSet<_> = assets.iter().map(|a| &a.key).collect();
         let ids: std::collections::BTreeSet<_> = assets.iter().map(|a| a.asset_id).collect();

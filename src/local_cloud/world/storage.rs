@@ -16,7 +16,7 @@ pub type AgeRank = (ResourceType, i64, u64);
 pub struct Storage {
     by_key: BTreeMap<AssetKey, Arc<StoredAsset>>,
     by_age: BTreeMap<AgeRank, Arc<StoredAsset>>,
-    by_id: HashMap<HexId, AssetKey>,
+    by_id: BTreeMap<HexId, Arc<StoredAsset>>,
     derived: HashMap<AssetKey, Vec<Derived>>,
     /// Highest version that each name that is gone ever had: its next upload must exceed it.
     last_versions: HashMap<AssetKey, u64>,
@@ -33,11 +33,12 @@ fn rank(asset: &StoredAsset) -> AgeRank {
 impl Storage {
     /// Storage that holds `assets`, whose keys, ranks and IDs are unlike.
     #[must_use]
-    pub fn of(assets: Vec<StoredAsset>) -> Self {
-        let assets: Vec<_> = assets.into_iter().map(Arc::new).collect();
+    pub fn of(assets: impl Iterator<Item = StoredAsset>) -> Self {
+        let assets: Vec<_> = assets.map(Arc::new).collect();
+        // each is built in one go from all of them, which packs it densely
         Self {
             by_key: assets.iter().map(|asset| (asset.key.clone(), asset.clone())).collect(),
-            by_id: assets.iter().map(|asset| (asset.asset_id, asset.key.clone())).collect(),
+            by_id: assets.iter().map(|asset| (asset.asset_id, asset.clone())).collect(),
             by_age: assets.into_iter().map(|asset| (rank(&asset), asset)).collect(),
             ..Self::default()
         }
@@ -65,12 +66,18 @@ impl Storage {
 
     #[must_use]
     pub fn by_id(&self, id: HexId) -> Option<&Arc<StoredAsset>> {
-        self.by_id.get(&id).and_then(|key| self.by_key.get(key))
+        self.by_id.get(&id)
     }
 
     /// Every asset, by resource type, delivery type and public ID.
     pub fn iter(&self) -> impl Iterator<Item = &Arc<StoredAsset>> {
         self.by_key.values()
+    }
+
+    /// Every asset in that order, from behind `after` on.
+    pub fn iter_after(&self, after: Option<&AssetKey>) -> impl Iterator<Item = &Arc<StoredAsset>> {
+        let start = after.map_or(Bound::Unbounded, Bound::Excluded);
+        self.by_key.range::<AssetKey, _>((start, Bound::Unbounded)).map(|(_, asset)| asset)
     }
 
     /// Stores `asset` under its key, in place of what was there.
@@ -82,7 +89,7 @@ impl Storage {
             self.by_id.remove(&before.asset_id);
         }
         self.by_age.insert(rank(&asset), asset.clone());
-        self.by_id.insert(asset.asset_id, asset.key.clone());
+        self.by_id.insert(asset.asset_id, asset.clone());
         asset
     }
 

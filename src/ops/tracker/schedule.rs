@@ -2,9 +2,9 @@
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};
-use std::net::SocketAddr;
 use std::time::Duration;
 
+use crate::domain::place::LimitKey;
 use crate::domain::time::Moment;
 
 /// How much may be asked of caches, by all watches of the process together.
@@ -65,7 +65,7 @@ struct ProviderState {
 #[derive(Debug)]
 pub struct Gate {
     limits: Limits,
-    addresses: HashMap<SocketAddr, AddressState>,
+    addresses: HashMap<LimitKey, AddressState>,
     providers: HashMap<String, ProviderState>,
     in_flight: usize,
     free_at: Moment,
@@ -85,8 +85,8 @@ impl Gate {
 
     /// When a request to `address` may leave; `None` while something in flight must end first.
     #[must_use]
-    pub fn opens_at(&self, address: SocketAddr, provider: &str) -> Option<Moment> {
-        let to = self.addresses.get(&address).copied().unwrap_or_default();
+    pub fn opens_at(&self, address: &LimitKey, provider: &str) -> Option<Moment> {
+        let to = self.addresses.get(address).copied().unwrap_or_default();
         let by = self.providers.get(provider).copied().unwrap_or_default();
         let full = to.busy
             || by.in_flight >= self.limits.in_flight_per_provider
@@ -95,8 +95,8 @@ impl Gate {
     }
 
     /// A request leaves now.
-    pub fn enter(&mut self, address: SocketAddr, provider: &str, now: Moment) {
-        let to = self.addresses.entry(address).or_default();
+    pub fn enter(&mut self, address: &LimitKey, provider: &str, now: Moment) {
+        let to = self.addresses.entry(address.clone()).or_default();
         to.busy = true;
         to.free_at = now + self.limits.per_address;
         self.providers.entry(provider.to_owned()).or_default().in_flight += 1;
@@ -107,8 +107,8 @@ impl Gate {
     }
 
     /// A request has ended.
-    pub fn leave(&mut self, address: SocketAddr, provider: &str) {
-        if let Some(to) = self.addresses.get_mut(&address) {
+    pub fn leave(&mut self, address: &LimitKey, provider: &str) {
+        if let Some(to) = self.addresses.get_mut(address) {
             to.busy = false;
         }
         if let Some(by) = self.providers.get_mut(provider) {
@@ -118,8 +118,8 @@ impl Gate {
     }
 
     /// The address answered without complaint.
-    pub fn welcome(&mut self, address: SocketAddr) {
-        if let Some(to) = self.addresses.get_mut(&address) {
+    pub fn welcome(&mut self, address: &LimitKey) {
+        if let Some(to) = self.addresses.get_mut(address) {
             to.refusals = 0;
         }
     }
@@ -128,13 +128,13 @@ impl Gate {
     /// `Retry-After` goes for its provider as well, but on loopback, where all edges share one.
     pub fn back_off(
         &mut self,
-        address: SocketAddr,
+        address: &LimitKey,
         provider: &str,
         retry_after: Option<Duration>,
         now: Moment,
         chance: &mut fastrand::Rng,
     ) {
-        let to = self.addresses.entry(address).or_default();
+        let to = self.addresses.entry(address.clone()).or_default();
         to.refusals = to.refusals.saturating_add(1);
         let longest = FIRST_PAUSE
             .saturating_mul(1 << to.refusals.saturating_sub(1).min(10))
@@ -377,34 +377,34 @@ mod tests {
         Moment::from_origin(Duration::from_millis(millis))
     }
 
-    fn address(port: u16) -> SocketAddr {
-        SocketAddr::from(([127, 0, 0, 1], port))
+    fn address(port: u16) -> LimitKey {
+        LimitKey::Address(([127, 0, 0, 1], port).into())
     }
 
     #[test]
     fn one_request_a_second_and_one_in_flight_per_address() {
         let mut gate = Gate::new(Limits::new(false));
-        assert_eq!(gate.opens_at(address(1), FAR), Some(at(0)));
-        gate.enter(address(1), FAR, at(0));
-        assert_eq!(gate.opens_at(address(1), FAR), None, "one is in flight");
-        gate.leave(address(1), FAR);
-        assert_eq!(gate.opens_at(address(1), FAR), Some(at(1000)));
-        assert_eq!(gate.opens_at(address(2), FAR), Some(at(0)), "others may go");
+        assert_eq!(gate.opens_at(&address(1), FAR), Some(at(0)));
+        gate.enter(&address(1), FAR, at(0));
+        assert_eq!(gate.opens_at(&address(1), FAR), None, "one is in flight");
+        gate.leave(&address(1), FAR);
+        assert_eq!(gate.opens_at(&address(1), FAR), Some(at(1000)));
+        assert_eq!(gate.opens_at(&address(2), FAR), Some(at(0)), "others may go");
     }
 
     #[test]
     fn eight_in_flight_per_provider_and_thirty_two_overall() {
         let mut gate = Gate::new(Limits::new(false));
         for port in 0..8 {
-            gate.enter(address(port), FAR, at(0));
+            gate.enter(&address(port), FAR, at(0));
         }
-        assert_eq!(gate.opens_at(address(9), FAR), None);
+        assert_eq!(gate.opens_at(&address(9), FAR), None);
         for port in 10..34 {
             let provider = format!("p{}", port % 6);
-            assert!(gate.opens_at(address(port), &provider).is_some());
-            gate.enter(address(port), &provider, at(0));
+            assert!(gate.opens_at(&address(port), &provider).is_some());
+            gate.enter(&address(port), &provider, at(0));
         }
-        assert_eq!(gate.opens_at(address(99), "new"), None);
+        assert_eq!(gate.opens_at(&address(99), "new"), None);
     }
 
     #[test]
@@ -412,9 +412,9 @@ mod tests {
         let mut gate = Gate::new(Limits::new(true));
         let (mut now, mut sent) = (at(1000), 0);
         while now < at(2000) {
-            now = now.max(gate.opens_at(address(1), "local").unwrap());
-            gate.enter(address(1), "local", now);
-            gate.leave(address(1), "local");
+            now = now.max(gate.opens_at(&address(1), "local").unwrap());
+            gate.enter(&address(1), "local", now);
+            gate.leave(&address(1), "local");
             sent += 1;
         }
         assert!((495..=505).contains(&sent), "{sent}");
@@ -424,14 +424,14 @@ mod tests {
     fn whoever_asks_for_a_pause_gets_it() {
         let mut chance = fastrand::Rng::with_seed(7);
         let mut gate = Gate::new(Limits::new(false));
-        gate.back_off(address(1), FAR, Some(Duration::from_secs(30)), at(0), &mut chance);
-        assert_eq!(gate.opens_at(address(1), FAR), Some(at(30_000)));
-        assert_eq!(gate.opens_at(address(2), FAR), Some(at(30_000)), "and its provider");
-        assert_eq!(gate.opens_at(address(3), "other"), Some(at(0)));
+        gate.back_off(&address(1), FAR, Some(Duration::from_secs(30)), at(0), &mut chance);
+        assert_eq!(gate.opens_at(&address(1), FAR), Some(at(30_000)));
+        assert_eq!(gate.opens_at(&address(2), FAR), Some(at(30_000)), "and its provider");
+        assert_eq!(gate.opens_at(&address(3), "other"), Some(at(0)));
         for _ in 0..20 {
-            gate.back_off(address(4), "own", None, at(0), &mut chance);
+            gate.back_off(&address(4), "own", None, at(0), &mut chance);
         }
-        let opens = gate.opens_at(address(4), "own").unwrap();
+        let opens = gate.opens_at(&address(4), "own").unwrap();
         assert!(opens >= at(1000) && opens <= at(61_000), "{opens:?}");
     }
 

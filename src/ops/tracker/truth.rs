@@ -59,10 +59,13 @@ pub(crate) fn probe_at(
 ) -> Probe {
     let mut address = place.address;
     if place.tls && !url.https {
-        address.set_port(80); // the same cache, asked without TLS
+        // the same cache, asked without TLS
+        address.as_mut().into_iter().for_each(|address| address.set_port(80));
     }
+    let vantage = place.vantage.clone();
     let host = if place.tls { url.host_name() } else { place.host.clone() };
-    Probe { address, tls: place.tls && url.https, host, path: url.path(), variant, shape, timeout }
+    let (tls, path) = (place.tls && url.https, url.path());
+    Probe { vantage, address, tls, host, path, variant, shape, timeout }
 }
 
 /// What was delivered, as far as it identifies a body; weak tags identify nothing.

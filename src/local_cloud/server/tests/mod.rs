@@ -1,5 +1,6 @@
 //! The local cloud over real HTTP on loopback, as SDKs and probes use it.
 
+mod admin;
 mod auth;
 mod changes;
 mod download;
@@ -7,6 +8,7 @@ mod hostile;
 mod life;
 mod listing;
 mod removal;
+mod search;
 mod serving;
 mod upload;
 

@@ -1,7 +1,6 @@
 //! What runs beside the task: probes, readings of storage, finding places, repeated purges. Each is bounded and
 //! comes back as a [`Done`].
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,7 +10,7 @@ use tokio::task::JoinError;
 
 use super::{Desk, Tracked};
 use crate::domain::id::InvalidationId;
-use crate::domain::place::Place;
+use crate::domain::place::{LimitKey, Place};
 use crate::domain::sighting::Sighting;
 use crate::domain::text::clean;
 use crate::domain::time::Moment;
@@ -47,7 +46,7 @@ pub(super) struct Probed {
     pub of: Of,
     pub place: usize,
     /// What the limits go by.
-    pub address: SocketAddr,
+    pub address: LimitKey,
     pub provider: String,
     pub work: Work,
     pub sighting: Sighting,
@@ -106,12 +105,12 @@ impl Desk {
     fn take_sighting(&mut self, probed: &Probed) {
         let Probed { of, place, address, provider, work, sighting } = probed;
         let (now, wall, mut chance) = (self.now(), self.wall(), self.chance.fork());
-        self.gate.leave(*address, provider);
+        self.gate.leave(address, provider);
         let Some(tracked) = self.of(*of) else { return };
         match tracked.watch.take(*place, *work, sighting, now, wall, &mut chance) {
-            TakenSighting::Fine => self.gate.welcome(*address),
+            TakenSighting::Fine => self.gate.welcome(address),
             TakenSighting::TooMuch { retry_after } => {
-                self.gate.back_off(*address, provider, retry_after, now, &mut chance);
+                self.gate.back_off(address, provider, retry_after, now, &mut chance);
             }
         }
     }

@@ -1,6 +1,5 @@
 //! Sends what is due, within the limits, each watch and place in its turn.
 
-use std::net::SocketAddr;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,6 +8,7 @@ use futures_util::FutureExt;
 
 use super::jobs::{Done, Of, Probed};
 use super::{Desk, PendingBaseline};
+use crate::domain::place::LimitKey;
 use crate::domain::sighting::{ProbeFailure, Sighting};
 use crate::domain::time::Moment;
 use crate::ops::context::Context;
@@ -50,19 +50,20 @@ impl Desk {
                 continue;
             }
             let to = &watch.spots[place].place;
-            if self.gate.opens_at(to.address, &to.provider).is_none_or(|at| at > now) {
+            let address = to.limit_key();
+            if self.gate.opens_at(&address, &to.provider).is_none_or(|at| at > now) {
                 continue;
             }
-            let (address, provider) = (to.address, to.provider.clone());
+            let provider = to.provider.clone();
             let Some(errand) = watch.next_errand(place, now, self.chance.u64(..)) else { continue };
-            self.gate.enter(address, &provider, now);
+            self.gate.enter(&address, &provider, now);
             self.send(self.tracked[index].of(), address, provider, errand);
             sent = true;
         }
         sent
     }
 
-    fn send(&mut self, of: Of, address: SocketAddr, provider: String, errand: Errand) {
+    fn send(&mut self, of: Of, address: LimitKey, provider: String, errand: Errand) {
         let Errand { place, work, probe } = errand;
         let context = Arc::clone(&self.context);
         self.jobs.spawn(async move {
@@ -78,7 +79,9 @@ impl Desk {
             for place in 0..tracked.watch.spots.len() {
                 let Some(due) = tracked.watch.due_at(place) else { continue };
                 let to = &tracked.watch.spots[place].place;
-                let Some(opens) = self.gate.opens_at(to.address, &to.provider) else { continue };
+                let Some(opens) = self.gate.opens_at(&to.limit_key(), &to.provider) else {
+                    continue;
+                };
                 let at = due.max(opens);
                 next = Some(next.map_or(at, |next| next.min(at)));
             }

@@ -229,14 +229,14 @@ impl Cdn {
     }
 
     fn answer(&self, probe: &Probe, now: Moment) -> Result<Answer, ProbeFailure> {
-        let index = usize::from(probe.address.port() - FIRST_PORT);
+        let index = usize::from(probe.address.unwrap().port() - FIRST_PORT);
         let lagging = self.state().lagging.clone();
         let origin = lagging
             .iter()
             .find(|(id, _)| is_of(&probe.path, id))
             .map_or_else(|| self.origin(&probe.path, probe.variant), |(_, answer)| answer.clone());
         let mut state = self.state();
-        state.probes.push((now, probe.address.port(), probe.path.clone(), probe.shape));
+        state.probes.push((now, probe.address.unwrap().port(), probe.path.clone(), probe.shape));
         let edge = state.edges.get_mut(index).ok_or(ProbeFailure::Refused)?;
         if edge.habit.dead {
             return Err(ProbeFailure::Refused);
@@ -311,7 +311,7 @@ impl Prober for Cdn {
     async fn probe(&self, probe: &Probe) -> Sighting {
         self.arrive();
         let sent = self.clock.moment();
-        let index = usize::from(probe.address.port() - FIRST_PORT);
+        let index = usize::from(probe.address.unwrap().port() - FIRST_PORT);
         let habit =
             self.state().edges.get(index).map(|edge| edge.habit.clone()).unwrap_or_default();
         let result = if habit.hangs {

@@ -1,12 +1,11 @@
 //! Places of a watch: found, found again, lost, left out by the operator.
 
 use std::collections::HashSet;
-use std::net::{Ipv4Addr, SocketAddr};
 
 use super::super::schedule::Agenda;
 use super::{CellView, Spot, VARIANTS, Watch};
 use crate::domain::judge::AgeTrust;
-use crate::domain::place::{Place, PlaceId};
+use crate::domain::place::{Place, PlaceId, Vantage};
 use crate::domain::propagation::Standing;
 use crate::domain::snapshot::PlaceRow;
 use crate::domain::time::{Moment, Timestamp};
@@ -25,7 +24,11 @@ impl Watch {
         let mut joined = Vec::new();
         for place in found {
             let known = self.spots.iter().position(|spot| {
-                spot.place.id == place.id || (!spot.lost && spot.place.address == place.address)
+                spot.place.id == place.id
+                    || (!spot.lost
+                        && place.address.is_some()
+                        && (&spot.place.vantage, spot.place.address)
+                            == (&place.vantage, place.address))
             });
             if let Some(index) = known {
                 if self.find_again(index, place, host, now) {
@@ -67,8 +70,8 @@ impl Watch {
             pop: row.pop.clone(),
             city: row.city.clone(),
             provider: String::new(),
-            vantage: "here".to_owned(),
-            address: SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0)),
+            vantage: Vantage::Here,
+            address: None,
             tls: false,
             host: String::new(),
         };
