@@ -77,6 +77,9 @@ async fn at_edge(cloud: Arc<Cloud>, edge: usize, peer: Peer, asked: Asked) -> Re
     if !asked.is_readable() {
         return empty(StatusCode::METHOD_NOT_ALLOWED);
     }
+    if let Some(response) = super::search::at_edge(&cloud, edge, &peer, &asked.target).await {
+        return response;
+    }
     let (response, unix_now) = cloud.with(|world, now| {
         (world.request(edge, &asked.target, asked.accept, now), world.unix_now())
     });
@@ -110,6 +113,9 @@ async fn at_edge(cloud: Arc<Cloud>, edge: usize, peer: Peer, asked: Asked) -> Re
 async fn at_origin(cloud: Arc<Cloud>, asked: Asked) -> Response<Body> {
     if !asked.is_readable() {
         return empty(StatusCode::METHOD_NOT_ALLOWED);
+    }
+    if let Some(response) = super::search::at_origin(&cloud, &asked.target).await {
+        return response;
     }
     off_the_async_threads(move || {
         let ask = |world: &mut World, now| {

@@ -8,7 +8,7 @@ use crate::domain::asset::ResourceType;
 use crate::domain::time::Timestamp;
 use crate::local_cloud::content::{Content, Format};
 use crate::local_cloud::world::World;
-use crate::local_cloud::world::asset::{Derived, StoredAsset};
+use crate::local_cloud::world::asset::{Access, AccessRule, Derived, StoredAsset};
 
 /// An asset with the path of its original, taken out of the world; bytes are looked at later.
 #[derive(Debug, Clone)]
@@ -107,6 +107,14 @@ fn tags(asset: &StoredAsset) -> Value {
     asset.tags.iter().map(|tag| json!(&**tag)).collect()
 }
 
+/// Adds who decides whether the asset may be shown, where somebody does.
+pub fn moderation(object: &mut Map<String, Value>, asset: &StoredAsset) {
+    if let Some(moderation) = &asset.moderation {
+        let item = json!({"kind": &*moderation.kind, "status": moderation.status.as_str()});
+        object.insert("moderation".to_owned(), json!([item]));
+    }
+}
+
 /// One derived asset.
 pub fn derived(row: &DerivedRow, base: &str) -> Value {
     let content = row.derived.content();
@@ -146,7 +154,28 @@ pub fn detail(row: &Row, base: &str) -> Map<String, Value> {
     if let Some(name) = &asset.original_filename {
         object.insert("original_filename".to_owned(), json!(&**name));
     }
+    if let Some(access) = &asset.access {
+        object.insert("access_control".to_owned(), access_control(access));
+    }
     object
+}
+
+/// Who may have an asset.
+fn access_control(access: &Access) -> Value {
+    let rule = |rule: &AccessRule| match rule {
+        AccessRule::Token => json!({"access_type": "token"}),
+        AccessRule::Anonymous { start, end } => {
+            let mut object = Map::new();
+            object.insert("access_type".to_owned(), json!("anonymous"));
+            for (name, at) in [("start", start), ("end", end)] {
+                if let Some(at) = at {
+                    object.insert(name.to_owned(), json!(time(*at)));
+                }
+            }
+            Value::Object(object)
+        }
+    };
+    access.0.iter().map(rule).collect()
 }
 
 /// A kept version of a file.
@@ -190,6 +219,7 @@ pub fn uploaded(row: &Row, base: &str, signature: Option<String>) -> Map<String,
     set("etag", json!(asset.content.etag()));
     set("placeholder", json!(false));
     urls(&mut object, base, &row.path);
+    moderation(&mut object, asset);
     let mut set = |name: &str, value: Value| object.insert(name.to_owned(), value);
     set("asset_folder", json!(&*asset.asset_folder));
     set("display_name", json!(&*asset.display_name));
@@ -201,6 +231,9 @@ pub fn uploaded(row: &Row, base: &str, signature: Option<String>) -> Map<String,
     }
     if let Some(name) = &asset.original_filename {
         set("original_filename", json!(&**name));
+    }
+    if let Some(access) = &asset.access {
+        set("access_control", access_control(access));
     }
     object
 }
@@ -215,9 +248,9 @@ pub fn found(row: &Row, base: &str, with: Shown) -> Map<String, Value> {
     set("asset_folder", json!(&*asset.asset_folder));
     set("filename", json!(asset.filename()));
     set("display_name", json!(&*asset.display_name));
-    if let Some(format) = asset.format() {
-        set("format", json!(format.as_str()));
-    }
+    // always there: `cld` reads it of raw files too
+    let format: &str = asset.format().map_or_else(|| extension(asset), |format| format.as_str());
+    set("format", json!(format));
     set("version", json!(asset.version));
     set("resource_type", json!(asset.key.resource_type.as_str()));
     set("type", json!(asset.key.delivery_type.as_str()));
@@ -248,6 +281,11 @@ pub fn found(row: &Row, base: &str, with: Shown) -> Map<String, Value> {
         set("metadata", json!(asset.metadata));
     }
     object
+}
+
+/// What follows the last dot of the name; empty where there is none.
+fn extension(asset: &StoredAsset) -> &str {
+    asset.filename().rsplit_once('.').map_or("", |(_, extension)| extension)
 }
 
 /// Search writes `+00:00` where the others write `Z`.

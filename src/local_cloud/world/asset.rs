@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::str::FromStr;
 use std::sync::Arc;
 
 use crate::domain::asset::AssetKey;
@@ -33,6 +34,53 @@ impl fmt::Debug for HexId {
     }
 }
 
+/// Who decides whether an asset may be shown, and what was decided. It is told, and listed by; delivery does not
+/// heed it here.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Moderation {
+    /// `manual`, or the name of an add-on.
+    pub kind: Arc<str>,
+    pub status: ModerationStatus,
+}
+
+impl Moderation {
+    /// Waits for a person.
+    #[must_use]
+    pub fn manual() -> Self {
+        Self { kind: "manual".into(), status: ModerationStatus::Pending }
+    }
+}
+
+/// What was decided.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ModerationStatus {
+    Pending,
+    Approved,
+    Rejected,
+}
+
+impl ModerationStatus {
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Approved => "approved",
+            Self::Rejected => "rejected",
+        }
+    }
+}
+
+impl FromStr for ModerationStatus {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        [Self::Pending, Self::Approved, Self::Rejected]
+            .into_iter()
+            .find(|status| status.as_str() == text)
+            .ok_or(())
+    }
+}
+
 /// One stored original. Never changed in place: every change stores a new one under the same key.
 #[derive(Debug, Clone)]
 pub struct StoredAsset {
@@ -55,8 +103,38 @@ pub struct StoredAsset {
     pub asset_folder: Arc<str>,
     pub display_name: Arc<str>,
     pub original_filename: Option<Arc<str>>,
+    pub moderation: Option<Moderation>,
     /// A backup of the file is kept, so that a delete can be undone.
     pub backed_up: bool,
+    /// Who may have it; anybody where nothing is said.
+    pub access: Option<Arc<Access>>,
+}
+
+/// Who may have an asset, and when (`access_control`).
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Access(pub Vec<AccessRule>);
+
+/// One rule; any that is met opens the asset.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AccessRule {
+    /// Whoever has a token of the account's.
+    Token,
+    /// Anybody, between these UNIX seconds.
+    Anonymous { start: Option<i64>, end: Option<i64> },
+}
+
+impl Access {
+    /// Whether anybody may have the asset at this UNIX second.
+    #[must_use]
+    pub fn is_open(&self, unix_now: i64) -> bool {
+        let opens = |rule: &AccessRule| match rule {
+            AccessRule::Token => false,
+            AccessRule::Anonymous { start, end } => {
+                start.is_none_or(|start| start <= unix_now) && end.is_none_or(|end| unix_now < end)
+            }
+        };
+        self.0.is_empty() || self.0.iter().any(opens)
+    }
 }
 
 impl StoredAsset {
@@ -99,5 +177,20 @@ impl Derived {
     #[must_use]
     pub fn content(&self) -> &Arc<Content> {
         &self.contents[0]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_asset_is_open_where_one_rule_opens_it() {
+        let open = |rules: &[AccessRule], at| Access(rules.to_vec()).is_open(at);
+        let window = AccessRule::Anonymous { start: Some(10), end: Some(20) };
+        assert!(open(&[], 0) && !open(&[AccessRule::Token], 0));
+        assert!(!open(&[AccessRule::Token, window], 9) && open(&[AccessRule::Token, window], 10));
+        assert!(open(&[window], 19) && !open(&[window], 20));
+        assert!(open(&[AccessRule::Anonymous { start: None, end: None }], 0));
     }
 }

@@ -105,7 +105,9 @@ pub fn library(
             context: BTreeMap::new(),
             metadata: BTreeMap::new(),
             original_filename: None,
+            moderation: None,
             backed_up,
+            access: None,
         }
     })
 }

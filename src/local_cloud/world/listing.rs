@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::World;
-use super::asset::{Derived, StoredAsset};
+use super::asset::{Derived, ModerationStatus, StoredAsset};
 use super::refusal::Refusal;
 use super::storage::is_inside;
 use crate::domain::asset::{AssetKey, DeliveryType, ResourceType};
@@ -21,6 +21,10 @@ pub enum Selection {
     Context {
         key: String,
         value: Option<String>,
+    },
+    Moderation {
+        kind: String,
+        status: ModerationStatus,
     },
 }
 
@@ -83,6 +87,7 @@ impl World {
                 _ => None,
             };
             let found = self.storage.prefixed(rt, dt, prefix, after);
+            let found = found.filter(|asset| is_selected(asset, order));
             let at = |asset: &StoredAsset| Position::Name(asset.key.public_id.to_string());
             return page(found, order.limit, at);
         }
@@ -234,6 +239,10 @@ fn is_selected(asset: &StoredAsset, order: &ListOrder) -> bool {
             .context
             .get(key)
             .is_some_and(|own| value.as_ref().is_none_or(|value| value == own)),
+        Selection::Moderation { kind, status } => asset
+            .moderation
+            .as_ref()
+            .is_some_and(|own| *own.kind == **kind && own.status == *status),
     };
     by_selection && order.start_at.is_none_or(|start| asset.created_at >= start)
 }

@@ -185,7 +185,7 @@ impl World {
             chance,
             began_at,
             now: Duration::ZERO,
-            search: SearchIndex::new(settings.search_lag, storage.iter()),
+            search: SearchIndex::new(settings.search_lag),
             backups: Backups::default(),
             edges: settings.edges.iter().copied().map(Edge::new).collect(),
             faults: Faults::of(settings.faults.clone()),

@@ -74,6 +74,12 @@ impl Storage {
         self.by_key.values()
     }
 
+    /// Every asset in that order, from behind `after` on.
+    pub fn iter_after(&self, after: Option<&AssetKey>) -> impl Iterator<Item = &Arc<StoredAsset>> {
+        let start = after.map_or(Bound::Unbounded, Bound::Excluded);
+        self.by_key.range::<AssetKey, _>((start, Bound::Unbounded)).map(|(_, asset)| asset)
+    }
+
     /// Stores `asset` under its key, in place of what was there.
     pub fn put(&mut self, asset: StoredAsset) -> Arc<StoredAsset> {
         self.generation += 1;

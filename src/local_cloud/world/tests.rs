@@ -15,7 +15,7 @@ use crate::local_cloud::pops::POPS;
 
 const BEGAN: i64 = 1_800_000_000;
 
-fn settings() -> Settings {
+pub(super) fn settings() -> Settings {
     Settings {
         cloud_name: "demo".to_owned(),
         api_secret: "s3cr3t".into(),
@@ -482,7 +482,7 @@ fn search_hears_of_changes_after_its_lag() {
     let mut world = World::new(Settings { search_lag: secs(5), ..settings() }, BEGAN);
     let count = |world: &mut World, at| {
         let query = Query { expression: "public_id=logo".into(), limit: 10, ..Query::default() };
-        world.search(&query, secs(at)).unwrap().all.len()
+        world.search(&query, secs(at)).unwrap().total
     };
     assert_eq!(count(&mut world, 0), 1);
     world.destroy(&key("logo"), false, secs(10));
