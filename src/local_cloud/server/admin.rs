@@ -108,6 +108,9 @@ fn write(cloud: &Cloud, call: &Call, path: &[&str]) -> Answer {
         ("PUT", ["resources", id]) if HexId::parse(id).is_some() => {
             update(cloud, params, &key_of(cloud, id)?)
         }
+        ("POST", ["resources", kind, "publish_resources"]) => {
+            super::publish::answer(cloud, params, resource_type(kind)?)
+        }
         ("POST", ["resources", kind, delivery, id @ ..]) if !id.is_empty() => {
             update(cloud, params, &key(kind, delivery, id)?)
         }

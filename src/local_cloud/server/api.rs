@@ -8,10 +8,12 @@ use axum::extract::{ConnectInfo, Request};
 use axum::http::{HeaderMap, Method, Response};
 
 use super::auth::Account;
+use super::body::Incoming;
 use super::listen::Peer;
-use super::params::{Params, unescape};
-use super::reply::Reply;
-use super::{Cloud, admin, control, upload};
+use super::params::{Params, strictly_unescaped};
+use super::reply::{Reply, bad};
+use super::upload::{self, Route};
+use super::{Cloud, admin, control};
 
 /// A call, taken apart.
 pub struct Call {
@@ -20,6 +22,7 @@ pub struct Call {
     /// Path behind the cloud's name, unescaped, slashes of public IDs included.
     pub path: Vec<String>,
     pub params: Params,
+    pub from_this_host: bool,
 }
 
 impl Call {
@@ -36,43 +39,76 @@ pub fn service(cloud: Arc<Cloud>) -> Router {
 }
 
 async fn answered(cloud: Arc<Cloud>, peer: &Peer, request: Request) -> Response<Body> {
-    let path = request.uri().path().to_owned();
+    let path = request.uri().path();
     let request_id = cloud.request_id();
     if path == "/_local" || path.starts_with("/_local/") {
         return control::answer(cloud, peer, request).await.send(&request_id);
     }
-    let reply = match taken_apart(&cloud, &path, request).await {
-        Ok(call) => tokio::task::spawn_blocking(move || carried_out(&cloud, &call))
-            .await
-            .unwrap_or_else(|_| Reply::error(500, "General Error")),
-        Err(reply) => reply,
+    let found = segments(&cloud, path).and_then(|path| {
+        let words: Vec<&str> = path.iter().map(String::as_str).collect();
+        let route = upload::route(request.method(), &words).transpose()?;
+        Ok((path, route))
+    });
+    let reply = match found {
+        Ok((path, route)) => asked(cloud, peer, path, route, request).await,
+        Err(reply) => {
+            Incoming::new(request.into_body(), &cloud.limits).drain().await;
+            reply
+        }
     };
     reply.send(&request_id)
 }
 
-async fn taken_apart(cloud: &Cloud, path: &str, request: Request) -> Result<Call, Reply> {
+/// The path behind the cloud's name.
+fn segments(cloud: &Cloud, path: &str) -> Result<Vec<String>, Reply> {
     let Some(rest) = path.strip_prefix("/v1_1/") else {
         return Err(Reply::no_such_endpoint(path));
     };
+    let wrong = || bad(format!("Invalid %-encoding ({rest})"));
     // slashes come raw or escaped, and mean the same
-    let rest = unescape(rest, false);
+    let rest = strictly_unescaped(rest, false).ok_or_else(wrong)?;
     let mut segments = rest.split('/').map(str::to_owned);
     if segments.next().as_deref() != Some(&cloud.settings.cloud_name) {
         return Err(Reply::error(401, "cloud_name mismatch"));
     }
-    let path = segments.collect();
-    let (method, headers) = (request.method().clone(), request.headers().clone());
-    let params = Params::of(request).await?;
-    Ok(Call { method, headers, path, params })
+    Ok(segments.collect())
 }
 
-fn carried_out(cloud: &Cloud, call: &Call) -> Reply {
-    let account =
-        Account { api_key: &cloud.options.api_key, api_secret: &cloud.settings.api_secret };
-    let answered = if call.method == Method::POST && upload::is_upload_call(&call.path()) {
-        upload::answer(cloud, call, &account)
-    } else {
-        admin::answer(cloud, call, &account)
+async fn asked(
+    cloud: Arc<Cloud>,
+    peer: &Peer,
+    path: Vec<String>,
+    route: Option<Route>,
+    request: Request,
+) -> Reply {
+    let (method, headers) = (request.method().clone(), request.headers().clone());
+    let takes_file = route.as_ref().is_some_and(Route::takes_file);
+    let (params, mut share) = match Params::of(request, &cloud, takes_file).await {
+        Ok(read) => read,
+        Err(refused) => return refused,
     };
-    answered.unwrap_or_else(|refused| refused)
+    let from_this_host = peer.address.ip().to_canonical().is_loopback();
+    let mut call = Call { method, headers, path, params, from_this_host };
+    if let Some(route) = &route {
+        if let Err(refused) = upload::admit(route, &call, &account(&cloud), cloud.clock.wall()) {
+            return refused;
+        }
+        if takes_file && let Err(refused) = upload::load_remote(&cloud, &mut call, &mut share).await
+        {
+            return refused;
+        }
+    }
+    let carried_out = tokio::task::spawn_blocking(move || {
+        let answered = match &route {
+            Some(route) => upload::answer(&cloud, &call, route),
+            None => admin::answer(&cloud, &call, &account(&cloud)),
+        };
+        drop(share);
+        answered.unwrap_or_else(|refused| refused)
+    });
+    carried_out.await.unwrap_or_else(|_| Reply::error(500, "General Error"))
+}
+
+fn account(cloud: &Cloud) -> Account<'_> {
+    Account { api_key: &cloud.options.api_key, api_secret: &cloud.settings.api_secret }
 }

@@ -1,53 +1,70 @@
-//! Listeners: bounded, and able to reset connections as a dead edge does.
+//! Listeners: bounded in connections, patience and memory, and able to reset connections as a dead edge does.
 
 use std::io;
 use std::net::SocketAddr;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use axum::extract::connect_info::Connected;
-use axum::serve::{IncomingStream, Listener};
+use axum::Router;
+use axum::extract::ConnectInfo;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::{Service as _, service_fn};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::task::JoinSet;
+use tokio::time::Sleep;
+use tokio_util::sync::CancellationToken;
 
 use super::Cloud;
+use super::limits::Limits;
 
-/// Connections that one listener holds at a time; more wait.
-const MOST_CONNECTIONS: usize = 1024;
-
-/// A listener, and whether it belongs to an edge that may be dead.
+/// A listener, and the edge that it belongs to, which may be dead.
 pub struct Line {
     listener: TcpListener,
-    edge: Option<(Arc<Cloud>, usize)>,
+    cloud: Arc<Cloud>,
+    edge: Option<usize>,
     room: Arc<Semaphore>,
 }
 
 impl Line {
-    pub fn open(listener: TcpListener) -> Self {
-        Self { listener, edge: None, room: Arc::new(Semaphore::new(MOST_CONNECTIONS)) }
+    pub fn open(listener: TcpListener, cloud: Arc<Cloud>) -> Self {
+        let room = Arc::new(Semaphore::new(cloud.limits.connections));
+        Self { listener, cloud, edge: None, room }
     }
 
     pub fn of_edge(listener: TcpListener, cloud: Arc<Cloud>, edge: usize) -> Self {
-        Self { edge: Some((cloud, edge)), ..Self::open(listener) }
+        Self { edge: Some(edge), ..Self::open(listener, cloud) }
+    }
+
+    /// Answers whoever connects, until `ended`; then until the answers that are on their way have left. Dropping
+    /// this ends every connection.
+    pub async fn serve(mut self, service: Router, ended: CancellationToken) {
+        let mut open = JoinSet::new();
+        loop {
+            let (connection, peer) = tokio::select! {
+                () = ended.cancelled() => break,
+                Some(_) = open.join_next() => continue,
+                accepted = self.accept() => accepted,
+            };
+            let limits = self.cloud.limits.clone();
+            open.spawn(answered(connection, peer, service.clone(), limits, ended.clone()));
+        }
+        drop(self);
+        while open.join_next().await.is_some() {}
     }
 
     fn is_dead(&self) -> bool {
-        let dead = |(cloud, edge): &(Arc<Cloud>, usize)| {
-            cloud.with(|world, now| world.is_dead(*edge, now))
-        };
-        self.edge.as_ref().is_some_and(dead)
+        self.edge.is_some_and(|edge| self.cloud.with(|world, now| world.is_dead(edge, now)))
     }
-}
 
-impl Listener for Line {
-    type Io = Connection;
-    type Addr = SocketAddr;
-
-    async fn accept(&mut self) -> (Connection, SocketAddr) {
+    async fn accept(&mut self) -> (Connection, Peer) {
         loop {
             let permit = self.room.clone().acquire_owned().await;
             let permit = permit.expect("the semaphore is never closed");
@@ -59,7 +76,11 @@ impl Listener for Line {
                 Ok((stream, address)) => {
                     let _ = stream.set_nodelay(true);
                     let cut = Arc::new(AtomicBool::new(false));
-                    return (Connection { stream, cut, _permit: permit }, address);
+                    let peer = Peer { address, cut: cut.clone() };
+                    let patience = self.cloud.limits.stall;
+                    let connection =
+                        Connection { stream, cut, patience, stalled: None, _permit: permit };
+                    return (connection, peer);
                 }
                 // too many open files, say: it may pass
                 Err(error) => {
@@ -69,16 +90,48 @@ impl Listener for Line {
             }
         }
     }
+}
 
-    fn local_addr(&self) -> io::Result<SocketAddr> {
-        self.listener.local_addr()
+/// Answers the requests of one connection, one after the other. Whoever sends no whole head in time is cut off; one
+/// who has closed his half of the connection still gets his answers.
+async fn answered(
+    connection: Connection,
+    peer: Peer,
+    service: Router,
+    limits: Limits,
+    ended: CancellationToken,
+) {
+    let service = TowerToHyperService::new(service);
+    let service = service_fn(move |mut request: hyper::Request<Incoming>| {
+        request.extensions_mut().insert(ConnectInfo(peer.clone()));
+        service.call(request)
+    });
+    let serving = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(limits.head)
+        .max_header_size(limits.head_bytes)
+        .half_close(true)
+        .serve_connection(TokioIo::new(connection), service);
+    let mut serving = pin!(serving);
+    let done = tokio::select! {
+        done = serving.as_mut() => done,
+        () = ended.cancelled() => {
+            serving.as_mut().graceful_shutdown();
+            serving.await
+        }
+    };
+    if let Err(error) = done {
+        tracing::debug!(%error, "a connection to the local cloud broke");
     }
 }
 
-/// One connection, which can be cut from the side.
+/// One connection, which can be cut from the side, and which nobody may leave unread for long.
 pub struct Connection {
     stream: TcpStream,
     cut: Arc<AtomicBool>,
+    patience: Duration,
+    /// Since the peer's window is full.
+    stalled: Option<Pin<Box<Sleep>>>,
     _permit: OwnedSemaphorePermit,
 }
 
@@ -90,6 +143,21 @@ impl Connection {
             return Err(io::ErrorKind::ConnectionReset.into());
         }
         Ok(())
+    }
+
+    /// Lets nobody block a write for longer than is patience.
+    fn watched(
+        &mut self,
+        context: &mut Context<'_>,
+        written: Poll<io::Result<usize>>,
+    ) -> Poll<io::Result<usize>> {
+        if written.is_ready() {
+            self.stalled = None;
+            return written;
+        }
+        let patience = self.patience;
+        let stalled = self.stalled.get_or_insert_with(|| Box::pin(tokio::time::sleep(patience)));
+        stalled.as_mut().poll(context).map(|()| Err(io::ErrorKind::TimedOut.into()))
     }
 }
 
@@ -111,7 +179,8 @@ impl AsyncWrite for Connection {
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         self.check()?;
-        Pin::new(&mut self.stream).poll_write(context, bytes)
+        let written = Pin::new(&mut self.stream).poll_write(context, bytes);
+        self.watched(context, written)
     }
 
     fn poll_write_vectored(
@@ -120,7 +189,8 @@ impl AsyncWrite for Connection {
         parts: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         self.check()?;
-        Pin::new(&mut self.stream).poll_write_vectored(context, parts)
+        let written = Pin::new(&mut self.stream).poll_write_vectored(context, parts);
+        self.watched(context, written)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -149,11 +219,5 @@ impl Peer {
     /// Nothing more is written; the peer gets a reset.
     pub fn cut(&self) {
         self.cut.store(true, Ordering::Release);
-    }
-}
-
-impl Connected<IncomingStream<'_, Line>> for Peer {
-    fn connect_info(stream: IncomingStream<'_, Line>) -> Self {
-        Self { address: *stream.remote_addr(), cut: stream.io().cut.clone() }
     }
 }

@@ -7,23 +7,32 @@ mod account;
 mod admin;
 mod api;
 mod auth;
+mod body;
 mod control;
 mod delivery;
+mod download;
 mod folders;
 mod headers;
+mod limits;
 mod listen;
 mod listing;
+mod multipart;
+mod naming;
 mod params;
+mod pieces;
+mod publish;
+mod remote;
 mod removal;
 mod reply;
 mod search;
+mod single;
+mod tokens;
 mod upload;
 mod wire;
 
 #[cfg(test)]
 mod tests;
 
-use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
@@ -35,7 +44,10 @@ use tokio::task::JoinSet;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use uuid::Uuid;
 
-use self::listen::{Line, Peer};
+use self::limits::{Budget, Limits};
+use self::listen::Line;
+use self::pieces::Pieces;
+use self::tokens::DeleteTokens;
 use super::clock::{Clock, MachineClock};
 use super::content::draw_ahead;
 use super::options::{Options, Ready, ReadyEdge, StartError};
@@ -53,8 +65,13 @@ pub(super) struct Cloud {
     clock: Arc<dyn Clock>,
     present: Mutex<Present>,
     ready: RwLock<Ready>,
-    /// Files that arrive in pieces, by the ID of the upload.
-    pieces: Mutex<HashMap<String, Vec<u8>>>,
+    limits: Limits,
+    /// Bodies on their way, and files in pieces.
+    in_flight: Arc<Budget>,
+    /// Files that were uploaded.
+    stored: Arc<Budget>,
+    pieces: Pieces,
+    delete_tokens: DeleteTokens,
     requests: std::sync::atomic::AtomicU64,
 }
 
@@ -82,6 +99,8 @@ impl Cloud {
         let began_at = self.clock.started_at().as_second().saturating_add_unsigned(began.as_secs());
         let world = World::new(self.settings.clone(), began_at);
         *self.present() = Present { world, began };
+        self.pieces.clear();
+        self.delete_tokens.clear();
         let mut ready = self.ready.write().unwrap_or_else(PoisonError::into_inner);
         ready.instance = Uuid::now_v7().to_string();
     }
@@ -96,11 +115,27 @@ impl Cloud {
         ready.edges.first().map(|edge| edge.url.clone()).unwrap_or_default()
     }
 
+    /// A number that nothing else has.
+    fn next_number(&self) -> u64 {
+        self.requests.fetch_add(1, std::sync::atomic::Ordering::Relaxed)
+    }
+
     /// An ID for one answer.
     fn request_id(&self) -> String {
-        let number = self.requests.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         let chance = super::chance::Chance::new(self.settings.seed);
-        hex::encode(chance.id("request", &[number]))
+        hex::encode(chance.id("request", &[self.next_number()]))
+    }
+
+    /// An ID for what goes on after an answer.
+    fn batch_id(&self) -> String {
+        let chance = super::chance::Chance::new(self.settings.seed);
+        hex::encode(
+            [
+                chance.id("batch", &[self.next_number(), 0]),
+                chance.id("batch", &[self.next_number(), 1]),
+            ]
+            .concat(),
+        )
     }
 }
 
@@ -110,6 +145,8 @@ pub struct Running {
     shutdown: CancellationToken,
     tasks: JoinSet<()>,
     _guard: DropGuard,
+    #[cfg(test)]
+    cloud: Arc<Cloud>,
 }
 
 impl Running {
@@ -151,6 +188,15 @@ pub async fn start_with_clock(
     options: Options,
     clock: Arc<dyn Clock>,
 ) -> Result<Running, StartError> {
+    start_within(options, clock, Limits::default()).await
+}
+
+/// Starts a local cloud whose callers may take up so much.
+async fn start_within(
+    options: Options,
+    clock: Arc<dyn Clock>,
+    limits: Limits,
+) -> Result<Running, StartError> {
     let settings = options.settings()?;
     let lines = Lines::open(&options, &settings).await?;
     let ready = lines.ready(&options);
@@ -166,17 +212,28 @@ pub async fn start_with_clock(
         clock,
         present: Mutex::new(Present { world, began: Duration::ZERO }),
         ready: RwLock::new(ready.clone()),
-        pieces: Mutex::default(),
+        in_flight: Budget::of(limits.in_flight),
+        stored: Budget::of(limits.stored),
+        limits,
+        pieces: Pieces::default(),
+        delete_tokens: DeleteTokens::default(),
         requests: 0.into(),
     });
     let shutdown = CancellationToken::new();
     let mut tasks = JoinSet::new();
     lines.serve(&cloud, &shutdown, &mut tasks);
-    tasks.spawn(tick(cloud, shutdown.clone()));
+    tasks.spawn(tick(cloud.clone(), shutdown.clone()));
     // the first listing would otherwise wait for the drawing
     tokio::task::spawn_blocking(draw_ahead);
     let guard = shutdown.clone().drop_guard();
-    Ok(Running { ready, shutdown, tasks, _guard: guard })
+    Ok(Running {
+        ready,
+        shutdown,
+        tasks,
+        _guard: guard,
+        #[cfg(test)]
+        cloud,
+    })
 }
 
 /// Moves the world on, so that viewers and invalidations do not wait for a request.
@@ -246,16 +303,10 @@ impl Lines {
 
     fn serve(self, cloud: &Arc<Cloud>, shutdown: &CancellationToken, tasks: &mut JoinSet<()>) {
         let mut spawn = |line: Line, service: Router| {
-            let service = service.into_make_service_with_connect_info::<Peer>();
-            let ended = shutdown.clone().cancelled_owned();
-            tasks.spawn(async move {
-                if let Err(error) = axum::serve(line, service).with_graceful_shutdown(ended).await {
-                    tracing::error!(%error, "a listener of the local cloud has ended");
-                }
-            });
+            tasks.spawn(line.serve(service, shutdown.clone()));
         };
-        spawn(Line::open(self.api), api::service(cloud.clone()));
-        spawn(Line::open(self.origin), delivery::origin(cloud.clone()));
+        spawn(Line::open(self.api, cloud.clone()), api::service(cloud.clone()));
+        spawn(Line::open(self.origin, cloud.clone()), delivery::origin(cloud.clone()));
         for (edge, listener) in self.edges.into_iter().enumerate() {
             let line = Line::of_edge(listener, cloud.clone(), edge);
             spawn(line, delivery::edge(cloud.clone(), edge));

@@ -32,7 +32,7 @@ pub fn selected(
                 let public_id = PublicId::from_cloud(id).ok()?;
                 Some(AssetKey { resource_type, delivery_type, public_id })
             };
-            Ok(Doomed::Keys(ids.iter().map(|id| (id.clone(), key(id))).collect()))
+            Ok(Doomed::Keys(once(&ids).map(|id| (id.clone(), key(id))).collect()))
         }
         (None, Some(prefix), false) => {
             Ok(Doomed::Prefix { resource_type, delivery_type, prefix: prefix.to_owned() })
@@ -43,13 +43,27 @@ pub fn selected(
     }
 }
 
+/// What a call names, a hundred at most.
+fn named(params: &Params, name: &str) -> Result<Vec<String>, Reply> {
+    let given = params.list(name).filter(|all| !all.is_empty()).ok_or_else(|| missing(name))?;
+    check_count(name, given.len())?;
+    Ok(given)
+}
+
+/// Each of these once: a name that is given twice is told by what came of it first.
+fn once(ids: &[String]) -> impl Iterator<Item = &String> {
+    let mut seen = BTreeSet::new();
+    ids.iter().filter(move |id| seen.insert(id.as_str()))
+}
+
+/// Deletes by asset IDs, of any types. The reply names what it deleted by these IDs (the service may say public IDs:
+/// not known).
 pub fn delete_by_asset_ids(cloud: &Cloud, params: &Params) -> Answer {
-    let ids = params.list("asset_ids").ok_or_else(|| missing("asset_ids"))?;
-    check_count("asset_ids", ids.len())?;
+    let ids = named(params, "asset_ids")?;
     let keys = cloud.with(|world, now| {
         world.advance(now);
         let key = |id: &String| world.storage().by_id(HexId::parse(id)?).map(|one| one.key.clone());
-        ids.iter().map(|id| (id.clone(), key(id))).collect()
+        once(&ids).map(|id| (id.clone(), key(id))).collect()
     });
     removed(cloud, params, Doomed::Keys(keys))
 }
@@ -88,8 +102,7 @@ pub fn removed(cloud: &Cloud, params: &Params, doomed: Doomed) -> Answer {
 }
 
 pub fn delete_derived(cloud: &Cloud, params: &Params) -> Answer {
-    let ids = params.list("derived_resource_ids").ok_or_else(|| missing("derived_resource_ids"))?;
-    check_count("derived_resource_ids", ids.len())?;
+    let ids = named(params, "derived_resource_ids")?;
     let invalidate = params.switch("invalidate")?;
     let known: Vec<HexId> = ids.iter().filter_map(|id| HexId::parse(id)).collect();
     let gone = cloud.with(|world, now| world.remove_derived(&known, invalidate, now));
@@ -102,9 +115,7 @@ pub fn delete_derived(cloud: &Cloud, params: &Params) -> Answer {
 
 /// Known from an official client only (`facts/edges…` §5): drops exactly the named URLs.
 pub fn invalidate_by_urls(cloud: &Cloud, params: &Params) -> Answer {
-    let urls =
-        params.list("urls").filter(|urls| !urls.is_empty()).ok_or_else(|| missing("urls"))?;
-    check_count("urls", urls.len())?;
+    let urls = named(params, "urls")?;
     let mut paths = BTreeSet::new();
     for url in &urls {
         paths.insert(path_of(url).ok_or_else(|| bad(format!("Invalid url: {url}")))?);
@@ -128,7 +139,7 @@ pub fn restore(
     resource_type: ResourceType,
     delivery_type: DeliveryType,
 ) -> Answer {
-    let ids = params.list("public_ids").ok_or_else(|| missing("public_ids"))?;
+    let ids = named(params, "public_ids")?;
     let key = |id: &String| {
         let public_id = PublicId::from_cloud(id).ok()?;
         Some(AssetKey { resource_type, delivery_type, public_id })
@@ -137,7 +148,7 @@ pub fn restore(
 }
 
 pub fn restore_by_id(cloud: &Cloud, params: &Params) -> Answer {
-    let ids = params.list("asset_ids").ok_or_else(|| missing("asset_ids"))?;
+    let ids = named(params, "asset_ids")?;
     let keys = cloud.with(|world, _| {
         let key = |id: &String| HexId::parse(id).and_then(|id| world.key_of(id));
         ids.iter().map(|id| (id.clone(), key(id))).collect()
@@ -146,7 +157,6 @@ pub fn restore_by_id(cloud: &Cloud, params: &Params) -> Answer {
 }
 
 fn restored(cloud: &Cloud, params: &Params, keys: Vec<(String, Option<AssetKey>)>) -> Answer {
-    check_count("public_ids", keys.len())?;
     let versions = params.list("versions");
     if versions.as_ref().is_some_and(|versions| versions.len() != keys.len()) {
         return Err(bad("versions must have as many items as there are assets"));
@@ -174,11 +184,13 @@ fn restored(cloud: &Cloud, params: &Params, keys: Vec<(String, Option<AssetKey>)
 
 pub fn delete_backups(cloud: &Cloud, params: &Params, id: &str) -> Answer {
     let id = HexId::parse(id).ok_or_else(|| Refusal::NotFound { id: id.to_owned() })?;
-    let versions = params.list("version_ids").ok_or_else(|| missing("version_ids"))?;
-    let known: Vec<HexId> = versions.iter().filter_map(|id| HexId::parse(id)).collect();
-    let failed = cloud.with(|world, now| world.delete_backups(id, &known, now));
-    let failed: Vec<String> = failed.iter().map(ToString::to_string).collect();
-    let deleted: Vec<&String> = versions.iter().filter(|id| !failed.contains(id)).collect();
+    let versions = named(params, "version_ids")?;
+    let (deleted, failed): (Vec<&String>, Vec<&String>) = cloud.with(|world, now| {
+        let gone = |version: &&String| {
+            HexId::parse(version).is_some_and(|version| world.delete_backup(id, version, now))
+        };
+        once(&versions).partition(gone)
+    });
     let status = if failed.is_empty() { 200 } else { 207 };
     let body = json!({"deleted_version_ids": deleted, "failed_version_ids": failed});
     Ok(Reply { status, ..Reply::ok(body) })

@@ -1,6 +1,6 @@
 //! Answers of the API: JSON, an ID, and the quota where a call used it.
 
-use axum::body::Body;
+use axum::body::{Body, Bytes};
 use axum::http::{HeaderName, HeaderValue, Response, StatusCode, header};
 use md5::{Digest as _, Md5};
 use serde_json::{Value, json};
@@ -10,21 +10,45 @@ use crate::domain::time::Timestamp;
 use crate::local_cloud::world::quota::QuotaLeft;
 use crate::local_cloud::world::refusal::Refusal;
 
+const JSON: &str = "application/json; charset=utf-8";
+/// Longest text of a refusal, in characters.
+const LONGEST_MESSAGE: usize = 4096;
+
 /// What is answered.
 #[derive(Debug)]
 pub struct Reply {
     pub status: u16,
     pub body: Value,
     pub quota: Option<QuotaLeft>,
+    /// Answered in place of `body`.
+    pub file: Option<File>,
+}
+
+/// A file to be downloaded.
+#[derive(Debug)]
+pub struct File {
+    pub bytes: Bytes,
+    pub content_type: &'static str,
+    /// The name to save it under, where it is not to be shown.
+    pub attachment: Option<String>,
 }
 
 impl Reply {
     pub const fn ok(body: Value) -> Self {
-        Self { status: 200, body, quota: None }
+        Self { status: 200, body, quota: None, file: None }
     }
 
+    /// A refusal. What callers sent may be part of `message`, at any length.
     pub fn error(status: u16, message: &str) -> Self {
-        Self { status, body: json!({"error": {"message": message}}), quota: None }
+        let message = match message.char_indices().nth(LONGEST_MESSAGE) {
+            Some((end, _)) => &format!("{}…", &message[..end]),
+            None => message,
+        };
+        Self { status, ..Self::ok(json!({"error": {"message": message}})) }
+    }
+
+    pub fn file(bytes: Bytes, content_type: &'static str, attachment: Option<String>) -> Self {
+        Self { file: Some(File { bytes, content_type, attachment }), ..Self::ok(Value::Null) }
     }
 
     pub fn no_such_endpoint(path: &str) -> Self {
@@ -38,15 +62,15 @@ impl Reply {
 
     /// The HTTP answer.
     pub fn send(self, request_id: &str) -> Response<Body> {
-        let text = self.body.to_string();
+        let (content_type, bytes, attachment) = match self.file {
+            None => (JSON, Bytes::from(self.body.to_string()), None),
+            Some(File { bytes, content_type, attachment }) => (content_type, bytes, attachment),
+        };
         let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let mut response = Response::new(Body::empty());
         *response.status_mut() = status;
         let headers = response.headers_mut();
-        headers.insert(
-            header::CONTENT_TYPE,
-            HeaderValue::from_static("application/json; charset=utf-8"),
-        );
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
         headers.insert(
             header::CACHE_CONTROL,
             HeaderValue::from_static("max-age=0, private, must-revalidate"),
@@ -55,9 +79,13 @@ impl Reply {
         let mut set = |name: &'static str, value: &str| {
             headers.insert(HeaderName::from_static(name), text_value(value));
         };
-        set("etag", &format!("W/\"{}\"", hex::encode(Md5::digest(&text))));
+        set("etag", &format!("W/\"{}\"", hex::encode(Md5::digest(&bytes))));
         set("x-request-id", request_id);
         set("status", &format!("{status}"));
+        if let Some(name) = attachment {
+            let name: String = name.chars().map(|c| if c == '"' { '_' } else { c }).collect();
+            set("content-disposition", &format!("attachment; filename=\"{name}\""));
+        }
         if let Some(message) = self.body.pointer("/error/message").and_then(Value::as_str) {
             set("x-cld-error", message);
         }
@@ -66,7 +94,7 @@ impl Reply {
             set("x-featureratelimit-remaining", &quota.remaining.to_string());
             set("x-featureratelimit-reset", &http_date(quota.reset_at));
         }
-        *response.body_mut() = Body::from(text);
+        *response.body_mut() = Body::from(bytes);
         response
     }
 }

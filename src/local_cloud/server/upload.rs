@@ -1,123 +1,196 @@
-//! The Upload API: no quota, signed calls (facts §2).
+//! The Upload API: no quota, signed calls (facts §2). Here are its routes, and the upload itself.
 
-use std::collections::BTreeMap;
-use std::collections::hash_map::Entry;
-use std::sync::PoisonError;
+use std::time::Duration;
 
 use axum::body::Bytes;
+use axum::http::{Method, header};
 use serde_json::{Map, Value, json};
+use uuid::Uuid;
 
 use super::Cloud;
 use super::api::Call;
 use super::auth::{Account, sign_reply};
-use super::params::{MOST_FILE_BYTES, Param, Params, data_uri};
-use super::reply::{Reply, bad};
-use super::wire::{DerivedRow, Row, eager, uploaded};
+use super::body::kept;
+use super::limits::{Limits, Share};
+pub use super::naming::known_public_id;
+use super::naming::{chosen_id, stem};
+use super::params::{Param, Params, data_uri, too_large};
+use super::pieces::{Placed, piece_of};
+use super::reply::{Reply, bad, missing};
+use super::single::{self, is_stored_type};
+use super::wire::{self, DerivedRow, Row, uploaded};
+use super::{download, remote};
 use crate::domain::asset::{AssetKey, DeliveryType, ResourceType};
 use crate::domain::public_id::PublicId;
-use crate::local_cloud::chance::{Chance, hash_bytes};
-use crate::local_cloud::content::{Content, Format, sniff};
-use crate::local_cloud::world::asset::{HexId, Moderation};
-use crate::local_cloud::world::changes::{Attributes, Rename, TagCommand, Upload};
+use crate::domain::time::Timestamp;
+use crate::local_cloud::content::{Content, Format, Sniffed, sniff};
+use crate::local_cloud::world::World;
+use crate::local_cloud::world::asset::{Access, AccessRule, Derived, Moderation};
+use crate::local_cloud::world::changes::{Attributes, Upload};
 use crate::local_cloud::world::refusal::Refusal;
 
-/// Files that arrive in pieces at a time, at most.
-const MOST_IN_PIECES: usize = 16;
-/// Largest file that arrives in pieces.
-const MOST_BYTES_IN_PIECES: usize = 4 * MOST_FILE_BYTES;
+/// What an Upload API call does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Action {
+    Upload,
+    Explicit,
+    Rename,
+    Destroy,
+    DestroyById,
+    DeleteByToken,
+    Tags,
+    Context,
+    Download,
+    DownloadById,
+    DownloadBackup,
+}
 
-/// Whether a POST to this path belongs to the Upload API.
-pub fn is_upload_call(path: &[&str]) -> bool {
-    match path {
-        ["upload"] | ["asset", "destroy"] => true,
-        [kind, action] => {
-            (*kind == "auto" || kind.parse::<ResourceType>().is_ok())
-                && matches!(
-                    *action,
-                    "upload"
-                        | "upload_chunked"
-                        | "explicit"
-                        | "rename"
-                        | "destroy"
-                        | "tags"
-                        | "context"
-                )
-        }
-        _ => false,
+/// An Upload API call: the resource type of its path, and what it does.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Route {
+    kind: String,
+    action: Action,
+}
+
+impl Route {
+    pub const fn takes_file(&self) -> bool {
+        matches!(self.action, Action::Upload)
     }
 }
 
-pub fn answer(cloud: &Cloud, call: &Call, account: &Account<'_>) -> Result<Reply, Reply> {
-    let path = call.path();
-    let (kind, action) = match path.as_slice() {
-        ["upload"] => ("auto", "upload"),
+/// The Upload API call that this is; `None` where the path is not of the Upload API.
+///
+/// # Errors
+/// The path is, and there is no such call (`generate_archive`, `multi`, `sprite`, `explode`, `text`,
+/// `create_slideshow`, `metadata` are not rehearsed here), or not by this method.
+pub fn route(method: &Method, path: &[&str]) -> Option<Result<Route, Reply>> {
+    let is_kind = |word: &str| word == "auto" || word.parse::<ResourceType>().is_ok();
+    let (kind, name) = match path {
+        ["upload" | "upload_chunked"] => ("auto", "upload"),
+        ["delete_by_token"] => ("image", "delete_by_token"),
+        ["download_backup"] => ("image", "download_backup"),
         ["asset", "destroy"] => ("image", "destroy_by_id"),
-        [kind, action] => (*kind, *action),
-        _ => return Err(Reply::no_such_endpoint(&path.join("/"))),
+        ["asset", "download"] => ("image", "download_by_id"),
+        [kind, "destroy_by_id" | "download_by_id" | "download_backup"] if is_kind(kind) => {
+            (*kind, "")
+        }
+        [kind, name] if is_kind(kind) => (*kind, *name),
+        _ => return None,
     };
-    if action.starts_with("upload") && call.params.text("signature").is_none() {
-        refuse_unsigned_upload(call)?;
+    let action = match (method.as_str(), name) {
+        ("POST", "upload" | "upload_chunked") => Action::Upload,
+        ("POST", "explicit") => Action::Explicit,
+        ("POST", "rename") => Action::Rename,
+        ("POST", "destroy") => Action::Destroy,
+        ("POST", "destroy_by_id") => Action::DestroyById,
+        ("POST", "delete_by_token") => Action::DeleteByToken,
+        ("POST", "tags") => Action::Tags,
+        ("POST", "context") => Action::Context,
+        ("GET", "download") => Action::Download,
+        ("GET", "download_by_id") => Action::DownloadById,
+        ("GET", "download_backup") => Action::DownloadBackup,
+        _ => {
+            let asked = format!("{method} {}", path.join("/"));
+            return Some(Err(Reply::no_such_endpoint(&asked)));
+        }
+    };
+    Some(Ok(Route { kind: kind.to_owned(), action }))
+}
+
+/// Demands what the call has to be let in by.
+pub fn admit(
+    route: &Route,
+    call: &Call,
+    account: &Account<'_>,
+    wall: Timestamp,
+) -> Result<(), Reply> {
+    match route.action {
+        Action::DeleteByToken => return Ok(()),
+        Action::Upload if call.params.text("signature").is_none() => refuse_unsigned(call)?,
+        Action::Download | Action::DownloadById | Action::DownloadBackup => {
+            return admit_download(call, account, wall);
+        }
+        _ => {}
     }
-    let signed = match action {
+    let signed = match route.action {
         // said in the official Python SDK
-        "tags" | "context" | "metadata" => call.params.without(&["notification_url", "batch_id"]),
+        Action::Tags | Action::Context => call.params.without(&["notification_url", "batch_id"]),
         _ => call.params.clone(),
     };
-    account.check_signed(&call.headers, &signed, cloud.clock.wall())?;
-    match action {
-        "upload" | "upload_chunked" => upload(cloud, call, kind),
-        "explicit" => explicit(cloud, &call.params, kind),
-        "rename" => rename(cloud, &call.params, kind),
-        "destroy" => destroy(cloud, &call.params, kind),
-        "destroy_by_id" => destroy_by_id(cloud, &call.params),
-        "tags" => tags(cloud, &call.params, kind),
-        "context" => context(cloud, &call.params, kind),
-        _ => Err(Reply::no_such_endpoint(&path.join("/"))),
-    }
+    account.check_signed(&call.headers, &signed, wall)
 }
 
-fn refuse_unsigned_upload(call: &Call) -> Result<(), Reply> {
-    if call.headers.contains_key(axum::http::header::AUTHORIZATION) {
+/// No upload preset is configured here, so nobody may upload without a signature.
+fn refuse_unsigned(call: &Call) -> Result<(), Reply> {
+    if call.headers.contains_key(header::AUTHORIZATION) {
         return Ok(());
     }
     Err(match call.params.text("upload_preset") {
-        Some(preset) => bad(format!("Upload preset not found: {preset}")),
+        Some(_) => bad("Upload preset not found"),
         None => bad("Upload preset must be specified when using unsigned upload"),
     })
 }
 
-fn resource_type(word: &str) -> Result<ResourceType, Reply> {
+/// A download link may say itself until when it is good.
+fn admit_download(call: &Call, account: &Account<'_>, wall: Timestamp) -> Result<(), Reply> {
+    let Some(until) = call.params.text("expires_at") else {
+        return account.check_signed(&call.headers, &call.params, wall);
+    };
+    account.check_signature(&call.headers, &call.params)?;
+    match until.parse::<i64>() {
+        Ok(until) if until >= wall.as_second() => Ok(()),
+        Ok(_) => Err(Reply::error(401, "The download link has expired")),
+        Err(_) => Err(bad(format!("Invalid value for parameter expires_at: {until}"))),
+    }
+}
+
+/// Loads the file that an upload names by its address and puts it in the place of the address.
+pub async fn load_remote(cloud: &Cloud, call: &mut Call, share: &mut Share) -> Result<(), Reply> {
+    let Some(address) = call.params.text("file").filter(|text| remote::is_address(text)) else {
+        return Ok(());
+    };
+    if !call.from_this_host {
+        // nobody elsewhere gets to see what is served on this host's loopback
+        let shown: String = address.chars().take(500).collect();
+        return Err(bad(format!("Error in loading {shown} - only for callers on this host")));
+    }
+    let (name, bytes) = remote::load(address, &cloud.limits, share).await?;
+    call.params.set_file(name, bytes);
+    Ok(())
+}
+
+pub fn answer(cloud: &Cloud, call: &Call, route: &Route) -> Result<Reply, Reply> {
+    let (params, kind) = (&call.params, route.kind.as_str());
+    match route.action {
+        Action::Upload => upload(cloud, call, kind),
+        Action::Explicit => single::explicit(cloud, params, kind),
+        Action::Rename => single::rename(cloud, params, kind),
+        Action::Destroy => single::destroy(cloud, params, kind),
+        Action::DestroyById => single::destroy_by_id(cloud, params),
+        Action::DeleteByToken => single::delete_by_token(cloud, params),
+        Action::Tags => single::tags(cloud, params, kind),
+        Action::Context => single::context(cloud, params, kind),
+        Action::Download => download::by_name(cloud, params, kind),
+        Action::DownloadById => download::by_id(cloud, params),
+        Action::DownloadBackup => download::backup(cloud, params),
+    }
+}
+
+pub fn resource_type(word: &str) -> Result<ResourceType, Reply> {
     word.parse().map_err(|_| bad(format!("Invalid resource type {word}")))
 }
 
-fn delivery_type(params: &Params, name: &str) -> Result<DeliveryType, Reply> {
+pub fn delivery_type(params: &Params, name: &str) -> Result<DeliveryType, Reply> {
     match params.text(name) {
         None => Ok(DeliveryType::Upload),
         Some(word) => word.parse().map_err(|_| bad(format!("Invalid type {word}"))),
     }
 }
 
-/// A name that is to be stored: trimmed, and by the rules.
-fn new_public_id(raw: &str) -> Result<PublicId, Reply> {
-    let trimmed = raw.trim_matches([' ', '/']);
-    trimmed.parse().map_err(|_| Refusal::BadPublicId { id: raw.to_owned() }.into())
-}
-
-/// A name that exists or not; what cannot be a name does not exist.
-pub fn known_public_id(raw: &str) -> Result<PublicId, Reply> {
-    PublicId::from_cloud(raw).map_err(|_| Refusal::NotFound { id: raw.to_owned() }.into())
-}
-
-/// The existing asset that `id_name` and `type` name.
-fn named(params: &Params, kind: &str, id_name: &str) -> Result<AssetKey, Reply> {
-    Ok(AssetKey {
-        resource_type: resource_type(kind)?,
-        delivery_type: delivery_type(params, "type")?,
-        public_id: known_public_id(params.required(id_name)?)?,
-    })
-}
-
 /// What a call says about an asset's attributes.
+///
+/// # Errors
+/// Rules of access that are none, or moderation that nobody does.
 pub fn attributes(params: &Params) -> Result<Attributes, Reply> {
     Ok(Attributes {
         tags: params.comma_list("tags"),
@@ -125,6 +198,7 @@ pub fn attributes(params: &Params) -> Result<Attributes, Reply> {
         metadata: params.pairs("metadata"),
         asset_folder: params.text("asset_folder").map(str::to_owned),
         display_name: params.text("display_name").map(str::to_owned),
+        access: access(params)?,
         moderation: moderation(params)?,
         moderation_status: match params.text("moderation_status") {
             None => None,
@@ -157,51 +231,120 @@ fn moderation(params: &Params) -> Result<Option<Moderation>, Reply> {
     }
 }
 
+/// `access_control`: one rule or a list of them, as JSON or as its text.
+fn access(params: &Params) -> Result<Option<Access>, Reply> {
+    const NAME: &str = "access_control";
+    let wrong = || bad(format!("Invalid value for parameter {NAME}"));
+    let written = match params.get(NAME) {
+        Some(Param::Json(value)) => value.clone(),
+        Some(Param::Text(text)) if !text.is_empty() => {
+            serde_json::from_str(text).map_err(|_| wrong())?
+        }
+        Some(Param::List(items)) if items.is_empty() => Value::Array(Vec::new()),
+        Some(Param::List(items)) => {
+            let read = items.iter().map(|text| serde_json::from_str(text));
+            Value::Array(read.collect::<Result<_, _>>().map_err(|_| wrong())?)
+        }
+        _ => return Ok(None),
+    };
+    let rules = match written {
+        Value::Array(rules) => rules,
+        rule => vec![rule],
+    };
+    let rule = |rule: &Value| {
+        let at = |name: &str| match rule.get(name) {
+            None | Some(Value::Null) => Some(None),
+            Some(Value::String(text)) => {
+                text.parse::<Timestamp>().ok().map(|at| Some(at.as_second()))
+            }
+            Some(_) => None,
+        };
+        match rule.get("access_type")?.as_str()? {
+            "token" => Some(AccessRule::Token),
+            "anonymous" => Some(AccessRule::Anonymous { start: at("start")?, end: at("end")? }),
+            _ => None,
+        }
+    };
+    let rules: Option<Vec<AccessRule>> = rules.iter().map(rule).collect();
+    rules.map(|rules| Some(Access(rules))).ok_or_else(wrong)
+}
+
 /// The reply for an asset as it is now.
-fn replied(cloud: &Cloud, row: &Row) -> Map<String, Value> {
+pub fn replied(cloud: &Cloud, row: &Row) -> Map<String, Value> {
     let asset = &row.asset;
     let id = asset.key.public_id.as_str();
     let signature = sign_reply(id, asset.version, &cloud.settings.api_secret);
     uploaded(row, &cloud.delivery_base(), Some(signature))
 }
 
+/// An upload whose file is there as a whole.
+struct Arrived {
+    bytes: Bytes,
+    name: Option<String>,
+    /// Chosen when its first piece came.
+    public_id: Option<PublicId>,
+    /// Of the memory in flight, where it came in pieces.
+    share: Option<Share>,
+}
+
+enum Came {
+    Whole(Arrived),
+    More(Reply),
+}
+
 fn upload(cloud: &Cloud, call: &Call, kind: &str) -> Result<Reply, Reply> {
     let params = &call.params;
-    let (bytes, name) = file(params)?;
-    let bytes = match pieced_together(cloud, call, bytes)? {
-        Pieces::Whole(bytes) => bytes,
-        Pieces::More(reply) => return Ok(reply),
-    };
-    if bytes.is_empty() {
-        return Err(bad("Empty file"));
+    if params.text("upload_preset").is_some() {
+        return Err(bad("Upload preset not found"));
     }
-    let name = params.text("filename_override").map(str::to_owned).or(name);
+    moderation(params)?;
+    let Arrived { bytes, name, public_id, share: _in_flight } = match arrived(cloud, call, kind)? {
+        Came::Whole(arrived) => arrived,
+        Came::More(reply) => return Ok(reply),
+    };
+    let bytes = kept(bytes, &cloud.stored)?;
     let (resource_type, content) = recognised(kind, bytes, name.as_deref())?;
-    let key = AssetKey {
-        resource_type,
-        delivery_type: delivery_type(params, "type")?,
-        public_id: chosen_id(cloud, params, &content, resource_type, name.as_deref())?,
+    check_format(params, resource_type, &content, name.as_deref())?;
+    let eager = Eager::of(params)?;
+    eager.check(&content)?;
+    let public_id = match public_id {
+        Some(chosen) => chosen,
+        None => chosen_id(cloud, params, resource_type, name.as_deref())?,
     };
-    let mut attributes = attributes(params)?;
-    if attributes.asset_folder.is_none() {
-        attributes.asset_folder = params.text("folder").map(str::to_owned);
+    let delivery_type = delivery_type(params, "type")?;
+    if !is_stored_type(delivery_type) {
+        return Err(bad(format!("Invalid type {delivery_type}")));
     }
+    let key = AssetKey { resource_type, delivery_type, public_id };
+    let attributes = upload_attributes(params, name.as_deref())?;
+    let unique_name = params.switch("unique_display_name")?;
     let order = Upload {
         key: key.clone(),
         content,
-        original_filename: name.as_deref().map(|name| stem(name).to_owned()),
+        original_filename: match params.switch("discard_original_filename")? {
+            false => name.as_deref().map(|name| stem(name).to_owned()),
+            true => None,
+        },
         attributes,
         overwrite: params.optional_switch("overwrite")?.unwrap_or(true),
         invalidate: params.switch("invalidate")?,
         backup: params.switch("backup")?,
     };
-    let chains = chains(params, "eager");
-    let (done, row, made) = cloud.with(|world, now| {
+    let (answers_later, gives_token) =
+        (params.switch("async")?, params.switch("return_delete_token")?);
+    let (done, row, made, now) = cloud.with(|world, now| {
+        if unique_name {
+            check_display_name(world, &order)?;
+        }
         let done = world.upload(order, now);
-        let made = make_eager(world, &key, &chains, now);
+        let made = eager.make(world, &key, now);
         let row = Row::of(world, &done.asset);
-        (done, row, made)
-    });
+        Ok::<_, Refusal>((done, row, made, now))
+    })?;
+    if answers_later {
+        let pending = single::pending(params, resource_type.as_str(), &cloud.batch_id());
+        return Ok(Reply::ok(Value::Object(pending)));
+    }
     let mut reply = replied(cloud, &row);
     if done.existing {
         reply.insert("existing".to_owned(), json!(true));
@@ -209,79 +352,85 @@ fn upload(cloud: &Cloud, call: &Call, kind: &str) -> Result<Reply, Reply> {
     if done.overwritten {
         reply.insert("overwritten".to_owned(), json!(true));
     }
-    add_eager(cloud, &mut reply, &made);
+    if gives_token {
+        let token = format!("{}{}", Uuid::now_v7().simple(), Uuid::now_v7().simple());
+        reply.insert("delete_token".to_owned(), json!(token));
+        cloud.delete_tokens.give(token, done.asset.asset_id, now);
+    }
+    eager.tell(cloud, &mut reply, &made);
     reply.insert("api_key".to_owned(), json!(cloud.options.api_key));
     Ok(Reply::ok(Value::Object(reply)))
 }
 
-/// The file of an upload, with its name where it has one.
-fn file(params: &Params) -> Result<(Bytes, Option<String>), Reply> {
-    match params.get("file") {
-        Some(Param::File { name, bytes }) => {
-            if bytes.len() > MOST_FILE_BYTES {
-                let got = bytes.len();
-                return Err(bad(format!(
-                    "File size too large. Got {got}. Maximum is {MOST_FILE_BYTES}."
-                )));
-            }
-            Ok((bytes.clone(), name.clone()))
+/// What an upload says about the asset besides its file; folder and name come from elsewhere where not said.
+fn upload_attributes(params: &Params, name: Option<&str>) -> Result<Attributes, Reply> {
+    let mut attributes = attributes(params)?;
+    if attributes.asset_folder.is_none() {
+        attributes.asset_folder = params.text("folder").map(str::to_owned);
+    }
+    if attributes.display_name.is_none() && params.switch("use_filename_as_display_name")? {
+        attributes.display_name = name.map(|name| stem(name).to_owned());
+    }
+    Ok(attributes)
+}
+
+/// Names that are to be unique within a folder are refused where they are taken (what the service does then is not
+/// documented).
+fn check_display_name(world: &World, order: &Upload) -> Result<(), Refusal> {
+    let id = order.key.public_id.as_str();
+    let (folder, name) = id.rsplit_once('/').unwrap_or(("", id));
+    let folder = order.attributes.asset_folder.as_deref().unwrap_or(folder).trim_matches('/');
+    let name = order.attributes.display_name.as_deref().unwrap_or(name);
+    if world.has_display_name(folder, name, &order.key) {
+        return Err(Refusal::bad(format!("Display name {name} already exists in folder {folder}")));
+    }
+    Ok(())
+}
+
+/// The file of an upload, or of its last piece.
+fn arrived(cloud: &Cloud, call: &Call, kind: &str) -> Result<Came, Reply> {
+    let (bytes, name) = file(&call.params, &cloud.limits)?;
+    let name = call.params.text("filename_override").map(str::to_owned).or(name);
+    if bytes.is_empty() {
+        return Err(bad("Empty file"));
+    }
+    let Some(piece) = piece_of(&call.headers)? else {
+        return Ok(Came::Whole(Arrived { bytes, name, public_id: None, share: None }));
+    };
+    let now = cloud.with(|_, now| now);
+    // clients without a name of their own send the one they are told with the pieces that follow
+    let decide = || {
+        let (resource_type, _) = recognised(kind, bytes.clone(), name.as_deref())?;
+        chosen_id(cloud, &call.params, resource_type, name.as_deref()).map(String::from)
+    };
+    let room = (&cloud.limits, &cloud.in_flight);
+    match cloud.pieces.place(piece, &bytes, room, now, decide)? {
+        Placed::More { length, public_id } => Ok(Came::More(Reply::ok(json!({
+            "done": false, "bytes": length, "public_id": public_id, "kind": "upload",
+        })))),
+        Placed::Whole { bytes, public_id, share } => {
+            let public_id = Some(known_public_id(&public_id)?);
+            Ok(Came::Whole(Arrived { bytes, name, public_id, share: Some(share) }))
         }
+    }
+}
+
+/// The file of a call, with its name where it has one.
+fn file(params: &Params, limits: &Limits) -> Result<(Bytes, Option<String>), Reply> {
+    let (bytes, name): (Bytes, _) = match params.get("file") {
+        Some(Param::File { name, bytes }) => (bytes.clone(), name.clone()),
         Some(Param::Text(text)) if text.starts_with("data:") => {
-            let bytes = data_uri(text).ok_or_else(|| bad("Invalid data URI"))?;
-            Ok((bytes.into(), None))
-        }
-        Some(Param::Text(text)) if text.contains("://") => {
-            let shown: String = text.chars().take(200).collect();
-            Err(bad(format!("Error in loading {shown} - the local cloud fetches nothing")))
+            (data_uri(text).ok_or_else(|| bad("Invalid data URI"))?.into(), None)
         }
         Some(Param::Text(text)) if !text.is_empty() => {
-            Ok((Bytes::copy_from_slice(text.as_bytes()), None))
+            (Bytes::copy_from_slice(text.as_bytes()), None)
         }
-        _ => Err(super::reply::missing("file")),
-    }
-}
-
-enum Pieces {
-    Whole(Bytes),
-    More(Reply),
-}
-
-/// Puts a large file together from requests with `Content-Range` and one `X-Unique-Upload-Id` (facts §2.3).
-fn pieced_together(cloud: &Cloud, call: &Call, bytes: Bytes) -> Result<Pieces, Reply> {
-    let header = |name: &str| call.headers.get(name).and_then(|value| value.to_str().ok());
-    let (Some(range), Some(id)) = (header("content-range"), header("x-unique-upload-id")) else {
-        return Ok(Pieces::Whole(bytes));
+        _ => return Err(missing("file")),
     };
-    let wrong = || bad(format!("Invalid Content-Range {range}"));
-    let (part, total) =
-        range.strip_prefix("bytes ").and_then(|r| r.split_once('/')).ok_or_else(wrong)?;
-    let (first, last) = part.split_once('-').ok_or_else(wrong)?;
-    let number = |text: &str| text.parse::<usize>().map_err(|_| wrong());
-    let (first, last) = (number(first)?, number(last)?);
-    if last < first || last - first + 1 != bytes.len() {
-        return Err(wrong());
+    if bytes.len() > limits.file {
+        return Err(too_large(bytes.len(), limits));
     }
-    let mut pieces = cloud.pieces.lock().unwrap_or_else(PoisonError::into_inner);
-    let open = pieces.len();
-    let so_far = match pieces.entry(id.to_owned()) {
-        Entry::Occupied(so_far) => so_far.into_mut(),
-        Entry::Vacant(_) if open >= MOST_IN_PIECES => {
-            return Err(bad("Too many uploads in pieces at a time"));
-        }
-        Entry::Vacant(room) => room.insert(Vec::new()),
-    };
-    if so_far.len() != first || last >= MOST_BYTES_IN_PIECES {
-        pieces.remove(id);
-        return Err(wrong());
-    }
-    so_far.extend_from_slice(&bytes);
-    if total.parse() == Ok(last + 1) {
-        return Ok(Pieces::Whole(pieces.remove(id).unwrap_or_default().into()));
-    }
-    let public_id = call.params.text("public_id").unwrap_or_default();
-    let more =
-        json!({"done": false, "bytes": so_far.len(), "public_id": public_id, "kind": "upload"});
-    Ok(Pieces::More(Reply::ok(more)))
+    Ok((bytes, name))
 }
 
 /// Resource type and content of uploaded bytes; a picture that is none is refused.
@@ -312,206 +461,95 @@ fn recognised(
     let by_name = || {
         let extension = name.and_then(|name| name.rsplit_once('.')).map(|(_, extension)| extension);
         let format = extension.and_then(Format::from_extension)?;
-        Some(crate::local_cloud::content::Sniffed { format, size: None })
+        Some(Sniffed { format, size: None })
     };
     let found = found.or_else(|| by_name().filter(|_| resource_type == ResourceType::Raw));
     Ok((resource_type, Content::uploaded(bytes, found)))
 }
 
-/// The name that an upload gets.
-fn chosen_id(
-    cloud: &Cloud,
+fn check_format(
     params: &Params,
-    content: &Content,
     resource_type: ResourceType,
+    content: &Content,
     name: Option<&str>,
-) -> Result<PublicId, Reply> {
-    let given = params.text("public_id").map(str::to_owned);
-    let id = match (given, name) {
-        (Some(given), _) => given,
-        (None, Some(name)) if params.switch("use_filename")? => {
-            let base = if resource_type == ResourceType::Raw { name } else { stem(name) };
-            let base: String =
-                base.chars().map(|c| if r"?&#\%<>+/ ".contains(c) { '_' } else { c }).collect();
-            if params.optional_switch("unique_filename")?.unwrap_or(true) {
-                format!("{base}_{}", random_word(cloud, content, 6))
-            } else {
-                base
-            }
-        }
-        (None, name) => {
-            let extension = name.and_then(|name| name.rsplit_once('.')).map(|(_, ext)| ext);
-            let word = random_word(cloud, content, 20);
-            match extension.filter(|_| resource_type == ResourceType::Raw) {
-                Some(extension) => format!("{word}.{extension}"),
-                None => word,
-            }
-        }
+) -> Result<(), Reply> {
+    let Some(allowed) = params.comma_list("allowed_formats").filter(|all| !all.is_empty()) else {
+        return Ok(());
     };
-    let folder = params.text("public_id_prefix").or(params.text("folder"));
-    let id = folder.map_or(id.clone(), |folder| format!("{}/{id}", folder.trim_matches('/')));
-    new_public_id(&id)
-}
-
-/// File name without folders and extension.
-fn stem(name: &str) -> &str {
-    let name = name.rsplit(['/', '\\']).next().unwrap_or(name);
-    name.rsplit_once('.').map_or(name, |(stem, _)| stem)
-}
-
-fn random_word(cloud: &Cloud, content: &Content, letters: u64) -> String {
-    const ALPHABET: &[u8; 36] = b"abcdefghijklmnopqrstuvwxyz0123456789";
-    let chance = Chance::new(cloud.settings.seed);
-    let of = hash_bytes(cloud.request_id().as_bytes()) ^ content.length();
-    let letter = |at| usize::try_from(chance.below(36, "name", &[of, at])).unwrap_or(0);
-    (0..letters).map(|at| char::from(ALPHABET[letter(at)])).collect()
-}
-
-/// Several transformations, parted by bars.
-fn chains(params: &Params, name: &str) -> Vec<String> {
-    let texts = params.list(name).unwrap_or_default();
-    texts
-        .iter()
-        .flat_map(|text| text.split('|'))
-        .filter(|t| !t.is_empty())
-        .map(str::to_owned)
-        .collect()
-}
-
-fn make_eager(
-    world: &mut crate::local_cloud::world::World,
-    key: &AssetKey,
-    chains: &[String],
-    now: std::time::Duration,
-) -> Vec<DerivedRow> {
-    for chain in chains {
-        world.make_eager(key, chain, now);
+    let by_name = name.and_then(|name| name.rsplit_once('.')).map_or("", |(_, ext)| ext);
+    let written = match content.format() {
+        Some(format) => format.as_str(),
+        None => by_name,
+    };
+    let is = |allowed: &String| {
+        allowed.eq_ignore_ascii_case(written)
+            || content.format().is_some_and(|own| Format::from_extension(allowed) == Some(own))
+    };
+    if allowed.iter().any(is) {
+        return Ok(());
     }
-    let Some(asset) = world.storage().get(key).cloned() else { return Vec::new() };
-    let wanted = |row: &crate::local_cloud::world::asset::Derived| {
-        chains.iter().any(|chain| {
-            *chain == row.transformation || chain.starts_with(&format!("{}/", row.transformation))
+    let kind = match resource_type {
+        ResourceType::Image => "Image",
+        ResourceType::Video => "Video",
+        ResourceType::Raw => "Raw",
+    };
+    Err(bad(format!("{kind} file format {written} not allowed")))
+}
+
+/// Derived assets that a call wants made at once.
+pub struct Eager {
+    chains: Vec<String>,
+    /// The reply names them before they are there.
+    later: bool,
+}
+
+impl Eager {
+    pub fn of(params: &Params) -> Result<Self, Reply> {
+        let texts = params.list("eager").unwrap_or_default();
+        let chains = texts.iter().flat_map(|text| text.split('|')).filter(|text| !text.is_empty());
+        Ok(Self {
+            chains: chains.map(str::to_owned).collect(),
+            later: params.switch("eager_async")?,
         })
-    };
-    let rows = world.storage().derived(key).iter().filter(|row| wanted(row));
-    rows.map(|row| DerivedRow::of(world, &asset, row)).collect()
-}
-
-fn add_eager(cloud: &Cloud, reply: &mut Map<String, Value>, made: &[DerivedRow]) {
-    if !made.is_empty() {
-        let base = cloud.delivery_base();
-        let items: Vec<Value> = made.iter().map(|row| eager(row, &base)).collect();
-        reply.insert("eager".to_owned(), json!(items));
     }
-}
 
-fn explicit(cloud: &Cloud, params: &Params, kind: &str) -> Result<Reply, Reply> {
-    let key = named(params, kind, "public_id")?;
-    params.required("type")?;
-    let (attributes, invalidate) = (attributes(params)?, params.switch("invalidate")?);
-    if key.delivery_type == DeliveryType::Fetch {
-        return Err(bad("Images of type fetch are restricted in this account"));
+    /// # Errors
+    /// A chain that cannot be made of such a file.
+    pub fn check(&self, content: &Content) -> Result<(), Refusal> {
+        World::check_chains(content, &self.chains)
     }
-    let chains = chains(params, "eager");
-    let (row, made) = cloud.with(|world, now| {
-        let asset = world.explicit(&key, attributes, invalidate, now)?;
-        let made = make_eager(world, &key, &chains, now);
-        Ok::<_, Refusal>((Row::of(world, &asset), made))
-    })?;
-    let mut reply = replied(cloud, &row);
-    add_eager(cloud, &mut reply, &made);
-    Ok(Reply::ok(Value::Object(reply)))
-}
 
-fn rename(cloud: &Cloud, params: &Params, kind: &str) -> Result<Reply, Reply> {
-    let from = named(params, kind, "from_public_id")?;
-    let delivery_type = match params.text("to_type") {
-        Some(_) => delivery_type(params, "to_type")?,
-        None => from.delivery_type,
-    };
-    let public_id = new_public_id(params.required("to_public_id")?)?;
-    let order = Rename {
-        to: AssetKey { resource_type: from.resource_type, delivery_type, public_id },
-        from,
-        overwrite: params.switch("overwrite")?,
-        invalidate: params.switch("invalidate")?,
-    };
-    let row = cloud.with(|world, now| {
-        let asset = world.rename(&order, now)?;
-        Ok::<_, Refusal>(Row::of(world, &asset))
-    })?;
-    Ok(Reply::ok(Value::Object(replied(cloud, &row))))
-}
-
-fn destroy(cloud: &Cloud, params: &Params, kind: &str) -> Result<Reply, Reply> {
-    let raw = params.required("public_id")?;
-    let invalidate = params.switch("invalidate")?;
-    let (resource_type, delivery_type) = (resource_type(kind)?, delivery_type(params, "type")?);
-    let Ok(public_id) = PublicId::from_cloud(raw) else {
-        return Ok(Reply::ok(json!({"result": "not found"})));
-    };
-    let key = AssetKey { resource_type, delivery_type, public_id };
-    let found = cloud.with(|world, now| world.destroy(&key, invalidate, now));
-    Ok(Reply::ok(json!({"result": if found { "ok" } else { "not found" }})))
-}
-
-fn destroy_by_id(cloud: &Cloud, params: &Params) -> Result<Reply, Reply> {
-    let id = HexId::parse(params.required("asset_id")?);
-    let invalidate = params.switch("invalidate")?;
-    let folder = cloud.with(|world, now| {
-        let asset = world.storage().by_id(id?)?.clone();
-        world.destroy(&asset.key, invalidate, now);
-        Some(asset.asset_folder.clone())
-    });
-    Ok(Reply::ok(match folder {
-        Some(folder) => json!({"result": "ok", "asset_folder": &*folder}),
-        None => json!({"result": "not found"}),
-    }))
-}
-
-/// The assets that a call names by `public_ids`.
-fn named_many(params: &Params, kind: &str) -> Result<Vec<AssetKey>, Reply> {
-    let (resource_type, delivery_type) = (resource_type(kind)?, delivery_type(params, "type")?);
-    let ids = params.list("public_ids").ok_or_else(|| super::reply::missing("public_ids"))?;
-    if ids.len() > 1000 {
-        return Err(bad(format!("Too many public_ids: {}, maximum is 1000", ids.len())));
-    }
-    let keys = ids.iter().filter_map(|id| PublicId::from_cloud(id).ok());
-    Ok(keys.map(|public_id| AssetKey { resource_type, delivery_type, public_id }).collect())
-}
-
-fn tags(cloud: &Cloud, params: &Params, kind: &str) -> Result<Reply, Reply> {
-    let command = match params.required("command")? {
-        "add" => TagCommand::Add,
-        "remove" => TagCommand::Remove,
-        "replace" => TagCommand::Replace,
-        "set_exclusive" => TagCommand::SetExclusive,
-        "remove_all" => TagCommand::RemoveAll,
-        other => return Err(bad(format!("Invalid command {other}"))),
-    };
-    let tags = params.comma_list("tag").or(params.comma_list("tags")).unwrap_or_default();
-    let keys = named_many(params, kind)?;
-    let done = cloud.with(|world, now| world.tag(command, &tags, &keys, now));
-    Ok(Reply::ok(json!({"public_ids": done})))
-}
-
-fn context(cloud: &Cloud, params: &Params, kind: &str) -> Result<Reply, Reply> {
-    let adds = match params.required("command")? {
-        "add" => true,
-        "remove_all" => false,
-        other => return Err(bad(format!("Invalid command {other}"))),
-    };
-    let given = params.pairs("context").unwrap_or_default();
-    let keys = named_many(params, kind)?;
-    let done = cloud.with(|world, now| {
-        let change = |key: &AssetKey| {
-            let asset = world.stored(key).ok()?;
-            let mut context = if adds { asset.context.clone() } else { BTreeMap::default() };
-            context.extend(given.clone());
-            let attributes = Attributes { context: Some(context), ..Attributes::default() };
-            world.update(key, attributes, now).ok().map(|asset| asset.key.public_id.to_string())
+    pub fn make(&self, world: &mut World, key: &AssetKey, now: Duration) -> Vec<DerivedRow> {
+        for chain in &self.chains {
+            world.make_eager(key, chain, now);
+        }
+        let Some(asset) = world.storage().get(key).cloned() else { return Vec::new() };
+        let wanted = |row: &&Derived| {
+            self.chains.iter().any(|chain| {
+                *chain == row.transformation
+                    || chain.starts_with(&format!("{}/", row.transformation))
+            })
         };
-        keys.iter().filter_map(change).collect::<Vec<_>>()
-    });
-    Ok(Reply::ok(json!({"public_ids": done})))
+        let rows = world.storage().derived(key).iter().filter(wanted);
+        rows.map(|row| DerivedRow::of(world, &asset, row)).collect()
+    }
+
+    pub fn tell(&self, cloud: &Cloud, reply: &mut Map<String, Value>, made: &[DerivedRow]) {
+        if made.is_empty() {
+            return;
+        }
+        let (base, batch) = (cloud.delivery_base(), cloud.batch_id());
+        let item = |row: &DerivedRow| {
+            let mut item = wire::eager(row, &base);
+            if let Some(fields) = item.as_object_mut().filter(|_| self.later) {
+                fields.retain(|name, _| {
+                    ["transformation", "url", "secure_url"].contains(&name.as_str())
+                });
+                fields.insert("status".to_owned(), json!("processing"));
+                fields.insert("batch_id".to_owned(), json!(batch));
+            }
+            item
+        };
+        reply.insert("eager".to_owned(), made.iter().map(item).collect());
+    }
 }

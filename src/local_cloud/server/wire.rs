@@ -8,7 +8,7 @@ use crate::domain::asset::ResourceType;
 use crate::domain::time::Timestamp;
 use crate::local_cloud::content::{Content, Format};
 use crate::local_cloud::world::World;
-use crate::local_cloud::world::asset::{Derived, StoredAsset};
+use crate::local_cloud::world::asset::{Access, AccessRule, Derived, StoredAsset};
 
 /// An asset with the path of its original, taken out of the world; bytes are looked at later.
 #[derive(Debug, Clone)]
@@ -154,7 +154,28 @@ pub fn detail(row: &Row, base: &str) -> Map<String, Value> {
     if let Some(name) = &asset.original_filename {
         object.insert("original_filename".to_owned(), json!(&**name));
     }
+    if let Some(access) = &asset.access {
+        object.insert("access_control".to_owned(), access_control(access));
+    }
     object
+}
+
+/// Who may have an asset.
+fn access_control(access: &Access) -> Value {
+    let rule = |rule: &AccessRule| match rule {
+        AccessRule::Token => json!({"access_type": "token"}),
+        AccessRule::Anonymous { start, end } => {
+            let mut object = Map::new();
+            object.insert("access_type".to_owned(), json!("anonymous"));
+            for (name, at) in [("start", start), ("end", end)] {
+                if let Some(at) = at {
+                    object.insert(name.to_owned(), json!(time(*at)));
+                }
+            }
+            Value::Object(object)
+        }
+    };
+    access.0.iter().map(rule).collect()
 }
 
 /// A kept version of a file.
@@ -210,6 +231,9 @@ pub fn uploaded(row: &Row, base: &str, signature: Option<String>) -> Map<String,
     }
     if let Some(name) = &asset.original_filename {
         set("original_filename", json!(&**name));
+    }
+    if let Some(access) = &asset.access {
+        set("access_control", access_control(access));
     }
     object
 }

@@ -106,6 +106,35 @@ pub struct StoredAsset {
     pub moderation: Option<Moderation>,
     /// A backup of the file is kept, so that a delete can be undone.
     pub backed_up: bool,
+    /// Who may have it; anybody where nothing is said.
+    pub access: Option<Arc<Access>>,
+}
+
+/// Who may have an asset, and when (`access_control`).
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Access(pub Vec<AccessRule>);
+
+/// One rule; any that is met opens the asset.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AccessRule {
+    /// Whoever has a token of the account's.
+    Token,
+    /// Anybody, between these UNIX seconds.
+    Anonymous { start: Option<i64>, end: Option<i64> },
+}
+
+impl Access {
+    /// Whether anybody may have the asset at this UNIX second.
+    #[must_use]
+    pub fn is_open(&self, unix_now: i64) -> bool {
+        let opens = |rule: &AccessRule| match rule {
+            AccessRule::Token => false,
+            AccessRule::Anonymous { start, end } => {
+                start.is_none_or(|start| start <= unix_now) && end.is_none_or(|end| unix_now < end)
+            }
+        };
+        self.0.is_empty() || self.0.iter().any(opens)
+    }
 }
 
 impl StoredAsset {
@@ -148,5 +177,20 @@ impl Derived {
     #[must_use]
     pub fn content(&self) -> &Arc<Content> {
         &self.contents[0]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_asset_is_open_where_one_rule_opens_it() {
+        let open = |rules: &[AccessRule], at| Access(rules.to_vec()).is_open(at);
+        let window = AccessRule::Anonymous { start: Some(10), end: Some(20) };
+        assert!(open(&[], 0) && !open(&[AccessRule::Token], 0));
+        assert!(!open(&[AccessRule::Token, window], 9) && open(&[AccessRule::Token, window], 10));
+        assert!(open(&[window], 19) && !open(&[window], 20));
+        assert!(open(&[AccessRule::Anonymous { start: None, end: None }], 0));
     }
 }

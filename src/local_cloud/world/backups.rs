@@ -1,6 +1,6 @@
 //! Backups: earlier files of assets, and what is left of deleted ones (facts §3.6).
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,6 +18,8 @@ pub struct Backups {
     former: HashMap<HexId, Vec<Arc<StoredAsset>>>,
     /// Deleted assets that can be restored, by their last name.
     placeholders: BTreeMap<AssetKey, Arc<StoredAsset>>,
+    /// Files that are the present ones of their assets, and whose backups were deleted.
+    dropped: HashSet<HexId>,
 }
 
 impl Backups {
@@ -54,17 +56,28 @@ impl Backups {
         let former = self.former.get(&current.asset_id).into_iter().flatten().rev();
         let mut versions: Vec<_> =
             former.filter(|kept| kept.version_id != current.version_id).cloned().collect();
-        if current.backed_up {
+        if current.backed_up && !self.dropped.contains(&current.version_id) {
             versions.insert(0, current.clone());
         }
         versions
     }
 
-    fn delete(&mut self, id: HexId, version_id: HexId) -> bool {
-        let Some(former) = self.former.get_mut(&id) else { return false };
-        let before = former.len();
-        former.retain(|kept| kept.version_id != version_id);
-        former.len() < before
+    /// Deletes one kept file for good; false where there is none. Of a deleted asset nothing is left with the last.
+    fn delete(&mut self, current: Option<&Arc<StoredAsset>>, id: HexId, version: HexId) -> bool {
+        let mut found = false;
+        if let Some(former) = self.former.get_mut(&id) {
+            let before = former.len();
+            former.retain(|kept| kept.version_id != version);
+            found = former.len() < before;
+        }
+        let Some(current) = current else { return found };
+        if current.version_id == version && current.backed_up {
+            found |= self.dropped.insert(version);
+        }
+        if found && self.versions(current).is_empty() {
+            self.placeholders.retain(|_, gone| gone.asset_id != id);
+        }
+        found
     }
 }
 
@@ -135,16 +148,32 @@ impl World {
         Ok(self.store(asset))
     }
 
-    /// Deletes kept files for good; the ones that did not exist are returned.
-    pub fn delete_backups(&mut self, id: HexId, versions: &[HexId], now: Duration) -> Vec<HexId> {
+    /// Deletes a kept file for good; false where there is none.
+    pub fn delete_backup(&mut self, id: HexId, version: HexId, now: Duration) -> bool {
         self.advance(now);
-        versions.iter().copied().filter(|version| !self.backups.delete(id, *version)).collect()
+        let current = self.present_or_gone(id).cloned();
+        self.backups.delete(current.as_ref(), id, version)
+    }
+
+    /// A kept file of an asset, or of a deleted one.
+    pub fn kept_version(
+        &mut self,
+        id: HexId,
+        version: HexId,
+        now: Duration,
+    ) -> Option<Arc<StoredAsset>> {
+        self.advance(now);
+        let current = self.present_or_gone(id)?;
+        self.backups.versions(current).into_iter().find(|kept| kept.version_id == version)
+    }
+
+    fn present_or_gone(&self, id: HexId) -> Option<&Arc<StoredAsset>> {
+        self.storage.by_id(id).or_else(|| self.backups.placeholder_by_id(id))
     }
 
     /// The key of an asset or of a deleted one, by asset ID.
     #[must_use]
     pub fn key_of(&self, id: HexId) -> Option<AssetKey> {
-        let stored = self.storage.by_id(id).or_else(|| self.backups.placeholder_by_id(id));
-        stored.map(|asset| asset.key.clone())
+        self.present_or_gone(id).map(|asset| asset.key.clone())
     }
 }

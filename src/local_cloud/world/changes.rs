@@ -7,8 +7,9 @@ use std::time::Duration;
 use axum::body::Bytes;
 
 use super::World;
-use super::asset::{HexId, Moderation, ModerationStatus, StoredAsset};
+use super::asset::{Access, HexId, Moderation, ModerationStatus, StoredAsset};
 use super::refusal::Refusal;
+use super::transformation;
 use crate::domain::asset::{AssetKey, DeliveryType};
 use crate::domain::delivery_url::DeliveryUrl;
 use crate::domain::sighting::AcceptVariant;
@@ -22,6 +23,7 @@ pub struct Attributes {
     pub metadata: Option<BTreeMap<String, String>>,
     pub asset_folder: Option<String>,
     pub display_name: Option<String>,
+    pub access: Option<Access>,
     pub moderation: Option<Moderation>,
     /// A person's decision; an asset that was not moderated is from now on.
     pub moderation_status: Option<ModerationStatus>,
@@ -153,15 +155,57 @@ impl World {
     pub fn make_eager(&mut self, key: &AssetKey, chain: &str, now: Duration) {
         self.advance(now);
         let Some(asset) = self.storage.get(key).cloned() else { return };
-        let (chain, format) = match chain.rsplit_once('/') {
-            Some((front, last)) if !last.contains('_') => (front, Some(last)),
-            _ => (chain, None),
-        };
+        let (chain, format) = parted(chain);
         let extension = format.or(asset.format().map(Format::as_str));
         let url =
             self.url_of(key, extension).with_version(asset.version).with_transformation(chain);
         let path = self.open(url).path();
         self.answer(&path, AcceptVariant::None);
+    }
+
+    /// Whether every chain can be made of such a file.
+    ///
+    /// # Errors
+    /// The first that cannot, in the words that its delivery URL would be refused with.
+    pub fn check_chains(content: &Content, chains: &[String]) -> Result<(), Refusal> {
+        for chain in chains {
+            let (links, extension) = parted(chain);
+            let links: Vec<String> = links.split('/').map(str::to_owned).collect();
+            transformation::plan(&links, content, extension, AcceptVariant::None)
+                .map_err(Refusal::bad)?;
+        }
+        Ok(())
+    }
+
+    /// The file of an asset as it is, or converted to another format.
+    ///
+    /// # Errors
+    /// No such asset, or nothing that can be converted so.
+    pub fn file_of(
+        &mut self,
+        key: &AssetKey,
+        format: Option<&str>,
+        now: Duration,
+    ) -> Result<Arc<Content>, Refusal> {
+        self.advance(now);
+        let asset = self.stored(key)?;
+        let Some(wanted) = format.filter(|wanted| {
+            asset.format().is_some_and(|own| Format::from_extension(wanted) != Some(own))
+        }) else {
+            return Ok(asset.content.clone());
+        };
+        let url = self.open(self.url_of(key, Some(wanted)).with_version(asset.version));
+        let answer = self.answer(&url.path(), AcceptVariant::None);
+        let refused = || answer.error.clone().unwrap_or_else(|| "Invalid format".to_owned());
+        answer.content.clone().ok_or_else(|| Refusal::bad(refused()))
+    }
+
+    /// Whether another asset of a folder has this display name.
+    #[must_use]
+    pub fn has_display_name(&self, folder: &str, name: &str, but: &AssetKey) -> bool {
+        self.storage.iter().any(|asset| {
+            &*asset.asset_folder == folder && &*asset.display_name == name && asset.key != *but
+        })
     }
 
     /// Gives an asset another name. ID, version and file stay; derived assets go. Copies under the old name are
@@ -310,6 +354,7 @@ impl World {
             original_filename: None,
             moderation: None,
             backed_up: content.length() > 0 && self.settings.backups,
+            access: None,
         }
     }
 
@@ -323,6 +368,14 @@ impl World {
     }
 }
 
+/// A chain of transformations without the format that may stand at its end, and that format.
+fn parted(chain: &str) -> (&str, Option<&str>) {
+    match chain.rsplit_once('/') {
+        Some((front, last)) if !last.contains('_') => (front, Some(last)),
+        _ => (chain, None),
+    }
+}
+
 /// Changes what is given; false where nothing was.
 fn apply(asset: &mut StoredAsset, attributes: Attributes) -> bool {
     let Attributes {
@@ -331,6 +384,7 @@ fn apply(asset: &mut StoredAsset, attributes: Attributes) -> bool {
         metadata,
         asset_folder,
         display_name,
+        access,
         moderation,
         moderation_status,
     } = attributes;
@@ -358,6 +412,10 @@ fn apply(asset: &mut StoredAsset, attributes: Attributes) -> bool {
     set(display_name.is_some());
     if let Some(name) = display_name {
         asset.display_name = name.into();
+    }
+    set(access.is_some());
+    if let Some(access) = access {
+        asset.access = Some(Arc::new(access)).filter(|access| !access.0.is_empty());
     }
     set(moderation.is_some() || moderation_status.is_some());
     if moderation.is_some() {

@@ -107,6 +107,7 @@ pub fn library(
             original_filename: None,
             moderation: None,
             backed_up,
+            access: None,
         }
     })
 }

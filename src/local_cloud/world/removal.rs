@@ -42,7 +42,7 @@ pub struct Removal {
     pub transformations: Vec<String>,
     /// Takes effect only where the account invalidates in bulk.
     pub invalidate: bool,
-    /// Go on after this public ID: the selection is done once it has been passed.
+    /// Go on here, as the call before said.
     pub after: Option<String>,
 }
 
@@ -59,8 +59,14 @@ pub struct Removed {
 #[derive(Debug, Default)]
 pub struct Removals {
     pub removed: Vec<Removed>,
-    /// There is more; go on after this public ID.
+    /// There is more; go on here.
     pub next: Option<String>,
+}
+
+/// Where an asset stands among those of its resource type, as text: storage goes by delivery type, then by ID.
+fn place(asset: &StoredAsset) -> String {
+    let at = DeliveryType::ALL.iter().position(|one| *one == asset.key.delivery_type);
+    format!("{:02}{}", at.unwrap_or_default(), asset.key.public_id)
 }
 
 impl World {
@@ -79,7 +85,6 @@ impl World {
     }
 
     fn doomed(&self, order: &Removal) -> (Vec<(String, Option<AssetKey>)>, Option<String>) {
-        let after = order.after.as_deref().unwrap_or_default();
         let chosen: Vec<&Arc<StoredAsset>> = match &order.doomed {
             Doomed::Keys(keys) => return (keys.clone(), None),
             Doomed::Prefix { resource_type, delivery_type, prefix } => self
@@ -92,26 +97,23 @@ impl World {
                 .prefixed(*resource_type, *delivery_type, "", order.after.as_deref())
                 .take(MOST_BY_SELECTION + 1)
                 .collect(),
-            Doomed::Tag { resource_type, tag } => {
-                let mut tagged: Vec<_> = self
-                    .storage
-                    .iter()
-                    .filter(|asset| asset.key.resource_type == *resource_type && asset.has_tag(tag))
-                    .filter(|asset| asset.key.public_id.as_str() > after)
-                    .collect();
-                tagged.sort_by_key(|asset| &asset.key.public_id);
-                tagged.truncate(MOST_BY_SELECTION + 1);
-                tagged
-            }
+            Doomed::Tag { resource_type, tag } => self
+                .storage
+                .iter()
+                .filter(|asset| asset.key.resource_type == *resource_type && asset.has_tag(tag))
+                .filter(|asset| order.after.as_ref().is_none_or(|after| place(asset) > *after))
+                .take(MOST_BY_SELECTION + 1)
+                .collect(),
         };
         let more = chosen.len() > MOST_BY_SELECTION;
-        let keys: Vec<_> = chosen
-            .into_iter()
-            .take(MOST_BY_SELECTION)
-            .map(|asset| (asset.key.public_id.to_string(), Some(asset.key.clone())))
-            .collect();
-        let next = keys.last().filter(|_| more).map(|(name, _)| name.clone());
-        (keys, next)
+        let chosen = &chosen[..chosen.len().min(MOST_BY_SELECTION)];
+        let next = chosen.last().filter(|_| more).map(|last| match &order.doomed {
+            Doomed::Tag { .. } => place(last),
+            _ => last.key.public_id.to_string(),
+        });
+        let key =
+            |asset: &&Arc<StoredAsset>| (asset.key.public_id.to_string(), Some(asset.key.clone()));
+        (chosen.iter().map(key).collect(), next)
     }
 
     fn remove_one(&mut self, name: String, key: &AssetKey, order: &Removal) -> Removed {

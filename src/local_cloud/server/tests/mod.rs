@@ -3,6 +3,8 @@
 mod admin;
 mod auth;
 mod changes;
+mod download;
+mod hostile;
 mod life;
 mod listing;
 mod removal;
@@ -10,14 +12,17 @@ mod search;
 mod serving;
 mod upload;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::{Client, Method, RequestBuilder, Response, StatusCode};
 use serde_json::Value;
 use sha1::{Digest as _, Sha1};
 
+use crate::local_cloud::clock::MachineClock;
 use crate::local_cloud::options::Options;
-use crate::local_cloud::server::{Running, start};
+use crate::local_cloud::server::limits::Limits;
+use crate::local_cloud::server::{Running, start, start_within};
 
 /// A cloud that is up, and somebody who calls it.
 struct Rig {
@@ -38,10 +43,13 @@ fn calm() -> Options {
 
 impl Rig {
     async fn of(options: Options) -> Self {
-        // a second installation fails, which is as good
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let http = Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none());
-        Self { cloud: start(options).await.unwrap(), http: http.build().unwrap() }
+        Self { cloud: start(options).await.unwrap(), http: client() }
+    }
+
+    /// Whose callers may take up so much.
+    async fn within(options: Options, limits: Limits) -> Self {
+        let clock = Arc::new(MachineClock::start());
+        Self { cloud: start_within(options, clock, limits).await.unwrap(), http: client() }
     }
 
     async fn new() -> Self {
@@ -77,6 +85,13 @@ impl Rig {
 
     async fn upload_call(&self, path: &str, params: &[(&str, &str)]) -> (StatusCode, Value) {
         told(self.http.post(self.api(path)).form(&self.signed(params))).await
+    }
+
+    /// An upload to the resource type of `path`, with a file that is given as text.
+    async fn upload(&self, path: &str, params: &[(&str, &str)], file: &str) -> (StatusCode, Value) {
+        let mut fields = self.signed(params);
+        fields.push(("file".to_owned(), file.to_owned()));
+        told(self.http.post(self.api(path)).form(&fields)).await
     }
 
     fn admin(&self, method: Method, path: &str) -> RequestBuilder {
@@ -118,6 +133,19 @@ impl Rig {
         }
         panic!("some edge never cleared");
     }
+}
+
+/// A client that goes nowhere but where it is sent.
+fn client() -> Client {
+    // a second installation fails, which is as good
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let http = Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none());
+    http.build().unwrap()
+}
+
+/// What a refusal says.
+fn message(answer: &Value) -> &str {
+    answer["error"]["message"].as_str().unwrap_or_else(|| panic!("no refusal: {answer}"))
 }
 
 async fn told(call: RequestBuilder) -> (StatusCode, Value) {
