@@ -64,14 +64,14 @@ fn segments(cloud: &Cloud, path: &str) -> Result<Vec<String>, Reply> {
     let Some(rest) = path.strip_prefix("/v1_1/") else {
         return Err(Reply::no_such_endpoint(path));
     };
-    let wrong = || bad(format!("Invalid %-encoding ({rest})"));
     // slashes come raw or escaped, and mean the same
-    let rest = strictly_unescaped(rest, false).ok_or_else(wrong)?;
-    let mut segments = rest.split('/').map(str::to_owned);
-    if segments.next().as_deref() != Some(&cloud.settings.cloud_name) {
+    let plain = strictly_unescaped(rest, false)
+        .ok_or_else(|| bad(format!("Invalid %-encoding ({rest})")))?;
+    let mut segments = plain.split('/');
+    if segments.next() != Some(&cloud.settings.cloud_name) {
         return Err(Reply::error(401, "cloud_name mismatch"));
     }
-    Ok(segments.collect())
+    Ok(segments.map(str::to_owned).collect())
 }
 
 async fn asked(

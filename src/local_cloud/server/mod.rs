@@ -6,6 +6,7 @@
 mod account;
 mod admin;
 mod api;
+mod attributes;
 mod auth;
 mod body;
 mod control;

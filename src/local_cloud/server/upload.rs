@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use super::Cloud;
 use super::api::Call;
+pub use super::attributes::attributes;
 use super::auth::{Account, sign_reply};
 use super::body::kept;
 use super::limits::{Limits, Share};
@@ -25,7 +26,7 @@ use crate::domain::public_id::PublicId;
 use crate::domain::time::Timestamp;
 use crate::local_cloud::content::{Content, Format, Sniffed, sniff};
 use crate::local_cloud::world::World;
-use crate::local_cloud::world::asset::{Access, AccessRule, Derived, Moderation};
+use crate::local_cloud::world::asset::Derived;
 use crate::local_cloud::world::changes::{Attributes, Upload};
 use crate::local_cloud::world::refusal::Refusal;
 
@@ -110,14 +111,14 @@ pub fn admit(
         Action::Download | Action::DownloadById | Action::DownloadBackup => {
             return admit_download(call, account, wall);
         }
+        Action::Tags | Action::Context => {
+            // said in the official Python SDK
+            let signed = call.params.without(&["notification_url", "batch_id"]);
+            return account.check_signed(&call.headers, &signed, wall);
+        }
         _ => {}
     }
-    let signed = match route.action {
-        // said in the official Python SDK
-        Action::Tags | Action::Context => call.params.without(&["notification_url", "batch_id"]),
-        _ => call.params.clone(),
-    };
-    account.check_signed(&call.headers, &signed, wall)
+    account.check_signed(&call.headers, &call.params, wall)
 }
 
 /// No upload preset is configured here, so nobody may upload without a signature.
@@ -187,88 +188,6 @@ pub fn delivery_type(params: &Params, name: &str) -> Result<DeliveryType, Reply>
     }
 }
 
-/// What a call says about an asset's attributes.
-///
-/// # Errors
-/// Rules of access that are none, or moderation that nobody does.
-pub fn attributes(params: &Params) -> Result<Attributes, Reply> {
-    Ok(Attributes {
-        tags: params.comma_list("tags"),
-        context: params.pairs("context"),
-        metadata: params.pairs("metadata"),
-        asset_folder: params.text("asset_folder").map(str::to_owned),
-        display_name: params.text("display_name").map(str::to_owned),
-        access: access(params)?,
-        moderation: moderation(params)?,
-        moderation_status: match params.text("moderation_status") {
-            None => None,
-            Some(text) => Some(text.parse().map_err(|()| {
-                bad(format!("Invalid value for parameter moderation_status: {text}"))
-            })?),
-        },
-    })
-}
-
-/// Moderation by a person; that by an add-on has to be subscribed to, and nobody has.
-fn moderation(params: &Params) -> Result<Option<Moderation>, Reply> {
-    const ADD_ONS: [&str; 8] = [
-        "aws_rek",
-        "aws_rek_video",
-        "duplicate",
-        "google_video_moderation",
-        "metascan",
-        "perception_point",
-        "rekognition",
-        "webpurify",
-    ];
-    match params.text("moderation") {
-        None => Ok(None),
-        Some("manual") => Ok(Some(Moderation::manual())),
-        Some(kind) if ADD_ONS.contains(&kind.split(':').next().unwrap_or_default()) => {
-            Err(Reply::error(420, &format!("You don't have an active subscription for {kind}")))
-        }
-        Some(kind) => Err(bad(format!("Moderation {kind} moderation is not valid"))),
-    }
-}
-
-/// `access_control`: one rule or a list of them, as JSON or as its text.
-fn access(params: &Params) -> Result<Option<Access>, Reply> {
-    const NAME: &str = "access_control";
-    let wrong = || bad(format!("Invalid value for parameter {NAME}"));
-    let written = match params.get(NAME) {
-        Some(Param::Json(value)) => value.clone(),
-        Some(Param::Text(text)) if !text.is_empty() => {
-            serde_json::from_str(text).map_err(|_| wrong())?
-        }
-        Some(Param::List(items)) if items.is_empty() => Value::Array(Vec::new()),
-        Some(Param::List(items)) => {
-            let read = items.iter().map(|text| serde_json::from_str(text));
-            Value::Array(read.collect::<Result<_, _>>().map_err(|_| wrong())?)
-        }
-        _ => return Ok(None),
-    };
-    let rules = match written {
-        Value::Array(rules) => rules,
-        rule => vec![rule],
-    };
-    let rule = |rule: &Value| {
-        let at = |name: &str| match rule.get(name) {
-            None | Some(Value::Null) => Some(None),
-            Some(Value::String(text)) => {
-                text.parse::<Timestamp>().ok().map(|at| Some(at.as_second()))
-            }
-            Some(_) => None,
-        };
-        match rule.get("access_type")?.as_str()? {
-            "token" => Some(AccessRule::Token),
-            "anonymous" => Some(AccessRule::Anonymous { start: at("start")?, end: at("end")? }),
-            _ => None,
-        }
-    };
-    let rules: Option<Vec<AccessRule>> = rules.iter().map(rule).collect();
-    rules.map(|rules| Some(Access(rules))).ok_or_else(wrong)
-}
-
 /// The reply for an asset as it is now.
 pub fn replied(cloud: &Cloud, row: &Row) -> Map<String, Value> {
     let asset = &row.asset;
@@ -297,7 +216,7 @@ fn upload(cloud: &Cloud, call: &Call, kind: &str) -> Result<Reply, Reply> {
     if params.text("upload_preset").is_some() {
         return Err(bad("Upload preset not found"));
     }
-    moderation(params)?;
+    let attributes = attributes(params)?;
     let Arrived { bytes, name, public_id, share: _in_flight } = match arrived(cloud, call, kind)? {
         Came::Whole(arrived) => arrived,
         Came::More(reply) => return Ok(reply),
@@ -316,15 +235,13 @@ fn upload(cloud: &Cloud, call: &Call, kind: &str) -> Result<Reply, Reply> {
         return Err(bad(format!("Invalid type {delivery_type}")));
     }
     let key = AssetKey { resource_type, delivery_type, public_id };
-    let attributes = upload_attributes(params, name.as_deref())?;
+    let attributes = completed(attributes, params, name.as_deref())?;
+    let keeps_name = !params.switch("discard_original_filename")?;
     let unique_name = params.switch("unique_display_name")?;
     let order = Upload {
         key: key.clone(),
         content,
-        original_filename: match params.switch("discard_original_filename")? {
-            false => name.as_deref().map(|name| stem(name).to_owned()),
-            true => None,
-        },
+        original_filename: name.as_deref().map(|name| stem(name).to_owned()).filter(|_| keeps_name),
         attributes,
         overwrite: params.optional_switch("overwrite")?.unwrap_or(true),
         invalidate: params.switch("invalidate")?,
@@ -362,9 +279,12 @@ fn upload(cloud: &Cloud, call: &Call, kind: &str) -> Result<Reply, Reply> {
     Ok(Reply::ok(Value::Object(reply)))
 }
 
-/// What an upload says about the asset besides its file; folder and name come from elsewhere where not said.
-fn upload_attributes(params: &Params, name: Option<&str>) -> Result<Attributes, Reply> {
-    let mut attributes = attributes(params)?;
+/// Folder and name come from elsewhere where an upload does not say them.
+fn completed(
+    mut attributes: Attributes,
+    params: &Params,
+    name: Option<&str>,
+) -> Result<Attributes, Reply> {
     if attributes.asset_folder.is_none() {
         attributes.asset_folder = params.text("folder").map(str::to_owned);
     }

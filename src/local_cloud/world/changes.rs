@@ -195,7 +195,7 @@ impl World {
             return Ok(asset.content.clone());
         };
         let url = self.open(self.url_of(key, Some(wanted)).with_version(asset.version));
-        let answer = self.answer(&url.path(), AcceptVariant::None);
+        let answer = self.origin(&url.path(), AcceptVariant::None, now);
         let refused = || answer.error.clone().unwrap_or_else(|| "Invalid format".to_owned());
         answer.content.clone().ok_or_else(|| Refusal::bad(refused()))
     }
@@ -384,9 +384,9 @@ fn apply(asset: &mut StoredAsset, attributes: Attributes) -> bool {
         metadata,
         asset_folder,
         display_name,
-        access,
         moderation,
         moderation_status,
+        access,
     } = attributes;
     let mut changed = false;
     let mut set = |given: bool| changed |= given;

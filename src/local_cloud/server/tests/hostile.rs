@@ -35,7 +35,7 @@ impl Line {
 
     /// Reads on; false at the end, which may be a reset.
     async fn hear(&mut self) -> bool {
-        let mut some = [0; 64 * 1024];
+        let mut some = vec![0; 64 * 1024];
         let heard = tokio::time::timeout(FOREVER, self.stream.read(&mut some)).await;
         let count = heard.expect("an answer or an end").unwrap_or(0);
         self.read.extend_from_slice(&some[..count]);
@@ -212,8 +212,7 @@ async fn two_hundred_megabytes_are_refused_and_not_kept() {
         let body = stream::iter(0..64).map(move |_| Ok::<_, std::io::Error>(chunk.clone()));
         let call = rig.admin(Method::POST, path).header("Content-Type", kind);
         let (status, answer) = told(call.body(Body::wrap_stream(body))).await;
-        let expected = if path.starts_with("no") { 404 } else { 413 };
-        assert_eq!(status, expected, "{path}: {answer}");
+        assert_eq!(status, 413, "{path}: {answer}");
     }
     rig.stands().await;
 }
@@ -364,20 +363,21 @@ async fn half_closed_connections_get_their_answer() {
 
 #[tokio::test]
 async fn parameters_and_json_beyond_measure_are_refused() {
+    const FORM: &str = "application/x-www-form-urlencoded";
+    const JSON: &str = "application/json";
     let rig = Rig::new().await;
     let post = async |kind: &str, body: String| {
         let call = rig.admin(Method::POST, "image/destroy").header("Content-Type", kind).body(body);
         let (status, answer) = told(call).await;
         (status.as_u16(), message(&answer).to_owned())
     };
-    const FORM: &str = "application/x-www-form-urlencoded";
-    const JSON: &str = "application/json";
     let many = (0..10_000).map(|n| format!("p{n}=1")).collect::<Vec<_>>().join("&");
     let refused = (400, "Too many parameters, maximum is 5000".to_owned());
     assert_eq!(post(FORM, many.clone()).await, refused);
     assert_eq!(post(FORM, "public_ids[]=a&".repeat(10_000)).await, refused);
     let (status, _) = rig.raw("GET", &format!("/v1_1/demo/resources/image?{many}"), "\r\n").await;
-    assert_eq!(status, 400);
+    // addresses end sooner than that
+    assert!([400, 414].contains(&status), "{status}");
     let parts: String = (0..10_000)
         .map(|n| format!("--b\r\nContent-Disposition: form-data; name=\"p{n}\"\r\n\r\n1\r\n"))
         .collect();

@@ -74,6 +74,7 @@ impl Rig {
         let mut params: Vec<(String, String)> =
             params.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         params.push(("timestamp".to_owned(), now.to_owned()));
+        params.retain(|(_, value)| !value.is_empty());
         params.sort();
         let pairs: Vec<String> =
             params.iter().map(|(name, value)| format!("{name}={value}")).collect();
