@@ -518,8 +518,6 @@ class Everyday(unittest.TestCase):
             with self.assertRaises(NotFound):
                 call()
         with self.assertRaises(NotFound):
-            api.publish_by_ids(["x"])
-        with self.assertRaises(NotFound):
             api.add_related_assets("x", ["image/upload/y"])
 
     # ---- URLs

@@ -202,15 +202,12 @@ fn attributes(value: &str) -> impl Iterator<Item = (&str, String, bool)> {
     std::iter::from_fn(move || {
         let (name, after) = rest.split_once('=')?;
         let name = name.trim_start_matches([';', ' ', '\t']).trim_end();
-        let (text, end, quoted) = match after.strip_prefix('"') {
-            Some(inside) => {
-                let (text, end) = quoted_text(inside);
-                (text, end + 1, true)
-            }
-            None => {
-                let end = after.find(';').unwrap_or(after.len());
-                (after[..end].trim().to_owned(), end, false)
-            }
+        let (text, end, quoted) = if let Some(inside) = after.strip_prefix('"') {
+            let (text, end) = quoted_text(inside);
+            (text, end + 1, true)
+        } else {
+            let end = after.find(';').unwrap_or(after.len());
+            (after[..end].trim().to_owned(), end, false)
         };
         rest = &after[end..];
         Some((name, text, quoted))

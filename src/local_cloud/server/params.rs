@@ -441,16 +441,16 @@ fn decoded(text: &str, plus_is_space: bool) -> (Vec<u8>, bool) {
     while at < bytes.len() {
         let hex = |byte: Option<&u8>| byte.and_then(|byte| char::from(*byte).to_digit(16));
         match (bytes[at], plus_is_space) {
-            (b'%', _) => match (hex(bytes.get(at + 1)), hex(bytes.get(at + 2))) {
-                (Some(high), Some(low)) => {
+            (b'%', _) => {
+                let pair = hex(bytes.get(at + 1)).zip(hex(bytes.get(at + 2)));
+                clean &= pair.is_some();
+                if let Some((high, low)) = pair {
                     plain.push(u8::try_from(high * 16 + low).unwrap_or(b'?'));
                     at += 2;
-                }
-                _ => {
+                } else {
                     plain.push(b'%');
-                    clean = false;
                 }
-            },
+            }
             (b'+', true) => plain.push(b' '),
             (byte, _) => plain.push(byte),
         }

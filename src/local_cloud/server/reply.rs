@@ -21,7 +21,7 @@ pub struct Reply {
     pub body: Value,
     pub quota: Option<QuotaLeft>,
     /// Answered in place of `body`.
-    pub file: Option<File>,
+    pub file: Option<Box<File>>,
 }
 
 /// A file to be downloaded.
@@ -48,7 +48,8 @@ impl Reply {
     }
 
     pub fn file(bytes: Bytes, content_type: &'static str, attachment: Option<String>) -> Self {
-        Self { file: Some(File { bytes, content_type, attachment }), ..Self::ok(Value::Null) }
+        let file = Box::new(File { bytes, content_type, attachment });
+        Self { file: Some(file), ..Self::ok(Value::Null) }
     }
 
     pub fn no_such_endpoint(path: &str) -> Self {
@@ -64,7 +65,7 @@ impl Reply {
     pub fn send(self, request_id: &str) -> Response<Body> {
         let (content_type, bytes, attachment) = match self.file {
             None => (JSON, Bytes::from(self.body.to_string()), None),
-            Some(File { bytes, content_type, attachment }) => (content_type, bytes, attachment),
+            Some(file) => (file.content_type, file.bytes, file.attachment),
         };
         let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let mut response = Response::new(Body::empty());

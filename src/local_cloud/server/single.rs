@@ -34,6 +34,10 @@ pub fn explicit(cloud: &Cloud, params: &Params, kind: &str) -> Result<Reply, Rep
     let (attributes, invalidate) = (attributes(params)?, params.switch("invalidate")?);
     let eager = Eager::of(params)?;
     let (row, made) = cloud.with(|world, now| {
+        // what was delivered from this host is known; nothing else is ever fetched
+        if key.delivery_type == DeliveryType::Fetch && world.storage().get(&key).is_none() {
+            return Err(Refusal::bad("Images of type fetch are restricted in this account"));
+        }
         let content = world.stored(&key)?.content.clone();
         eager.check(&content)?;
         let asset = world.explicit(&key, attributes, invalidate, now)?;

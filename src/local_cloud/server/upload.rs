@@ -236,14 +236,12 @@ fn upload(cloud: &Cloud, call: &Call, kind: &str) -> Result<Reply, Reply> {
     }
     let key = AssetKey { resource_type, delivery_type, public_id };
     let attributes = completed(attributes, params, name.as_deref())?;
+    let keeps_name = !params.switch("discard_original_filename")?;
     let unique_name = params.switch("unique_display_name")?;
     let order = Upload {
         key: key.clone(),
         content,
-        original_filename: match params.switch("discard_original_filename")? {
-            false => name.as_deref().map(|name| stem(name).to_owned()),
-            true => None,
-        },
+        original_filename: name.as_deref().map(|name| stem(name).to_owned()).filter(|_| keeps_name),
         attributes,
         overwrite: params.optional_switch("overwrite")?.unwrap_or(true),
         invalidate: params.switch("invalidate")?,

@@ -35,7 +35,7 @@ impl Line {
 
     /// Reads on; false at the end, which may be a reset.
     async fn hear(&mut self) -> bool {
-        let mut some = [0; 64 * 1024];
+        let mut some = vec![0; 64 * 1024];
         let heard = tokio::time::timeout(FOREVER, self.stream.read(&mut some)).await;
         let count = heard.expect("an answer or an end").unwrap_or(0);
         self.read.extend_from_slice(&some[..count]);
@@ -363,14 +363,14 @@ async fn half_closed_connections_get_their_answer() {
 
 #[tokio::test]
 async fn parameters_and_json_beyond_measure_are_refused() {
+    const FORM: &str = "application/x-www-form-urlencoded";
+    const JSON: &str = "application/json";
     let rig = Rig::new().await;
     let post = async |kind: &str, body: String| {
         let call = rig.admin(Method::POST, "image/destroy").header("Content-Type", kind).body(body);
         let (status, answer) = told(call).await;
         (status.as_u16(), message(&answer).to_owned())
     };
-    const FORM: &str = "application/x-www-form-urlencoded";
-    const JSON: &str = "application/json";
     let many = (0..10_000).map(|n| format!("p{n}=1")).collect::<Vec<_>>().join("&");
     let refused = (400, "Too many parameters, maximum is 5000".to_owned());
     assert_eq!(post(FORM, many.clone()).await, refused);
