@@ -8,6 +8,7 @@ mod api;
 mod auth;
 mod control;
 mod delivery;
+mod fetch;
 mod headers;
 mod listen;
 mod params;
