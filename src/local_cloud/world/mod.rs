@@ -20,7 +20,7 @@ pub mod removal;
 pub mod search;
 pub mod storage;
 mod tag_list;
-mod token;
+pub(super) mod token;
 mod transformation;
 mod viewers;
 mod warmth;

@@ -444,7 +444,7 @@ mod tests {
         assert_eq!(size("c_fill,w_100,ar_1:1"), (100, 100));
         assert_eq!(size("c_fill,ar_1.0,h_50"), (50, 50));
         assert_eq!(size("c_fit,w_100,h_100"), (100, 56));
-        assert_eq!(size("w_100,dpr_2.0"), (200, 112));
+        assert_eq!(size("w_100,dpr_2.0"), (200, 113));
         assert_eq!(size("w_100,dpr_auto"), (100, 56));
         assert_eq!(size("w_160/a_90"), (90, 160));
         assert_eq!(size("a_-90"), (180, 320));

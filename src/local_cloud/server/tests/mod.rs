@@ -2,8 +2,11 @@
 
 mod auth;
 mod changes;
+mod conditions;
+mod delivery;
 mod life;
 mod listing;
+mod pictures;
 mod removal;
 mod serving;
 mod upload;
