@@ -1,6 +1,7 @@
 //! Response headers of delivery, in the dialects of three vendors (facts §5.1, §5.2).
 
 use std::borrow::Cow;
+use std::cell::RefCell;
 use std::fmt::Write as _;
 use std::time::Duration;
 
@@ -59,6 +60,22 @@ impl Headers {
         self
     }
 
+    /// `Date`, which is the same for all answers of a second.
+    fn date(&mut self, unix_now: i64) -> &mut Self {
+        thread_local! {
+            static LAST: RefCell<(i64, HeaderValue)> =
+                const { RefCell::new((i64::MIN, HeaderValue::from_static(""))) };
+        }
+        let value = LAST.with_borrow_mut(|(at, value)| {
+            if *at != unix_now {
+                (*at, *value) = (unix_now, text_value(&http_date(unix_now)));
+            }
+            value.clone()
+        });
+        self.0.insert(header::DATE, value);
+        self
+    }
+
     /// A value that is known beforehand: nothing is copied.
     fn fixed(&mut self, name: &'static str, value: &'static str) -> &mut Self {
         self.0.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
@@ -71,7 +88,7 @@ pub fn of_answer(answer: &Answer, unix_now: i64) -> Headers {
     let mut headers = Headers(HeaderMap::with_capacity(32));
     headers
         .fixed("server", "Cloudinary")
-        .set("date", http_date(unix_now))
+        .date(unix_now)
         .fixed("access-control-allow-origin", "*")
         .fixed("access-control-expose-headers", "Content-Length,ETag,Server-Timing,X-Cld-Error")
         .fixed("timing-allow-origin", "*")

@@ -141,11 +141,12 @@ impl Origin<'_> {
             Some(url) => url.verify(self.secret),
             None => readings.iter().any(|url| url.verify(self.secret)),
         };
-        match (kind, &url.signature) {
-            (_, Some(_)) if !is_signed => Some(DENIED.to_owned()),
-            (_, Some(_)) => None,
-            (List, None) => Some(restricted(kind)),
-            (Private | Authenticated, None) => {
+        if url.signature.is_some() {
+            return (!is_signed).then(|| DENIED.to_owned());
+        }
+        match kind {
+            List => Some(restricted(kind)),
+            Private | Authenticated => {
                 let token = url.query.as_deref().and_then(token::of_query);
                 let opens = |token: &str| {
                     let (key, path) = (self.token_key?, url.path());

@@ -1,5 +1,7 @@
 //! Access tokens in the query: `__cld_token__=st=…~exp=…~acl=…~hmac=…` (facts §4.4; the SDKs' `auth_token`).
 
+use std::fmt::Write as _;
+
 use secrecy::{ExposeSecret as _, SecretString};
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
@@ -52,7 +54,7 @@ fn escaped(text: &str) -> String {
     const MARKS: &[u8] = b" \"#%&'/:;<=>?@[\\]^`{|}~";
     text.bytes().fold(String::new(), |mut escaped, byte| {
         if MARKS.contains(&byte) {
-            escaped.push_str(&format!("%{byte:02x}"));
+            let _ = write!(escaped, "%{byte:02x}");
         } else {
             escaped.push(char::from(byte));
         }

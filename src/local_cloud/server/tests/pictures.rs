@@ -75,8 +75,9 @@ async fn uploaded_pictures_are_resized_and_bombs_are_not_unpacked() {
     let mut files = Vec::new();
     for format in [ImageFormat::Png, ImageFormat::Jpeg, ImageFormat::WebP, ImageFormat::Gif] {
         let mut file = std::io::Cursor::new(Vec::new());
+        let byte = |n: u32| u8::try_from(n).unwrap();
         let picture =
-            image::RgbImage::from_fn(64, 48, |x, y| image::Rgb([x as u8 * 4, y as u8 * 5, 9]));
+            image::RgbImage::from_fn(64, 48, |x, y| image::Rgb([byte(x * 4), byte(y * 5), 9]));
         picture.write_to(&mut file, format).unwrap();
         files.push((format, file.into_inner()));
     }
