@@ -15,6 +15,9 @@ use crate::local_cloud::chance::{Chance, hash_bytes, hash_text};
 use crate::local_cloud::content::{Content, Format};
 use crate::local_cloud::remote::Remote;
 
+/// Derived assets that storage knows of one original; the oldest is forgotten, and made anew when asked for.
+const MOST_DERIVED: usize = 4096;
+
 /// What a path stands for; the tag that its copies carry.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Address {
@@ -100,14 +103,18 @@ impl Origin<'_> {
         let found = readings
             .iter()
             .find_map(|url| storage.get(&url.asset).map(|asset| (url.clone(), asset.clone())));
-        if let Some(error) = self.denied(found.as_ref().map(|(url, _)| url), &readings) {
-            let names = readings.iter().map(|url| url.asset.clone()).collect();
-            let address = Arc::new(Address { readings, names });
-            return Answer::refusal(401, Some(error), address);
-        }
+        let lifetime = match self.opened(found.as_ref().map(|(url, _)| url), &readings) {
+            Ok(lifetime) => lifetime,
+            Err(error) => {
+                let names = readings.iter().map(|url| url.asset.clone()).collect();
+                let address = Arc::new(Address { readings, names });
+                return Answer::refusal(401, Some(error), address);
+            }
+        };
         if let Some((url, asset)) = found {
             let address = Arc::new(Address::of_asset(readings, asset.key.clone()));
-            return self.delivered(storage, &url, &asset, accept, address);
+            let answer = self.delivered(storage, &url, &asset, accept, address);
+            return Answer { lifetime, ..answer };
         }
         if readings[0].asset.delivery_type == DeliveryType::List {
             return tag_list::answer(storage, readings, self.unix_now);
@@ -122,43 +129,48 @@ impl Origin<'_> {
         let readings = DeliveryUrl::readings(path, Some(self.cloud_name)).ok()?;
         let url = readings.first().filter(|url| url.asset.delivery_type == DeliveryType::Fetch)?;
         let is_here = storage.get(&url.asset).is_some() && !storage.is_outdated(&url.asset);
-        if is_here || self.denied(Some(url), &readings).is_some() {
+        if is_here || self.opened(Some(url), &readings).is_err() {
             return None;
         }
         Some((url.asset.clone(), Remote::on_this_host(url.asset.public_id.as_str())?))
     }
 
-    /// Why nobody may be delivered this: the reading that names a stored asset, or all of them where none does.
+    /// Whether this may be delivered to whoever asks, and for how long edges may go on doing so where that is not as
+    /// long as ever; by the reading that names a stored asset, or by all of them where none does.
     ///
     /// Private and authenticated assets need a signature or a token, lists of assets by their tag a signature
     /// (they are restricted by default, as on new accounts). A signature that is given has to be right, whatever
     /// it is for; it covers transformations and name as they are written, so another SDK's escaping has its own.
-    fn denied(&self, found: Option<&DeliveryUrl>, readings: &[DeliveryUrl]) -> Option<String> {
+    fn opened(
+        &self,
+        found: Option<&DeliveryUrl>,
+        readings: &[DeliveryUrl],
+    ) -> Result<Option<Duration>, String> {
         use DeliveryType::{Authenticated, List, Private};
         let url = found.unwrap_or(&readings[0]);
-        let kind = url.asset.delivery_type;
-        let is_signed = match found {
-            Some(url) => url.verify(self.secret),
-            None => readings.iter().any(|url| url.verify(self.secret)),
-        };
         if url.signature.is_some() {
-            return (!is_signed).then(|| DENIED.to_owned());
+            let mut signed = found.map_or(readings, std::slice::from_ref).iter();
+            let is_right = signed.any(|url| url.verify(self.secret));
+            return is_right.then_some(None).ok_or_else(|| DENIED.to_owned());
         }
-        match kind {
-            List => Some(restricted(kind)),
+        match url.asset.delivery_type {
+            List => Err(restricted(List)),
             Private | Authenticated => {
-                let token = url.query.as_deref().and_then(token::of_query);
-                let opens = |token: &str| {
-                    let (key, path) = (self.token_key?, url.path());
-                    // hosts that name the cloud have paths without it
-                    let own = path.strip_prefix('/')?.strip_prefix(self.cloud_name)?;
-                    let mut paths = [path.as_str(), own].into_iter();
-                    paths.any(|path| token::opens(token, path, key, self.unix_now)).then_some(())
-                };
-                token.and_then(opens).is_none().then(|| DENIED.to_owned())
+                let expires_at = self.token_of(url).ok_or_else(|| DENIED.to_owned())?;
+                let left = u64::try_from(expires_at - self.unix_now).unwrap_or(0);
+                Ok(Some(Duration::from_secs(left)))
             }
-            _ => None,
+            _ => Ok(None),
         }
+    }
+
+    /// When the token ends that opens `url`, in UNIX seconds.
+    fn token_of(&self, url: &DeliveryUrl) -> Option<i64> {
+        let (token, key) = (token::of_query(url.query.as_deref()?)?, self.token_key?);
+        let path = url.path();
+        // hosts that name the cloud have paths without it
+        let own = path.strip_prefix('/')?.strip_prefix(self.cloud_name)?;
+        [&path, own].into_iter().find_map(|path| token::opens(token, path, key, self.unix_now))
     }
 
     /// The picture that is shown where there is none (`d_<id>` in the chain), which exists; the reason is told all
@@ -256,6 +268,9 @@ impl Origin<'_> {
                 content
             });
             return (content, row.created_at);
+        }
+        if rows.len() >= MOST_DERIVED {
+            rows.remove(0);
         }
         let content = derive();
         let numbers =

@@ -11,26 +11,27 @@ pub fn of_query(query: &str) -> Option<&str> {
     query.split('&').find_map(|pair| pair.strip_prefix("__cld_token__="))
 }
 
-/// Whether `token` lets somebody have `path` (with query) at `unix_now`. `key` is in hex, as the service hands it
-/// out. A token that is bound to an address (`ip`) opens nothing: edges here see loopback only.
-pub fn opens(token: &str, path: &str, key: &SecretString, unix_now: i64) -> bool {
-    let Some((signed, hmac)) = token.rsplit_once("~hmac=") else { return false };
+/// Until when `token` lets somebody have `path` (with query), in UNIX seconds; `None` where it does not at
+/// `unix_now`. `key` is in hex, as the service hands it out. A token that is bound to an address (`ip`) opens
+/// nothing: edges here see loopback only.
+pub fn opens(token: &str, path: &str, key: &SecretString, unix_now: i64) -> Option<i64> {
+    let (signed, hmac) = token.rsplit_once("~hmac=")?;
     let field = |name: &str| {
         signed.split('~').find_map(|field| field.split_once('=').filter(|(own, _)| *own == name))
     };
-    let time = |name: &str| field(name).map(|(_, text)| text.parse::<i64>());
+    let time = |name: &str| field(name).and_then(|(_, text)| text.parse::<i64>().ok());
     let path = path.split('?').next().unwrap_or_default();
     let acl = field("acl").map(|(_, acl)| acl);
     // without a list the address itself was signed, escaped as the SDKs do
     let signed_url = acl.is_none().then(|| format!("{signed}~url={}", escaped(path)));
-    let Ok(key) = hex::decode(key.expose_secret()) else { return false };
-    let expected =
-        hex::encode(hmac_sha256(&key, signed_url.as_deref().unwrap_or(signed).as_bytes()));
-    let begun = time("st").is_none_or(|start| start.is_ok_and(|start| start <= unix_now));
-    let lasts = time("exp").is_some_and(|end| end.is_ok_and(|end| unix_now < end));
-    let covered = acl.is_none_or(|acl| acl.split('!').any(|one| covers(&unescaped(one), path)));
-    let known = field("ip").is_none();
-    begun && lasts && covered && known && expected.as_bytes().ct_eq(hmac.as_bytes()).into()
+    let key = hex::decode(key.expose_secret()).ok()?;
+    let message = signed_url.as_deref().unwrap_or(signed);
+    let expected = hex::encode(hmac_sha256(&key, message.as_bytes()));
+    let has_begun = field("st").is_none() || time("st").is_some_and(|start| start <= unix_now);
+    let covers = acl.is_none_or(|acl| acl.split('!').any(|one| covers(&unescaped(one), path)));
+    let is_ours = bool::from(expected.as_bytes().ct_eq(hmac.as_bytes()));
+    let opens = is_ours && has_begun && covers && field("ip").is_none();
+    time("exp").filter(|end| opens && unix_now < *end)
 }
 
 /// `/image/*`: a path with `*` for any text.
@@ -136,14 +137,15 @@ mod tests {
     )]
     fn the_sdks_tokens_open_what_they_were_made_for(#[case] token: &str, #[case] path: &str) {
         let key = "00112233ff99".to_owned().into();
-        assert!(opens(token, path, &key, 1_111_111_200));
-        assert!(!opens(token, "/demo/image/upload/other.jpg", &key, 1_111_111_200));
-        assert!(!opens(token, path, &key, 1_111_111_411), "it is over");
-        assert!(!token.contains("st=") || !opens(token, path, &key, 1_111_111_110), "not begun");
-        assert!(!opens(token, path, &"aa112233ff99".to_owned().into(), 1_111_111_200));
+        let until = |token, path, at| opens(token, path, &key, at);
+        assert_eq!(until(token, path, 1_111_111_200), Some(1_111_111_411));
+        assert_eq!(until(token, "/demo/image/upload/other.jpg", 1_111_111_200), None);
+        assert_eq!(until(token, path, 1_111_111_411), None, "it is over");
+        assert!(!token.contains("st=") || until(token, path, 1_111_111_110).is_none(), "not begun");
         let longer = token.replace("exp=1111111411", "exp=1999999999");
-        assert!(!opens(&longer, path, &key, 1_111_111_200));
-        assert!(!opens("", path, &key, 0));
+        assert_eq!(until(&longer, path, 1_111_111_200), None);
+        assert_eq!(until("", path, 0), None);
+        assert_eq!(opens(token, path, &"aa112233ff99".to_owned().into(), 1_111_111_200), None);
     }
 
     #[test]
