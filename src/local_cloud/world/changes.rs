@@ -11,7 +11,6 @@ use super::asset::{HexId, StoredAsset};
 use super::refusal::Refusal;
 use crate::domain::asset::{AssetKey, DeliveryType};
 use crate::domain::delivery_url::DeliveryUrl;
-use crate::domain::sighting::AcceptVariant;
 use crate::local_cloud::content::{Content, Format};
 
 /// Attributes as a call gives them; what is absent stays as it is.
@@ -86,6 +85,7 @@ impl World {
             .clone()
             .map_or_else(|| self.blank(&key, &content, order), |before| (*before).clone());
         if let Some(before) = &before {
+            self.remember_before(&key);
             self.keep_backup(before);
             self.storage.remove_derived(&key, |_| true);
         }
@@ -163,7 +163,7 @@ impl World {
         let url =
             self.url_of(key, extension).with_version(asset.version).with_transformation(chain);
         let path = self.open(url).path();
-        self.answer(&path, AcceptVariant::None);
+        self.derive(&path);
     }
 
     /// Gives an asset another name. ID, version and file stay; derived assets go. Copies under the old name are
@@ -179,6 +179,8 @@ impl World {
             return Err(Refusal::TargetExists { id: to.public_id.to_string() });
         }
         if from != to {
+            self.remember_before(to);
+            self.remember_before(from);
             if let Some((target, _)) = self.storage.remove(to) {
                 self.search.note(self.now, to, None);
                 self.keep_backup(&target);
@@ -271,6 +273,7 @@ impl World {
 
     /// Stores and tells the search index.
     pub(super) fn store(&mut self, asset: StoredAsset) -> Arc<StoredAsset> {
+        self.remember_before(&asset.key);
         let asset = self.storage.put(asset);
         self.search.note(self.now, &asset.key, Some(&asset));
         asset
@@ -278,6 +281,7 @@ impl World {
 
     /// Removes, keeps the backup if there is one, and tells the search index. Returns the number of derived assets.
     pub(super) fn remove(&mut self, key: &AssetKey) -> Option<usize> {
+        self.remember_before(key);
         let (asset, derived) = self.storage.remove(key)?;
         self.search.note(self.now, key, None);
         if asset.backed_up {
