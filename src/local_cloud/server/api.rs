@@ -11,7 +11,7 @@ use super::auth::Account;
 use super::listen::Peer;
 use super::params::{Params, unescape};
 use super::reply::Reply;
-use super::{Cloud, admin, control, upload};
+use super::{Cloud, admin, control, trouble, upload};
 
 /// A call, taken apart.
 pub struct Call {
@@ -42,12 +42,17 @@ async fn answered(cloud: Arc<Cloud>, peer: &Peer, request: Request) -> Response<
         return control::answer(cloud, peer, request).await.send(&request_id);
     }
     let reply = match taken_apart(&cloud, &path, request).await {
-        Ok(call) => tokio::task::spawn_blocking(move || carried_out(&cloud, &call))
-            .await
-            .unwrap_or_else(|_| Reply::error(500, "General Error")),
+        Ok(call) => return trouble::answered(cloud, peer, call, &request_id).await,
         Err(reply) => reply,
     };
     reply.send(&request_id)
+}
+
+/// Carries a call out, whatever becomes of its answer.
+pub async fn carried_out(cloud: &Arc<Cloud>, call: Call) -> Reply {
+    let cloud = cloud.clone();
+    let done = tokio::task::spawn_blocking(move || at_endpoint(&cloud, &call)).await;
+    done.unwrap_or_else(|_| Reply::error(500, "General Error"))
 }
 
 async fn taken_apart(cloud: &Cloud, path: &str, request: Request) -> Result<Call, Reply> {
@@ -64,7 +69,7 @@ async fn taken_apart(cloud: &Cloud, path: &str, request: Request) -> Result<Call
     Ok(Call { method, headers, path, params })
 }
 
-fn carried_out(cloud: &Cloud, call: &Call) -> Reply {
+fn at_endpoint(cloud: &Cloud, call: &Call) -> Reply {
     let account =
         Account { api_key: &cloud.options.api_key, api_secret: &cloud.settings.api_secret };
     let answered = if call.method == Method::POST && upload::is_upload_call(&call.path()) {

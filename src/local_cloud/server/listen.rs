@@ -24,11 +24,12 @@ pub struct Line {
     listener: TcpListener,
     edge: Option<(Arc<Cloud>, usize)>,
     room: Arc<Semaphore>,
+    accepted: u64,
 }
 
 impl Line {
     pub fn open(listener: TcpListener) -> Self {
-        Self { listener, edge: None, room: Arc::new(Semaphore::new(MOST_CONNECTIONS)) }
+        Self { listener, edge: None, room: Arc::new(Semaphore::new(MOST_CONNECTIONS)), accepted: 0 }
     }
 
     pub fn of_edge(listener: TcpListener, cloud: Arc<Cloud>, edge: usize) -> Self {
@@ -59,7 +60,9 @@ impl Listener for Line {
                 Ok((stream, address)) => {
                     let _ = stream.set_nodelay(true);
                     let cut = Arc::new(AtomicBool::new(false));
-                    return (Connection { stream, cut, _permit: permit }, address);
+                    self.accepted += 1;
+                    let number = self.accepted;
+                    return (Connection { stream, number, cut, _permit: permit }, address);
                 }
                 // too many open files, say: it may pass
                 Err(error) => {
@@ -78,6 +81,7 @@ impl Listener for Line {
 /// One connection, which can be cut from the side.
 pub struct Connection {
     stream: TcpStream,
+    number: u64,
     cut: Arc<AtomicBool>,
     _permit: OwnedSemaphorePermit,
 }
@@ -142,6 +146,8 @@ impl AsyncWrite for Connection {
 #[derive(Clone)]
 pub struct Peer {
     pub address: SocketAddr,
+    /// Counts the connections of a listener.
+    pub connection: u64,
     cut: Arc<AtomicBool>,
 }
 
@@ -154,6 +160,7 @@ impl Peer {
 
 impl Connected<IncomingStream<'_, Line>> for Peer {
     fn connect_info(stream: IncomingStream<'_, Line>) -> Self {
-        Self { address: *stream.remote_addr(), cut: stream.io().cut.clone() }
+        let io = stream.io();
+        Self { address: *stream.remote_addr(), connection: io.number, cut: io.cut.clone() }
     }
 }

@@ -2,6 +2,8 @@
 
 mod auth;
 mod changes;
+mod control;
+mod faults;
 mod life;
 mod listing;
 mod removal;
