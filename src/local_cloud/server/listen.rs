@@ -31,12 +31,13 @@ pub struct Line {
     cloud: Arc<Cloud>,
     edge: Option<usize>,
     room: Arc<Semaphore>,
+    accepted: u64,
 }
 
 impl Line {
     pub fn open(listener: TcpListener, cloud: Arc<Cloud>) -> Self {
         let room = Arc::new(Semaphore::new(cloud.limits.connections));
-        Self { listener, cloud, edge: None, room }
+        Self { listener, cloud, edge: None, room, accepted: 0 }
     }
 
     pub fn of_edge(listener: TcpListener, cloud: Arc<Cloud>, edge: usize) -> Self {
@@ -76,7 +77,9 @@ impl Line {
                 Ok((stream, address)) => {
                     let _ = stream.set_nodelay(true);
                     let cut = Arc::new(AtomicBool::new(false));
-                    let peer = Peer { address, cut: cut.clone() };
+                    self.accepted += 1;
+                    let number = self.accepted;
+                    let peer = Peer { address, connection: number, cut: cut.clone() };
                     let patience = self.cloud.limits.stall;
                     let connection =
                         Connection { stream, cut, patience, stalled: None, _permit: permit };
@@ -208,10 +211,19 @@ impl AsyncWrite for Connection {
     }
 }
 
+impl Drop for Connection {
+    /// A connection that was cut ends in a reset, whoever lets go of it.
+    fn drop(&mut self) {
+        let _ = self.check();
+    }
+}
+
 /// Who is at the other end of a connection, and a way to cut it.
 #[derive(Clone)]
 pub struct Peer {
     pub address: SocketAddr,
+    /// Counts the connections of a listener.
+    pub connection: u64,
     cut: Arc<AtomicBool>,
 }
 

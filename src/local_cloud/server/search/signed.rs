@@ -20,6 +20,7 @@ use crate::local_cloud::server::headers::text_value;
 use crate::local_cloud::server::listen::Peer;
 use crate::local_cloud::server::params::{Params, unescape};
 use crate::local_cloud::server::reply::{Reply, bad};
+use crate::local_cloud::server::trouble::over;
 use crate::local_cloud::world::search::KeptReply;
 
 /// Longest time that an answer is kept: as long as any other copy.
@@ -92,7 +93,12 @@ pub async fn at_edge(
     target: &str,
 ) -> Option<Response<Body>> {
     let search = SignedSearch::read(target, &cloud.settings.cloud_name)?;
-    let (kept, delay) = cloud.with(|world, now| world.search_at_edge(edge, target, now));
+    let ask = || cloud.with(|world, now| world.search_at_edge(edge, target, now));
+    let (mut kept, mut delay) = ask();
+    while let KeptReply::Hang(hang) = kept {
+        over(cloud, hang).await;
+        (kept, delay) = ask();
+    }
     tokio::time::sleep(delay).await;
     Some(match kept {
         KeptReply::Kept { body, age } => {
@@ -113,7 +119,7 @@ pub async fn at_edge(
             }
             response
         }
-        KeptReply::Reset => {
+        KeptReply::Reset | KeptReply::Hang(_) => {
             peer.cut();
             empty(503)
         }

@@ -7,7 +7,8 @@ use std::time::Duration;
 use axum::body::Bytes;
 
 use crate::local_cloud::world::World;
-use crate::local_cloud::world::fault::FaultKind;
+use crate::local_cloud::world::network::Place;
+use crate::local_cloud::world::trouble::Hang;
 
 /// Answers that all edges together keep, at most, and bytes in them; the oldest go first.
 const MOST_KEPT: usize = 512;
@@ -24,6 +25,8 @@ pub enum KeptReply {
     Refused { status: u16, retry_after: Option<u64> },
     /// It resets the connection.
     Reset,
+    /// It says nothing for a while.
+    Hang(Hang),
 }
 
 #[derive(Debug)]
@@ -76,20 +79,19 @@ impl World {
     }
 
     /// What an edge that is out of order says to everything, and how late.
-    fn trouble_at(&self, edge: usize) -> (Option<KeptReply>, Duration) {
-        let suffers = |kind| self.suffers(kind, edge);
-        let delay = suffers(FaultKind::Slow).map_or(Duration::ZERO, |slow| slow.delay);
-        let refused = |status, retry_after| Some(KeptReply::Refused { status, retry_after });
-        let reply = if suffers(FaultKind::Dead).is_some() {
+    fn trouble_at(&mut self, edge: usize) -> (Option<KeptReply>, Duration) {
+        let cache = self.network.number(Place::Edge { edge, node: 0 });
+        let victim = self.victim(cache);
+        let suffered = self.faults.request(victim, self.now);
+        let reply = if suffered.reset {
             Some(KeptReply::Reset)
-        } else if suffers(FaultKind::Unavailable).is_some() {
-            refused(503, None)
-        } else if suffers(FaultKind::Throttled).is_some() {
-            refused(429, Some(5))
+        } else if let Some(hang) = suffered.hang {
+            Some(KeptReply::Hang(hang))
         } else {
-            None
+            let refused = suffered.refused;
+            refused.map(|(status, retry_after)| KeptReply::Refused { status, retry_after })
         };
-        (reply, delay)
+        (reply, suffered.delay)
     }
 
     /// An edge keeps the answer to a signed search for `ttl`.
@@ -102,7 +104,7 @@ impl World {
         now: Duration,
     ) {
         self.advance(now);
-        if !ttl.is_zero() && edge < self.edges.len() {
+        if !ttl.is_zero() && edge < self.settings.edges.len() {
             self.search.shelf.put(Kept { edge, path: path.into(), body, at: self.now, ttl });
         }
     }
