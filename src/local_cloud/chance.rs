@@ -46,6 +46,28 @@ impl Chance {
         min + max.saturating_sub(min).mul_f64(self.share(topic, numbers))
     }
 
+    /// A duration with a long tail: log-normal, with `min` at the 5th and `max` at the 95th percentile, and nothing
+    /// beyond ten times `max`.
+    #[must_use]
+    pub fn with_tail(
+        self,
+        (min, max): (Duration, Duration),
+        topic: &str,
+        numbers: &[u64],
+    ) -> Duration {
+        /// Standard deviations from the middle to the 95th percentile.
+        const P95: f64 = 1.644_853_6;
+        let millis = |span: Duration| (span.as_secs_f64() * 1e3).max(1.0).ln();
+        let (low, high) = (millis(min), millis(max));
+        let (middle, deviation) = (f64::midpoint(low, high), (high - low) / (2.0 * P95));
+        // Box and Muller; the first share must not be 0
+        let bits = self.bits(topic, numbers);
+        let radius = (-2.0 * (((bits >> 11) as f64 + 0.5) * 2_f64.powi(-53)).ln()).sqrt();
+        let turn = (mix(bits) >> 11) as f64 * 2_f64.powi(-53) * std::f64::consts::TAU;
+        let drawn = (middle + deviation * radius * turn.cos()).exp() / 1e3;
+        Duration::from_secs_f64(drawn).min(max.saturating_mul(10))
+    }
+
     /// 16 bytes, as asset IDs and version IDs need them.
     #[must_use]
     pub fn id(self, topic: &str, numbers: &[u64]) -> [u8; 16] {
@@ -99,5 +121,20 @@ mod tests {
         assert!(drawn.iter().min().unwrap() < &Duration::from_secs(3));
         assert!(drawn.iter().max().unwrap() > &Duration::from_secs(19));
         assert_eq!(Chance::new(7).between((bounds.0, bounds.0), "delay", &[]), bounds.0);
+    }
+
+    #[test]
+    fn a_tail_has_a_twentieth_beyond_each_bound_and_ends_somewhere() {
+        let bounds = (Duration::from_secs(2), Duration::from_secs(20));
+        let mut drawn: Vec<_> =
+            (0..10_000).map(|n| Chance::new(7).with_tail(bounds, "delay", &[n])).collect();
+        drawn.sort();
+        let share = |below: Duration| drawn.partition_point(|d| *d < below) as f64 / 1e4;
+        assert!((0.04..0.06).contains(&share(bounds.0)), "{}", share(bounds.0));
+        assert!((0.94..0.96).contains(&share(bounds.1)), "{}", share(bounds.1));
+        assert!((5.0..8.0).contains(&drawn[5000].as_secs_f64()), "{:?}", drawn[5000]);
+        assert!(drawn[9999] > bounds.1 * 2 && drawn[9999] <= bounds.1 * 10);
+        let none = (Duration::ZERO, Duration::ZERO);
+        assert_eq!(Chance::new(7).with_tail(none, "delay", &[1]), Duration::ZERO);
     }
 }

@@ -19,4 +19,4 @@ pub mod world;
 pub use options::{Options, Ready, ReadyEdge, StartError};
 pub use scenario::{Scenario, ScenarioError};
 pub use server::{Running, start};
-pub use span::Propagation;
+pub use span::{Propagation, Spread};

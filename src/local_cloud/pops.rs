@@ -45,6 +45,21 @@ pub const POPS: &[Pop] = &[
     Pop { code: "TLV", city: "Tel Aviv" },      Pop { code: "YUL", city: "Montreal" },
 ];
 
+/// The location of that code.
+#[must_use]
+pub fn find(code: &str) -> Option<Pop> {
+    POPS.iter().find(|pop| pop.code == code).copied()
+}
+
+/// Where shields stand, in the order they are taken.
+pub const SHIELDS: [&str; 4] = ["IAD", "FRA", "SIN", "NRT"];
+
+/// The first shields.
+#[must_use]
+pub fn shields(count: usize) -> Vec<Pop> {
+    SHIELDS.iter().take(count).filter_map(|code| find(code)).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -59,5 +74,6 @@ mod tests {
             let known = crate::domain::pop::locate(pop.code).map(|found| found.city);
             assert_eq!(known, Some(pop.city), "{}", pop.code);
         }
+        assert_eq!(shields(9).len(), SHIELDS.len());
     }
 }

@@ -23,6 +23,45 @@ pub fn duration(text: &str) -> Result<Duration, BadSpan> {
     Duration::try_from(read).map_err(|_| bad())
 }
 
+/// Reads `5m` and `-5m`, in whole seconds.
+///
+/// # Errors
+/// The text is no duration.
+pub fn signed_seconds(text: &str) -> Result<i64, BadSpan> {
+    let bad = || BadSpan::Duration { text: text.to_owned() };
+    let read: jiff::SignedDuration = text.trim().parse().map_err(|_| bad())?;
+    Ok(read.as_secs())
+}
+
+/// `20s`, `500ms`, `1m`: as short as it can be written and read again, in whole milliseconds.
+#[must_use]
+pub fn text(span: Duration) -> String {
+    let millis = span.as_millis();
+    match millis {
+        0 => "0s".to_owned(),
+        _ if millis.is_multiple_of(3_600_000) => format!("{}h", millis / 3_600_000),
+        _ if millis.is_multiple_of(60_000) => format!("{}m", millis / 60_000),
+        _ if millis.is_multiple_of(1000) => format!("{}s", millis / 1000),
+        _ => format!("{millis}ms"),
+    }
+}
+
+/// How delays lie between their bounds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Spread {
+    /// Anywhere between them, all alike.
+    #[default]
+    Uniform,
+    /// Most near the shorter one and a few far out: log-normal, with one in twenty below the shorter bound, one in
+    /// twenty beyond the longer, and none beyond ten times the longer.
+    Tail,
+}
+
+impl Spread {
+    pub const WORDS: &'static [(&'static str, Self)] =
+        &[("uniform", Self::Uniform), ("tail", Self::Tail)];
+}
+
 /// How long an invalidation takes to an edge, at least and at most.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Propagation {
@@ -67,6 +106,15 @@ impl fmt::Display for Propagation {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn spans_are_written_as_they_are_read() {
+        for short in ["0s", "500ms", "20s", "90s", "2m", "3h"] {
+            assert_eq!(text(duration(short).unwrap()), short);
+        }
+        assert_eq!(signed_seconds("-5m"), Ok(-300));
+        assert!(signed_seconds("soon").is_err());
+    }
 
     #[test]
     fn durations_and_ranges_are_read_and_shown() {

@@ -91,6 +91,7 @@ impl World {
             .clone()
             .map_or_else(|| self.blank(&key, &content, order), |before| (*before).clone());
         if let Some(before) = &before {
+            self.remember_before(&key);
             self.keep_backup(before);
             self.storage.remove_derived(&key, |_| true);
         }
@@ -165,7 +166,7 @@ impl World {
         let url =
             self.url_of(key, extension).with_version(asset.version).with_transformation(chain);
         let path = self.open(url).path();
-        self.answer(&path, AcceptVariant::None);
+        self.derive(&path);
     }
 
     /// Whether every chain can be made of such a file.
@@ -226,6 +227,8 @@ impl World {
             return Err(Refusal::TargetExists { id: to.public_id.to_string() });
         }
         if from != to {
+            self.remember_before(to);
+            self.remember_before(from);
             if let Some((target, _)) = self.storage.remove(to) {
                 self.search.changed(self.now, to, Some(&target));
                 self.keep_backup(&target);
@@ -318,12 +321,14 @@ impl World {
 
     /// Stores and tells the search index.
     pub(super) fn store(&mut self, asset: StoredAsset) -> Arc<StoredAsset> {
+        self.remember_before(&asset.key);
         self.search.changed(self.now, &asset.key, self.storage.get(&asset.key));
         self.storage.put(asset)
     }
 
     /// Removes, keeps the backup if there is one, and tells the search index. Returns the number of derived assets.
     pub(super) fn remove(&mut self, key: &AssetKey) -> Option<usize> {
+        self.remember_before(key);
         let (asset, derived) = self.storage.remove(key)?;
         self.search.changed(self.now, key, Some(&asset));
         if asset.backed_up {

@@ -20,8 +20,7 @@ impl World {
         now: Duration,
     ) -> Option<(AssetKey, Remote)> {
         self.advance(now);
-        let now = self.now;
-        if edge.is_some_and(|edge| self.edges[edge].find(path, accept, now).is_some()) {
+        if edge.is_some_and(|edge| self.holds(edge, path, accept)) {
             return None;
         }
         self.settings.origin(self.chance, self.unix_now()).wants(&self.storage, path)

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::World;
 use super::asset::{Derived, ModerationStatus, StoredAsset};
+use super::lag::merged;
 use super::refusal::Refusal;
 use super::storage::is_inside;
 use crate::domain::asset::{AssetKey, DeliveryType, ResourceType};
@@ -79,6 +80,8 @@ impl World {
     /// One page of assets, newest first unless asked otherwise, or by public ID where a prefix is given.
     pub fn list(&mut self, order: &ListOrder, now: Duration) -> Page {
         self.advance(now);
+        self.forget_what_was();
+        let as_stored = |asset: &&Arc<StoredAsset>| self.lag.of(&asset.key, self.now).is_none();
         if let Selection::Prefix(prefix) = &order.selection
             && let (Some(rt), Some(dt)) = (order.resource_type, order.delivery_type)
         {
@@ -86,7 +89,16 @@ impl World {
                 Some(Position::Name(id)) => Some(id.as_str()),
                 _ => None,
             };
-            let found = self.storage.prefixed(rt, dt, prefix, after);
+            let found = self.storage.prefixed(rt, dt, prefix, after).filter(as_stored);
+            let by_name = |a: &StoredAsset, b: &StoredAsset| a.key.cmp(&b.key);
+            let wanted = |asset: &StoredAsset| {
+                let key = &asset.key;
+                (key.resource_type, key.delivery_type) == (rt, dt)
+                    && key.public_id.as_str().starts_with(prefix)
+                    && after.is_none_or(|after| key.public_id.as_str() > after)
+            };
+            let was = self.lag.assets(wanted, by_name);
+            let found = merged(found, was, |a, b| by_name(a, b));
             let found = found.filter(|asset| is_selected(asset, order));
             let at = |asset: &StoredAsset| Position::Name(asset.key.public_id.to_string());
             return page(found, order.limit, at);
@@ -100,7 +112,21 @@ impl World {
         let found = kinds[skipped.unwrap_or(0)..].iter().flat_map(|kind| {
             let after =
                 resume.filter(|(at, ..)| at == kind).map(|(_, time, number)| (time, number));
-            self.storage.aged(*kind, order.delivery_type, order.oldest_first, after)
+            let oldest_first = order.oldest_first;
+            let found = self.storage.aged(*kind, order.delivery_type, oldest_first, after);
+            let by_age = move |a: &StoredAsset, b: &StoredAsset| {
+                let ages = (a.created_at, a.order).cmp(&(b.created_at, b.order));
+                if oldest_first { ages } else { ages.reverse() }
+            };
+            let wanted = |asset: &StoredAsset| {
+                let place = (asset.created_at, asset.order);
+                let further = |after| if oldest_first { place > after } else { place < after };
+                asset.key.resource_type == *kind
+                    && order.delivery_type.is_none_or(|own| own == asset.key.delivery_type)
+                    && after.is_none_or(further)
+            };
+            let was = self.lag.assets(wanted, by_age);
+            merged(found.filter(as_stored), was, move |a, b| by_age(a, b))
         });
         let found = found.filter(|asset| is_selected(asset, order));
         let at = |asset: &StoredAsset| {
@@ -112,7 +138,7 @@ impl World {
     /// The assets of these keys that exist, in that order.
     pub fn pick(&mut self, keys: &[AssetKey], now: Duration) -> Vec<Arc<StoredAsset>> {
         self.advance(now);
-        keys.iter().filter_map(|key| self.storage.get(key)).cloned().collect()
+        keys.iter().filter_map(|key| self.told(key)).cloned().collect()
     }
 
     /// Everything about one asset, or about a deleted one of which a backup is kept.
@@ -121,15 +147,25 @@ impl World {
     /// Neither exists.
     pub fn detail(&mut self, key: &AssetKey, now: Duration) -> Result<Detail, Refusal> {
         self.advance(now);
-        let live = self.storage.get(key);
+        let was = self.lag.of(key, self.now);
+        let live = self.told(key);
         let asset = live.or_else(|| self.backups.placeholder(key)).cloned();
         let asset = asset.ok_or_else(|| Refusal::NotFound { id: key.public_id.to_string() })?;
         Ok(Detail {
             placeholder: live.is_none(),
-            derived: self.storage.derived(key).to_vec(),
+            derived: was
+                .map_or_else(|| self.storage.derived(key).to_vec(), |was| was.derived.clone()),
             versions: self.backups.versions(&asset),
             asset,
         })
+    }
+
+    /// The asset of `key` as the Admin API tells of it.
+    fn told(&self, key: &AssetKey) -> Option<&Arc<StoredAsset>> {
+        match self.lag.of(key, self.now) {
+            Some(was) => was.asset.as_ref(),
+            None => self.storage.get(key),
+        }
     }
 
     /// All tags of a resource type that begin with `prefix`, sorted, after `after`.

@@ -6,22 +6,29 @@
 
 pub mod asset;
 pub mod backups;
+pub mod cache;
 pub mod changes;
 pub mod demo;
-pub mod edge;
 pub mod fault;
 mod fetched;
+mod lag;
 pub mod listing;
+pub mod network;
 pub mod origin;
+mod propagation;
 pub mod purge;
 pub mod quota;
 pub mod refusal;
 pub mod removal;
 pub mod search;
+mod serving;
 pub mod storage;
+pub mod story;
 mod tag_list;
 pub(super) mod token;
 mod transformation;
+pub mod trouble;
+pub mod truth;
 mod viewers;
 mod warmth;
 
@@ -29,7 +36,7 @@ mod warmth;
 mod tests;
 
 use std::cmp::Reverse;
-use std::collections::{BinaryHeap, VecDeque};
+use std::collections::{BTreeSet, BinaryHeap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -37,15 +44,19 @@ use secrecy::SecretString;
 
 use self::asset::{Derived, StoredAsset};
 use self::backups::Backups;
-use self::edge::{Copy, Edge};
-use self::fault::{Fault, FaultKind, Faults};
+use self::cache::Gone;
+use self::fault::{ApiPart, Fault, FaultKind};
+use self::lag::Lag;
+use self::network::{Network, NetworkSettings};
 use self::origin::Answer;
-use self::purge::{Arrival, Invalidation, Target};
+use self::purge::{Invalidation, Tokens};
 use self::quota::{Quota, QuotaLeft};
 use self::search::SearchIndex;
 use self::storage::Storage;
+use self::story::Story;
+use self::trouble::{BodyFate, Conditions, EtagStyle, FaultState, Faults, Victim};
 use self::viewers::Viewers;
-use super::chance::{Chance, hash_text};
+use super::chance::Chance;
 use super::content::Format;
 use super::pops::Pop;
 use crate::domain::account::{Account, InvalidationKind};
@@ -79,6 +90,7 @@ pub struct Settings {
     pub search_lag: Duration,
     /// Looks of viewers a second, over all edges; 0 for none.
     pub traffic: f64,
+    pub network: NetworkSettings,
     pub faults: Vec<Fault>,
 }
 
@@ -87,6 +99,8 @@ pub struct Settings {
 pub enum CacheState {
     Hit,
     Miss,
+    /// From the cache, which knows that the copy is outdated and fetches its successor.
+    Stale,
 }
 
 /// An edge's answer.
@@ -101,6 +115,22 @@ pub struct Served {
     pub delay: Duration,
     /// `Age` is not told.
     pub ageless: bool,
+    /// Which node of the edge answered.
+    pub node: usize,
+    /// The shield that the copy came through, and how that answered then.
+    pub shield: Option<ShieldSeen>,
+    pub etag: EtagStyle,
+    /// Seconds that the edge's clock is ahead.
+    pub ahead: i64,
+    pub body: BodyFate,
+}
+
+/// What an answer tells of the shield behind the edge.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ShieldSeen {
+    pub pop: Pop,
+    pub state: CacheState,
+    pub hits: u64,
 }
 
 /// What somebody who asks an edge gets.
@@ -109,7 +139,9 @@ pub enum Response {
     Served(Served),
     /// The connection is reset.
     Reset,
-    /// A status of the edge's own: 429 or 503, with seconds to wait.
+    /// Nothing is answered while the fault of that number lasts ([`World::goes_on`]).
+    Hang { fault: u64 },
+    /// A status of the edge's own: 429 or a 5xx, with seconds to wait.
     Refused {
         status: u16,
         retry_after: Option<u64>,
@@ -120,10 +152,12 @@ pub enum Response {
 /// Something that will happen.
 #[derive(Debug)]
 enum Event {
-    /// An invalidation, by its number, reaches an edge.
-    Arrives { invalidation: u64, edge: usize },
-    /// Copies that were dropped are back at an edge.
-    Returns { invalidation: u64, edge: usize, copies: Vec<(Arc<str>, Vec<Copy>)> },
+    /// An invalidation, by its number, reaches a cache.
+    Arrives { invalidation: u64, cache: usize },
+    /// Copies that were dropped are back at a cache.
+    Returns { invalidation: u64, cache: usize, copies: Gone },
+    /// The successor of a stale copy has been fetched.
+    Revalidated { cache: usize, path: Arc<str>, accept: AcceptVariant },
 }
 
 #[derive(Debug)]
@@ -165,14 +199,19 @@ pub struct World {
     storage: Storage,
     backups: Backups,
     search: SearchIndex,
-    edges: Vec<Edge>,
+    network: Network,
     faults: Faults,
+    lag: Lag,
     viewers: Viewers,
     quota: Quota,
     invalidations: VecDeque<Invalidation>,
     sent: u64,
-    /// Invalidations that wait at an edge that is stuck without an end.
-    held: Vec<(u64, usize)>,
+    tokens: Tokens,
+    /// Invalidations that wait at a cache that is stuck: numbers of both.
+    held: BTreeSet<(u64, usize)>,
+    story: Story,
+    /// Requests that each edge has had.
+    requests: Vec<u64>,
     agenda: BinaryHeap<Reverse<Appointment>>,
     appointments: u64,
     orders: u64,
@@ -192,13 +231,17 @@ impl World {
             now: Duration::ZERO,
             search: SearchIndex::new(settings.search_lag),
             backups: Backups::default(),
-            edges: settings.edges.iter().copied().map(Edge::new).collect(),
-            faults: Faults::of(settings.faults.clone()),
+            network: Network::new(&settings.edges, &settings.network, settings.propagation),
+            faults: Faults::of(chance, settings.faults.clone()),
+            lag: Lag::default(),
             viewers: Viewers::new(chance, settings.traffic),
             quota: Quota::new(settings.admin_quota),
             invalidations: VecDeque::new(),
             sent: 0,
-            held: Vec::new(),
+            tokens: Tokens::default(),
+            held: BTreeSet::new(),
+            story: Story::default(),
+            requests: vec![0; settings.edges.len()],
             agenda: BinaryHeap::new(),
             appointments: 0,
             orders: settings.assets as u64,
@@ -220,8 +263,14 @@ impl World {
     }
 
     #[must_use]
-    pub fn edges(&self) -> &[Edge] {
-        &self.edges
+    pub const fn network(&self) -> &Network {
+        &self.network
+    }
+
+    /// What truly happened.
+    #[must_use]
+    pub const fn story(&self) -> &Story {
+        &self.story
     }
 
     /// Invalidations that are remembered, oldest first.
@@ -229,9 +278,10 @@ impl World {
         self.invalidations.iter()
     }
 
-    #[must_use]
-    pub fn faults(&self) -> &[Fault] {
-        self.faults.all()
+    /// All faults and how they stand.
+    pub fn faults(&mut self, now: Duration) -> Vec<FaultState> {
+        self.advance(now);
+        self.faults.states(self.now)
     }
 
     /// UNIX seconds in this world.
@@ -252,6 +302,10 @@ impl World {
     /// The pot is empty.
     pub fn take_quota(&mut self, now: Duration) -> Result<QuotaLeft, QuotaLeft> {
         self.advance(now);
+        let admin = Victim::Api(ApiPart::Admin);
+        if self.faults.is_shut(admin, &[FaultKind::Quota], self.now) {
+            return Err(self.quota.empty(self.unix_now()));
+        }
         self.quota.take(self.unix_now())
     }
 
@@ -275,199 +329,48 @@ impl World {
         self.now = now;
     }
 
-    /// Whether connections to this edge are reset now.
-    pub fn is_dead(&mut self, edge: usize, now: Duration) -> bool {
+    /// What a call to a part of the API suffers.
+    pub fn call(&mut self, part: ApiPart, now: Duration) -> Conditions {
         self.advance(now);
-        self.suffers(FaultKind::Dead, edge).is_some()
+        self.faults.request(Victim::Api(part), self.now)
     }
 
-    /// Somebody asks an edge for `path` (with query).
-    pub fn request(
-        &mut self,
-        edge: usize,
-        path: &str,
-        accept: AcceptVariant,
-        now: Duration,
-    ) -> Response {
+    /// Whether a fault that makes requests hang is still there.
+    pub fn goes_on(&mut self, fault: u64, now: Duration) -> bool {
         self.advance(now);
-        if self.suffers(FaultKind::Dead, edge).is_some() {
-            return Response::Reset;
-        }
-        let delay = self.suffers(FaultKind::Slow, edge).map_or(Duration::ZERO, |slow| slow.delay);
-        if self.suffers(FaultKind::Unavailable, edge).is_some() {
-            return Response::Refused { status: 503, retry_after: None, delay };
-        }
-        if self.suffers(FaultKind::Throttled, edge).is_some() {
-            return Response::Refused { status: 429, retry_after: Some(5), delay };
-        }
-        let ageless = self.suffers(FaultKind::Ageless, edge).is_some();
-        let (answer, age, state, hits) = self.look_up(edge, path, accept);
-        Response::Served(Served { answer, age, state, hits, delay, ageless })
+        self.faults.goes_on(fault, self.now)
     }
 
-    /// Somebody asks storage for `path` (with query), past all edges.
-    pub fn origin(&mut self, path: &str, accept: AcceptVariant, now: Duration) -> Answer {
-        self.advance(now);
-        self.answer(path, accept)
-    }
-
-    /// Adds a fault; what it counts from the start counts from now.
-    pub fn add_fault(&mut self, mut fault: Fault, now: Duration) {
+    /// Adds a fault; what it counts from the start counts from now. Its ID is returned; `None` where it is taken.
+    pub fn add_fault(&mut self, mut fault: Fault, now: Duration) -> Option<String> {
         self.advance(now);
         if let fault::Begin::Start(after) = fault.begin {
             fault.begin = fault::Begin::Start(self.now + after);
         }
-        self.faults.add(fault);
+        self.faults.add(fault)
     }
 
-    /// Ends all faults; invalidations that were kept waiting arrive now.
+    /// Switches a fault on, from now, or off; false where there is none of that ID.
+    pub fn switch_fault(&mut self, id: &str, on: bool, now: Duration) -> bool {
+        self.advance(now);
+        let found = self.faults.switch(id, on, self.now);
+        self.release();
+        found
+    }
+
+    /// Removes a fault; false where there is none of that ID.
+    pub fn remove_fault(&mut self, id: &str, now: Duration) -> bool {
+        self.advance(now);
+        let found = self.faults.remove(id);
+        self.release();
+        found
+    }
+
+    /// Ends all faults.
     pub fn clear_faults(&mut self, now: Duration) {
         self.advance(now);
         self.faults.clear();
-        for (invalidation, edge) in std::mem::take(&mut self.held) {
-            self.appoint(self.now, Event::Arrives { invalidation, edge });
-        }
-        self.advance(now);
-    }
-
-    fn suffers(&self, kind: FaultKind, edge: usize) -> Option<&Fault> {
-        self.faults.active(kind, self.edges[edge].pop.code, self.now)
-    }
-
-    fn look_up(
-        &mut self,
-        edge: usize,
-        path: &str,
-        accept: AcceptVariant,
-    ) -> (Arc<Answer>, Duration, CacheState, u64) {
-        let now = self.now;
-        if let Some(copy) = self.edges[edge].find(path, accept, now) {
-            let state = if copy.from_shield { CacheState::Miss } else { CacheState::Hit };
-            copy.from_shield = false;
-            copy.hits += 1;
-            return (copy.answer.clone(), copy.age(now), state, copy.hits);
-        }
-        let answer = Arc::new(self.answer(path, accept));
-        self.edges[edge].store(&path.into(), answer.clone(), accept, now);
-        (answer, Duration::ZERO, CacheState::Miss, 0)
-    }
-
-    fn answer(&mut self, path: &str, accept: AcceptVariant) -> Answer {
-        self.answer_at(self.unix_now(), path, accept)
-    }
-
-    /// What storage answers at a time; a derived asset that is made then is dated then.
-    fn answer_at(&mut self, unix_now: i64, path: &str, accept: AcceptVariant) -> Answer {
-        let origin = self.settings.origin(self.chance, unix_now);
-        origin.answer(&mut self.storage, path, accept)
-    }
-
-    /// Sends an invalidation of one asset on its way, by the rules of the account.
-    fn invalidate(&mut self, asset: &AssetKey, versions: &[u64], verb: &'static str) {
-        self.send(Target::of_asset(self.settings.mode, asset.clone(), versions), verb);
-    }
-
-    fn send(&mut self, target: Target, verb: &'static str) {
-        self.faults.invalidated(self.now);
-        self.sent += 1;
-        let number = self.sent;
-        let arrivals: Vec<Arrival> = (0..self.edges.len())
-            .map(|edge| {
-                let code = hash_text(self.edges[edge].pop.code);
-                let usual =
-                    self.chance.between(self.settings.propagation, "arrival", &[number, code]);
-                let late = self.suffers(FaultKind::Slow, edge).map_or(Duration::ZERO, |f| f.late);
-                Arrival { due: self.now + usual + late, ..Arrival::default() }
-            })
-            .collect();
-        for (edge, arrival) in arrivals.iter().enumerate() {
-            self.appoint(arrival.due, Event::Arrives { invalidation: number, edge });
-        }
-        self.invalidations.push_back(Invalidation { number, at: self.now, verb, target, arrivals });
-        if self.invalidations.len() > MOST_INVALIDATIONS {
-            self.forget_an_invalidation();
-        }
-    }
-
-    /// Forgets the oldest invalidation that is through everywhere, or just the oldest where too many are not.
-    fn forget_an_invalidation(&mut self) {
-        let through = |one: &Invalidation| {
-            one.arrivals.iter().all(|arrival| arrival.lost || arrival.cleared_at.is_some())
-        };
-        let at = self.invalidations.iter().take(MOST_INVALIDATIONS).position(through);
-        if at.is_some() || self.invalidations.len() > 10 * MOST_INVALIDATIONS {
-            self.invalidations.remove(at.unwrap_or(0));
-        }
-    }
-
-    fn appoint(&mut self, at: Duration, event: Event) {
-        self.appointments += 1;
-        self.agenda.push(Reverse(Appointment { at, number: self.appointments, event }));
-    }
-
-    fn happen(&mut self, event: Event) {
-        match event {
-            Event::Arrives { invalidation, edge } => self.arrive(invalidation, edge),
-            Event::Returns { invalidation, edge, copies } => {
-                self.note_arrival(invalidation, edge, |arrival, now| {
-                    arrival.regressed_at = Some(now);
-                });
-                for (path, copies) in copies {
-                    for copy in copies {
-                        self.edges[edge].put(&path, Copy { from_shield: true, hits: 0, ..copy });
-                    }
-                }
-            }
-        }
-    }
-
-    fn arrive(&mut self, invalidation: u64, edge: usize) {
-        let code = self.edges[edge].pop.code;
-        match self.faults.stuck_until(code, self.now) {
-            Some(Some(end)) => return self.appoint(end, Event::Arrives { invalidation, edge }),
-            Some(None) => return self.held.push((invalidation, edge)),
-            None => {}
-        }
-        if self.suffers(FaultKind::Lost, edge).is_some() {
-            return self.note_arrival(invalidation, edge, |arrival, _| arrival.lost = true);
-        }
-        let at = self.invalidations.binary_search_by_key(&invalidation, |one| one.number);
-        let Some(target) = at.ok().map(|at| self.invalidations[at].target.clone()) else { return };
-        let mut dropped = self.edges[edge].drop_copies(&target);
-        let count = dropped.iter().map(|(_, copies)| copies.len()).sum();
-        self.note_arrival(invalidation, edge, |arrival, now| {
-            arrival.cleared_at = Some(now);
-            arrival.dropped = count;
-        });
-        for (_, copies) in &mut dropped {
-            copies.retain(|copy| copy.answer.status < 400);
-        }
-        dropped.retain(|(_, copies)| !copies.is_empty());
-        if !dropped.is_empty()
-            && let Some(after) = self.faults.regress(code, edge, self.now)
-        {
-            let back = Event::Returns { invalidation, edge, copies: dropped };
-            self.appoint(self.now + after, back);
-        }
-    }
-
-    fn note_arrival(&mut self, number: u64, edge: usize, note: impl Fn(&mut Arrival, Duration)) {
-        let now = self.now;
-        let at = self.invalidations.binary_search_by_key(&number, |one| one.number);
-        if let Some(one) = at.ok().and_then(|at| self.invalidations.get_mut(at)) {
-            note(&mut one.arrivals[edge], now);
-        }
-    }
-
-    /// A viewer looks at a page.
-    fn view(&mut self) {
-        let Some(view) = self.viewers.look(self.edges.len()) else { return };
-        let blocked = [FaultKind::Dead, FaultKind::Unavailable, FaultKind::Throttled];
-        if blocked.into_iter().any(|kind| self.suffers(kind, view.edge).is_some()) {
-            return;
-        }
-        let (answer, ..) = self.look_up(view.edge, &view.path, view.accept);
-        self.viewers.found(&view.path, answer.status < 400, self.now);
+        self.release();
     }
 
     fn next_order(&mut self) -> u64 {

@@ -1,11 +1,12 @@
 //! Invalidations: which copies they name, and when they reach each edge.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
 
 use super::origin::Address;
 use crate::domain::account::InvalidationKind;
 use crate::domain::asset::AssetKey;
+use crate::local_cloud::chance::{hash_text, mix};
 use crate::domain::delivery_url::PathForm;
 
 /// Which copies an invalidation names.
@@ -81,27 +82,82 @@ impl Target {
 pub struct Invalidation {
     /// Counts from 1.
     pub number: u64,
+    /// Singles it out for chance: what it names, and how often that was named before. Calls about other assets do not
+    /// move it.
+    pub token: u64,
     pub at: Duration,
     /// The call that asked for it: `destroy`, `rename`, …
     pub verb: &'static str,
     pub target: Target,
-    /// One for each edge, in their order.
+    /// One for each cache, in the order of their numbers.
     pub arrivals: Vec<Arrival>,
 }
 
-/// An invalidation at one edge.
+/// An invalidation at one cache.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Arrival {
     /// When it should arrive.
     pub due: Duration,
-    /// When the edge dropped its copies.
+    /// When it did, and was not kept waiting.
+    pub arrived_at: Option<Duration>,
+    /// When nothing that it names was left: dropped, or after a soft purge replaced.
     pub cleared_at: Option<Duration>,
     /// How many copies it dropped.
     pub dropped: usize,
-    /// When dropped copies came back.
+    /// How many copies it marked as stale that are still served.
+    pub stale: usize,
+    /// How many copies it missed.
+    pub survived: usize,
+    /// When old copies came back after it had cleared the cache.
     pub regressed_at: Option<Duration>,
     /// It arrived and was lost.
     pub lost: bool,
+}
+
+impl Arrival {
+    /// Nothing more will become of it.
+    #[must_use]
+    pub const fn is_through(&self) -> bool {
+        self.lost || self.cleared_at.is_some() || self.survived > 0
+    }
+}
+
+impl Invalidation {
+    /// When the last of these caches was clear; `None` where one is not.
+    #[must_use]
+    pub fn cleared_at(&self, caches: std::ops::Range<usize>) -> Option<Duration> {
+        let cleared: Option<Vec<Duration>> =
+            self.arrivals.get(caches)?.iter().map(|arrival| arrival.cleared_at).collect();
+        cleared?.into_iter().max()
+    }
+}
+
+/// How often each target was named, for the tokens of invalidations.
+#[derive(Debug, Default)]
+pub struct Tokens {
+    named: HashMap<u64, u32>,
+}
+
+impl Tokens {
+    /// Targets that are remembered; beyond them the count begins anew.
+    const MOST: usize = 65_536;
+
+    /// The token of the next invalidation of `target`.
+    pub fn next(&mut self, target: &Target) -> u64 {
+        let what = match target {
+            Target::Asset(asset) => hash_text(&format!("asset {asset}")),
+            Target::Pattern { asset, .. } => hash_text(&format!("pattern {asset}")),
+            Target::Urls(urls) => {
+                urls.iter().fold(1, |hash, url| mix(hash ^ hash_text(url.as_str())))
+            }
+        };
+        if self.named.len() >= Self::MOST && !self.named.contains_key(&what) {
+            self.named.clear();
+        }
+        let count = self.named.entry(what).or_default();
+        *count += 1;
+        mix(what ^ u64::from(*count))
+    }
 }
 
 #[cfg(test)]

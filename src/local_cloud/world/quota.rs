@@ -36,10 +36,17 @@ impl Quota {
         }
         let reset_at = (hour + 1) * HOUR;
         if self.used >= self.limit {
-            return Err(QuotaLeft { limit: self.limit, remaining: 0, reset_at });
+            return Err(self.empty(unix_now));
         }
         self.used += 1;
         Ok(QuotaLeft { limit: self.limit, remaining: self.limit - self.used, reset_at })
+    }
+
+    /// The pot of the hour, empty.
+    #[must_use]
+    pub const fn empty(&self, unix_now: i64) -> QuotaLeft {
+        let reset_at = (unix_now.div_euclid(HOUR) + 1) * HOUR;
+        QuotaLeft { limit: self.limit, remaining: 0, reset_at }
     }
 
     /// Calls made in the present hour.

@@ -24,6 +24,8 @@ struct Link {
 /// One look at one page.
 #[derive(Debug, PartialEq, Eq)]
 pub struct View {
+    /// Counts from 1.
+    pub number: u64,
     pub edge: usize,
     pub path: Arc<str>,
     pub accept: AcceptVariant,
@@ -33,9 +35,9 @@ pub struct View {
 #[derive(Debug)]
 pub struct Viewers {
     chance: Chance,
-    /// Time between two looks; `None`: nobody looks.
+    /// Time between two looks, on the whole; `None`: nobody looks.
     pause: Option<Duration>,
-    next: Duration,
+    /// Looks that are over. Each has a time of its own, whoever asks when.
     looks: u64,
     links: Vec<Link>,
     known: HashSet<Arc<str>>,
@@ -46,8 +48,7 @@ impl Viewers {
     #[must_use]
     pub fn new(chance: Chance, rate: f64) -> Self {
         let pause = (rate > 0.0).then(|| Duration::from_secs_f64((1.0 / rate).clamp(0.001, 1e6)));
-        let next = pause.unwrap_or_default();
-        Self { chance, pause, next, looks: 0, links: Vec::new(), known: HashSet::new() }
+        Self { chance, pause, looks: 0, links: Vec::new(), known: HashSet::new() }
     }
 
     /// Puts a URL on a page. The pages seen first are the popular ones.
@@ -59,16 +60,17 @@ impl Viewers {
 
     /// When somebody looks next, seen from `now`.
     pub fn due(&mut self, now: Duration) -> Option<Duration> {
-        self.pause?;
-        self.next = self.next.max(now.saturating_sub(CATCH_UP));
-        Some(self.next)
+        let pause = self.pause?;
+        let missed = now.saturating_sub(CATCH_UP).as_nanos() / pause.as_nanos();
+        self.looks = self.looks.max(u64::try_from(missed).unwrap_or(u64::MAX));
+        let place = self.looks as f64 + self.chance.share("pause", &[self.looks]);
+        Some(pause.mul_f64(place))
     }
 
     /// The look that is due.
     pub fn look(&mut self, edges: usize) -> Option<View> {
-        let pause = self.pause?;
+        self.pause?;
         self.looks += 1;
-        self.next += pause.mul_f64(0.5 + self.chance.share("pause", &[self.looks]));
         let popular = self.chance.share("page", &[self.looks]).powi(2);
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
         let at = (popular * self.links.len() as f64) as usize;
@@ -79,7 +81,7 @@ impl Viewers {
             1 => AcceptVariant::Webp,
             _ => AcceptVariant::Avif,
         };
-        Some(View { edge: usize::try_from(edge).ok()?, path: link.path.clone(), accept })
+        Some(View { number: self.looks, edge: usize::try_from(edge).ok()?, path: link.path.clone(), accept })
     }
 
     /// Tells what a look found; what stays gone is taken off the pages after a while.
@@ -112,6 +114,29 @@ mod tests {
         assert!(viewers.look(8).is_some());
         viewers.found("/a", false, at(150));
         assert_eq!(viewers.look(8), None);
+    }
+
+    #[test]
+    fn looks_have_their_times_however_time_is_moved_on() {
+        let at = Duration::from_millis;
+        let looks = |steps: &[u64]| {
+            let mut viewers = Viewers::new(Chance::new(1), 4.0);
+            viewers.publish(&"/a".into());
+            let mut seen = Vec::new();
+            for step in steps {
+                while let Some(due) = viewers.due(at(*step)).filter(|due| *due <= at(*step)) {
+                    seen.push((due, viewers.look(8)));
+                }
+            }
+            seen
+        };
+        let small: Vec<u64> = (0..=40).map(|n| n * 100).collect();
+        assert_eq!(looks(&small), looks(&[4000]));
+        assert!((12..=20).contains(&looks(&[4000]).len()));
+        // after a long pause there is nothing to catch up with but the last seconds
+        let late = looks(&[3_600_000]);
+        assert!((18..=22).contains(&late.len()), "{}", late.len());
+        assert!(late[0].0 >= at(3_594_000));
     }
 
     #[test]

@@ -1,11 +1,11 @@
-//! Edges are warm from the start, as if viewers had been there for days.
+//! Edges and shields are warm from the start, as if viewers had been there for days.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::World;
 use super::asset::StoredAsset;
-use super::edge::{Copy, TTL};
+use super::cache::{Copy, TTL};
 use crate::domain::asset::{DeliveryType, ResourceType};
 use crate::domain::delivery_url::DeliveryUrl;
 use crate::domain::sighting::AcceptVariant;
@@ -20,7 +20,7 @@ const POPULAR: usize = 60;
 const USUAL: [&str; 2] = ["c_fill,h_90,w_120", "f_auto,q_auto,w_96"];
 
 impl World {
-    /// Fills all edges: of each warm asset the original under its version and in the form that SDKs build, and one
+    /// Fills all caches: of each warm asset the original under its version and in the form that SDKs build, and one
     /// or two derived assets. Copies are some minutes to some days old.
     pub(super) fn warm_up(&mut self) {
         let mut warm: Vec<Arc<StoredAsset>> = self
@@ -62,8 +62,8 @@ impl World {
             if answer.status >= 400 {
                 continue;
             }
-            for edge in 0..self.edges.len() {
-                let numbers = [edge as u64, hash_text(path), *variant as u64];
+            for cache in 0..self.network.places().len() {
+                let numbers = [cache as u64, hash_text(path), *variant as u64];
                 let oldest = u64::try_from(self.began_at - first_seen_at).unwrap_or(1);
                 let age = 1 + self.chance.below(oldest.min(3 * 86_400), "age", &numbers);
                 let age = Duration::from_secs(age);
@@ -74,9 +74,11 @@ impl World {
                     age_then: age,
                     kept_for: TTL.saturating_sub(age),
                     hits: self.chance.below(900, "hits", &numbers),
-                    from_shield: false,
+                    put_back: false,
+                    through: None,
+                    stale: None,
                 };
-                self.edges[edge].put(path, copy);
+                self.network.cache_mut(cache).put(path, copy);
             }
         }
     }
