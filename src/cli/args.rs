@@ -239,40 +239,46 @@ pub struct Cloud {
     pub no_control: bool,
 }
 
-/// What a local cloud is like.
+/// What a local cloud is like. What is not said is as the scenario says, else as in brackets.
 #[derive(Debug, Clone, clap::Args)]
 pub struct World {
-    /// Assets to start with; 0 starts empty
-    #[arg(long, value_name = "N", default_value_t = 300)]
-    pub assets: usize,
-    /// Edges, each a cache of its own on a port of its own
-    #[arg(long, value_name = "N", default_value_t = 8)]
-    pub edges: usize,
-    /// Same seed and scenario, same behaviour
-    #[arg(long, value_name = "N", default_value_t = 1)]
-    pub seed: u64,
-    /// How long an invalidation takes to reach an edge
-    #[arg(long, value_name = "FROM..TO", default_value_t)]
-    pub propagation: Propagation,
-    /// How invalidations find copies: surrogate, legacy, legacy-unversioned or legacy-versioned
-    #[arg(long, value_name = "KIND", default_value = "surrogate", value_parser = values::cloud_mode)]
-    pub mode: InvalidationKind,
+    /// Assets to start with; 0 starts empty [default: 300]
+    #[arg(long, value_name = "N")]
+    pub assets: Option<usize>,
+    /// Edges, each a cache of its own on a port of its own [default: 8]
+    #[arg(long, value_name = "N")]
+    pub edges: Option<usize>,
+    /// Nodes of each edge, each a cache of its own [default: 1]
+    #[arg(long, value_name = "N")]
+    pub nodes: Option<usize>,
+    /// Shields between the edges and storage, each a cache of its own [default: 0]
+    #[arg(long, value_name = "N")]
+    pub shields: Option<usize>,
+    /// Same seed and scenario, same behaviour [default: 1]
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+    /// How long an invalidation takes to reach an edge [default: 2s..20s]
+    #[arg(long, value_name = "FROM..TO")]
+    pub propagation: Option<Propagation>,
+    /// How invalidations find copies: surrogate, legacy, legacy-unversioned or legacy-versioned [default: surrogate]
+    #[arg(long, value_name = "KIND", value_parser = values::cloud_mode)]
+    pub mode: Option<InvalidationKind>,
     /// Admin bulk deletes invalidate as well
     #[arg(long)]
     pub bulk_invalidation: bool,
     /// Keep backups of deleted and replaced assets
     #[arg(long)]
     pub backups: bool,
-    /// Admin API calls an hour
-    #[arg(long, value_name = "N", default_value_t = 2000)]
-    pub admin_quota: u32,
-    /// How far the search index lags behind storage
-    #[arg(long, value_name = "D", default_value = "0s", value_parser = values::duration)]
-    pub search_lag: Duration,
-    /// Looks of viewers a second, over all edges
-    #[arg(long, value_name = "RATE", default_value_t = 4.0, value_parser = values::rate)]
-    pub traffic: f64,
-    /// A TOML file with faults: what goes wrong, where and when
+    /// Admin API calls an hour [default: 2000]
+    #[arg(long, value_name = "N")]
+    pub admin_quota: Option<u32>,
+    /// How far the search index lags behind storage [default: 0s]
+    #[arg(long, value_name = "D", value_parser = values::duration)]
+    pub search_lag: Option<Duration>,
+    /// Looks of viewers a second, over all edges [default: 4]
+    #[arg(long, value_name = "RATE", value_parser = values::rate)]
+    pub traffic: Option<f64>,
+    /// A TOML file: what the cloud is like, what goes wrong in it, where and when; flags beat it
     #[arg(long, value_name = "FILE")]
     pub scenario: Option<PathBuf>,
 }

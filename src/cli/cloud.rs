@@ -23,6 +23,7 @@ pub async fn run(output: &Output, args: &Cloud) -> Result<Exit, Failure> {
         control: !args.no_control,
         ..usual
     };
+    say_what_is_beaten(output, &options);
     let remote = !options.listen.ip().is_loopback();
     let mut stop = Stop::listen();
     let running = start(options).await?;
@@ -46,20 +47,47 @@ pub async fn run(output: &Output, args: &Cloud) -> Result<Exit, Failure> {
 /// # Errors
 /// A scenario that cannot be used.
 pub fn options(world: &World) -> Result<Options, Failure> {
+    let usual = Options::default();
+    let said = [
+        ("assets", world.assets.is_some()),
+        ("edges", world.edges.is_some()),
+        ("nodes", world.nodes.is_some()),
+        ("shields", world.shields.is_some()),
+        ("seed", world.seed.is_some()),
+        ("propagation", world.propagation.is_some()),
+        ("mode", world.mode.is_some()),
+        ("bulk_invalidation", world.bulk_invalidation),
+        ("backups", world.backups),
+        ("admin_quota", world.admin_quota.is_some()),
+        ("search_lag", world.search_lag.is_some()),
+        ("traffic", world.traffic.is_some()),
+    ];
     Ok(Options {
-        assets: world.assets,
-        edges: world.edges,
-        seed: world.seed,
-        propagation: world.propagation,
-        mode: world.mode,
+        assets: world.assets.unwrap_or(usual.assets),
+        edges: world.edges.unwrap_or(usual.edges),
+        nodes: world.nodes.unwrap_or(usual.nodes),
+        shields: world.shields.unwrap_or(usual.shields),
+        seed: world.seed.unwrap_or(usual.seed),
+        propagation: world.propagation.unwrap_or(usual.propagation),
+        mode: world.mode.unwrap_or(usual.mode),
         bulk_invalidation: world.bulk_invalidation,
         backups: world.backups,
-        admin_quota: world.admin_quota,
-        search_lag: world.search_lag,
-        traffic: world.traffic,
+        admin_quota: world.admin_quota.unwrap_or(usual.admin_quota),
+        search_lag: world.search_lag.unwrap_or(usual.search_lag),
+        traffic: world.traffic.unwrap_or(usual.traffic),
         scenario: world.scenario.as_deref().map(Scenario::load).transpose()?,
-        ..Options::default()
+        said: said.iter().filter(|(_, said)| *said).map(|(key, _)| *key).collect(),
+        ..usual
     })
+}
+
+/// Says which flags beat the scenario, if any.
+pub fn say_what_is_beaten(output: &Output, options: &Options) {
+    let beaten = options.beaten();
+    let Some(scenario) = options.scenario.as_ref().filter(|_| !beaten.is_empty()) else { return };
+    let flags: Vec<String> = beaten.iter().map(|key| format!("--{}", key.replace('_', "-"))).collect();
+    let (flags, name) = (flags.join(", "), &scenario.name);
+    output.warn(&format!("note: {flags} on the command line beats what {name} says"));
 }
 
 impl From<StartError> for Failure {
@@ -69,6 +97,7 @@ impl From<StartError> for Failure {
                 error.to_string(),
                 "--listen 127.0.0.1:0 takes any free port; another process may hold this one",
             ),
+            StartError::Scenario(error) => error.into(),
             other => {
                 Self::usage(other.to_string(), "`allclear cloud --help` shows what can be said")
             }
@@ -79,5 +108,37 @@ impl From<StartError> for Failure {
 impl From<ScenarioError> for Failure {
     fn from(error: ScenarioError) -> Self {
         Self::usage(error.to_string(), "correct the scenario file, or leave --scenario out")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+    use crate::cli::args::Args;
+
+    #[test]
+    fn the_help_names_what_is_usual() {
+        let usual = Options::default();
+        let mut args = Args::command();
+        let cloud = args.find_subcommand_mut("cloud").unwrap();
+        let defaults = [
+            ("assets", usual.assets.to_string()),
+            ("edges", usual.edges.to_string()),
+            ("nodes", usual.nodes.to_string()),
+            ("shields", usual.shields.to_string()),
+            ("seed", usual.seed.to_string()),
+            ("propagation", usual.propagation.to_string()),
+            ("mode", usual.mode.to_string()),
+            ("admin_quota", usual.admin_quota.to_string()),
+            ("search_lag", crate::local_cloud::span::text(usual.search_lag)),
+            ("traffic", usual.traffic.to_string()),
+        ];
+        for (id, value) in defaults {
+            let argument = cloud.get_arguments().find(|argument| argument.get_id() == id).unwrap();
+            let help = argument.get_help().unwrap().to_string();
+            assert!(help.ends_with(&format!("[default: {value}]")), "{id}: {help}");
+        }
     }
 }

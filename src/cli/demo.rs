@@ -46,7 +46,9 @@ pub async fn run(
     }
     let paths = Paths::find(&connect::flags(globals), env)?;
     let journal = Journal::begin(&paths.state_dir.join("demo"))?;
-    let running = start(cloud::options(&args.world)?).await?;
+    let options = cloud::options(&args.world)?;
+    cloud::say_what_is_beaten(output, &options);
+    let running = start(options).await?;
     // exactly this and nothing of the operator's: neither file nor variables
     let home = journal.folder.to_string_lossy().into_owned();
     let file = journal.file.to_string_lossy().into_owned();
@@ -123,7 +125,7 @@ mod tests {
 
     #[test]
     fn the_first_step_knows_the_demo() {
-        assert!(Demo::usual().world.assets > 0);
+        assert!(crate::cli::cloud::options(&Demo::usual().world).unwrap().assets > 0);
     }
 
     #[test]

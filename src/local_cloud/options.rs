@@ -6,16 +6,19 @@ use std::time::Duration;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
 
-use super::pops::POPS;
-use super::scenario::Scenario;
+use super::pops::{POPS, SHIELDS, shields};
+use super::scenario::{Scenario, ScenarioError};
 use super::span::Propagation;
 use super::world::Settings;
-use super::world::fault::EdgeChoice;
+use super::world::network::NetworkSettings;
 use crate::domain::account::InvalidationKind;
 
 /// The key and the secret that are used when none are given; they open nothing but this.
 pub const DEFAULT_API_KEY: &str = "127000000000001";
 pub const DEFAULT_API_SECRET: &str = "loopback-only-no-secret";
+
+/// Nodes of one edge at most.
+pub const MOST_NODES: usize = 16;
 
 /// What `allclear cloud` can be told (design §5).
 #[derive(Debug, Clone)]
@@ -30,6 +33,10 @@ pub struct Options {
     /// How many assets there are at the start; 0 starts empty.
     pub assets: usize,
     pub edges: usize,
+    /// Nodes of each edge, each a cache of its own.
+    pub nodes: usize,
+    /// Caches between the edges and storage; edges take them in turn.
+    pub shields: usize,
     pub seed: u64,
     /// How long an invalidation takes to an edge.
     pub propagation: Propagation,
@@ -45,6 +52,8 @@ pub struct Options {
     /// Looks of viewers a second, over all edges; 0 for none.
     pub traffic: f64,
     pub scenario: Option<Scenario>,
+    /// Settings that were said aloud and beat the scenario, by the keys that it has for them.
+    pub said: Vec<&'static str>,
     /// Whether `/_local` offers more than its edges.
     pub control: bool,
     /// Whether `listen` may be an address that others can reach.
@@ -62,6 +71,8 @@ impl Default for Options {
             auth_token_key: None,
             assets: 300,
             edges: 8,
+            nodes: 1,
+            shields: 0,
             seed: 1,
             propagation: Propagation::default(),
             mode: InvalidationKind::Surrogate,
@@ -71,6 +82,7 @@ impl Default for Options {
             search_lag: Duration::ZERO,
             traffic: 4.0,
             scenario: None,
+            said: Vec::new(),
             control: true,
             allow_remote: false,
         }
@@ -88,8 +100,14 @@ pub enum StartError {
     Bind { what: String, address: SocketAddr, source: std::io::Error },
     #[error("a local cloud has 1 to {} edges, not {asked}", POPS.len())]
     Edges { asked: usize },
-    #[error("the scenario speaks of edge {code}; this cloud has {}", .known.join(", "))]
-    UnknownEdge { code: String, known: Vec<&'static str> },
+    #[error("a local cloud has up to {} shields, not {asked}", SHIELDS.len())]
+    Shields { asked: usize },
+    #[error("an edge has 1 to {MOST_NODES} nodes, not {asked}")]
+    Nodes { asked: usize },
+    #[error("the scenario has {asked} edges; this cloud was started with {edges}, and they stay")]
+    OtherEdges { asked: usize, edges: usize },
+    #[error(transparent)]
+    Scenario(#[from] ScenarioError),
     #[error("`{name}` is no cloud name; use letters, digits, `-` and `_`")]
     CloudName { name: String },
     #[error(
@@ -113,24 +131,75 @@ impl Options {
     /// The first option that cannot be.
     pub fn settings(&self) -> Result<Settings, StartError> {
         self.check()?;
-        let scenario = self.scenario.clone().unwrap_or_default();
-        let propagation = scenario.propagation.unwrap_or(self.propagation);
+        self.play(&self.scenario.clone().unwrap_or_default())
+    }
+
+    /// The world that these options and another scenario describe.
+    ///
+    /// # Errors
+    /// The first option that cannot be, or places that the scenario names and this cloud does not have.
+    pub fn play(&self, scenario: &Scenario) -> Result<Settings, StartError> {
+        self.check()?;
+        let edges = self.choose("edges", self.edges, scenario.edges);
+        let nodes = self.choose("nodes", self.nodes, scenario.nodes);
+        let shields = self.choose("shields", shields(self.shields), scenario.shields.clone());
+        let edges = POPS[..edges].to_vec();
+        scenario.check(&edges, Some(&shields), nodes)?;
+        let propagation = self.choose("propagation", self.propagation, scenario.propagation);
+        let shield_propagation = scenario.shield_propagation.map(|span| (span.min, span.max));
+        let network = NetworkSettings {
+            nodes,
+            node_by: scenario.node_by.unwrap_or_default(),
+            shields,
+            spread: scenario.spread.unwrap_or_default(),
+            shield_propagation,
+            own: scenario.own.clone(),
+        };
+        let bulk = scenario.bulk_invalidation;
         Ok(Settings {
             cloud_name: self.cloud_name.clone(),
             api_secret: self.api_secret.clone(),
             auth_token_key: self.auth_token_key.clone(),
-            assets: self.assets,
-            edges: POPS[..self.edges].to_vec(),
-            seed: scenario.seed.unwrap_or(self.seed),
+            assets: self.choose("assets", self.assets, scenario.assets),
+            edges,
+            seed: self.choose("seed", self.seed, scenario.seed),
             propagation: (propagation.min, propagation.max),
-            mode: self.mode,
-            bulk_invalidation: self.bulk_invalidation,
-            backups: self.backups,
-            admin_quota: self.admin_quota,
-            search_lag: self.search_lag,
-            traffic: self.traffic,
-            faults: scenario.faults,
+            mode: self.choose("mode", self.mode, scenario.mode),
+            bulk_invalidation: self.choose("bulk_invalidation", self.bulk_invalidation, bulk),
+            backups: self.choose("backups", self.backups, scenario.backups),
+            admin_quota: self.choose("admin_quota", self.admin_quota, scenario.admin_quota),
+            search_lag: self.choose("search_lag", self.search_lag, scenario.search_lag),
+            traffic: self.choose("traffic", self.traffic, scenario.traffic),
+            network,
+            faults: scenario.faults.clone(),
         })
+    }
+
+    /// What was said aloud beats the scenario, and the scenario what is usual.
+    fn choose<T>(&self, key: &str, own: T, scenario: Option<T>) -> T {
+        if self.said.contains(&key) { own } else { scenario.unwrap_or(own) }
+    }
+
+    /// Keys of the scenario that something said aloud beats.
+    #[must_use]
+    pub fn beaten(&self) -> Vec<&'static str> {
+        let Some(scenario) = &self.scenario else { return Vec::new() };
+        let is_set = |key: &str| match key {
+            "assets" => scenario.assets.is_some(),
+            "edges" => scenario.edges.is_some(),
+            "nodes" => scenario.nodes.is_some(),
+            "shields" => scenario.shields.is_some(),
+            "seed" => scenario.seed.is_some(),
+            "propagation" => scenario.propagation.is_some(),
+            "mode" => scenario.mode.is_some(),
+            "bulk_invalidation" => scenario.bulk_invalidation.is_some(),
+            "backups" => scenario.backups.is_some(),
+            "admin_quota" => scenario.admin_quota.is_some(),
+            "search_lag" => scenario.search_lag.is_some(),
+            "traffic" => scenario.traffic.is_some(),
+            _ => false,
+        };
+        self.said.iter().copied().filter(|key| is_set(key)).collect()
     }
 
     fn check(&self) -> Result<(), StartError> {
@@ -139,6 +208,12 @@ impl Options {
         }
         if !(1..=POPS.len()).contains(&self.edges) {
             return Err(StartError::Edges { asked: self.edges });
+        }
+        if self.shields > SHIELDS.len() {
+            return Err(StartError::Shields { asked: self.shields });
+        }
+        if !(1..=MOST_NODES).contains(&self.nodes) {
+            return Err(StartError::Nodes { asked: self.nodes });
         }
         if !is_word(&self.cloud_name) {
             return Err(StartError::CloudName { name: self.cloud_name.clone() });
@@ -156,16 +231,6 @@ impl Options {
         }
         if self.mode == InvalidationKind::Unknown {
             return Err(StartError::UnknownMode);
-        }
-        let known: Vec<&'static str> = POPS[..self.edges].iter().map(|pop| pop.code).collect();
-        let faults = self.scenario.iter().flat_map(|scenario| &scenario.faults);
-        for fault in faults {
-            match &fault.edge {
-                EdgeChoice::One(code) if !known.contains(&code.as_str()) => {
-                    return Err(StartError::UnknownEdge { code: code.clone(), known });
-                }
-                _ => {}
-            }
         }
         Ok(())
     }
@@ -239,16 +304,35 @@ mod tests {
         assert!(refused(|o| o.listen = "0.0.0.0:0".parse().unwrap()).contains("--allow-remote"));
         assert!(refused(|o| o.edges = 0).contains("1 to"));
         assert!(refused(|o| o.edges = 1000).contains("not 1000"));
+        assert!(refused(|o| o.shields = 9).contains("up to 4 shields"));
+        assert!(refused(|o| o.nodes = 0).contains("1 to 16 nodes"));
         assert!(refused(|o| o.cloud_name = "a/b".into()).contains("a/b"));
         assert!(refused(|o| o.api_secret = "a@b".into()).contains("secret"));
         assert!(refused(|o| o.auth_token_key = Some("xyz".into())).contains("hexadecimal"));
         assert!(refused(|o| o.mode = InvalidationKind::Unknown).contains("surrogate"));
-        assert!(
-            refused(|o| {
-                let fault = "[[fault]]\nedge = \"LIM\"\nkind = \"dead\"";
-                o.scenario = Some(Scenario::parse(fault, "x").unwrap());
-            })
-            .contains("LIM")
-        );
+        let unknown = refused(|o| {
+            let fault = "[[fault]]\nedge = \"LIM\"\nkind = \"dead\"";
+            o.scenario = Some(Scenario::parse(fault, "x.toml").unwrap());
+        });
+        assert!(unknown.starts_with("x.toml:2: `fault[0].edge`: this cloud has no LIM"), "{unknown}");
+    }
+
+    #[test]
+    fn what_is_said_aloud_beats_the_scenario_and_the_scenario_what_is_usual() {
+        let text = "seed = 7\nedges = 3\ntraffic = 0\nshields = [\"LHR\"]\nbackups = true";
+        let scenario = Scenario::parse(text, "x.toml").unwrap();
+        let options = Options {
+            scenario: Some(scenario),
+            seed: 5,
+            edges: 12,
+            assets: 9,
+            said: vec!["seed", "assets"],
+            ..Options::default()
+        };
+        let settings = options.settings().unwrap();
+        assert_eq!((settings.seed, settings.edges.len(), settings.assets), (5, 3, 9));
+        assert_eq!(settings.network.shields[0].code, "LHR");
+        assert!(settings.backups && settings.traffic == 0.0);
+        assert_eq!(options.beaten(), ["seed"]);
     }
 }

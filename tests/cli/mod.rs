@@ -2,6 +2,8 @@
 
 mod bad_input;
 mod by_curl;
+mod control;
+mod drills;
 mod reading;
 mod rules;
 mod shapes;

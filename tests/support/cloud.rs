@@ -17,17 +17,28 @@ pub struct CloudProcess {
 }
 
 impl CloudProcess {
-    /// Few assets, three edges, quick propagation; later flags win over these.
+    /// Few assets, three edges, quick propagation; later flags win over these. Without the control surface, as any
+    /// real cloud.
     pub fn start(flags: &[&str]) -> Self {
         Self::with_scenario("", flags)
     }
 
     /// With a scenario in TOML, unless it is empty.
     pub fn with_scenario(scenario: &str, flags: &[&str]) -> Self {
+        let usual = defaults(flags).into_iter().chain(["--no-control"]);
+        Self::begin(scenario, &usual.chain(flags.iter().copied()).collect::<Vec<_>>())
+    }
+
+    /// With the control surface, and with a scenario in TOML, unless it is empty. Nothing is said but `flags`.
+    pub fn with_control(scenario: &str, flags: &[&str]) -> Self {
+        Self::begin(scenario, flags)
+    }
+
+    fn begin(scenario: &str, flags: &[&str]) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let mut command = Command::new(env!("CARGO_BIN_EXE_allclear"));
         command.env_clear().env("ALLCLEAR_STATE_DIR", folder.path()).env("HOME", folder.path());
-        command.arg("cloud").args(defaults(flags)).args(flags);
+        command.arg("cloud").args(flags);
         if !scenario.is_empty() {
             let file = folder.path().join("scenario.toml");
             std::fs::write(&file, scenario).expect("a scenario file");

@@ -1,6 +1,8 @@
 //! Every key that a scenario may have: what it takes and what it means. Reading, the schema and the documentation
 //! are made of, or checked against, these tables.
 
+use crate::local_cloud::pops::POPS;
+
 /// What a key takes.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Takes {
@@ -47,9 +49,8 @@ const PARTS: &[&str] = &["*", "admin", "upload", "search"];
 const VARIANTS: &[&str] = &["none", "webp", "avif"];
 
 /// Most nodes of one edge.
-pub const MOST_NODES: i64 = 16;
-const MOST_SHIELDS: i64 = super::super::pops::SHIELDS.len() as i64;
-const MOST_EDGES: i64 = super::super::pops::POPS.len() as i64;
+const MOST_NODES: i64 = crate::local_cloud::options::MOST_NODES as i64;
+const MOST_EDGES: i64 = POPS.len() as i64;
 
 /// Keys at the top of a file. All but `title` have a flag of `allclear cloud` that beats them, if there is one.
 #[rustfmt::skip]
@@ -98,7 +99,7 @@ pub const FAULT: &[Key] = &[
     Key { name: "for", takes: Takes::Duration, about: "how long it lasts; without it, until the cloud stops" },
     Key { name: "share", takes: Takes::Number(0.0, 1.0), about: "how much of what it could hit it does hit, above 0 and up to 1" },
     Key { name: "count", takes: Takes::Integer(1, u32::MAX as i64), about: "how often it strikes at each place, at most" },
-    Key { name: "delay", takes: Takes::Duration, about: "how much later an answer comes; 800ms where nothing is said" },
+    Key { name: "delay", takes: Takes::Duration, about: "slow: how much later an answer comes, 800ms where nothing is said; hang: how long none comes" },
     Key { name: "late", takes: Takes::Duration, about: "how much later an invalidation arrives, or a change is told; 30s where nothing is said" },
     Key { name: "after", takes: Takes::Duration, about: "regress: from clearing to falling back, 3s; soft: from the first request to the new copy, 500ms" },
     Key { name: "by", takes: Takes::SignedDuration, about: "how far a clock is ahead, or with a minus behind; 5m where nothing is said" },

@@ -24,6 +24,8 @@ mod schema;
 mod tree;
 
 #[cfg(test)]
+mod stories;
+#[cfg(test)]
 mod tests;
 
 use std::fmt;
@@ -395,7 +397,10 @@ fn fault(section: &Section<'_>, mentions: &mut Vec<Mention>) -> Option<Fault> {
     if let Some(kind) = kind {
         check_keys(section, kind, site.as_ref());
     }
-    let mut fault = Fault::new(site?, kind?);
+    // the other keys are read in any case, for their mistakes
+    let is_one = site.is_some() && kind.is_some();
+    let site = site.unwrap_or(Site::Api(ApiPart::All));
+    let mut fault = Fault::new(site, kind.unwrap_or(FaultKind::Stuck));
     fault.id = section.text("id").unwrap_or_default();
     if section.has("id") && !is_id(&fault.id) {
         section.wrong("id", "an id has letters, digits, `-` and `_`");
@@ -425,7 +430,7 @@ fn fault(section: &Section<'_>, mentions: &mut Vec<Mention>) -> Option<Fault> {
     };
     fault.variant = variant.as_ref().and_then(class).unwrap_or(fault.variant);
     fault.carried_out = section.switch("carried_out").unwrap_or(fault.carried_out);
-    Some(fault)
+    is_one.then_some(fault)
 }
 
 fn is_id(text: &str) -> bool {

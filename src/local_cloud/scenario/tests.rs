@@ -143,7 +143,7 @@ fn mistakes_are_told_with_line_key_and_what_was_meant() {
         (after(fault, "kind = \"stuck\"\nat = \"soon\""), "x.toml:4: `fault[0].at`: `soon` is no duration"),
         (after(fault, "kind = \"stuck\"\nfor = 5"), "x.toml:4: `fault[0].for`: takes a duration such as \"20s\", not a whole number"),
         (after(fault, "kind = \"stuck\"\nfor = \"-5s\""), "x.toml:4: `fault[0].for`: `-5s` is no duration"),
-        (after(fault, "kind = \"stuck\"\ndelay = \"5s\""), "x.toml:4: `fault[0].delay`: says nothing to `stuck`; it belongs to slow"),
+        (after(fault, "kind = \"stuck\"\ndelay = \"5s\""), "x.toml:4: `fault[0].delay`: says nothing to `stuck`; it belongs to slow, hang"),
         (after(fault, "kind = \"stuck\"\nat = \"5s\"\nafter_invalidation = \"5s\""), "x.toml:5: `fault[0].after_invalidation`: a fault begins once"),
         (after(fault, "kind = \"lost\"\nshare = 0"), "x.toml:4: `fault[0].share`: takes a share above 0"),
         (after(fault, "kind = \"lost\"\nshare = 1.5"), "x.toml:4: `fault[0].share`: takes a number from 0 to 1, not 1.5"),

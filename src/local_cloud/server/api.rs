@@ -13,7 +13,7 @@ use super::listen::Peer;
 use super::params::{Params, strictly_unescaped};
 use super::reply::{Reply, bad};
 use super::upload::{self, Route};
-use super::{Cloud, admin, control};
+use super::{Cloud, admin, control, trouble};
 
 /// A call, taken apart.
 pub struct Call {
@@ -50,7 +50,11 @@ async fn answered(cloud: Arc<Cloud>, peer: &Peer, request: Request) -> Response<
         Ok((path, route))
     });
     let reply = match found {
-        Ok((path, route)) => asked(cloud, peer, path, route, request).await,
+        Ok((path, route)) => {
+            let part = trouble::part_of(route.is_some(), &path);
+            let call = asked(cloud.clone(), peer, path, route, request);
+            return trouble::endured(&cloud, peer, part, call, &request_id).await;
+        }
         Err(reply) => {
             Incoming::new(request.into_body(), &cloud.limits).drain().await;
             reply

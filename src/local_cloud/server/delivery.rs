@@ -17,6 +17,7 @@ use super::Cloud;
 use super::fetch::fetch;
 use super::headers::{Headers, http_date, of_answer, of_edge, unix_of};
 use super::listen::Peer;
+use super::trouble::{change_etag, over, spoil};
 use crate::domain::delivery_url::shared_target;
 use crate::domain::sighting::AcceptVariant;
 use crate::local_cloud::content::{Content, sniff};
@@ -133,11 +134,19 @@ async fn at_edge(cloud: Arc<Cloud>, edge: usize, peer: Peer, request: Request) -
         return response;
     }
     read_remote(&cloud, Some(edge), &peer, &target, asked.accept).await;
-    let (response, unix_now) = cloud
-        .with(|world, now| (world.request(edge, &target, asked.accept, now), world.unix_now()));
+    let connection = Some(peer.connection);
+    let ask = |world: &mut World, now| {
+        let response = world.request_on(edge, connection, &target, asked.accept, now);
+        (response, world.unix_now())
+    };
+    let (mut response, mut unix_now) = cloud.with(ask);
+    while let world::Response::Hang(hang) = response {
+        over(&cloud, hang).await;
+        (response, unix_now) = cloud.with(ask);
+    }
     drop(target);
     match response {
-        world::Response::Reset => {
+        world::Response::Reset | world::Response::Hang(_) => {
             peer.cut();
             empty(StatusCode::SERVICE_UNAVAILABLE)
         }
@@ -151,15 +160,18 @@ async fn at_edge(cloud: Arc<Cloud>, edge: usize, peer: Peer, request: Request) -
         }
         world::Response::Served(served) => {
             wait(served.delay).await;
-            let answer = served.answer.clone();
-            drawn(answer, move |bytes| {
+            let (answer, fate) = (served.answer.clone(), served.body);
+            let response = drawn(answer, move |bytes| {
                 let pop = cloud.settings.edges[edge];
+                let unix_now = unix_now.saturating_add(served.ahead);
                 let mut headers = of_answer(&served.answer, unix_now);
                 let request_id = || cloud.request_id();
                 of_edge(&mut headers, &served, (edge, pop), unix_now, request_id);
+                change_etag(&mut headers.0, &served);
                 written(&asked, &served.answer, bytes, headers)
             })
-            .await
+            .await;
+            spoil(response, fate, &peer).await
         }
     }
 }

@@ -13,7 +13,7 @@ use crate::local_cloud::chance::{Chance, hash_text};
 use crate::local_cloud::content::{Content, Format};
 use crate::local_cloud::pops::Pop;
 use crate::local_cloud::world::origin::Answer;
-use crate::local_cloud::world::{CacheState, Served};
+use crate::local_cloud::world::{CacheState, Served, ShieldSeen};
 
 /// `Sun, 06 Nov 1994 08:49:37 GMT`.
 pub fn http_date(unix: i64) -> String {
@@ -169,7 +169,7 @@ pub fn of_edge(
     unix_now: i64,
     request_id: impl FnOnce() -> String,
 ) {
-    let hit = served.state == CacheState::Hit;
+    let hit = served.state != CacheState::Miss;
     let vendor = Vendor::of_edge(edge);
     // a hit at most vendors shows none, and is answered often
     let needs_id = !hit || vendor == Vendor::Cloudflare || served.answer.error.is_some();
@@ -187,21 +187,44 @@ pub fn of_edge(
     if !served.ageless && vendor != Vendor::Akamai {
         headers.0.insert(header::AGE, served.age.as_secs().into());
     }
-    let node = 1 + Chance::new(hash_text(pop.code)).below(90, "node", &[]);
+    let node = node_number(pop, served.node);
     match vendor {
         Vendor::Fastly => {
-            let lower = pop.code.to_ascii_lowercase();
+            let name = |pop: Pop, node: u64| {
+                format!("cache-{}-eddf82300{node:02}-{}", pop.code.to_ascii_lowercase(), pop.code)
+            };
+            let own = name(pop, node);
+            match served.shield {
+                // origin-near first; on a hit it tells of the fetch back then
+                Some(ShieldSeen { pop, state, hits }) => {
+                    let shield = name(pop, node_number(pop, 0));
+                    let word = |hit: bool| if hit { "HIT" } else { "MISS" };
+                    let cache = format!("{}, {}", word(state != CacheState::Miss), word(hit));
+                    headers
+                        .fixed("via", "1.1 varnish, 1.1 varnish")
+                        .set("x-served-by", format!("{shield}, {own}"))
+                        .set("x-cache", cache)
+                        .set("x-cache-hits", format!("{hits}, {}", served.hits));
+                }
+                None => {
+                    headers
+                        .fixed("via", "1.1 varnish")
+                        .set("x-served-by", own)
+                        .fixed("x-cache", if hit { "HIT" } else { "MISS" })
+                        .set("x-cache-hits", served.hits.to_string());
+                }
+            }
             headers
-                .fixed("via", "1.1 varnish")
-                .set("x-served-by", format!("cache-{lower}-eddf82300{node:02}-{}", pop.code))
-                .fixed("x-cache", if hit { "HIT" } else { "MISS" })
-                .set("x-cache-hits", served.hits.to_string())
                 .set("x-timer", format!("S{unix_now}.000000,VS0,VE{}", if hit { 1 } else { 89 }));
         }
         Vendor::Cloudflare => {
             headers
                 .set("cf-ray", format!("{}-{}", &request_id[..16], pop.code))
-                .fixed("cf-cache-status", if hit { "HIT" } else { "MISS" });
+                .fixed("cf-cache-status", match served.state {
+                    CacheState::Hit => "HIT",
+                    CacheState::Miss => "MISS",
+                    CacheState::Stale => "UPDATING",
+                });
         }
         Vendor::Akamai => {
             let verdict = if hit { "TCP_MEM_HIT" } else { "TCP_MISS" };
@@ -215,9 +238,15 @@ pub fn of_edge(
     }
 }
 
+/// The number that the node of an edge or shield goes by.
+fn node_number(pop: Pop, node: usize) -> u64 {
+    // 7 and 90 have no common divisor: up to 90 nodes have numbers of their own
+    1 + (Chance::new(hash_text(pop.code)).below(90, "node", &[]) + 7 * node as u64) % 90
+}
+
 /// One list; each vendor writes it its own way, Cloudflare with quotes that are not escaped.
 fn server_timing(vendor: Vendor, served: &Served, unix_now: i64, request_id: &str) -> String {
-    let hit = served.state == CacheState::Hit;
+    let hit = served.state != CacheState::Miss;
     let start =
         Timestamp::from_second(unix_now).unwrap_or_default().strftime("%Y-%m-%dT%H:%M:%S.000Z");
     let desc = if hit { "hit" } else { "miss" };

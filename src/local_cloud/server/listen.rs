@@ -31,12 +31,13 @@ pub struct Line {
     cloud: Arc<Cloud>,
     edge: Option<usize>,
     room: Arc<Semaphore>,
+    accepted: u64,
 }
 
 impl Line {
     pub fn open(listener: TcpListener, cloud: Arc<Cloud>) -> Self {
         let room = Arc::new(Semaphore::new(cloud.limits.connections));
-        Self { listener, cloud, edge: None, room }
+        Self { listener, cloud, edge: None, room, accepted: 0 }
     }
 
     pub fn of_edge(listener: TcpListener, cloud: Arc<Cloud>, edge: usize) -> Self {
@@ -76,7 +77,8 @@ impl Line {
                 Ok((stream, address)) => {
                     let _ = stream.set_nodelay(true);
                     let cut = Arc::new(AtomicBool::new(false));
-                    let peer = Peer { address, cut: cut.clone() };
+                    self.accepted += 1;
+                    let peer = Peer { address, connection: self.accepted, cut: cut.clone() };
                     let patience = self.cloud.limits.stall;
                     let connection =
                         Connection { stream, cut, patience, stalled: None, _permit: permit };
@@ -212,6 +214,8 @@ impl AsyncWrite for Connection {
 #[derive(Clone)]
 pub struct Peer {
     pub address: SocketAddr,
+    /// Counts the connections of a listener.
+    pub connection: u64,
     cut: Arc<AtomicBool>,
 }
 

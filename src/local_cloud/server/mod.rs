@@ -29,6 +29,7 @@ mod reply;
 mod search;
 mod single;
 mod tokens;
+mod trouble;
 mod upload;
 mod wire;
 
@@ -53,7 +54,9 @@ use self::tokens::DeleteTokens;
 use super::clock::{Clock, MachineClock};
 use super::content::draw_ahead;
 use super::options::{Options, Ready, ReadyEdge, StartError};
+use super::scenario::Scenario;
 use super::world::{Settings, World};
+use crate::domain::account::InvalidationKind;
 
 /// How often the world is moved on while nobody asks anything.
 const TICK: Duration = Duration::from_millis(200);
@@ -81,6 +84,8 @@ pub(super) struct Cloud {
 struct Present {
     world: World,
     began: Duration,
+    /// What it plays.
+    scenario: Option<Scenario>,
 }
 
 impl Cloud {
@@ -95,16 +100,40 @@ impl Cloud {
         self.present.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Begins anew, as just started: other storage, cold memory, another instance.
-    fn reset(&self) {
+    /// Begins anew, as just started: other storage, cold memory, another instance; with another seed or scenario
+    /// where given. Listeners stay, and so does the course of the clock.
+    fn reset(&self, seed: Option<u64>, scenario: Option<Scenario>) -> Result<(), StartError> {
+        let mut settings = match &scenario {
+            Some(scenario) => self.replayed(scenario)?,
+            None => self.settings.clone(),
+        };
+        settings.seed = seed.unwrap_or(settings.seed);
+        let mode = settings.mode;
         let began = self.clock.since_start();
         let began_at = self.clock.started_at().as_second().saturating_add_unsigned(began.as_secs());
-        let world = World::new(self.settings.clone(), began_at);
-        *self.present() = Present { world, began };
+        let world = World::new(settings, began_at);
+        let scenario = scenario.or_else(|| self.options.scenario.clone());
+        *self.present() = Present { world, began, scenario };
         self.pieces.clear();
         self.delete_tokens.clear();
         let mut ready = self.ready.write().unwrap_or_else(PoisonError::into_inner);
         ready.instance = Uuid::now_v7().to_string();
+        ready.mode = mode;
+        Ok(())
+    }
+
+    /// What another scenario makes of this cloud, whose edges are what they are.
+    fn replayed(&self, scenario: &Scenario) -> Result<Settings, StartError> {
+        let edges = self.settings.edges.len();
+        if let Some(asked) = scenario.edges.filter(|asked| *asked != edges) {
+            return Err(StartError::OtherEdges { asked, edges });
+        }
+        Options { edges, ..self.options.clone() }.play(scenario)
+    }
+
+    /// The scenario that is played.
+    fn playing(&self) -> Option<Scenario> {
+        self.present().scenario.clone()
     }
 
     fn ready(&self) -> Ready {
@@ -201,18 +230,19 @@ async fn start_within(
 ) -> Result<Running, StartError> {
     let settings = options.settings()?;
     let lines = Lines::open(&options, &settings).await?;
-    let ready = lines.ready(&options);
+    let ready = lines.ready(&options, settings.mode);
     let began_at = clock.started_at().as_second();
     let world = {
         let settings = settings.clone();
         let made = tokio::task::spawn_blocking(move || World::new(settings, began_at)).await;
         made.map_err(|_| StartError::World)?
     };
+    let scenario = options.scenario.clone();
     let cloud = Arc::new(Cloud {
         options,
         settings,
         clock,
-        present: Mutex::new(Present { world, began: Duration::ZERO }),
+        present: Mutex::new(Present { world, began: Duration::ZERO, scenario }),
         ready: RwLock::new(ready.clone()),
         in_flight: Budget::of(limits.in_flight),
         stored: Budget::of(limits.stored),
@@ -277,7 +307,7 @@ impl Lines {
         Ok(Self { api, origin, edges, cities: settings.edges.clone(), addresses })
     }
 
-    fn ready(&self, options: &Options) -> Ready {
+    fn ready(&self, options: &Options, mode: InvalidationKind) -> Ready {
         let url = |at: usize| format!("http://{}", self.addresses[at]);
         let (key, secret) = (&options.api_key, options.api_secret.expose_secret());
         let (api, cloud_name) = (url(0), options.cloud_name.clone());
@@ -287,7 +317,7 @@ impl Lines {
             cloud_name,
             api_key: key.clone(),
             api_secret: secret.to_owned(),
-            mode: options.mode,
+            mode,
             instance: Uuid::now_v7().to_string(),
             origin: url(1),
             edges: self

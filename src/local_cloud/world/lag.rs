@@ -40,10 +40,6 @@ impl Lag {
         assets.sort_by(|a, b| order(a, b));
         assets
     }
-
-    pub fn is_empty(&self) -> bool {
-        self.before.is_empty()
-    }
 }
 
 impl World {

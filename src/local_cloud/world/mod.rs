@@ -54,7 +54,7 @@ use self::quota::{Quota, QuotaLeft};
 use self::search::SearchIndex;
 use self::storage::Storage;
 use self::story::Story;
-use self::trouble::{BodyFate, Conditions, EtagStyle, FaultState, Faults, Victim};
+use self::trouble::{BodyFate, Conditions, EtagStyle, FaultState, Faults, Hang, Victim};
 use self::viewers::Viewers;
 use super::chance::Chance;
 use super::content::Format;
@@ -139,8 +139,8 @@ pub enum Response {
     Served(Served),
     /// The connection is reset.
     Reset,
-    /// Nothing is answered while the fault of that number lasts ([`World::goes_on`]).
-    Hang { fault: u64 },
+    /// Nothing is answered until it is over ([`World::goes_on`]).
+    Hang(Hang),
     /// A status of the edge's own: 429 or a 5xx, with seconds to wait.
     Refused {
         status: u16,
@@ -335,10 +335,10 @@ impl World {
         self.faults.request(Victim::Api(part), self.now)
     }
 
-    /// Whether a fault that makes requests hang is still there.
-    pub fn goes_on(&mut self, fault: u64, now: Duration) -> bool {
+    /// Whether somebody still waits in vain.
+    pub fn goes_on(&mut self, hang: Hang, now: Duration) -> bool {
         self.advance(now);
-        self.faults.goes_on(fault, self.now)
+        self.faults.goes_on(hang, self.now)
     }
 
     /// Adds a fault; what it counts from the start counts from now. Its ID is returned; `None` where it is taken.

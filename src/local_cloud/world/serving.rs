@@ -64,8 +64,8 @@ impl World {
         if suffered.reset {
             return Response::Reset;
         }
-        if let Some(fault) = suffered.hang {
-            return Response::Hang { fault };
+        if let Some(hang) = suffered.hang {
+            return Response::Hang(hang);
         }
         if let Some((status, retry_after)) = suffered.refused {
             return Response::Refused { status, retry_after, delay: suffered.delay };

@@ -5,7 +5,7 @@ use std::time::Duration;
 use axum::body::Bytes;
 
 use super::changes::{Attributes, Rename, Upload};
-use super::fault::{Begin, EdgeChoice};
+use super::fault::Begin;
 use super::listing::{ListOrder, Selection};
 use super::removal::{Doomed, Removal};
 use super::search::Query;
@@ -30,6 +30,7 @@ pub(super) fn settings() -> Settings {
         admin_quota: 1000,
         search_lag: Duration::ZERO,
         traffic: 0.0,
+        network: NetworkSettings::default(),
         faults: Vec::new(),
     }
 }
@@ -307,7 +308,7 @@ fn a_stuck_edge_never_drops_and_one_that_is_stuck_for_a_while_drops_then() {
     let stuck = |edge: &str, lasts| Fault {
         lasts,
         begin: Begin::FirstInvalidation(secs(0)),
-        ..Fault::new(EdgeChoice::read(edge), FaultKind::Stuck)
+        ..Fault::at_edge(edge, FaultKind::Stuck)
     };
     let mut world = with_faults(vec![stuck("FRA", None), stuck("SIN", Some(secs(50)))]);
     let [url, ..] = hero_urls(&world);
@@ -324,7 +325,7 @@ fn a_dead_edge_resets_connections_while_it_is_dead() {
     let dead = Fault {
         begin: Begin::FirstInvalidation(secs(5)),
         lasts: Some(secs(20)),
-        ..Fault::new(EdgeChoice::read("IAD"), FaultKind::Dead)
+        ..Fault::at_edge("IAD", FaultKind::Dead)
     };
     let mut world = with_faults(vec![dead]);
     let [url, ..] = hero_urls(&world);
@@ -337,7 +338,7 @@ fn a_dead_edge_resets_connections_while_it_is_dead() {
 
 #[test]
 fn a_slow_edge_answers_and_clears_later() {
-    let mut world = with_faults(vec![Fault::new(EdgeChoice::read("FRA"), FaultKind::Slow)]);
+    let mut world = with_faults(vec![Fault::at_edge("FRA", FaultKind::Slow)]);
     let [url, ..] = hero_urls(&world);
     assert_eq!(served(&mut world, 0, &url, 0).delay, Fault::DELAY);
     assert_eq!(served(&mut world, 1, &url, 0).delay, Duration::ZERO);
@@ -348,7 +349,7 @@ fn a_slow_edge_answers_and_clears_later() {
 
 #[test]
 fn a_regressing_edge_serves_the_old_copy_again_once_and_shows_its_age() {
-    let mut world = with_faults(vec![Fault::new(EdgeChoice::read("SIN"), FaultKind::Regress)]);
+    let mut world = with_faults(vec![Fault::at_edge("SIN", FaultKind::Regress)]);
     let [url, ..] = hero_urls(&world);
     let old = etag(&mut world, 1, &url, 0);
     world.upload(replacement("press/2026/hero", b"new", true), secs(0));
@@ -373,7 +374,7 @@ fn a_regressing_edge_serves_the_old_copy_again_once_and_shows_its_age() {
 
 #[test]
 fn a_lost_invalidation_changes_nothing_and_a_repeated_one_arrives() {
-    let lost = Fault { lasts: Some(secs(30)), ..Fault::new(EdgeChoice::All, FaultKind::Lost) };
+    let lost = Fault { lasts: Some(secs(30)), ..Fault::at_edge("*", FaultKind::Lost) };
     let mut world = with_faults(vec![lost]);
     let [url, ..] = hero_urls(&world);
     world.destroy(&key("press/2026/hero"), true, secs(0));
@@ -498,8 +499,11 @@ fn viewers_keep_edges_warm_and_let_refusals_be_cached() {
     for at in 1..80 {
         world.advance(secs(at));
     }
-    let refused = |edge: &Edge| edge.copies_of(&url).iter().any(|copy| copy.answer.status == 404);
-    assert!(world.edges().iter().any(refused), "viewers of old pages still ask");
+    let refused = |cache: usize| {
+        let copies = world.network().cache(cache).copies_of(&url);
+        copies.iter().any(|copy| copy.answer.status == 404)
+    };
+    assert!((0..4).any(refused), "viewers of old pages still ask");
 }
 
 #[test]

@@ -53,13 +53,22 @@ pub enum BodyFate {
     Truncated,
 }
 
+/// How long somebody waits in vain.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Hang {
+    /// While the fault of this number lasts,
+    fault: u64,
+    /// and no longer than until then.
+    until: Duration,
+}
+
 /// What a request suffers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Conditions {
     /// The connection is reset.
     pub reset: bool,
-    /// Not answered while this fault lasts.
-    pub hang: Option<u64>,
+    /// Not answered for a while.
+    pub hang: Option<Hang>,
     /// A status in place of the answer, with seconds to wait.
     pub refused: Option<(u16, Option<u64>)>,
     pub delay: Duration,
@@ -283,7 +292,10 @@ impl Faults {
             match fault.kind {
                 FaultKind::Dead => suffered.reset = true,
                 FaultKind::Slow => suffered.delay += fault.delay,
-                FaultKind::Hang => suffered.hang = Some(*uid),
+                FaultKind::Hang => {
+                    let until = now.saturating_add(fault.delay);
+                    suffered.hang = Some(Hang { fault: *uid, until });
+                }
                 FaultKind::Cut => suffered.body = BodyFate::Cut,
                 FaultKind::Truncated => suffered.body = BodyFate::Truncated,
                 FaultKind::Unavailable | FaultKind::Throttled => {
@@ -311,11 +323,11 @@ impl Faults {
             })
     }
 
-    /// Whether the fault of that number, which a [`Conditions::hang`] named, is still there.
+    /// Whether it is not over yet.
     #[must_use]
-    pub fn goes_on(&self, uid: u64, now: Duration) -> bool {
-        let armed = self.armed.iter().find(|armed| armed.uid == uid);
-        armed.is_some_and(|armed| self.window(&armed.fault, now).is_some())
+    pub fn goes_on(&self, hang: Hang, now: Duration) -> bool {
+        let armed = self.armed.iter().find(|armed| armed.uid == hang.fault);
+        now < hang.until && armed.is_some_and(|armed| self.window(&armed.fault, now).is_some())
     }
 
     /// How much later than usual the invalidation `token` will arrive.
