@@ -85,7 +85,8 @@ pub fn options(world: &World) -> Result<Options, Failure> {
 pub fn say_what_is_beaten(output: &Output, options: &Options) {
     let beaten = options.beaten();
     let Some(scenario) = options.scenario.as_ref().filter(|_| !beaten.is_empty()) else { return };
-    let flags: Vec<String> = beaten.iter().map(|key| format!("--{}", key.replace('_', "-"))).collect();
+    let flags: Vec<String> =
+        beaten.iter().map(|key| format!("--{}", key.replace('_', "-"))).collect();
     let (flags, name) = (flags.join(", "), &scenario.name);
     output.warn(&format!("note: {flags} on the command line beats what {name} says"));
 }

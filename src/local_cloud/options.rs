@@ -314,7 +314,10 @@ mod tests {
             let fault = "[[fault]]\nedge = \"LIM\"\nkind = \"dead\"";
             o.scenario = Some(Scenario::parse(fault, "x.toml").unwrap());
         });
-        assert!(unknown.starts_with("x.toml:2: `fault[0].edge`: this cloud has no LIM"), "{unknown}");
+        assert!(
+            unknown.starts_with("x.toml:2: `fault[0].edge`: this cloud has no LIM"),
+            "{unknown}"
+        );
     }
 
     #[test]

@@ -50,7 +50,9 @@ impl Expect {
         }
         let regressed = first.arrivals[nodes].iter().any(|arrival| arrival.regressed_at.is_some());
         match (self.regress.name(code), regressed) {
-            (true, false) => return Some(format!("{code} should have an old copy again, and has not")),
+            (true, false) => {
+                return Some(format!("{code} should have an old copy again, and has not"));
+            }
             (false, true) => return Some(format!("{code} has an old copy again, and should not")),
             _ => {}
         }

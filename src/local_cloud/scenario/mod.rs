@@ -24,6 +24,8 @@ mod schema;
 mod tree;
 
 #[cfg(test)]
+mod docs;
+#[cfg(test)]
 mod stories;
 #[cfg(test)]
 mod tests;
@@ -265,8 +267,7 @@ impl Mention {
 /// # Errors
 /// Its mistakes.
 pub fn fault_of_json(json: &serde_json::Value) -> Result<(Fault, Scenario), ScenarioError> {
-    let refused =
-        |mistakes| ScenarioError::Invalid { path: "fault".to_owned(), mistakes };
+    let refused = |mistakes| ScenarioError::Invalid { path: "fault".to_owned(), mistakes };
     let node = tree::of_json(json);
     let Value::Table(table) = &node.value else {
         let message = format!("a fault is a table, not {}", node.value.kind());
@@ -331,7 +332,13 @@ fn own(top: &Section<'_>, mentions: &mut Vec<Mention>) -> Vec<EdgeSettings> {
         top.wrong("edge", format!("takes tables, each written `[edge.SIN]`, not {kind}"));
         return Vec::new();
     };
-    let section = Section { path: "edge".to_owned(), line: node.line, table, keys: &[], mistakes: top.mistakes };
+    let section = Section {
+        path: "edge".to_owned(),
+        line: node.line,
+        table,
+        keys: &[],
+        mistakes: top.mistakes,
+    };
     let mut all = Vec::new();
     for (name, line, _) in table {
         let code = match code(name) {
@@ -363,7 +370,13 @@ fn own(top: &Section<'_>, mentions: &mut Vec<Mention>) -> Vec<EdgeSettings> {
     all
 }
 
-fn mention(section: &Section<'_>, site: SiteKind, name: &str, codes: &Codes, node: Option<usize>) -> Vec<Mention> {
+fn mention(
+    section: &Section<'_>,
+    site: SiteKind,
+    name: &str,
+    codes: &Codes,
+    node: Option<usize>,
+) -> Vec<Mention> {
     let line = section.get(name).map_or(section.line, |(_, line)| line);
     let one = |code: Option<&String>| Mention {
         line,
@@ -413,7 +426,9 @@ fn fault(section: &Section<'_>, mentions: &mut Vec<Mention>) -> Option<Fault> {
     if let Some(part) = section.number("share") {
         match Share::of(part) {
             Some(share) => fault.share = share,
-            None => section.wrong("share", format!("takes a share above 0 and up to 1, not {part}")),
+            None => {
+                section.wrong("share", format!("takes a share above 0 and up to 1, not {part}"))
+            }
         }
     }
     fault.count = section.integer("count").or(fault.count);
@@ -523,14 +538,18 @@ fn check_keys(section: &Section<'_>, kind: FaultKind, site: Option<&Site>) {
     if kind == FaultKind::Slow && site == SiteKind::Api && section.has("late") {
         section.wrong("late", "no invalidation arrives at the API");
     }
-    if kind == FaultKind::Lag && section.get("api").is_some_and(|(node, _)| {
-        !matches!(&node.value, Value::Text(part) if part == "admin" || part == "*")
-    }) {
+    if kind == FaultKind::Lag
+        && section.get("api").is_some_and(
+            |(node, _)| !matches!(&node.value, Value::Text(part) if part == "admin" || part == "*"),
+        )
+    {
         section.wrong("api", "only `admin` lags; for search there is `search_lag`");
     }
-    if kind == FaultKind::Quota && section.get("api").is_some_and(|(node, _)| {
-        matches!(&node.value, Value::Text(part) if part == "upload")
-    }) {
+    if kind == FaultKind::Quota
+        && section
+            .get("api")
+            .is_some_and(|(node, _)| matches!(&node.value, Value::Text(part) if part == "upload"))
+    {
         section.wrong("api", "only `admin` has a quota, and `search` uses the same");
     }
     if section.has("at") && section.has("after_invalidation") {

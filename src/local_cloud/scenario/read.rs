@@ -76,7 +76,12 @@ impl<'t> Section<'t> {
     }
 
     /// The value of a key that takes a text of a form.
-    fn parsed<T>(&self, name: &str, form: &str, read: impl Fn(&str) -> Result<T, String>) -> Option<T> {
+    fn parsed<T>(
+        &self,
+        name: &str,
+        form: &str,
+        read: impl Fn(&str) -> Result<T, String>,
+    ) -> Option<T> {
         let (node, _) = self.get(name)?;
         let Value::Text(text) = &node.value else {
             self.wrong(name, format!("takes {form}, not {}", node.value.kind()));
@@ -100,7 +105,9 @@ impl<'t> Section<'t> {
     }
 
     pub fn range(&self, name: &str) -> Option<Propagation> {
-        let read = |text: &str| text.parse().map_err(|error: crate::local_cloud::span::BadSpan| error.to_string());
+        let read = |text: &str| {
+            text.parse().map_err(|error: crate::local_cloud::span::BadSpan| error.to_string())
+        };
         self.parsed(name, "a range such as \"2s..20s\"", read)
     }
 
@@ -234,7 +241,10 @@ impl<'t> Section<'t> {
     pub fn sections(&self, name: &str, keys: &'static [Key]) -> Vec<Section<'t>> {
         let Some((node, line)) = self.get(name) else { return Vec::new() };
         let Value::List(list) = &node.value else {
-            self.wrong(name, format!("takes tables, each written `[[{name}]]`, not {}", node.value.kind()));
+            self.wrong(
+                name,
+                format!("takes tables, each written `[[{name}]]`, not {}", node.value.kind()),
+            );
             return Vec::new();
         };
         let section = |(at, node): (usize, &'t Node)| {

@@ -64,8 +64,13 @@ impl Play {
     fn of(scenario: &Scenario, seed: Option<u64>) -> Self {
         let said = if seed.is_some() { vec!["assets", "seed"] } else { vec!["assets"] };
         let seed = seed.unwrap_or(1);
-        let options =
-            Options { scenario: Some(scenario.clone()), assets: 60, seed, said, ..Options::default() };
+        let options = Options {
+            scenario: Some(scenario.clone()),
+            assets: 60,
+            seed,
+            said,
+            ..Options::default()
+        };
         let world = World::new(options.settings().unwrap(), BEGAN);
         let mut play = Self { world, looks: Vec::new(), broken: Vec::new() };
         play.act(scenario.expect.as_ref());
@@ -100,7 +105,13 @@ impl Play {
                     for accept in variants {
                         let response = self.world.request(edge, path, *accept, now);
                         let edge = self.world.network().edges()[edge].pop.code;
-                        self.looks.push(Look { at: second, edge, path: at, accept: *accept, response });
+                        self.looks.push(Look {
+                            at: second,
+                            edge,
+                            path: at,
+                            accept: *accept,
+                            response,
+                        });
                     }
                 }
             }
@@ -165,7 +176,8 @@ fn every_scenario_tells_what_it_is_and_how_it_ends() {
     for file in files {
         let text = std::fs::read_to_string(&file).unwrap();
         let name = file.display();
-        let scenario = Scenario::parse(&text, "x").unwrap_or_else(|error| panic!("{name}: {error}"));
+        let scenario =
+            Scenario::parse(&text, "x").unwrap_or_else(|error| panic!("{name}: {error}"));
         assert!(scenario.title.is_some(), "{name} has no title");
         let mut lines = text.lines();
         assert_eq!(lines.next(), Some("#:schema ../../docs/scenario.schema.json"), "{name}");
@@ -209,7 +221,8 @@ fn dead_edges_reset_for_as_long_as_they_are_dead() {
     assert_eq!(play.count("IAD", reset), play.count("IAD", |_| true));
     assert_eq!(play.count("FRA", reset), 0);
     let play = Play::of(&load("dead-while-clearing"), None);
-    let dead: Vec<u64> = play.looks_at("IAD").filter(|look| reset(look)).map(|look| look.at).collect();
+    let dead: Vec<u64> =
+        play.looks_at("IAD").filter(|look| reset(look)).map(|look| look.at).collect();
     assert_eq!((dead.first(), dead.last()), (Some(&12), Some(&26)));
     assert!(play.old_at("IAD").iter().all(|at| *at < 12), "it cleared while nobody could see it");
     let play = Play::of(&load("all-dead"), None);
@@ -237,7 +250,9 @@ fn purges_get_lost_or_come_late_as_often_as_they_should() {
     assert!(arrivals.iter().all(|arrival| arrival.cleared_at.is_some()));
     let play = Play::of(&load("slow-edge"), None);
     assert!(play.old_at("SYD").contains(&(DELETED + 30)));
-    let delay = |look: &Look| look.served().is_some_and(|served| served.delay == Duration::from_millis(700));
+    let delay = |look: &Look| {
+        look.served().is_some_and(|served| served.delay == Duration::from_millis(700))
+    };
     assert_eq!(play.count("SYD", delay), play.count("SYD", |_| true));
 }
 
@@ -337,7 +352,8 @@ fn refusals_and_broken_answers_come_as_often_as_they_should() {
             || (AGAIN + 1..AGAIN + 11).contains(&look.at);
         assert_eq!(throttled(look), burst, "{}", look.at);
     }
-    let refused = play.count("GRU", |look| matches!(look.response, Response::Refused { status: 503, .. }));
+    let refused =
+        play.count("GRU", |look| matches!(look.response, Response::Refused { status: 503, .. }));
     let asked = play.count("GRU", |look| {
         (DELETED + 1..DELETED + 21).contains(&look.at) || (AGAIN + 1..AGAIN + 21).contains(&look.at)
     });

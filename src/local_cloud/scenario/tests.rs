@@ -78,7 +78,10 @@ fn a_scenario_says_what_a_cloud_is_like_and_what_goes_wrong_when() {
     assert_eq!(scenario.shield_propagation.unwrap().to_string(), "8s..8s");
     assert_eq!((scenario.spread, scenario.node_by), (Some(Spread::Tail), Some(NodeBy::Request)));
     assert_eq!((scenario.mode, scenario.traffic), (Some(InvalidationKind::Legacy), Some(0.5)));
-    assert_eq!((scenario.own[0].nodes, scenario.own[0].propagation), (Some(4), Some((secs(1), secs(2)))));
+    assert_eq!(
+        (scenario.own[0].nodes, scenario.own[0].propagation),
+        (Some(4), Some((secs(1), secs(2))))
+    );
     let expected = [
         Fault {
             node: Some(2),
@@ -91,7 +94,10 @@ fn a_scenario_says_what_a_cloud_is_like_and_what_goes_wrong_when() {
             on: false,
             delay: secs(2),
             share: Share::of(0.25).unwrap(),
-            ..Fault::new(Site::Edge(Codes::These(vec!["FRA".into(), "IAD".into()])), FaultKind::Slow)
+            ..Fault::new(
+                Site::Edge(Codes::These(vec!["FRA".into(), "IAD".into()])),
+                FaultKind::Slow,
+            )
         },
         Fault {
             begin: Begin::EachInvalidation(secs(1)),

@@ -81,9 +81,10 @@ fn node_of(value: &Spanned<DeValue<'_>>, lines: &Lines<'_>) -> Node {
         DeValue::String(text) => Value::Text(text.to_string()),
         DeValue::Integer(number) => i64::from_str_radix(number.as_str(), number.radix())
             .map_or(Value::Other("a number beyond all bounds"), Value::Integer),
-        DeValue::Float(number) => {
-            number.as_str().parse().map_or(Value::Other("a number beyond all bounds"), Value::Number)
-        }
+        DeValue::Float(number) => number
+            .as_str()
+            .parse()
+            .map_or(Value::Other("a number beyond all bounds"), Value::Number),
         DeValue::Boolean(switch) => Value::Switch(*switch),
         DeValue::Datetime(_) => Value::Other("a date"),
         DeValue::Array(list) => Value::List(list.iter().map(|one| node_of(one, lines)).collect()),

@@ -218,13 +218,14 @@ pub fn of_edge(
                 .set("x-timer", format!("S{unix_now}.000000,VS0,VE{}", if hit { 1 } else { 89 }));
         }
         Vendor::Cloudflare => {
-            headers
-                .set("cf-ray", format!("{}-{}", &request_id[..16], pop.code))
-                .fixed("cf-cache-status", match served.state {
+            headers.set("cf-ray", format!("{}-{}", &request_id[..16], pop.code)).fixed(
+                "cf-cache-status",
+                match served.state {
                     CacheState::Hit => "HIT",
                     CacheState::Miss => "MISS",
                     CacheState::Stale => "UPDATING",
-                });
+                },
+            );
         }
         Vendor::Akamai => {
             let verdict = if hit { "TCP_MEM_HIT" } else { "TCP_MISS" };

@@ -147,9 +147,9 @@ impl Network {
             let nodes = own.and_then(|own| own.nodes).unwrap_or(settings.nodes).max(1);
             let first = places.len();
             places.extend((0..nodes).map(|node| Place::Edge { edge, node }));
-            let named = own.and_then(|own| own.shield.as_deref()).and_then(|code| {
-                settings.shields.iter().position(|shield| shield.code == code)
-            });
+            let named = own
+                .and_then(|own| own.shield.as_deref())
+                .and_then(|code| settings.shields.iter().position(|shield| shield.code == code));
             edges.push(Edge {
                 pop: *pop,
                 shield: named.or_else(|| edge.checked_rem(settings.shields.len())),

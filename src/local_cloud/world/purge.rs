@@ -6,8 +6,8 @@ use std::time::Duration;
 use super::origin::Address;
 use crate::domain::account::InvalidationKind;
 use crate::domain::asset::AssetKey;
-use crate::local_cloud::chance::{hash_text, mix};
 use crate::domain::delivery_url::PathForm;
+use crate::local_cloud::chance::{hash_text, mix};
 
 /// Which copies an invalidation names.
 #[derive(Debug, Clone, PartialEq, Eq)]

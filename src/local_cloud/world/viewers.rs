@@ -81,7 +81,12 @@ impl Viewers {
             1 => AcceptVariant::Webp,
             _ => AcceptVariant::Avif,
         };
-        Some(View { number: self.looks, edge: usize::try_from(edge).ok()?, path: link.path.clone(), accept })
+        Some(View {
+            number: self.looks,
+            edge: usize::try_from(edge).ok()?,
+            path: link.path.clone(),
+            accept,
+        })
     }
 
     /// Tells what a look found; what stays gone is taken off the pages after a while.

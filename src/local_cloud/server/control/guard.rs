@@ -114,7 +114,10 @@ mod tests {
             let claim = (proxy, "127.0.0.1");
             assert_eq!(judged("192.0.2.7:1", "/_local/edges", &[host, claim]), elsewhere);
             assert_eq!(judged(HERE, "/_local/edges", &[host, (proxy, "192.0.2.7")]), Ok(()));
-            assert_eq!(judged(HERE, "/_local/edges", &[("host", "evil.example"), claim]), elsewhere);
+            assert_eq!(
+                judged(HERE, "/_local/edges", &[("host", "evil.example"), claim]),
+                elsewhere
+            );
         }
         assert_eq!(judged(HERE, "/_local/edges", &[]), elsewhere, "HTTP/1.0 names no host");
         let two = [host, ("host", "evil.example")];

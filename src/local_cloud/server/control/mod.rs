@@ -36,21 +36,45 @@ const MOST_SKIPPED: std::time::Duration = std::time::Duration::from_hours(24 * 3
 pub const CALLS: &[(&str, &str, &str)] = &[
     ("GET", "/_local", "these calls"),
     ("GET", "/_local/edges", "the ready line"),
-    ("GET", "/_local/state[?url=U]", "the copies that each cache holds, of one URL or of the first thousand"),
+    (
+        "GET",
+        "/_local/state[?url=U]",
+        "the copies that each cache holds, of one URL or of the first thousand",
+    ),
     ("GET", "/_local/cleared?url=U", "the true instant at which each edge was clear of a URL"),
-    ("GET", "/_local/cleared?invalidation=N", "the true instant at which each edge had carried it out"),
-    ("GET", "/_local/invalidations[?since=N]", "when each invalidation reaches each cache, and what became of it"),
-    ("GET", "/_local/story[?since=N][&url=U][&edge=CODE]", "everything that happened, in its order"),
+    (
+        "GET",
+        "/_local/cleared?invalidation=N",
+        "the true instant at which each edge had carried it out",
+    ),
+    (
+        "GET",
+        "/_local/invalidations[?since=N]",
+        "when each invalidation reaches each cache, and what became of it",
+    ),
+    (
+        "GET",
+        "/_local/story[?since=N][&url=U][&edge=CODE]",
+        "everything that happened, in its order",
+    ),
     ("GET", "/_local/scenario", "what this cloud plays, and whether it came as expected"),
     ("GET", "/_local/clock", "time since the start"),
-    ("POST", "/_local/clock", "moves it forward, stops it, lets it go on: `advance`, `freeze`, `resume`"),
+    (
+        "POST",
+        "/_local/clock",
+        "moves it forward, stops it, lets it go on: `advance`, `freeze`, `resume`",
+    ),
     ("GET", "/_local/fault", "all faults and how they stand"),
     ("POST", "/_local/fault", "adds one as in a scenario, `at` counted from now"),
     ("DELETE", "/_local/fault", "ends all"),
     ("GET", "/_local/fault/ID", "one fault"),
     ("POST", "/_local/fault/ID", "switches it: `on`"),
     ("DELETE", "/_local/fault/ID", "ends it"),
-    ("POST", "/_local/reset", "begins anew as another instance, with another `seed` or `scenario` where given"),
+    (
+        "POST",
+        "/_local/reset",
+        "begins anew as another instance, with another `seed` or `scenario` where given",
+    ),
 ];
 
 type Answer = Result<Reply, Reply>;
@@ -133,17 +157,14 @@ fn object(body: &[u8], known: &[&str]) -> Result<serde_json::Map<String, Value>,
         return Err(bad("Invalid JSON in request body"));
     };
     match object.keys().find(|key| !known.contains(&key.as_str())) {
-        Some(odd) => {
-            Err(bad(format!("Unknown parameter {odd}; there are {}", known.join(", "))))
-        }
+        Some(odd) => Err(bad(format!("Unknown parameter {odd}; there are {}", known.join(", ")))),
         None => Ok(object),
     }
 }
 
 fn number(query: &impl Fn(&str) -> Option<String>, name: &str) -> Result<Option<u64>, Reply> {
-    let read = |text: String| {
-        text.parse().map_err(|_| bad(format!("Invalid value for parameter {name}")))
-    };
+    let read =
+        |text: String| text.parse().map_err(|_| bad(format!("Invalid value for parameter {name}")));
     query(name).map(read).transpose()
 }
 
@@ -155,9 +176,7 @@ fn path_of(url: &str) -> Result<String, Reply> {
 }
 
 fn calls() -> Reply {
-    let call = |(method, path, about): &(&str, &str, &str)| {
-        json!({"method": method, "path": path, "about": about})
-    };
+    let call = |(method, path, about): &(&str, &str, &str)| json!({"method": method, "path": path, "about": about});
     Reply::ok(json!({"calls": CALLS.iter().map(call).collect::<Vec<_>>()}))
 }
 
@@ -182,7 +201,12 @@ fn state(cloud: &Cloud) -> Reply {
                 (*place, network.code(number), cache.count(), copies)
             })
             .collect();
-        (now, rows.into_iter().map(|(place, code, count, copies)| (place, code, count, copies)).collect::<Vec<_>>())
+        (
+            now,
+            rows.into_iter()
+                .map(|(place, code, count, copies)| (place, code, count, copies))
+                .collect::<Vec<_>>(),
+        )
     });
     let (mut edges, mut shields) = (Vec::new(), Vec::new());
     for (place, code, count, copies) in rows {
@@ -243,7 +267,8 @@ fn cleared(cloud: &Cloud, query: &impl Fn(&str) -> Option<String>) -> Answer {
             world.advance(now);
             let one = world.invalidations().find(|one| one.number == number);
             let told = one.map(|one| shown::invalidation(world, one));
-            let told = told.ok_or_else(|| Reply::error(404, &format!("There is no invalidation {number}")))?;
+            let told = told
+                .ok_or_else(|| Reply::error(404, &format!("There is no invalidation {number}")))?;
             Ok::<_, Reply>((told, json!(millis(now))))
         })?,
         _ => return Err(bad("Either url or invalidation is required")),
@@ -274,13 +299,17 @@ fn story(cloud: &Cloud, query: &impl Fn(&str) -> Option<String>) -> Answer {
         world.advance(now);
         let is_at = |place: Place| match (place, &edge) {
             (_, None) => true,
-            (Place::Edge { edge, .. }, Some(code)) => world.network().edges()[edge].pop.code == code,
+            (Place::Edge { edge, .. }, Some(code)) => {
+                world.network().edges()[edge].pop.code == code
+            }
             _ => false,
         };
         let mut wanted = world.story().entries().filter(|entry| {
             entry.number > since
                 && is_at(entry.place)
-                && path.as_deref().is_none_or(|path| entry.what.path().is_some_and(|own| **own == *path))
+                && path
+                    .as_deref()
+                    .is_none_or(|path| entry.what.path().is_some_and(|own| **own == *path))
         });
         let shown = wanted.by_ref().take(MOST_ENTRIES).map(|entry| shown::entry(world, entry));
         (shown.collect::<Vec<_>>(), wanted.next().is_some(), now)

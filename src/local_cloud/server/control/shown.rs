@@ -200,7 +200,9 @@ pub fn fault(state: &FaultState) -> Value {
             "status" => json!(fault.status),
             "retry_after" => json!(fault.retry_after),
             "variant" => json!(fault.variant.as_str()),
-            "carried_out" if fault.site.kind() == crate::local_cloud::world::fault::SiteKind::Api => {
+            "carried_out"
+                if fault.site.kind() == crate::local_cloud::world::fault::SiteKind::Api =>
+            {
                 json!(fault.carried_out)
             }
             _ => continue,
