@@ -261,8 +261,10 @@ fn old_copies_come_back_once_and_are_gone_after_another_purge() {
     for (name, edge, after) in [("regress", "FRA", 4), ("late-resurrection", "LHR", 45)] {
         let play = Play::of(&load(name), None);
         let old = play.old_at(edge);
-        let gap = old.windows(2).find(|two| two[1] > two[0] + 1).map(|two| two[1] - two[0]);
-        assert!(gap.is_some_and(|gap| gap.abs_diff(after) <= 1), "{name} {old:?}");
+        let cache = play.world.network().edges().iter().position(|one| one.pop.code == edge);
+        let arrival = play.world.invalidations().next().unwrap().arrivals[cache.unwrap()];
+        let gap = arrival.regressed_at.unwrap().saturating_sub(arrival.cleared_at.unwrap());
+        assert_eq!(gap, secs(after), "{name}");
         assert!(old.contains(&(AGAIN - 1)) && *old.last().unwrap() <= AGAIN + 2, "{name} {old:?}");
     }
 }

@@ -210,6 +210,13 @@ impl AsyncWrite for Connection {
     }
 }
 
+impl Drop for Connection {
+    /// A connection that was cut ends in a reset, whoever lets go of it.
+    fn drop(&mut self) {
+        let _ = self.check();
+    }
+}
+
 /// Who is at the other end of a connection, and a way to cut it.
 #[derive(Clone)]
 pub struct Peer {

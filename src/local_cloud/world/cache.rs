@@ -136,8 +136,14 @@ impl Cache {
             let refusals = self.entries.get(path).map_or(0, |entry| entry.refusals);
             FIRST_NEGATIVE.saturating_mul(1 << refusals.min(20)).min(LONGEST_NEGATIVE)
         });
+        // a refusal says nothing of classes; where others have copies of their own, it is this one's
+        let has_classes = |entry: &Entry| {
+            entry.copies.iter().any(|copy| copy.variant.is_some() && copy.is_fresh(now))
+        };
+        let varies = answer.varies
+            || answer.status >= 400 && self.entries.get(path).is_some_and(has_classes);
         let copy = Copy {
-            variant: answer.varies.then_some(variant),
+            variant: varies.then_some(variant),
             answer,
             stored_at: now,
             age_then: age,

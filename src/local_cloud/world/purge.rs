@@ -145,8 +145,7 @@ impl Tokens {
     /// The token of the next invalidation of `target`.
     pub fn next(&mut self, target: &Target) -> u64 {
         let what = match target {
-            Target::Asset(asset) => hash_text(&format!("asset {asset}")),
-            Target::Pattern { asset, .. } => hash_text(&format!("pattern {asset}")),
+            Target::Asset(asset) | Target::Pattern { asset, .. } => hash_text(&asset.to_string()),
             Target::Urls(urls) => {
                 urls.iter().fold(1, |hash, url| mix(hash ^ hash_text(url.as_str())))
             }

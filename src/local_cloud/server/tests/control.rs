@@ -9,7 +9,7 @@ use super::{Rig, calm, header};
 use crate::local_cloud::options::Options;
 use crate::local_cloud::scenario::Scenario;
 
-const LOGO: &str = "/demo/image/upload/v1/logo.png";
+const LOGO: &str = "/demo/image/upload/logo.png";
 
 fn playing(text: &str) -> Options {
     Options { scenario: Some(Scenario::parse(text, "x.toml").unwrap()), ..calm() }

@@ -10,7 +10,7 @@ use super::{Rig, calm, header, told};
 use crate::local_cloud::options::Options;
 use crate::local_cloud::scenario::Scenario;
 
-const LOGO: &str = "/demo/image/upload/v1/logo.png";
+const LOGO: &str = "/demo/image/upload/logo.png";
 
 async fn playing(text: &str) -> Rig {
     let scenario = Scenario::parse(text, "x.toml").unwrap();
