@@ -30,7 +30,7 @@ impl Rig {
     }
 
     /// Status of a request that is written by hand.
-    fn raw(&self, head: &str) -> u16 {
+    fn by_hand(&self, head: &str) -> u16 {
         let address = self.cloud.ready.api.trim_start_matches("http://");
         let mut stream = std::net::TcpStream::connect(address).unwrap();
         stream.write_all(head.as_bytes()).unwrap();
@@ -62,15 +62,15 @@ async fn strangers_get_no_answer_whatever_they_claim() {
             format!("{own}Sec-Fetch-Site: cross-site\r\n"),
         ];
         for headers in strangers {
-            let status = rig.raw(&call(line, &headers));
+            let status = rig.by_hand(&call(line, &headers));
             // two hosts in one request may be refused earlier
             assert!(status == 403 || status == 400, "{line} {headers} {status}");
         }
     }
     let claim = format!("{own}X-Forwarded-For: 192.0.2.7\r\nForwarded: for=192.0.2.7\r\n");
-    assert_eq!(rig.raw(&call("GET /_local/edges", &claim)), 200);
-    assert_eq!(rig.raw(&call("GET http://evil.example/_local/edges", &own)), 403);
-    assert_eq!(rig.raw("GET /_local/edges HTTP/1.0\r\n\r\n"), 403);
+    assert_eq!(rig.by_hand(&call("GET /_local/edges", &claim)), 200);
+    assert_eq!(rig.by_hand(&call("GET http://evil.example/_local/edges", &own)), 403);
+    assert_eq!(rig.by_hand("GET /_local/edges HTTP/1.0\r\n\r\n"), 403);
     // nothing was reset by all this
     assert_eq!(rig.ask("edges").await["instance"], json!(rig.cloud.ready.instance));
 }

@@ -7,7 +7,6 @@ use std::time::Duration;
 use axum::body::Bytes;
 
 use crate::local_cloud::world::World;
-use crate::local_cloud::world::fault::FaultKind;
 
 /// Answers that all edges together keep, at most, and bytes in them; the oldest go first.
 const MOST_KEPT: usize = 512;
@@ -75,21 +74,15 @@ impl World {
         (reply, delay)
     }
 
-    /// What an edge that is out of order says to everything, and how late.
-    fn trouble_at(&self, edge: usize) -> (Option<KeptReply>, Duration) {
-        let suffers = |kind| self.suffers(kind, edge);
-        let delay = suffers(FaultKind::Slow).map_or(Duration::ZERO, |slow| slow.delay);
-        let refused = |status, retry_after| Some(KeptReply::Refused { status, retry_after });
-        let reply = if suffers(FaultKind::Dead).is_some() {
+    /// What an edge that is out of order says to everything, and how late. One that hangs ends the connection.
+    fn trouble_at(&mut self, edge: usize) -> (Option<KeptReply>, Duration) {
+        let suffered = self.conditions_at(edge);
+        let reply = if suffered.reset || suffered.hang.is_some() {
             Some(KeptReply::Reset)
-        } else if suffers(FaultKind::Unavailable).is_some() {
-            refused(503, None)
-        } else if suffers(FaultKind::Throttled).is_some() {
-            refused(429, Some(5))
         } else {
-            None
+            suffered.refused.map(|(status, retry_after)| KeptReply::Refused { status, retry_after })
         };
-        (reply, delay)
+        (reply, suffered.delay)
     }
 
     /// An edge keeps the answer to a signed search for `ttl`.
@@ -102,7 +95,7 @@ impl World {
         now: Duration,
     ) {
         self.advance(now);
-        if !ttl.is_zero() && edge < self.edges.len() {
+        if !ttl.is_zero() && edge < self.network.edges().len() {
             self.search.shelf.put(Kept { edge, path: path.into(), body, at: self.now, ttl });
         }
     }
