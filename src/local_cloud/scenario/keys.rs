@@ -49,8 +49,8 @@ const PARTS: &[&str] = &["*", "admin", "upload", "search"];
 const VARIANTS: &[&str] = &["none", "webp", "avif"];
 
 /// Most nodes of one edge.
-const MOST_NODES: i64 = crate::local_cloud::options::MOST_NODES as i64;
-const MOST_EDGES: i64 = POPS.len() as i64;
+const MOST_NODES: i64 = crate::local_cloud::options::MOST_NODES.cast_signed() as i64;
+const MOST_EDGES: i64 = POPS.len().cast_signed() as i64;
 
 /// Keys at the top of a file. All but `title` have a flag of `allclear cloud` that beats them, if there is one.
 #[rustfmt::skip]

@@ -427,7 +427,7 @@ fn fault(section: &Section<'_>, mentions: &mut Vec<Mention>) -> Option<Fault> {
         match Share::of(part) {
             Some(share) => fault.share = share,
             None => {
-                section.wrong("share", format!("takes a share above 0 and up to 1, not {part}"))
+                section.wrong("share", format!("takes a share above 0 and up to 1, not {part}"));
             }
         }
     }

@@ -300,9 +300,7 @@ fn distance(one: &str, two: &str) -> usize {
     for (at, row) in rows.iter_mut().enumerate() {
         row[0] = at;
     }
-    for at in 0..=two.len() {
-        rows[0][at] = at;
-    }
+    rows[0] = (0..=two.len()).collect();
     for a in 1..=one.len() {
         for b in 1..=two.len() {
             let same = usize::from(one[a - 1] != two[b - 1]);

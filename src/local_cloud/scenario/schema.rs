@@ -98,7 +98,7 @@ fn takes(takes: Takes) -> Value {
         Takes::Number(from, to) => json!({"type": "number", "minimum": from, "maximum": to}),
         Takes::Switch => json!({"type": "boolean"}),
         Takes::Duration => json!({"$ref": "#/$defs/duration"}),
-        Takes::SignedDuration => json!({"type": "string"}),
+        Takes::SignedDuration => json!({"type": "string", "examples": ["5m", "-5m"]}),
         Takes::Begin => json!({"type": "string", "examples": ["5s", "start", "start+5s"]}),
         Takes::Range => json!({"$ref": "#/$defs/range"}),
         Takes::Words(words) => json!({"enum": words}),

@@ -51,9 +51,9 @@ async fn answered(cloud: Arc<Cloud>, peer: &Peer, request: Request) -> Response<
     });
     let reply = match found {
         Ok((path, route)) => {
-            let part = trouble::part_of(&path, route.is_some());
+            let part = trouble::part_of(route.is_some(), &path);
             let call = asked(cloud.clone(), peer, path, route, request);
-            return trouble::answered(&cloud, peer, part, call, &request_id).await;
+            return trouble::endured(&cloud, peer, part, call, &request_id).await;
         }
         Err(reply) => {
             Incoming::new(request.into_body(), &cloud.limits).drain().await;

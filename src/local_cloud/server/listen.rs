@@ -78,8 +78,7 @@ impl Line {
                     let _ = stream.set_nodelay(true);
                     let cut = Arc::new(AtomicBool::new(false));
                     self.accepted += 1;
-                    let number = self.accepted;
-                    let peer = Peer { address, connection: number, cut: cut.clone() };
+                    let peer = Peer { address, connection: self.accepted, cut: cut.clone() };
                     let patience = self.cloud.limits.stall;
                     let connection =
                         Connection { stream, cut, patience, stalled: None, _permit: permit };

@@ -16,19 +16,16 @@ use crate::local_cloud::world::trouble::{BodyFate, EtagStyle, Hang};
 const LOOK: Duration = Duration::from_millis(100);
 
 /// Which part of the API a call is for.
-pub fn part_of(path: &[String], is_upload: bool) -> ApiPart {
-    let begins = |words: [&str; 2]| path.iter().zip(words).filter(|(a, b)| a == b).count() == 2;
-    if is_upload {
-        ApiPart::Upload
-    } else if begins(["resources", "search"]) || begins(["folders", "search"]) {
-        ApiPart::Search
-    } else {
-        ApiPart::Admin
+pub fn part_of(is_signed: bool, path: &[String]) -> ApiPart {
+    match path {
+        _ if is_signed => ApiPart::Upload,
+        [first, second, ..] if first == "resources" && second == "search" => ApiPart::Search,
+        _ => ApiPart::Admin,
     }
 }
 
-/// Has `call` carried out and answers it, as well as faults let it.
-pub async fn answered(
+/// Carries a call out and answers it, as well as faults let it. Nothing of the call is read before it is carried out.
+pub async fn endured(
     cloud: &Cloud,
     peer: &Peer,
     part: ApiPart,
@@ -38,7 +35,7 @@ pub async fn answered(
     let suffered = cloud.with(|world, now| world.call(part, now));
     let spoilt = suffered.reset || suffered.hang.is_some() || suffered.refused.is_some();
     if spoilt && suffered.carried_out {
-        call.await;
+        let _ = call.await;
         return unanswered(cloud, peer, suffered.hang, suffered.refused, request_id).await;
     }
     if suffered.reset || suffered.refused.is_some() {

@@ -8,7 +8,7 @@ use super::fault::FaultKind;
 use super::network::{NodeBy, Place};
 use super::origin::Answer;
 use super::story::{What, Why};
-use super::trouble::Victim;
+use super::trouble::{Conditions, Victim};
 use super::{CacheState, Event, Response, Served, ShieldSeen, World};
 use crate::domain::sighting::AcceptVariant;
 use crate::local_cloud::chance::hash_text;
@@ -94,6 +94,13 @@ impl World {
     pub fn origin(&mut self, path: &str, accept: AcceptVariant, now: Duration) -> Answer {
         self.advance(now);
         self.answer(path, accept)
+    }
+
+    /// What somebody suffers who asks the first node of an edge for something that it does not cache.
+    pub(super) fn conditions_at(&mut self, edge: usize) -> Conditions {
+        let cache = self.network.number(Place::Edge { edge, node: 0 });
+        let victim = self.victim(cache);
+        self.faults.request(victim, self.now)
     }
 
     /// Whether every node of an edge has an answer of its own.

@@ -94,6 +94,12 @@ pub enum Fate {
     Misses(AcceptVariant),
 }
 
+/// A time in which a fault is active.
+#[derive(Debug, Clone, Copy)]
+struct Window {
+    end: Option<Duration>,
+}
+
 #[derive(Debug, Clone)]
 struct Armed {
     uid: u64,
@@ -149,8 +155,10 @@ impl Faults {
     pub fn add(&mut self, mut fault: Fault) -> Option<String> {
         self.armed_ever += 1;
         if fault.id.is_empty() {
-            let free = |n: &u64| self.position(&format!("fault-{n}")).is_none();
-            let number = (self.armed_ever..).find(free)?;
+            let mut number = self.armed_ever;
+            while self.position(&format!("fault-{number}")).is_some() {
+                number += 1;
+            }
             fault.id = format!("fault-{number}");
         } else if self.position(&fault.id).is_some() {
             return None;
@@ -195,7 +203,7 @@ impl Faults {
             FaultState {
                 fault: armed.fault.clone(),
                 active: window.is_some(),
-                until: window.flatten(),
+                until: window.and_then(|window| window.end),
                 struck: tallies.map(|(_, tally)| u64::from(tally.struck)).sum(),
             }
         };
@@ -218,8 +226,8 @@ impl Faults {
         self.first_invalidation
     }
 
-    /// Whether `fault` is active now, and until when.
-    fn window(&self, fault: &Fault, now: Duration) -> Option<Option<Duration>> {
+    /// The window that `fault` is active in now.
+    fn window(&self, fault: &Fault, now: Duration) -> Option<Window> {
         if !fault.on {
             return None;
         }
@@ -235,7 +243,7 @@ impl Faults {
             }
         };
         let end = fault.lasts.map(|lasts| begin.saturating_add(lasts));
-        (begin <= now && end.is_none_or(|end| now < end)).then_some(end)
+        (begin <= now && end.is_none_or(|end| now < end)).then_some(Window { end })
     }
 
     fn hits(fault: &Fault, victim: Victim<'_>) -> bool {
@@ -252,7 +260,8 @@ impl Faults {
     /// Position and end of every active fault that may hit `victim`.
     fn active(&self, victim: Victim<'_>, now: Duration) -> Vec<(usize, Option<Duration>)> {
         let hit = self.armed.iter().enumerate().filter(|(_, one)| Self::hits(&one.fault, victim));
-        hit.filter_map(|(at, one)| self.window(&one.fault, now).map(|end| (at, end))).collect()
+        hit.filter_map(|(at, one)| self.window(&one.fault, now).map(|window| (at, window.end)))
+            .collect()
     }
 
     /// Whether the fault strikes this time. `token` singles out what it could strike; without it, how many cases the

@@ -22,7 +22,7 @@ pub enum Stranger {
 /// # Errors
 /// Why it is none of them.
 pub fn check(peer: SocketAddr, request: &Request) -> Result<(), Stranger> {
-    let named = request.uri().authority().map(|authority| authority.as_str());
+    let named = request.uri().authority().map(axum::http::uri::Authority::as_str);
     let here = peer.ip().to_canonical().is_loopback()
         && names_this_host(request.headers())
         && named.is_none_or(is_loopback_host);
@@ -41,7 +41,7 @@ fn names_this_host(headers: &HeaderMap) -> bool {
 
 /// Browsers name the page that asks wherever it could do harm, and whether it is one at all.
 fn is_of_a_page(headers: &HeaderMap) -> bool {
-    let site = headers.get("sec-fetch-site").map(|site| site.as_bytes());
+    let site = headers.get("sec-fetch-site").map(axum::http::HeaderValue::as_bytes);
     headers.contains_key(header::ORIGIN)
         || site.is_some_and(|site| site != b"none" && site != b"same-origin")
 }

@@ -21,7 +21,7 @@ use crate::local_cloud::scenario::{Scenario, fault_of_json};
 use crate::local_cloud::span::duration;
 use crate::local_cloud::world::World;
 use crate::local_cloud::world::cache::Copy;
-use crate::local_cloud::world::network::Place;
+use crate::local_cloud::world::network::{Network, Place};
 
 /// Copies that one answer shows at most, of each cache.
 const MOST_COPIES: usize = 1000;
@@ -180,42 +180,43 @@ fn calls() -> Reply {
     Reply::ok(json!({"calls": CALLS.iter().map(call).collect::<Vec<_>>()}))
 }
 
-/// Some copies of every cache.
+/// Some copies of a cache.
+struct Held {
+    place: Place,
+    code: &'static str,
+    count: usize,
+    copies: Vec<(String, Copy)>,
+}
+
+impl Held {
+    fn of(network: &Network, number: usize) -> Self {
+        let cache = network.cache(number);
+        let mut paths: Vec<&str> = cache.copies().map(|(path, _)| path).collect();
+        paths.sort_unstable();
+        paths.dedup();
+        let copies = paths.into_iter().flat_map(|path| {
+            cache.copies_of(path).iter().map(move |copy| (path.to_owned(), copy.clone()))
+        });
+        Self {
+            place: network.places()[number],
+            code: network.code(number),
+            count: cache.count(),
+            copies: copies.take(MOST_COPIES).collect(),
+        }
+    }
+}
+
+/// Some copies of every cache. Whether they are outdated is told of single URLs only.
 fn state(cloud: &Cloud) -> Reply {
-    let (now, rows) = cloud.with(|world, now| {
+    let (now, all) = cloud.with(|world, now| {
         world.advance(now);
         let network = world.network();
-        let rows: Vec<(Place, &str, usize, Vec<(String, Copy)>)> = network
-            .places()
-            .iter()
-            .enumerate()
-            .map(|(number, place)| {
-                let cache = network.cache(number);
-                let mut paths: Vec<&str> = cache.copies().map(|(path, _)| path).collect();
-                paths.sort_unstable();
-                paths.dedup();
-                let copies = paths.into_iter().flat_map(|path| {
-                    cache.copies_of(path).iter().map(move |copy| (path.to_owned(), copy.clone()))
-                });
-                let copies = copies.take(MOST_COPIES).collect();
-                (*place, network.code(number), cache.count(), copies)
-            })
-            .collect();
-        (
-            now,
-            rows.into_iter()
-                .map(|(place, code, count, copies)| (place, code, count, copies))
-                .collect::<Vec<_>>(),
-        )
+        let all = (0..network.places().len()).map(|number| Held::of(network, number));
+        (now, all.collect::<Vec<_>>())
     });
     let (mut edges, mut shields) = (Vec::new(), Vec::new());
-    for (place, code, count, copies) in rows {
-        let shown = copies.iter().map(|(path, copy)| {
-            let mut row = shown::copy(path, copy, None, false, now);
-            // told of single URLs only
-            row.as_object_mut().map(|row| row.remove("outdated"));
-            row
-        });
+    for Held { place, code, count, copies } in all {
+        let shown = copies.iter().map(|(path, copy)| shown::copy(path, copy, None, None, now));
         let mut row = json!({"pop": code, "holds": count, "copies": shown.collect::<Vec<_>>()});
         match place {
             Place::Edge { node, .. } => {

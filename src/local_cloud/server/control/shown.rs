@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use crate::domain::sighting::AcceptVariant;
 use crate::local_cloud::scenario::{Expect, Scenario};
 use crate::local_cloud::span::text;
 use crate::local_cloud::world::cache::Copy;
@@ -21,11 +22,17 @@ pub fn millis(span: Duration) -> u64 {
 }
 
 /// A copy; whether it is outdated is told where that is known.
-pub fn copy(path: &str, copy: &Copy, node: Option<usize>, outdated: bool, now: Duration) -> Value {
+pub fn copy(
+    path: &str,
+    copy: &Copy,
+    node: Option<usize>,
+    outdated: Option<bool>,
+    now: Duration,
+) -> Value {
     json!({
         "path": path,
         "node": node.map(|node| node + 1),
-        "variant": copy.variant.map(crate::domain::sighting::AcceptVariant::as_str),
+        "variant": copy.variant.map(AcceptVariant::as_str),
         "status": copy.answer.status,
         "etag": copy.answer.content.as_ref().map(|content| content.etag().to_owned()),
         "age_ms": millis(copy.age(now)),
@@ -47,7 +54,7 @@ const fn node_of(place: Place) -> Option<usize> {
 pub fn truth(pop: &str, path: &str, caches: &[Truth], holds: usize, now: Duration) -> Value {
     let copies = caches.iter().flat_map(|cache| {
         let node = node_of(cache.place).filter(|_| caches.len() > 1);
-        cache.copies.iter().map(move |(one, outdated)| copy(path, one, node, *outdated, now))
+        cache.copies.iter().map(move |(one, outdated)| copy(path, one, node, Some(*outdated), now))
     });
     let outdated = caches.iter().any(Truth::is_outdated);
     let cleared = caches.iter().map(|cache| cache.cleared_at).max().flatten();
@@ -135,7 +142,7 @@ pub fn entry(world: &World, one: &Entry) -> Value {
                 Why::Replaced => ("replaced", None),
             };
             json!({
-                "what": "left", "path": path, "variant": variant.map(|variant| variant.as_str()),
+                "what": "left", "path": path, "variant": variant.map(AcceptVariant::as_str),
                 "why": why, "invalidation": invalidation,
             })
         }

@@ -20,7 +20,6 @@ use crate::local_cloud::server::headers::text_value;
 use crate::local_cloud::server::listen::Peer;
 use crate::local_cloud::server::params::{Params, unescape};
 use crate::local_cloud::server::reply::{Reply, bad};
-use crate::local_cloud::server::trouble::over;
 use crate::local_cloud::world::search::KeptReply;
 
 /// Longest time that an answer is kept: as long as any other copy.
@@ -93,12 +92,7 @@ pub async fn at_edge(
     target: &str,
 ) -> Option<Response<Body>> {
     let search = SignedSearch::read(target, &cloud.settings.cloud_name)?;
-    let ask = || cloud.with(|world, now| world.search_at_edge(edge, target, now));
-    let (mut kept, mut delay) = ask();
-    while let KeptReply::Hang(hang) = kept {
-        over(cloud, hang).await;
-        (kept, delay) = ask();
-    }
+    let (kept, delay) = cloud.with(|world, now| world.search_at_edge(edge, target, now));
     tokio::time::sleep(delay).await;
     Some(match kept {
         KeptReply::Kept { body, age } => {
@@ -119,7 +113,7 @@ pub async fn at_edge(
             }
             response
         }
-        KeptReply::Reset | KeptReply::Hang(_) => {
+        KeptReply::Reset => {
             peer.cut();
             empty(503)
         }

@@ -7,8 +7,6 @@ use std::time::Duration;
 use axum::body::Bytes;
 
 use crate::local_cloud::world::World;
-use crate::local_cloud::world::network::Place;
-use crate::local_cloud::world::trouble::Hang;
 
 /// Answers that all edges together keep, at most, and bytes in them; the oldest go first.
 const MOST_KEPT: usize = 512;
@@ -25,8 +23,6 @@ pub enum KeptReply {
     Refused { status: u16, retry_after: Option<u64> },
     /// It resets the connection.
     Reset,
-    /// It says nothing for a while.
-    Hang(Hang),
 }
 
 #[derive(Debug)]
@@ -78,18 +74,13 @@ impl World {
         (reply, delay)
     }
 
-    /// What an edge that is out of order says to everything, and how late.
+    /// What an edge that is out of order says to everything, and how late. One that hangs ends the connection.
     fn trouble_at(&mut self, edge: usize) -> (Option<KeptReply>, Duration) {
-        let cache = self.network.number(Place::Edge { edge, node: 0 });
-        let victim = self.victim(cache);
-        let suffered = self.faults.request(victim, self.now);
-        let reply = if suffered.reset {
+        let suffered = self.conditions_at(edge);
+        let reply = if suffered.reset || suffered.hang.is_some() {
             Some(KeptReply::Reset)
-        } else if let Some(hang) = suffered.hang {
-            Some(KeptReply::Hang(hang))
         } else {
-            let refused = suffered.refused;
-            refused.map(|(status, retry_after)| KeptReply::Refused { status, retry_after })
+            suffered.refused.map(|(status, retry_after)| KeptReply::Refused { status, retry_after })
         };
         (reply, suffered.delay)
     }
@@ -104,7 +95,7 @@ impl World {
         now: Duration,
     ) {
         self.advance(now);
-        if !ttl.is_zero() && edge < self.settings.edges.len() {
+        if !ttl.is_zero() && edge < self.network.edges().len() {
             self.search.shelf.put(Kept { edge, path: path.into(), body, at: self.now, ttl });
         }
     }
