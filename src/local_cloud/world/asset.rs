@@ -110,7 +110,7 @@ pub struct StoredAsset {
     pub access: Option<Arc<Access>>,
 }
 
-/// Who may have an asset, and when (`access_control`).
+/// Who may have an asset, and when (`access_control`). It is kept and told; delivery does not heed it here.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Access(pub Vec<AccessRule>);
 

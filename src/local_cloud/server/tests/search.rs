@@ -149,7 +149,7 @@ async fn what_is_wrong_with_a_question_is_said() {
             json!({"sort_by": [{"bytes": "asc", "width": "asc"}]}),
             r#"Invalid value for parameter sort_by: {"bytes":"asc","width":"asc"}"#,
         ),
-        (json!({"sort_by": ["bytes"]}), "Invalid value for parameter sort_by: \"bytes\""),
+        (json!({"sort_by": ["bytes:up"]}), "Invalid value for parameter sort_by: \"up\""),
         (json!({"max_results": 0}), "Invalid value for parameter max_results: 0"),
         (json!({"max_results": "many"}), "Invalid value for parameter max_results: many"),
         (json!({"next_cursor": "abc"}), "Invalid value for parameter next_cursor"),
