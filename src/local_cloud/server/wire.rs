@@ -249,8 +249,7 @@ pub fn found(row: &Row, base: &str, with: Shown) -> Map<String, Value> {
     set("filename", json!(asset.filename()));
     set("display_name", json!(&*asset.display_name));
     // always there: `cld` reads it of raw files too
-    let format: &str = asset.format().map_or_else(|| extension(asset), |format| format.as_str());
-    set("format", json!(format));
+    set("format", json!(asset.format_word()));
     set("version", json!(asset.version));
     set("resource_type", json!(asset.key.resource_type.as_str()));
     set("type", json!(asset.key.delivery_type.as_str()));
@@ -281,11 +280,6 @@ pub fn found(row: &Row, base: &str, with: Shown) -> Map<String, Value> {
         set("metadata", json!(asset.metadata));
     }
     object
-}
-
-/// What follows the last dot of the name; empty where there is none.
-fn extension(asset: &StoredAsset) -> &str {
-    asset.filename().rsplit_once('.').map_or("", |(_, extension)| extension)
 }
 
 /// Search writes `+00:00` where the others write `Z`.

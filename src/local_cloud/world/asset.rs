@@ -145,6 +145,15 @@ impl StoredAsset {
         self.content.format().filter(|_| self.key.resource_type != Raw)
     }
 
+    /// Format as search tells it: of raw files what follows the last dot of their name. Empty where there is none.
+    #[must_use]
+    pub fn format_word(&self) -> &str {
+        match self.format() {
+            Some(format) => format.as_str(),
+            None => self.filename().rsplit_once('.').map_or("", |(_, extension)| extension),
+        }
+    }
+
     #[must_use]
     pub fn has_tag(&self, tag: &str) -> bool {
         self.tags.iter().any(|own| &**own == tag)

@@ -2,7 +2,6 @@
 
 use super::order::SortValue;
 use crate::domain::asset::ResourceType;
-use crate::local_cloud::content::Format;
 use crate::local_cloud::world::asset::StoredAsset;
 
 /// A field by its name.
@@ -184,7 +183,7 @@ impl Searched for StoredAsset {
             Field::Metadata(key) => of_map(&self.metadata, key),
             Field::ResourceType => holds(self.key.resource_type.as_str()),
             Field::Type => holds(self.key.delivery_type.as_str()),
-            Field::Format => self.format().is_some_and(|format| holds(format.as_str())),
+            Field::Format => holds(self.format_word()),
             Field::Status => holds("active"),
             Field::AccessMode => holds("public"),
             Field::AssetId => {
@@ -235,9 +234,10 @@ impl Searched for StoredAsset {
             Field::AssetFolder => SortValue::Text(&self.asset_folder),
             Field::ResourceType => SortValue::Text(self.key.resource_type.as_str()),
             Field::Type => SortValue::Text(self.key.delivery_type.as_str()),
-            Field::Format => {
-                self.format().map(Format::as_str).map_or(SortValue::Nothing, SortValue::Text)
-            }
+            Field::Format => match self.format_word() {
+                "" => SortValue::Nothing,
+                format => SortValue::Text(format),
+            },
             number => self.number(number).map_or(SortValue::Nothing, SortValue::Number),
         }
     }

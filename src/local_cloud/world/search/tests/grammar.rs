@@ -41,7 +41,7 @@ fn expressions_find_what_they_say() {
     assert_eq!(found("blog/ÉTÉ"), ["blog/été-2026/plage"]);
     assert_eq!(found(r"filename:mark\(round\)"), ["brand/mark(round)"]);
     assert_eq!(found("filename:\"mark(round)\""), ["brand/mark(round)"]);
-    assert_eq!(found("resource_type:RAW AND filename:csv"), ["docs/stock.csv"]);
+    assert_eq!(found("resource_type:RAW AND format:csv"), ["docs/stock.csv"]);
     assert_eq!(found("type:private"), ["legal/signed-contract"]);
     assert_eq!(count("type:priv"), 0, "types are compared as a whole");
     assert_eq!(count("asset_folder=press/2026"), count("asset_folder:press/2026"));

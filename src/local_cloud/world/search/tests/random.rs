@@ -211,7 +211,16 @@ fn texts(field: &str, asset: &StoredAsset) -> Vec<String> {
         "asset_folder" => vec![asset.asset_folder.to_string()],
         "tags" => asset.tags.iter().map(ToString::to_string).collect(),
         "resource_type" => vec![asset.key.resource_type.to_string()],
-        "format" => asset.format().iter().map(|format| format.as_str().to_owned()).collect(),
+        "format" => {
+            let name = asset.key.public_id.as_str();
+            let extension = name.rsplit_once('.').map(|(_, extension)| extension.to_owned());
+            asset
+                .format()
+                .map(|format| format.as_str().to_owned())
+                .or(extension)
+                .into_iter()
+                .collect()
+        }
         _ => Vec::new(),
     }
 }
