@@ -229,6 +229,9 @@ pub struct Cloud {
     /// Made up when not given; opens nothing but this cloud
     #[arg(long, value_name = "S")]
     pub api_secret: Option<SecretString>,
+    /// Opens authenticated assets by a token in the query (`__cld_token__`); in hex
+    #[arg(long, value_name = "HEX")]
+    pub auth_token_key: Option<SecretString>,
     #[command(flatten)]
     pub world: World,
     /// Serve nothing under /_local but the list of edges

@@ -19,6 +19,7 @@ pub async fn run(output: &Output, args: &Cloud) -> Result<Exit, Failure> {
         cloud_name: args.cloud_name.clone(),
         api_key: args.api_key.clone().unwrap_or(usual.api_key),
         api_secret: args.api_secret.clone().unwrap_or(usual.api_secret),
+        auth_token_key: args.auth_token_key.clone(),
         control: !args.no_control,
         ..usual
     };

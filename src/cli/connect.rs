@@ -125,12 +125,12 @@ impl Found {
         if let Some(PlacesError::NoEdges { api, detail }) = self.unreachable {
             return Err(CloudError::Unreachable { api, detail }.into());
         }
-        let Resolved { credentials, api_prefix, account, policy, pinned_edges, .. } = self.resolved;
+        let Resolved { credentials, api_prefix, account, policy, look_from, .. } = self.resolved;
         let cloud = CloudinaryClient::new(credentials, &api_prefix, ClientOptions::default())?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let places: Arc<dyn Places> = match &self.local {
             Some(ready) => Arc::new(LoopbackPlaces::new(&api_prefix, ready)),
-            None => Arc::new(ResolvedPlaces::new(pinned_edges)),
+            None => Arc::new(ResolvedPlaces::new(look_from.pinned)),
         };
         Ok(Context {
             cloud: Arc::new(cloud),

@@ -47,14 +47,15 @@ impl Build<'_> {
             );
         }
         let policy = self.policy(profile, Policy::new(&name, risk, loopback))?;
-        let pinned_edges = self.edges(profile)?;
+        let pinned = self.edges(profile)?;
+        let look_from = self.look_from(&profile.places, pinned)?;
         Ok(Resolved {
             profile: name,
             credentials,
             api_prefix,
             account,
             policy,
-            pinned_edges,
+            look_from,
             preferences: self.preferences,
         })
     }
@@ -283,7 +284,7 @@ impl Build<'_> {
     }
 
     /// The file's value or the usual one, with its origin.
-    fn pick<T: Clone>(
+    pub(super) fn pick<T: Clone>(
         &mut self,
         key: &'static str,
         file: Option<&Spanned<T>>,
@@ -315,7 +316,7 @@ impl Build<'_> {
         }
     }
 
-    fn set(&mut self, key: &'static str, value: &str, origin: Origin) {
+    pub(super) fn set(&mut self, key: &'static str, value: &str, origin: Origin) {
         let value = clean(value).into_owned();
         self.preferences.settings.push(Setting { key, value, origin });
     }

@@ -12,6 +12,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::error::{ConfigError, nearest};
+use super::places::PlacesFile;
 use crate::adapters::cloudinary::SignatureAlgorithm;
 use crate::adapters::io_in_words;
 use crate::domain::account::InvalidationKind;
@@ -59,6 +60,7 @@ pub struct ProfileFile {
     pub hosts: Option<Spanned<Vec<String>>>,
     /// Pinned edges: name = address.
     pub edges: BTreeMap<String, Spanned<String>>,
+    pub places: PlacesFile,
     pub confidence: Option<Spanned<Confidence>>,
     pub hold_back: Option<Spanned<Span>>,
     pub give_up_after: Option<Spanned<Span>>,
@@ -298,7 +300,7 @@ mod tests {
     #[rstest]
     #[case(
         "[profiles.prod]\nrsk = \"test\"",
-        "/c.toml:2:1: profiles.prod.rsk: unknown key `rsk`; known are cloudinary_url, cloudinary_url_env, cloud_name, api_key, api_key_env, api_secret, api_secret_env, secret_command, api, signature_algorithm, risk, read_only, invalidation, bulk_invalidation, hosts, edges, confidence, hold_back, give_up_after, stuck_after, confirm_above, concurrency, verify_full_max",
+        "/c.toml:2:1: profiles.prod.rsk: unknown key `rsk`; known are cloudinary_url, cloudinary_url_env, cloud_name, api_key, api_key_env, api_secret, api_secret_env, secret_command, api, signature_algorithm, risk, read_only, invalidation, bulk_invalidation, hosts, edges, places, confidence, hold_back, give_up_after, stuck_after, confirm_above, concurrency, verify_full_max",
         Some("risk")
     )]
     #[case(

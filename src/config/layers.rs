@@ -12,9 +12,10 @@ use super::credentials;
 use super::error::ConfigError;
 use super::file::{Loaded, load};
 use super::paths::{Env, Paths, expand_home};
+use super::places::LookFrom;
 use crate::adapters::cloudinary::Credentials;
 use crate::adapters::is_loopback_url;
-use crate::adapters::places::{LocalReady, PinnedEdge};
+use crate::adapters::places::LocalReady;
 use crate::domain::account::{Account, InvalidationKind};
 use crate::domain::text::clean;
 use crate::ops::Policy;
@@ -92,7 +93,8 @@ pub struct Resolved {
     pub api_prefix: String,
     pub account: Account,
     pub policy: Policy,
-    pub pinned_edges: Vec<PinnedEdge>,
+    /// Where we look from, unless the API is a local cloud.
+    pub look_from: LookFrom,
     pub preferences: Preferences,
 }
 

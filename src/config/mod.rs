@@ -10,6 +10,7 @@ mod error;
 mod file;
 mod layers;
 mod paths;
+mod places;
 mod secret_command;
 
 #[cfg(test)]
@@ -19,6 +20,7 @@ pub use error::ConfigError;
 pub use file::{ConfigFile, Loaded, ProfileFile, load};
 pub use layers::{Flags, Origin, Preferences, Resolved, Setting, preferences, resolve};
 pub use paths::{Env, Paths};
+pub use places::{LookFrom, Network, PlacesFile};
 
 /// A commented configuration file that shows every key.
 pub const EXAMPLE: &str = include_str!("example.toml");

@@ -234,6 +234,18 @@ fn what_is_missing_is_said_with_the_next_step(
     "2:9: profiles.p.hosts: `https://x` is no host name; give it without https:// and path"
 )]
 #[case(
+    "places.ssh = [\"-x\"]",
+    "2:14: profiles.p.places.ssh: `-x` is no host for ssh; give HOST or USER@HOST"
+)]
+#[case(
+    "places.subnets.tokyo = \"192.0.2.0/24\"",
+    "2:24: profiles.p.places.subnets.tokyo: no resolver is asked on its behalf; name one under `resolvers`"
+)]
+#[case(
+    "places.globalping_token_env = \"NO_SUCH\"",
+    "2:31: profiles.p.places.globalping_token_env: the environment has no NO_SUCH"
+)]
+#[case(
     "edges.FRA = \"fra.example.com\"",
     "2:13: profiles.p.edges.FRA: `fra.example.com` is no address; give an IP address, with a port where it is not 443"
 )]
@@ -277,7 +289,7 @@ SIN = "[2001:db8::1]:8443"
     assert_eq!(resolved.account.own_hosts, ["media.acme.test"]);
     assert_eq!(resolved.account.bulk_invalidation, Some(true));
     assert_eq!(resolved.policy.give_up_after.as_secs(), 9000);
-    let edges: Vec<_> = resolved.pinned_edges.iter().map(|it| it.address.to_string()).collect();
+    let edges: Vec<_> = resolved.look_from.pinned.iter().map(|it| it.address.to_string()).collect();
     assert_eq!(edges, ["192.0.2.7:443", "[2001:db8::1]:8443"]);
     assert_eq!(resolved.preferences.theme.as_deref(), Some("light"));
     assert_eq!(resolved.preferences.keys["app.help"], ["f1"]);
@@ -313,6 +325,8 @@ SIN = "[2001:db8::1]:8443"
             "concurrency = 30 (default)",
             "verify_full_max = 500 (default)",
             "edges = FRA, SIN (line 18)",
+            "places.here = true (default)",
+            "places.vendors = false (default)",
         ]
     );
 }

@@ -19,8 +19,8 @@ use super::asset::{AssetKey, DeliveryType};
 
 pub use build::reference_path;
 pub use host::is_delivery_authority;
-pub use parse::BadDeliveryUrl;
-pub use path::is_transformation;
+pub use parse::{BadDeliveryUrl, shared_target};
+pub use path::{is_format, is_transformation};
 pub use sign::{SignatureKind, sign};
 
 /// Where a delivery URL points, as far as the same copy is concerned.

@@ -112,6 +112,8 @@ struct PlaceTrack {
     failures: u32,
     /// Old and new copies took turns: several caches behind one address.
     mixed: bool,
+    /// The cache that its answers name, by a number of the caller's; places that answer as one cache share it.
+    cache: Option<usize>,
     /// Of its cells that take part: all, and those that are clear.
     total: usize,
     clear: usize,
@@ -256,18 +258,49 @@ impl Propagation {
         noted.became_clear = track.clear && !was_clear;
         noted.regression = was_proven && look.verdict == Verdict::Outdated;
         track.regressed |= noted.regression;
-        let mixed = was_running && look.verdict == Verdict::Outdated && !place.mixed;
         let (all_clear_before, now_clear) = (place.clear == place.total, track.clear);
-        if mixed {
-            place.mixed = true;
-            self.recount(cell.place);
-        } else if now_clear != was_clear {
+        if now_clear != was_clear {
             place.clear = if now_clear { place.clear + 1 } else { place.clear - 1 };
+        }
+        if look.verdict == Verdict::Outdated && (was_running || self.is_clear_beside(cell)) {
+            self.mix(cell.place);
         }
         let place = &self.places[cell.place];
         noted.place_cleared = !all_clear_before && place.clear == place.total;
         self.settle(look.received);
         noted
+    }
+
+    /// The place's answers name this cache.
+    pub fn answers_as(&mut self, place: usize, cache: usize, now: Moment) {
+        let beside = self.places.iter().position(|other| other.cache == Some(cache));
+        if self.places[place].cache.replace(cache) != Some(cache)
+            && beside.is_some_and(|beside| self.places[beside].mixed)
+        {
+            self.mix(place);
+            self.settle(now);
+        }
+    }
+
+    /// Whether another address of the same cache has served new content for this cell.
+    fn is_clear_beside(&self, cell: CellRef) -> bool {
+        let cache = self.places[cell.place].cache;
+        cache.is_some()
+            && self.places.iter().enumerate().any(|(at, other)| {
+                let track = &other.cells[slot(cell.url, cell.variant)];
+                at != cell.place && other.cache == cache && !track.blank && track.run > 0
+            })
+    }
+
+    /// Old and new take turns at this cache: every address of it needs more sightings.
+    fn mix(&mut self, place: usize) {
+        let cache = self.places[place].cache;
+        for at in 0..self.places.len() {
+            let same = at == place || (cache.is_some() && self.places[at].cache == cache);
+            if same && !std::mem::replace(&mut self.places[at].mixed, true) {
+                self.recount(at);
+            }
+        }
     }
 
     /// Takes in that a place was asked outside of a judgement (baseline, reference read).
@@ -373,6 +406,15 @@ impl Propagation {
     #[must_use]
     pub fn reached(&self) -> usize {
         self.counted().count()
+    }
+
+    /// Caches that have answered: places that name one and the same count once.
+    #[must_use]
+    pub fn caches_reached(&self) -> usize {
+        let (named, unnamed): (Vec<_>, Vec<_>) =
+            self.counted().map(|place| place.cache).partition(Option::is_some);
+        let named: std::collections::BTreeSet<_> = named.into_iter().flatten().collect();
+        named.len() + unnamed.len()
     }
 
     /// Places that count and whose cells are all clear.

@@ -10,6 +10,7 @@ pub mod clock;
 pub mod content;
 pub mod options;
 pub mod pops;
+pub mod remote;
 pub mod scenario;
 pub mod server;
 pub mod span;

@@ -25,6 +25,8 @@ pub struct Options {
     pub cloud_name: String,
     pub api_key: String,
     pub api_secret: SecretString,
+    /// Opens authenticated assets by a token in the query, in hex; without it no token opens anything.
+    pub auth_token_key: Option<SecretString>,
     /// How many assets there are at the start; 0 starts empty.
     pub assets: usize,
     pub edges: usize,
@@ -57,6 +59,7 @@ impl Default for Options {
             cloud_name: "demo".to_owned(),
             api_key: DEFAULT_API_KEY.to_owned(),
             api_secret: DEFAULT_API_SECRET.into(),
+            auth_token_key: None,
             assets: 300,
             edges: 8,
             seed: 1,
@@ -93,6 +96,8 @@ pub enum StartError {
         "the API {what} may hold letters, digits, `-` and `_` only, because it travels in CLOUDINARY_URL"
     )]
     Credentials { what: &'static str },
+    #[error("the key of access tokens is written in hexadecimal digits, two for each byte")]
+    TokenKey,
     #[error(
         "a local cloud has to know how it invalidates: surrogate, legacy, legacy-unversioned or legacy-versioned"
     )]
@@ -113,6 +118,7 @@ impl Options {
         Ok(Settings {
             cloud_name: self.cloud_name.clone(),
             api_secret: self.api_secret.clone(),
+            auth_token_key: self.auth_token_key.clone(),
             assets: self.assets,
             edges: POPS[..self.edges].to_vec(),
             seed: scenario.seed.unwrap_or(self.seed),
@@ -142,6 +148,11 @@ impl Options {
         }
         if !is_word(self.api_secret.expose_secret()) {
             return Err(StartError::Credentials { what: "secret" });
+        }
+        let is_key =
+            |key: &SecretString| hex::decode(key.expose_secret()).is_ok_and(|k| !k.is_empty());
+        if !self.auth_token_key.as_ref().is_none_or(is_key) {
+            return Err(StartError::TokenKey);
         }
         if self.mode == InvalidationKind::Unknown {
             return Err(StartError::UnknownMode);
@@ -230,6 +241,7 @@ mod tests {
         assert!(refused(|o| o.edges = 1000).contains("not 1000"));
         assert!(refused(|o| o.cloud_name = "a/b".into()).contains("a/b"));
         assert!(refused(|o| o.api_secret = "a@b".into()).contains("secret"));
+        assert!(refused(|o| o.auth_token_key = Some("xyz".into())).contains("hexadecimal"));
         assert!(refused(|o| o.mode = InvalidationKind::Unknown).contains("surrogate"));
         assert!(
             refused(|o| {

@@ -50,6 +50,24 @@ fn is_local(authority: &str, account: &Account) -> bool {
         || numeric.is_some_and(|authority| account.is_local_authority(&authority))
 }
 
+/// What the host of a request is, for a server: as [`classify`], but whatever port it names, and every name outside
+/// the service's domains is the customer's own. Addresses and `localhost` are the server's own name.
+pub(super) fn classify_at_server(host: &str) -> Authority {
+    let name = match host.rsplit_once(':') {
+        Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
+        _ => host,
+    };
+    let name = name.to_ascii_lowercase();
+    let is_address = name.starts_with('[') || name.parse::<std::net::IpAddr>().is_ok();
+    if let Some(known) = well_known(&name) {
+        known
+    } else if is_address || name == "localhost" || name.is_empty() || name.ends_with(DOMAIN) {
+        Authority::Foreign
+    } else {
+        Authority::Own(name)
+    }
+}
+
 fn without_default_port(authority: &str) -> &str {
     authority.strip_suffix(":443").or_else(|| authority.strip_suffix(":80")).unwrap_or(authority)
 }

@@ -1,7 +1,9 @@
 //! From text, as pasted or as requested, to delivery URLs.
 
+use std::borrow::Cow;
+
 use super::escape::{wire_path, wire_query};
-use super::host::{Authority, classify};
+use super::host::{Authority, classify, classify_at_server};
 use super::path::{Tail, read_tail};
 use super::{DeliveryHost, DeliveryUrl, escape::BadEscape};
 use crate::domain::account::Account;
@@ -290,6 +292,25 @@ impl Front<'_> {
             query,
             spelling: tail.spelling,
         }
+    }
+}
+
+/// The path and query at the shared host that a server reads where `target` is asked for under `host` (a `Host`
+/// header): with the cloud's name in front where the host names the cloud. A path that names another cloud stays as
+/// it is, and whoever reads it refuses it.
+#[must_use]
+pub fn shared_target<'t>(host: &str, target: &'t str, cloud_name: &str) -> Cow<'t, str> {
+    match classify_at_server(host) {
+        Authority::CloudInPath(_) | Authority::Foreign => target.into(),
+        // names are kept as the path would write them: only the case of a host means nothing
+        Authority::CloudInHost { cloud, .. } if cloud.eq_ignore_ascii_case(cloud_name) => {
+            format!("/{cloud_name}{target}").into()
+        }
+        Authority::CloudInHost { cloud, .. } => format!("/{cloud}{target}").into(),
+        Authority::Own(_) => match own_has_cloud(&Request::split(target), cloud_name) {
+            Ok(false) => format!("/{cloud_name}{target}").into(),
+            Ok(true) | Err(_) => target.into(),
+        },
     }
 }
 

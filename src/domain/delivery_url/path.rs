@@ -346,7 +346,9 @@ const FORMATS: &[&str] = &[
     "wav", "wdp", "webm", "webp", "wma", "wmv",
 ];
 
-fn is_format(extension: &str) -> bool {
+/// Whether `extension`, in any case, names a kind of file that the service delivers.
+#[must_use]
+pub fn is_format(extension: &str) -> bool {
     FORMATS.binary_search(&extension.to_ascii_lowercase().as_str()).is_ok()
 }
 

@@ -7,9 +7,11 @@ use crate::domain::invalidation::Outcome;
 /// What an ending is told with.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Tally {
-    /// Places that answered, and places that were asked.
+    /// Caches that answered, and caches that were asked; addresses that answer as one cache are one.
     pub reached: usize,
     pub asked: usize,
+    /// Places that answered: an address each.
+    pub addresses: usize,
     pub never_answered: Vec<String>,
     pub excluded: Vec<String>,
     /// Fewest clear sightings in a row of any cell.
@@ -79,10 +81,13 @@ fn seen(tally: &Tally) -> String {
         let Tally { refetched, same, .. } = tally;
         format!("; {refetched} refetched, {same} same bytes, refetch not visible")
     });
+    let addresses = (tally.addresses > tally.reached)
+        .then(|| format!(" at {}", counted(tally.addresses, "address")));
     format!(
-        "{} of {} reached, {} each, quiet {} s{}{}{}",
+        "{} of {} reached{}, {} each, quiet {} s{}{}{}",
         tally.reached,
         counted(tally.asked, "cache"),
+        addresses.unwrap_or_default(),
         counted(tally.sightings as usize, "sighting"),
         tally.quiet.as_secs(),
         sampled.unwrap_or_default(),
@@ -130,7 +135,8 @@ fn blind(tally: &Tally) -> String {
 
 /// `3 URLs`, `1 URL`.
 fn counted(count: usize, what: &str) -> String {
-    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
+    let plural = if what.ends_with('s') { "es" } else { "s" };
+    format!("{count} {what}{}", if count == 1 { "" } else { plural })
 }
 
 /// The first names of a list and how many more.
@@ -176,6 +182,15 @@ mod tests {
         assert_eq!(
             sentence_of(Outcome::AllClear, &one),
             "all clear: 1 of 1 cache reached, 1 sighting each, quiet 30 s"
+        );
+    }
+
+    #[test]
+    fn addresses_of_one_cache_are_told_apart_from_caches() {
+        let three = Tally { reached: 3, asked: 3, addresses: 8, ..tally() };
+        assert_eq!(
+            sentence_of(Outcome::AllClear, &three),
+            "all clear: 3 of 3 caches reached at 8 addresses, 3 sightings each, quiet 30 s"
         );
     }
 

@@ -55,6 +55,36 @@ impl Story {
 }
 
 #[test]
+fn addresses_that_answer_as_one_cache_count_once_and_share_their_doubt() {
+    let mut story = Story::new(Confidence::Normal, 3, 1, false);
+    assert_eq!(story.watch.caches_reached(), 3, "nothing is known of them yet");
+    story.watch.answers_as(0, 7, at(0));
+    story.watch.answers_as(1, 7, at(0));
+    assert_eq!((story.watch.caches_reached(), story.watch.reached()), (2, 3));
+    story.see(0, 0, Verdict::Cleared);
+    assert_eq!(story.watch.k(0), 3);
+    story.see(1, 0, Verdict::Outdated);
+    assert_eq!([0, 1, 2].map(|place| story.watch.k(place)), [MIXED_K, MIXED_K, 3]);
+    // whoever turns out to be behind the same cache needs as many
+    story.watch.answers_as(2, 7, at(story.now));
+    assert_eq!((story.watch.k(2), story.watch.caches_reached()), (MIXED_K, 1));
+}
+
+#[test]
+fn an_old_copy_beside_a_new_one_takes_back_what_looked_clear() {
+    let mut story = Story::new(Confidence::Normal, 2, 1, false);
+    story.watch.answers_as(0, 0, at(0));
+    story.watch.answers_as(1, 0, at(0));
+    for _ in 0..3 {
+        story.see(0, 0, Verdict::Cleared);
+        story.later(5);
+    }
+    assert_eq!(story.watch.cells_of(0), (1, 1));
+    story.see(1, 0, Verdict::Outdated);
+    assert_eq!(story.watch.cells_of(0), (0, 1), "three sightings are not enough any more");
+}
+
+#[test]
 fn quick_needs_one_sighting_and_a_short_quiet() {
     let mut story = Story::new(Confidence::Quick, 1, 1, true);
     assert!(story.see(0, 0, Verdict::Cleared).became_clear);

@@ -1,7 +1,7 @@
 //! Remembers pictures that were drawn, so that each is drawn once while it is in use.
 //!
 //! What is kept depends on nothing but the question (a shape, or a variant of one), so all worlds of a process
-//! share it. Bounded: the oldest goes first.
+//! share it. Bounded in files and in bytes: the oldest goes first.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
@@ -9,12 +9,16 @@ use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use super::encode::encoded;
 use super::format::Format;
 use super::render::develop;
-use super::{Content, Recipe, Shape};
+use super::{Drawing, Recipe, Shape, Variant};
 
 type File = Arc<Vec<u8>>;
 
-/// Most variants kept; at about 30 KB each.
+/// Most variants kept; usually at about 30 KB each.
 const MOST: usize = 1024;
+/// Most bytes kept, of all variants together.
+const MOST_BYTES: usize = 48 * 1024 * 1024;
+/// Larger files are drawn each time.
+const LARGEST: usize = MOST_BYTES / 8;
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 enum Question {
@@ -22,8 +26,7 @@ enum Question {
     /// Variant of a drawn shape, or of an uploaded file known by its MD5.
     Developed {
         of: Source,
-        transformation: String,
-        format: Format,
+        drawing: Drawing,
     },
 }
 
@@ -37,13 +40,18 @@ enum Source {
 struct Shelf {
     files: HashMap<Question, File>,
     order: VecDeque<Question>,
+    bytes: usize,
 }
 
 static SHELF: LazyLock<Mutex<Shelf>> = LazyLock::new(Mutex::default);
 
 /// The file of a shape, before it gets its mark.
 pub fn drawn(shape: Shape) -> File {
-    remembered(Question::Drawn(shape), || encoded(&shape.draw(), shape.format, 82))
+    let draw = || {
+        let picture = image::DynamicImage::ImageRgb8(shape.draw()).into_rgba8();
+        encoded(&picture, shape.format, 82)
+    };
+    remembered(Question::Drawn(shape), draw)
 }
 
 /// Draws every shape that originals come in, so that the first listing need not.
@@ -55,22 +63,19 @@ pub fn draw_ahead() {
     }
 }
 
-/// The file of a derived content, before it gets its mark; anything else is its own bytes.
-pub fn developed(content: &Content) -> File {
-    let Recipe::Derived { from, transformation, frames, format } = &content.recipe else {
-        return Arc::new(content.bytes().to_vec());
-    };
-    if !from.is_drawable() {
+/// The file of a derived content, before it gets its mark; where nothing can be drawn, the original's own bytes.
+pub fn developed(variant: &Variant) -> File {
+    let Variant { from, drawing, .. } = variant;
+    if !variant.is_drawn() {
         return Arc::new(from.bytes().to_vec());
     }
     let of = match &from.recipe {
         Recipe::Picture { shape, .. } => Source::Shape(*shape),
         Recipe::File { mark, .. } => Source::Shape(Shape::poster(*mark)),
-        Recipe::Uploaded { .. } | Recipe::Derived { .. } => Source::File(from.etag().to_owned()),
+        Recipe::Uploaded(_) | Recipe::Derived(_) => Source::File(from.etag().to_owned()),
     };
-    let question =
-        Question::Developed { of, transformation: transformation.clone(), format: *format };
-    remembered(question, || develop(from, transformation, frames, *format))
+    let question = Question::Developed { of, drawing: drawing.clone() };
+    remembered(question, || develop(from, drawing))
 }
 
 /// Two who ask at the same time may both draw; the picture is the same.
@@ -80,13 +85,17 @@ fn remembered(question: Question, draw: impl FnOnce() -> Vec<u8>) -> File {
         return file.clone();
     }
     let file = Arc::new(draw());
+    if file.len() > LARGEST {
+        return file;
+    }
     let mut shelf = shelf();
     if shelf.files.insert(question.clone(), file.clone()).is_none() {
+        shelf.bytes += file.len();
         shelf.order.push_back(question);
     }
-    while shelf.order.len() > MOST {
-        let oldest = shelf.order.pop_front();
-        oldest.and_then(|question| shelf.files.remove(&question));
+    while shelf.order.len() > MOST || shelf.bytes > MOST_BYTES {
+        let Some(oldest) = shelf.order.pop_front() else { break };
+        shelf.bytes -= shelf.files.remove(&oldest).map_or(0, |file| file.len());
     }
     file
 }

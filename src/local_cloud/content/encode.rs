@@ -1,42 +1,77 @@
-//! Picture files: PNG and JPEG by the `image` crate, WebP (lossless, not compressed) by hand, and the mark that
-//! makes each file unlike all others without touching its pixels.
+//! Picture files by the `image` crate, and the mark that makes each file unlike all others without touching its
+//! pixels: a comment in the way of each kind of file, so that every reader skips it.
 
+use std::io::Cursor;
+
+use image::codecs::gif::GifEncoder;
 use image::codecs::jpeg::JpegEncoder;
 use image::codecs::png::{CompressionType, FilterType, PngEncoder};
-use image::{ExtendedColorType, ImageEncoder, RgbImage};
+use image::codecs::webp::WebPEncoder;
+use image::{DynamicImage, ExtendedColorType, ImageEncoder, Rgba, RgbaImage};
 
 use super::format::Format;
 
-/// `picture` as a file of `format`; what cannot be written here becomes PNG.
-pub fn encoded(picture: &RgbImage, format: Format, quality: u8) -> Vec<u8> {
-    let (width, height) = picture.dimensions();
+/// `picture` as a file of `format`; what cannot be written here becomes what [`Format::drawn_as`] says.
+pub fn encoded(picture: &RgbaImage, format: Format, quality: u8) -> Vec<u8> {
     let mut file = Vec::new();
-    match format {
-        Format::Jpg => JpegEncoder::new_with_quality(&mut file, quality).write_image(
-            picture.as_raw(),
-            width,
-            height,
-            ExtendedColorType::Rgb8,
-        ),
-        Format::Webp | Format::Avif => {
-            file = webp(picture);
-            Ok(())
+    match format.drawn_as() {
+        Format::Jpg => {
+            write(JpegEncoder::new_with_quality(&mut file, quality), &on_white(picture));
         }
-        _ => PngEncoder::new_with_quality(&mut file, CompressionType::Fast, FilterType::Up)
-            .write_image(picture.as_raw(), width, height, ExtendedColorType::Rgb8),
+        Format::Webp => file = webp(picture),
+        Format::Gif => {
+            let frame = image::Frame::new(picture.clone());
+            // the quickest choice of colours: nobody looks that closely
+            let mut encoder = GifEncoder::new_with_speed(Cursor::new(&mut file), 30);
+            encoder.encode_frame(frame).expect(FITS);
+        }
+        _ => {
+            let (kind, filter) = (CompressionType::Fast, FilterType::Up);
+            write(PngEncoder::new_with_quality(&mut file, kind, filter), picture);
+        }
     }
-    .expect("a picture of fitting size is written to memory");
     file
 }
 
-/// Bytes that [`marked`] adds.
+const FITS: &str = "sides are limited to what the format can hold, and memory takes every byte";
+
+/// Writes a picture, without opacity where it has none.
+fn write(encoder: impl ImageEncoder, picture: &RgbaImage) {
+    let (width, height) = picture.dimensions();
+    if is_opaque(picture) {
+        let plain = DynamicImage::ImageRgba8(picture.clone()).into_rgb8();
+        encoder.write_image(plain.as_raw(), width, height, ExtendedColorType::Rgb8)
+    } else {
+        encoder.write_image(picture.as_raw(), width, height, ExtendedColorType::Rgba8)
+    }
+    .expect(FITS);
+}
+
+fn is_opaque(picture: &RgbaImage) -> bool {
+    picture.pixels().all(|pixel| pixel.0[3] == u8::MAX)
+}
+
+fn on_white(picture: &RgbaImage) -> RgbaImage {
+    let mut flat = picture.clone();
+    for Rgba([red, green, blue, alpha]) in flat.pixels_mut() {
+        for part in [red, green, blue] {
+            let (over, opacity) = (u32::from(*part), u32::from(*alpha));
+            let mixed = (over * opacity + 255 * (255 - opacity)) / 255;
+            *part = u8::try_from(mixed).unwrap_or(u8::MAX);
+        }
+        *alpha = u8::MAX;
+    }
+    flat
+}
+
+/// Bytes that [`marked`] adds to a picture that was drawn here.
 pub const fn mark_length(format: Format, padding: usize) -> usize {
     let text = MARK_TEXT + padding;
     match format {
         Format::Jpg => 4 + text,
         Format::Png => 12 + PNG_KEYWORD.len() + text,
         // chunks have an even length
-        Format::Webp | Format::Avif => 8 + text + text % 2,
+        Format::Webp => 8 + text + text % 2,
         _ => text,
     }
 }
@@ -44,7 +79,7 @@ pub const fn mark_length(format: Format, padding: usize) -> usize {
 const MARK_TEXT: usize = "allclear local cloud 0123456789abcdef ".len();
 const PNG_KEYWORD: &[u8] = b"Comment\0";
 
-/// `plain` with a comment that holds `mark`; where the format is not `plain`'s own, the comment is appended.
+/// `plain` with a comment that holds `mark`; appended where the kind of file has no place for one.
 pub fn marked(format: Format, plain: &[u8], mark: u64, padding: usize) -> Vec<u8> {
     let mut text = format!("allclear local cloud {mark:016x} ").into_bytes();
     text.resize(MARK_TEXT + padding, b'.');
@@ -68,7 +103,7 @@ pub fn marked(format: Format, plain: &[u8], mark: u64, padding: usize) -> Vec<u8
             file.extend_from_slice(&crc32(&chunk).to_be_bytes());
             file.extend_from_slice(end);
         }
-        Format::Webp | Format::Avif if plain.starts_with(b"RIFF") => {
+        Format::Webp if plain.starts_with(b"RIFF") => {
             file.extend_from_slice(plain);
             file.extend_from_slice(b"XMP ");
             file.extend_from_slice(&u32::try_from(text.len()).unwrap_or(0).to_le_bytes());
@@ -77,10 +112,43 @@ pub fn marked(format: Format, plain: &[u8], mark: u64, padding: usize) -> Vec<u8
             let riff = u32::try_from(file.len() - 8).unwrap_or(0);
             file[4..8].copy_from_slice(&riff.to_le_bytes());
         }
+        Format::Gif if plain.starts_with(b"GIF8") && plain.ends_with(b"\x3b") => {
+            file.extend_from_slice(&plain[..plain.len() - 1]);
+            file.extend_from_slice(b"\x21\xfe");
+            for block in text.chunks(255) {
+                file.push(u8::try_from(block.len()).unwrap_or(0));
+                file.extend_from_slice(block);
+            }
+            file.extend_from_slice(b"\0\x3b");
+        }
+        Format::Mp4 | Format::Mov | Format::Avif => {
+            file.extend_from_slice(plain);
+            file.extend_from_slice(&u32::try_from(text.len() + 8).unwrap_or(8).to_be_bytes());
+            file.extend_from_slice(b"free");
+            file.extend_from_slice(&text);
+        }
+        // an element that means nothing; its length has two bytes
+        Format::Webm => {
+            file.extend_from_slice(plain);
+            let length = u16::try_from(text.len()).unwrap_or(0) | 0x4000;
+            file.push(0xec);
+            file.extend_from_slice(&length.to_be_bytes());
+            file.extend_from_slice(&text);
+        }
+        Format::Svg => {
+            file.extend_from_slice(plain);
+            file.extend_from_slice(b"<!-- ");
+            file.extend_from_slice(&text);
+            file.extend_from_slice(b"-->");
+        }
+        Format::Pdf => {
+            file.extend_from_slice(plain);
+            file.extend_from_slice(b"\n% ");
+            file.extend_from_slice(&text);
+        }
         _ => {
             file.extend_from_slice(plain);
             file.extend_from_slice(&text);
-            file.resize(plain.len() + mark_length(format, padding), b'.');
         }
     }
     file
@@ -93,82 +161,21 @@ fn crc32(bytes: &[u8]) -> u32 {
     })
 }
 
-/// A lossless WebP file (RFC 9649): all pixels as literals of eight bits a channel, no transform.
-fn webp(picture: &RgbImage) -> Vec<u8> {
+/// A lossless WebP file (RFC 9649) in the extended form, which has room for the mark.
+fn webp(picture: &RgbaImage) -> Vec<u8> {
+    const SIMPLE_HEAD: usize = b"RIFF\0\0\0\0WEBP".len();
     let (width, height) = picture.dimensions();
-    let mut bits = Bits::default();
-    bits.put(0x2f, 8); // signature
-    bits.put(width - 1, 14);
-    bits.put(height - 1, 14);
-    bits.put(0, 1 + 3); // no alpha, version 0
-    bits.put(0, 1 + 1 + 1); // no transform, no colour cache, one group of prefix codes
-    bits.put_literal_code(24); // green, followed by 24 lengths that are not used
-    bits.put_literal_code(0); // red
-    bits.put_literal_code(0); // blue
-    bits.put(0b101, 3); // alpha: one symbol of eight bits …
-    bits.put(255, 8); // … opaque
-    bits.put(0b0001, 4); // distance: the one symbol 0
-    for image::Rgb([red, green, blue]) in picture.pixels() {
-        for part in [green, red, blue] {
-            bits.put(u32::from(part.reverse_bits()), 8);
-        }
-    }
-    let image = bits.finish();
-
+    let mut simple = Vec::new();
+    write(WebPEncoder::new_lossless(&mut simple), picture);
     let mut file = b"RIFF\0\0\0\0WEBPVP8X\x0a\0\0\0".to_vec();
-    file.extend_from_slice(&[0x04, 0, 0, 0]); // the mark comes as XMP
+    let alpha = if is_opaque(picture) { 0 } else { 0x10 };
+    file.extend_from_slice(&[0x04 | alpha, 0, 0, 0]); // the mark comes as XMP
     file.extend_from_slice(&(width - 1).to_le_bytes()[..3]);
     file.extend_from_slice(&(height - 1).to_le_bytes()[..3]);
-    file.extend_from_slice(b"VP8L");
-    file.extend_from_slice(&u32::try_from(image.len()).unwrap_or(0).to_le_bytes());
-    file.extend_from_slice(&image);
-    file.extend(std::iter::repeat_n(0, image.len() % 2));
+    file.extend_from_slice(&simple[SIMPLE_HEAD..]);
     let riff = u32::try_from(file.len() - 8).unwrap_or(0);
     file[4..8].copy_from_slice(&riff.to_le_bytes());
     file
-}
-
-/// Bits written from the lowest up, as VP8L wants them.
-#[derive(Default)]
-struct Bits {
-    bytes: Vec<u8>,
-    pending: u64,
-    count: u32,
-}
-
-impl Bits {
-    fn put(&mut self, value: u32, count: u32) {
-        self.pending |= u64::from(value) << self.count;
-        self.count += count;
-        while self.count >= 8 {
-            self.bytes.push(self.pending.to_le_bytes()[0]);
-            self.pending >>= 8;
-            self.count -= 8;
-        }
-    }
-
-    /// The prefix code in which each of 256 symbols has eight bits, and `unused` more have none.
-    fn put_literal_code(&mut self, unused: u32) {
-        self.put(0, 1); // a normal code
-        self.put(12 - 4, 4); // twelve lengths, in the order 17 18 0 1 2 3 4 5 16 6 7 8
-        for symbol in [17, 18, 0, 1, 2, 3, 4, 5, 16, 6, 7, 8] {
-            self.put(u32::from(symbol == 0 || symbol == 8), 3); // 0 and 8, one bit each
-        }
-        self.put(0, 1); // lengths for the whole alphabet follow
-        for _ in 0..256 {
-            self.put(1, 1); // length 8
-        }
-        for _ in 0..unused {
-            self.put(0, 1); // length 0
-        }
-    }
-
-    fn finish(mut self) -> Vec<u8> {
-        if self.count > 0 {
-            self.bytes.push(self.pending.to_le_bytes()[0]);
-        }
-        self.bytes
-    }
 }
 
 #[cfg(test)]
@@ -180,12 +187,48 @@ mod tests {
         assert_eq!(crc32(b"IEND"), 0xae42_6082);
     }
 
+    /// A picture with all colours and, if `alpha`, all opacities.
+    fn chart(alpha: bool) -> RgbaImage {
+        let byte = |n: u32| u8::try_from(n % 256).unwrap();
+        RgbaImage::from_fn(61, 37, |x, y| {
+            Rgba([byte(x * 4), byte(y * 7), byte(x * y), if alpha { byte(x * 5) } else { 255 }])
+        })
+    }
+
+    #[test]
+    fn lossless_kinds_give_back_every_pixel_and_keep_opacity() {
+        for alpha in [false, true] {
+            let chart = chart(alpha);
+            for format in [Format::Png, Format::Webp] {
+                let file = marked(format, &encoded(&chart, format, 80), 9, 3);
+                let read = image::load_from_memory(&file).unwrap();
+                assert_eq!(read.color().has_alpha(), alpha, "{format:?}");
+                assert_eq!(read.into_rgba8(), chart, "{format:?}");
+            }
+        }
+        // JPEG has no opacity: what is transparent lies on white
+        let file = encoded(&RgbaImage::new(8, 8), Format::Jpg, 90);
+        assert!(image::load_from_memory(&file).unwrap().into_rgb8().get_pixel(4, 4).0[0] > 250);
+    }
+
     #[test]
     fn a_webp_file_says_its_size_twice_and_ends_where_it_says() {
-        let file = webp(&RgbImage::from_pixel(7, 5, image::Rgb([1, 2, 3])));
+        let file = webp(&RgbaImage::from_pixel(7, 5, Rgba([1, 2, 3, 255])));
         let file = marked(Format::Webp, &file, 9, 0);
         assert_eq!(&file[..4], b"RIFF");
         assert_eq!(u32::from_le_bytes(file[4..8].try_into().unwrap()) as usize, file.len() - 8);
         assert_eq!((file[24], file[27]), (6, 4));
+    }
+
+    #[test]
+    fn the_mark_of_files_that_move_is_a_box_or_a_comment_that_players_skip() {
+        let film = marked(Format::Mp4, b"\0\0\0\x08mdat", 9, 0);
+        assert_eq!(&film[12..16], b"free");
+        assert_eq!(u32::from_be_bytes(film[8..12].try_into().unwrap()) as usize, film.len() - 8);
+        let gif = encoded(&chart(false), Format::Gif, 80);
+        let gif = marked(Format::Gif, &gif, 9, 300);
+        assert!(image::load_from_memory(&gif).is_ok());
+        assert_eq!(gif.last(), Some(&0x3b));
+        assert_eq!(marked(Format::Pdf, b"%PDF-1.4\n%%EOF", 9, 0)[14..16], *b"\n%");
     }
 }

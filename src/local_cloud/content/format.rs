@@ -125,16 +125,32 @@ impl Format {
     /// Whether pictures of this kind can be read here and drawn anew.
     #[must_use]
     pub const fn is_readable(self) -> bool {
-        matches!(self, Self::Jpg | Self::Png)
+        matches!(self, Self::Jpg | Self::Png | Self::Webp | Self::Gif)
     }
 
-    /// The kind that is really delivered where this one is asked for: what nobody here can write becomes PNG.
+    /// Whether pictures can be written as this kind here; GIF without movement, WebP without loss.
+    #[must_use]
+    pub const fn is_writable(self) -> bool {
+        matches!(self, Self::Jpg | Self::Png | Self::Webp | Self::Gif)
+    }
+
+    /// The kind that is really delivered, and named in `Content-Type`, where this one is asked for: there is no
+    /// AVIF encoder here, WebP takes its place; anything else that cannot be written becomes PNG.
     #[must_use]
     pub const fn drawn_as(self) -> Self {
         match self {
-            Self::Jpg | Self::Png | Self::Webp => self,
             Self::Avif => Self::Webp,
+            _ if self.is_writable() => self,
             _ => Self::Png,
+        }
+    }
+
+    /// Longest side of a picture of this kind, in pixels.
+    #[must_use]
+    pub const fn longest_side(self) -> u32 {
+        match self {
+            Self::Webp | Self::Avif => 16_383,
+            _ => 65_535,
         }
     }
 }

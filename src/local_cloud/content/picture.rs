@@ -16,8 +16,8 @@ pub struct Shape {
 }
 
 impl Shape {
-    /// Size of the still picture of a film.
-    pub const POSTER: (u32, u32) = (320, 180);
+    /// Size of the films that are made here, and of the still picture of a film.
+    pub const POSTER: (u32, u32) = (640, 360);
 
     const SIZES: [(u32, u32); 5] = [(320, 180), (240, 240), (180, 240), (240, 160), (360, 120)];
 
@@ -28,7 +28,7 @@ impl Shape {
             Format::Webp => pick % 2,
             _ => pick % 6,
         };
-        // a lossless WebP of ours is not compressed: keep it small
+        // WebP is lossless here: keep it small
         let (width, height) = match format {
             Format::Webp => (96, 64),
             _ => Self::SIZES[usize::try_from(style).unwrap_or(0) % Self::SIZES.len()],

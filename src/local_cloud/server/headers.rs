@@ -1,12 +1,16 @@
 //! Response headers of delivery, in the dialects of three vendors (facts §5.1, §5.2).
 
+use std::borrow::Cow;
+use std::cell::RefCell;
 use std::fmt::Write as _;
+use std::time::Duration;
 
-use axum::http::{HeaderMap, HeaderName, HeaderValue};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 
+use crate::domain::asset::ResourceType;
 use crate::domain::time::Timestamp;
 use crate::local_cloud::chance::{Chance, hash_text};
-use crate::local_cloud::content::Format;
+use crate::local_cloud::content::{Content, Format};
 use crate::local_cloud::pops::Pop;
 use crate::local_cloud::world::origin::Answer;
 use crate::local_cloud::world::{CacheState, Served};
@@ -15,6 +19,11 @@ use crate::local_cloud::world::{CacheState, Served};
 pub fn http_date(unix: i64) -> String {
     let at = Timestamp::from_second(unix).unwrap_or_default();
     at.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string()
+}
+
+/// The instant of an HTTP date, in UNIX seconds.
+pub fn unix_of(date: &str) -> Option<i64> {
+    jiff::fmt::rfc2822::parse(date.trim()).ok().map(|at| at.timestamp().as_second())
 }
 
 /// A header value with everything that does not belong into one left out.
@@ -50,38 +59,59 @@ impl Headers {
         self.0.insert(HeaderName::from_static(name), text_value(value.as_ref()));
         self
     }
+
+    /// `Date`, which is the same for all answers of a second.
+    fn date(&mut self, unix_now: i64) -> &mut Self {
+        thread_local! {
+            static LAST: RefCell<(i64, HeaderValue)> =
+                const { RefCell::new((i64::MIN, HeaderValue::from_static(""))) };
+        }
+        let value = LAST.with_borrow_mut(|(at, value)| {
+            if *at != unix_now {
+                (*at, *value) = (unix_now, text_value(&http_date(unix_now)));
+            }
+            value.clone()
+        });
+        self.0.insert(header::DATE, value);
+        self
+    }
+
+    /// A value that is known beforehand: nothing is copied.
+    fn fixed(&mut self, name: &'static str, value: &'static str) -> &mut Self {
+        self.0.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
+        self
+    }
 }
 
 /// What storage says of an answer, whoever passes it on.
 pub fn of_answer(answer: &Answer, unix_now: i64) -> Headers {
-    let mut headers = Headers(HeaderMap::new());
+    let mut headers = Headers(HeaderMap::with_capacity(32));
     headers
-        .set("server", "Cloudinary")
-        .set("date", http_date(unix_now))
-        .set("access-control-allow-origin", "*")
-        .set("access-control-expose-headers", "Content-Length,ETag,Server-Timing,X-Cld-Error")
-        .set("timing-allow-origin", "*")
-        .set("x-content-type-options", "nosniff");
+        .fixed("server", "Cloudinary")
+        .date(unix_now)
+        .fixed("access-control-allow-origin", "*")
+        .fixed("access-control-expose-headers", "Content-Length,ETag,Server-Timing,X-Cld-Error")
+        .fixed("timing-allow-origin", "*")
+        .fixed("x-content-type-options", "nosniff");
     match &answer.content {
         Some(content) => {
-            let format = content.format().unwrap_or(Format::Binary);
             headers
-                .set("content-type", format.media_type())
+                .fixed("content-type", media_type(answer, content))
                 .set("etag", format!("\"{}\"", content.etag()))
                 .set("last-modified", http_date(answer.created_at))
-                .set("cache-control", "public, no-transform, max-age=2592000")
-                .set("accept-ranges", "bytes");
+                .set("cache-control", cache_control(answer.lifetime))
+                .fixed("accept-ranges", "bytes");
             if answer.varies {
-                headers.set("vary", "Accept");
+                headers.fixed("vary", "Accept");
             }
         }
         None => {
             headers
-                .set("content-type", "image/gif")
-                .set("cache-control", "private, no-transform, max-age=0, no-cache")
-                .set("pragma", "no-cache")
+                .fixed("content-type", "image/gif")
+                .fixed("cache-control", "private, no-transform, max-age=0, no-cache")
+                .fixed("pragma", "no-cache")
                 .set("expires", http_date(unix_now + 86_400))
-                .set("vary", "Save-Data");
+                .fixed("vary", "Save-Data");
         }
     }
     if let Some(error) = &answer.error {
@@ -90,16 +120,61 @@ pub fn of_answer(answer: &Answer, unix_now: i64) -> Headers {
     headers
 }
 
+/// The kind of the bytes that are sent, whatever the URL asks for; of raw files that nobody recognises, the kind that
+/// their name says.
+fn media_type(answer: &Answer, content: &Content) -> &'static str {
+    let named = || match answer.address.names.as_slice() {
+        [key] if key.resource_type == ResourceType::Raw => {
+            let (_, extension) = key.public_id.as_str().rsplit_once('.')?;
+            Format::from_extension(extension)
+                .map(Format::media_type)
+                .or_else(|| page_type(extension))
+        }
+        _ => None,
+    };
+    let known = content.format().map(Format::media_type);
+    known.or_else(named).unwrap_or_else(|| Format::Binary.media_type())
+}
+
+/// Kinds of raw file that pages are made of.
+fn page_type(extension: &str) -> Option<&'static str> {
+    Some(match extension.to_ascii_lowercase().as_str() {
+        "css" => "text/css",
+        "js" | "mjs" => "text/javascript",
+        "htm" | "html" => "text/html",
+        "md" => "text/markdown",
+        "vtt" => "text/vtt",
+        "xml" => "application/xml",
+        "wasm" => "application/wasm",
+        "woff" => "font/woff",
+        "woff2" => "font/woff2",
+        _ => return None,
+    })
+}
+
+fn cache_control(lifetime: Option<Duration>) -> Cow<'static, str> {
+    match lifetime {
+        None => "public, no-transform, max-age=2592000".into(),
+        Some(lifetime) => format!("public, max-age={}", lifetime.as_secs()).into(),
+    }
+}
+
 /// What the edge adds.
+///
+/// Akamai tells no `Age` (facts §5.1, §9.1): there, whether the same bytes were fetched anew cannot be seen.
 pub fn of_edge(
     headers: &mut Headers,
     served: &Served,
     (edge, pop): (usize, Pop),
     unix_now: i64,
-    request_id: &str,
+    request_id: impl FnOnce() -> String,
 ) {
     let hit = served.state == CacheState::Hit;
     let vendor = Vendor::of_edge(edge);
+    // a hit at most vendors shows none, and is answered often
+    let needs_id = !hit || vendor == Vendor::Cloudflare || served.answer.error.is_some();
+    let request_id = if needs_id { request_id() } else { String::new() };
+    let request_id = request_id.as_str();
     let mut timing = server_timing(vendor, served, unix_now, request_id);
     if vendor == Vendor::Akamai {
         // Akamai names no location; ours does, so that places can be told apart
@@ -109,24 +184,24 @@ pub fn of_edge(
     if !hit {
         headers.set("x-request-id", request_id);
     }
-    if !served.ageless {
-        headers.set("age", served.age.as_secs().to_string());
+    if !served.ageless && vendor != Vendor::Akamai {
+        headers.0.insert(header::AGE, served.age.as_secs().into());
     }
     let node = 1 + Chance::new(hash_text(pop.code)).below(90, "node", &[]);
     match vendor {
         Vendor::Fastly => {
             let lower = pop.code.to_ascii_lowercase();
             headers
-                .set("via", "1.1 varnish")
+                .fixed("via", "1.1 varnish")
                 .set("x-served-by", format!("cache-{lower}-eddf82300{node:02}-{}", pop.code))
-                .set("x-cache", if hit { "HIT" } else { "MISS" })
+                .fixed("x-cache", if hit { "HIT" } else { "MISS" })
                 .set("x-cache-hits", served.hits.to_string())
                 .set("x-timer", format!("S{unix_now}.000000,VS0,VE{}", if hit { 1 } else { 89 }));
         }
         Vendor::Cloudflare => {
             headers
                 .set("cf-ray", format!("{}-{}", &request_id[..16], pop.code))
-                .set("cf-cache-status", if hit { "HIT" } else { "MISS" });
+                .fixed("cf-cache-status", if hit { "HIT" } else { "MISS" });
         }
         Vendor::Akamai => {
             let verdict = if hit { "TCP_MEM_HIT" } else { "TCP_MISS" };
@@ -135,7 +210,7 @@ pub fn of_edge(
                     "x-cache",
                     format!("{verdict} from a23-1-{node}-7.deploy.akamaitechnologies.com (AkamaiGHost/22.1.3) (-)"),
                 )
-                .set("akamai-cache-status", if hit { "Hit from child" } else { "Miss from child" });
+                .fixed("akamai-cache-status", if hit { "Hit from child" } else { "Miss from child" });
         }
     }
 }

@@ -12,6 +12,7 @@ mod body;
 mod control;
 mod delivery;
 mod download;
+mod fetch;
 mod folders;
 mod headers;
 mod limits;

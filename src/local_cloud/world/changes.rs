@@ -94,6 +94,7 @@ impl World {
             self.keep_backup(before);
             self.storage.remove_derived(&key, |_| true);
         }
+        self.storage.confirm(&key);
         self.backups.forget_placeholder(&key);
         let mut asset = StoredAsset {
             version,
@@ -101,7 +102,8 @@ impl World {
             uploaded_at: self.unix_now(),
             content: Arc::new(content),
             original_filename: original_filename.map(Into::into).or(base.original_filename.clone()),
-            backed_up: self.settings.backups || backup || base.backed_up,
+            backed_up: (self.settings.backups || backup || base.backed_up)
+                && key.delivery_type != DeliveryType::Fetch,
             ..base
         };
         apply(&mut asset, attributes);
@@ -128,6 +130,9 @@ impl World {
         let asset = self.update(key, attributes, now)?;
         if invalidate {
             self.invalidate(key, &[asset.version], "explicit");
+            if key.delivery_type == DeliveryType::Fetch {
+                self.storage.distrust(key);
+            }
         }
         Ok(asset)
     }

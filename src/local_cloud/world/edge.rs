@@ -89,7 +89,7 @@ impl Edge {
         now: Duration,
     ) {
         let kept_for = if answer.status < 400 {
-            TTL
+            answer.lifetime.unwrap_or(TTL)
         } else {
             let refusals = self.entries.get(path).map_or(0, |entry| entry.refusals);
             FIRST_NEGATIVE.saturating_mul(1 << refusals.min(20)).min(LONGEST_NEGATIVE)

@@ -10,6 +10,7 @@ pub mod changes;
 pub mod demo;
 pub mod edge;
 pub mod fault;
+mod fetched;
 pub mod listing;
 pub mod origin;
 pub mod purge;
@@ -18,6 +19,8 @@ pub mod refusal;
 pub mod removal;
 pub mod search;
 pub mod storage;
+mod tag_list;
+pub(super) mod token;
 mod transformation;
 mod viewers;
 mod warmth;
@@ -36,7 +39,7 @@ use self::asset::{Derived, StoredAsset};
 use self::backups::Backups;
 use self::edge::{Copy, Edge};
 use self::fault::{Fault, FaultKind, Faults};
-use self::origin::{Answer, Origin};
+use self::origin::Answer;
 use self::purge::{Arrival, Invalidation, Target};
 use self::quota::{Quota, QuotaLeft};
 use self::search::SearchIndex;
@@ -58,6 +61,8 @@ const MOST_INVALIDATIONS: usize = 20_000;
 pub struct Settings {
     pub cloud_name: String,
     pub api_secret: SecretString,
+    /// Opens authenticated assets by a token in the query, in hex; without it no token opens anything.
+    pub auth_token_key: Option<SecretString>,
     /// How many assets there are at the start.
     pub assets: usize,
     pub edges: Vec<Pop>,
@@ -353,12 +358,7 @@ impl World {
 
     /// What storage answers at a time; a derived asset that is made then is dated then.
     fn answer_at(&mut self, unix_now: i64, path: &str, accept: AcceptVariant) -> Answer {
-        let origin = Origin {
-            cloud_name: &self.settings.cloud_name,
-            secret: &self.settings.api_secret,
-            chance: self.chance,
-            unix_now,
-        };
+        let origin = self.settings.origin(self.chance, unix_now);
         origin.answer(&mut self.storage, path, accept)
     }
 

@@ -1,6 +1,6 @@
 //! What is stored now, and the orders it is listed in.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::ops::Bound;
 use std::sync::Arc;
 
@@ -22,6 +22,8 @@ pub struct Storage {
     last_versions: HashMap<AssetKey, u64>,
     /// Folders that were made by hand; those of assets exist anyway.
     folders: BTreeSet<String>,
+    /// Remote files that are to be read anew.
+    outdated: HashSet<AssetKey>,
     /// Counts changes, so that answers can be remembered until the next one.
     generation: u64,
 }
@@ -78,6 +80,22 @@ impl Storage {
     pub fn iter_after(&self, after: Option<&AssetKey>) -> impl Iterator<Item = &Arc<StoredAsset>> {
         let start = after.map_or(Bound::Unbounded, Bound::Excluded);
         self.by_key.range::<AssetKey, _>((start, Bound::Unbounded)).map(|(_, asset)| asset)
+    }
+
+    /// Whether the remote file of `key` is to be read anew before it is delivered from here.
+    #[must_use]
+    pub fn is_outdated(&self, key: &AssetKey) -> bool {
+        self.outdated.contains(key)
+    }
+
+    /// The remote file of `key` is to be read anew.
+    pub fn distrust(&mut self, key: &AssetKey) {
+        self.outdated.insert(key.clone());
+    }
+
+    /// The remote file of `key` was read, and is the stored one.
+    pub fn confirm(&mut self, key: &AssetKey) {
+        self.outdated.remove(key);
     }
 
     /// Stores `asset` under its key, in place of what was there.

@@ -19,6 +19,7 @@ pub(super) fn settings() -> Settings {
     Settings {
         cloud_name: "demo".to_owned(),
         api_secret: "s3cr3t".into(),
+        auth_token_key: None,
         assets: 60,
         edges: POPS[..4].to_vec(),
         seed: 1,

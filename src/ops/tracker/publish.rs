@@ -81,7 +81,10 @@ fn place_row(watch: &Watch, place: usize) -> PlaceRow {
     PlaceRow {
         id: spot.place.id.clone(),
         pop: spot.place.pop.clone().or_else(|| spot.pop.as_deref().map(|p| clean(p).into_owned())),
-        city: spot.place.city.clone(),
+        city: spot.place.city.clone().or_else(|| {
+            let located = spot.pop.as_deref().and_then(crate::domain::pop::locate);
+            located.map(|found| found.city.to_owned())
+        }),
         state: match watch.grid.standing(place) {
             Standing::Waiting => PlaceState::Waiting,
             Standing::Counted => PlaceState::Answering,

@@ -419,8 +419,10 @@ fn expression_of(needle: &str, resource_type: ResourceType) -> String {
         .split(|c: char| !c.is_alphanumeric())
         .filter(|word| !word.is_empty())
         .map(|word| format!("{word}*"))
+        // alone where there are no words
+        .chain([format!("resource_type:{resource_type}")])
         .collect();
-    format!("{} AND resource_type:{resource_type}", words.join(" AND "))
+    words.join(" AND ")
 }
 
 /// Esc: the innermost thing that is open.

@@ -231,3 +231,28 @@ fn a_local_cloud_has_one_url_for_all_its_addresses(#[case] front: &str) {
     assert_eq!(url.to_string(), "https://res.cloudinary.com/demo/image/upload/v5/x.jpg");
     assert_eq!(DeliveryUrl::parse(&url.to_string(), &local()), Ok(url));
 }
+
+#[rstest]
+#[case("res.cloudinary.com", "/demo/image/upload/x.jpg", "/demo/image/upload/x.jpg")]
+#[case("127.0.0.1:4001", "/demo/image/upload/x.jpg", "/demo/image/upload/x.jpg")]
+#[case("localhost:4001", "/image/upload/x.jpg", "/image/upload/x.jpg")]
+#[case("[::1]:4001", "/image/upload/x.jpg", "/image/upload/x.jpg")]
+#[case("res-3.cloudinary.com", "/demo/image/upload/x.jpg", "/demo/image/upload/x.jpg")]
+#[case("resf.cloudinary.com:4001", "/demo/v1/a/x.jpg", "/demo/v1/a/x.jpg")]
+#[case("cloudinary-a.akamaihd.net", "/demo/iu/x.jpg", "/demo/iu/x.jpg")]
+#[case("demo-res.cloudinary.com", "/v1/a/x.jpg?_a=1", "/demo/v1/a/x.jpg?_a=1")]
+#[case("DEMO-res-5.cloudinary.com:80", "/images/a/x.jpg", "/demo/images/a/x.jpg")]
+#[case("other-res.cloudinary.com", "/image/upload/x.jpg", "/other/image/upload/x.jpg")]
+#[case("media.acme.test:8080", "/image/upload/x.jpg", "/demo/image/upload/x.jpg")]
+#[case("media.acme.test", "/v1/a/x.jpg", "/demo/v1/a/x.jpg")]
+#[case("a2.media.acme.test", "/demo/image/upload/x.jpg", "/demo/image/upload/x.jpg")]
+#[case("media.acme.test", "/other/image/upload/x.jpg", "/other/image/upload/x.jpg")]
+#[case("api.cloudinary.com", "/image/upload/x.jpg", "/image/upload/x.jpg")]
+#[case("", "/x", "/x")]
+fn a_server_reads_every_host_as_the_shared_one(
+    #[case] host: &str,
+    #[case] target: &str,
+    #[case] read: &str,
+) {
+    assert_eq!(shared_target(host, target, "demo"), read);
+}

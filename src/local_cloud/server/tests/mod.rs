@@ -3,10 +3,13 @@
 mod admin;
 mod auth;
 mod changes;
+mod conditions;
+mod delivery;
 mod download;
 mod hostile;
 mod life;
 mod listing;
+mod pictures;
 mod removal;
 mod search;
 mod serving;

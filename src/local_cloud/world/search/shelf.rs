@@ -64,23 +64,30 @@ impl World {
         now: Duration,
     ) -> (KeptReply, Duration) {
         self.advance(now);
+        let (refused, delay) = self.trouble_at(edge);
+        let now = self.now;
+        let reply = refused.unwrap_or_else(|| match self.search.shelf.find(edge, path, now) {
+            Some(kept) => {
+                KeptReply::Kept { body: kept.body.clone(), age: now.saturating_sub(kept.at) }
+            }
+            None => KeptReply::Missing,
+        });
+        (reply, delay)
+    }
+
+    /// What an edge that is out of order says to everything, and how late.
+    fn trouble_at(&self, edge: usize) -> (Option<KeptReply>, Duration) {
         let suffers = |kind| self.suffers(kind, edge);
         let delay = suffers(FaultKind::Slow).map_or(Duration::ZERO, |slow| slow.delay);
-        let refused = |status, retry_after| KeptReply::Refused { status, retry_after };
+        let refused = |status, retry_after| Some(KeptReply::Refused { status, retry_after });
         let reply = if suffers(FaultKind::Dead).is_some() {
-            KeptReply::Reset
+            Some(KeptReply::Reset)
         } else if suffers(FaultKind::Unavailable).is_some() {
             refused(503, None)
         } else if suffers(FaultKind::Throttled).is_some() {
             refused(429, Some(5))
         } else {
-            let now = self.now;
-            match self.search.shelf.find(edge, path, now) {
-                Some(kept) => {
-                    KeptReply::Kept { body: kept.body.clone(), age: now.saturating_sub(kept.at) }
-                }
-                None => KeptReply::Missing,
-            }
+            None
         };
         (reply, delay)
     }

@@ -24,8 +24,9 @@ impl Phrase {
     /// Whether these words occur in `text` one after the other.
     #[must_use]
     pub fn occurs_in(&self, text: &str) -> bool {
-        if self.words.is_empty() {
-            return is_same(text, &self.whole);
+        let Some(first) = self.words.first() else { return is_same(text, &self.whole) };
+        if !may_hold(text, first) {
+            return false;
         }
         let mut rest = words(text);
         loop {
@@ -64,7 +65,10 @@ impl Start {
     /// Whether `text` begins with this; or one of its words does, where this is a word itself.
     #[must_use]
     pub fn begins_text_or_word(&self, text: &str) -> bool {
-        self.begins(text) || (self.in_words && words(text).any(|word| begins(word, &self.start)))
+        self.begins(text)
+            || (self.in_words
+                && may_hold(text, &self.start)
+                && words(text).any(|word| begins(word, &self.start)))
     }
 
     /// Whether `text` begins with this.
@@ -72,6 +76,15 @@ impl Start {
     pub fn begins(&self, text: &str) -> bool {
         begins(text, &self.start)
     }
+}
+
+/// Whether it pays to look at the words of `text` one by one: false where `lower` is no part of it.
+fn may_hold(text: &str, lower: &str) -> bool {
+    if !text.is_ascii() || !lower.is_ascii() {
+        return true; // other letters may change their length with their case
+    }
+    let mut parts = text.as_bytes().windows(lower.len().max(1));
+    parts.any(|part| part.eq_ignore_ascii_case(lower.as_bytes()))
 }
 
 /// Whether `text` is `lower` but for its case; `lower` is in lower case.
@@ -107,6 +120,7 @@ mod tests {
         assert!(!occurs("press hero", "press/kit/hero"));
         assert!(!occurs("pres", "press"));
         assert!(occurs("a a b", "a a a b"), "a false start hides nothing");
+        assert!(occurs("k", "\u{212a}"), "the Kelvin sign is a k");
         assert!(occurs("--", "--") && !occurs("--", "a--b") && !occurs("", "a"));
     }
 

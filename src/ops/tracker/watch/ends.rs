@@ -190,8 +190,11 @@ impl Watch {
             self.grid.standing(*place) == Standing::Counted && clear < total
         };
         Tally {
-            reached: self.grid.reached(),
-            asked: self.spots.len() - excluded.len(),
+            reached: self.grid.caches_reached(),
+            // an address that never answered may be a cache of its own
+            asked: self.spots.len() - excluded.len() - self.grid.reached()
+                + self.grid.caches_reached(),
+            addresses: self.grid.reached(),
             never_answered: self.named(Standing::LeftOut),
             excluded,
             sightings: self.grid.shortest_run(),

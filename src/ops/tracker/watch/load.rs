@@ -1,5 +1,7 @@
 //! From the journal to a watch, fresh or taken over; and what joins it later.
 
+use std::collections::HashMap;
+
 use super::super::labels;
 use super::super::names::{Name, Since, Stage};
 use super::super::schedule::Pace;
@@ -45,6 +47,7 @@ impl Watch {
             hosts: Vec::new(),
             reference_agendas: std::collections::HashMap::new(),
             spots: Vec::new(),
+            caches: HashMap::new(),
             grid: Propagation::new(invalidation.terms.confidence),
             pace: Pace::new(invalidation.terms.loopback),
             baseline: None,

@@ -40,7 +40,9 @@ impl Watch {
         spot.busy = false;
         if let Ok(answer) = &sighting.result {
             spot.last_rtt = Some(sighting.received.since(sighting.sent));
-            spot.pop = answer.pop.clone().or(spot.pop.take());
+            if let Some(pop) = &answer.pop {
+                self.answers_from(place, pop.clone(), now);
+            }
         }
         match work {
             Work::Cell { slot } => self.take_cell(place, slot, sighting, now, wall, chance),
@@ -59,6 +61,19 @@ impl Watch {
             }
             _ => Seen::Fine,
         }
+    }
+
+    /// The PoP that an answer names; addresses of one provider that answer from one PoP are one cache.
+    fn answers_from(&mut self, place: usize, pop: String, now: Moment) {
+        let spot = &mut self.spots[place];
+        if spot.pop.as_ref() == Some(&pop) {
+            return;
+        }
+        let name = (spot.place.provider.clone(), pop.clone());
+        spot.pop = Some(pop);
+        let next = self.caches.len();
+        let cache = *self.caches.entry(name).or_insert(next);
+        self.grid.answers_as(place, cache, now);
     }
 
     /// A place that gives no answer is not asked again at once.

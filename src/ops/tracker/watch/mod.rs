@@ -175,6 +175,8 @@ pub struct Watch {
     /// Due reference reads, by the host that must serve them.
     reference_agendas: HashMap<String, Agenda>,
     pub spots: Vec<Spot>,
+    /// Caches that answers have named, by provider and PoP.
+    caches: HashMap<(String, String), usize>,
     pub grid: Propagation,
     pace: Pace,
     baseline: Option<Baseline>,

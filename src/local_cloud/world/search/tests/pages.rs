@@ -283,3 +283,42 @@ fn folders_are_found_by_name_path_and_date() {
     }
     assert_eq!(seen, all.into_iter().rev().collect::<Vec<_>>());
 }
+
+/// The figures in a line each; they mean something when built for release.
+#[test]
+#[ignore = "a million assets; for measuring"]
+fn a_million_assets_are_searched() {
+    let mut world = world(1_000_000, 5);
+    world.search(&query("", &[("bytes", true)], 1), secs(0)).unwrap(); // draws what lengths are measured of
+    for (expression, sort) in [
+        ("", "created_at"),
+        ("", "public_id"),
+        ("tags=press AND uploaded_at>30d", "created_at"),
+        ("portrait", "public_id"),
+        ("public_id:press/* AND NOT format:png", "public_id"),
+        ("bytes>30k OR width:[100 TO 200]", "bytes"),
+        ("\"nothing of the kind\"", "created_at"),
+    ] {
+        let mut pages = query(expression, &[(sort, true)], 500);
+        let begin = std::time::Instant::now();
+        let mut sweep = world.begin_search(&pages, secs(1)).unwrap();
+        let mut longest = Duration::ZERO;
+        loop {
+            let step = std::time::Instant::now();
+            let done = world.go_on(&mut sweep);
+            longest = longest.max(step.elapsed());
+            if done {
+                break;
+            }
+        }
+        let found = world.end_search(sweep);
+        let first = begin.elapsed();
+        let begin = std::time::Instant::now();
+        let second = next(&mut world, &mut pages, &found, 1).map_or(0, |found| found.page.len());
+        println!(
+            "{expression:40} by {sort:10} {:7} found in {first:?}, longest step {longest:?}, {second} more in {:?}",
+            found.total,
+            begin.elapsed()
+        );
+    }
+}
