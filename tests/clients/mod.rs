@@ -149,8 +149,12 @@ fn javascript_asset_sdk() {
 }
 
 #[test]
-fn official_command_line_tool() {
-    let library =
-        ["--assets", "1300", "--edges", "2", "--propagation", "0s..100ms", "--no-control"];
-    run(Language::Python, "cld.py", None, &[&library, WITH_BACKUPS]);
+fn cld_asks() {
+    let library = ["--assets", "1300", "--edges", "2", "--no-control"];
+    run(Language::Python, "cld.py", Some("Asking"), &[&library]);
+}
+
+#[test]
+fn cld_changes() {
+    run(Language::Python, "cld.py", Some("Changing"), &[EMPTY, WITH_BACKUPS]);
 }
