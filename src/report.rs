@@ -273,6 +273,8 @@ impl From<&PlacesError> for Report {
             PlacesError::Unresolved { .. } => as_said("unresolved_host")
                 .hint("check the host and this host's resolver, or pin edges in the profile"),
             PlacesError::NoEdges { api, .. } => as_said("no_edges").hint(connection_to_check(api)),
+            PlacesError::OutOfReach { .. } => as_said("out_of_reach")
+                .hint("look from this host, or from a host of yours by ssh, or pin edges"),
         }
     }
 }
@@ -361,6 +363,7 @@ mod tests {
             [
                 PlacesError::Unresolved { host: text("h"), detail: message() },
                 PlacesError::NoEdges { api: text("http://127.0.0.1:1"), detail: message() },
+                PlacesError::OutOfReach { host: text("h"), from: text("Globalping"), why: message() },
             ]
             .map(OpError::Places),
         );
