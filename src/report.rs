@@ -363,7 +363,11 @@ mod tests {
             [
                 PlacesError::Unresolved { host: text("h"), detail: message() },
                 PlacesError::NoEdges { api: text("http://127.0.0.1:1"), detail: message() },
-                PlacesError::OutOfReach { host: text("h"), from: text("Globalping"), why: message() },
+                PlacesError::OutOfReach {
+                    host: text("h"),
+                    from: text("Globalping"),
+                    why: message(),
+                },
             ]
             .map(OpError::Places),
         );

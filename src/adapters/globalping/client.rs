@@ -181,9 +181,7 @@ impl Client {
         match (reply.status, error.r#type.as_str()) {
             (400, _) => GlobalpingError::Invalid { detail: error.in_words() },
             (401 | 403, _) => GlobalpingError::Token,
-            (422, "no_probes_found") => {
-                GlobalpingError::NoProbes { location: shown(location) }
-            }
+            (422, "no_probes_found") => GlobalpingError::NoProbes { location: shown(location) },
             (429, kind) => self.too_many(reply, kind),
             (status @ 500.., _) => GlobalpingError::Down { status },
             (status, _) => GlobalpingError::Refused { status, message: said(reply, &error) },
@@ -242,7 +240,8 @@ fn said(reply: &Reply, error: &RefusalBody) -> String {
 fn read_json<T: DeserializeOwned>(reply: &Reply) -> Result<T, GlobalpingError> {
     if !reply.is_json() {
         let kind = reply.text("content-type").filter(|kind| !kind.is_empty());
-        let found = kind.map_or_else(|| "something unnamed".to_owned(), |kind| format!("`{}`", shown(kind)));
+        let found = kind
+            .map_or_else(|| "something unnamed".to_owned(), |kind| format!("`{}`", shown(kind)));
         return Err(GlobalpingError::NotJson { found });
     }
     decode(&reply.body).map_err(|detail| GlobalpingError::Odd { detail: shown(&detail) })

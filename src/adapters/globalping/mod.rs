@@ -15,8 +15,8 @@ mod answer;
 mod client;
 mod error;
 mod options;
-pub(in crate::adapters) mod privacy;
 mod places;
+pub(in crate::adapters) mod privacy;
 mod prober;
 mod quota;
 mod spot;
@@ -34,6 +34,7 @@ use crate::ports::clock::Clock;
 pub use error::GlobalpingError;
 pub use options::{BadGlobalping, DEFAULT_BASE, GlobalpingOptions};
 pub use places::GlobalpingPlaces;
+pub use privacy::kept_from_third_parties;
 pub use prober::GlobalpingProber;
 pub use quota::{Quota, QuotaNow};
 

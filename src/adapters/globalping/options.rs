@@ -97,8 +97,8 @@ impl GlobalpingOptions {
         if token.is_empty() || !token.bytes().all(|byte| byte.is_ascii_graphic()) {
             return Err(BadGlobalping::Token);
         }
-        let mut value = HeaderValue::from_str(&format!("Bearer {token}"))
-            .map_err(|_| BadGlobalping::Token)?;
+        let mut value =
+            HeaderValue::from_str(&format!("Bearer {token}")).map_err(|_| BadGlobalping::Token)?;
         value.set_sensitive(true);
         Ok(Some((AUTHORIZATION, value)))
     }
@@ -160,8 +160,8 @@ mod tests {
         location: "a+b+c+d+e".into(), why: "more than four conditions are joined by `+`" }))]
     #[case::tricks(&["a\u{202e}b"], Some(BadGlobalping::Location {
         location: "a\u{fffd}b".into(), why: "it holds characters that cannot be shown" }))]
-    fn locations(#[case] locations: &[&str], #[case] refused: Option<BadGlobalping>) {
-        assert_eq!(options(locations).check().err(), refused);
+    fn locations_are_checked(#[case] named: &[&str], #[case] refused: Option<BadGlobalping>) {
+        assert_eq!(options(named).check().err(), refused);
     }
 
     #[rstest]

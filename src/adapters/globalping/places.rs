@@ -21,7 +21,8 @@ impl GlobalpingPlaces {
         let locations: Vec<&str> = locations.iter().map(|location| location.trim()).collect();
         let name = |location: &&str| {
             let first = first_condition(location);
-            let alone = locations.iter().filter(|other| first_condition(other) == first).count() == 1;
+            let alone =
+                locations.iter().filter(|other| first_condition(other) == first).count() == 1;
             PlaceId(format!("GP {}", clean(if alone { first } else { location })))
         };
         let spots = locations.iter().map(|location| (name(location), (*location).to_owned()));
@@ -71,10 +72,11 @@ mod tests {
 
     #[tokio::test]
     async fn every_location_is_a_place_whose_address_is_not_ours_to_know() {
-        let found = places(&["frankfurt+datacenter-network", " aws-us-east-1", "tokyo+a", "tokyo+b"])
-            .places("res.cloudinary.com")
-            .await
-            .unwrap();
+        let found =
+            places(&["frankfurt+datacenter-network", " aws-us-east-1", "tokyo+a", "tokyo+b"])
+                .places("res.cloudinary.com")
+                .await
+                .unwrap();
         let ids: Vec<&str> = found.iter().map(|place| place.id.0.as_str()).collect();
         assert_eq!(ids, ["GP frankfurt", "GP aws-us-east-1", "GP tokyo+a", "GP tokyo+b"]);
         let first = &found[0];

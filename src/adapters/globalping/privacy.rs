@@ -9,16 +9,51 @@ use reqwest::Url;
 
 use crate::domain::delivery_url::DeliveryUrl;
 
+/// Why a URL is kept from third parties, in words for the operator; `None`: its host is public and it grants access
+/// to nothing. Whoever plans a watch asks here, so that such a URL has no cells at places that would never answer.
+#[must_use]
+pub fn kept_from_third_parties(host: &str, path: &str) -> Option<String> {
+    host_refusal(host).map(str::to_owned).or_else(|| path_refusal(path)).or_else(|| {
+        (!is_sent_as_written(host, path))
+            .then(|| "its probes cannot send this path as it is".to_owned())
+    })
+}
+
 /// Ends of names that mean nothing outside (RFC 6761, 6762, 7686, 8375, and what companies use).
 const NOT_PUBLIC: &[&str] = &[
-    "arpa", "corp", "example", "home", "internal", "intranet", "invalid", "lan", "local",
-    "localdomain", "localhost", "onion", "private", "test",
+    "arpa",
+    "corp",
+    "example",
+    "home",
+    "internal",
+    "intranet",
+    "invalid",
+    "lan",
+    "local",
+    "localdomain",
+    "localhost",
+    "onion",
+    "private",
+    "test",
 ];
 
 /// Parts of query parameters' names that carry a right to see what not everybody may.
 const GRANTS: &[&str] = &[
-    "token", "sig", "auth", "secret", "hmac", "passw", "jwt", "credential", "hdne", "hdnts",
-    "policy", "key", "session", "ticket", "expires",
+    "token",
+    "sig",
+    "auth",
+    "secret",
+    "hmac",
+    "passw",
+    "jwt",
+    "credential",
+    "hdne",
+    "hdnts",
+    "policy",
+    "key",
+    "session",
+    "ticket",
+    "expires",
 ];
 
 /// Why a host cannot be looked at by a public network; `None`: it can.
@@ -82,7 +117,7 @@ const fn is_public_v6(address: Ipv6Addr) -> bool {
 
 /// Why a path with its query is not sent to a third party; `None`: it may be.
 #[must_use]
-pub(in crate::adapters) fn path_refusal(path: &str) -> Option<String> {
+fn path_refusal(path: &str) -> Option<String> {
     let unescaped = unescape(path);
     let readings = [path, &unescaped];
     readings.into_iter().find_map(refusal_of)
@@ -117,9 +152,8 @@ fn is_restricted(path: &str) -> bool {
 
 /// Akamai's tokens can stand in the path: `/exp=…~acl=…~hmac=…/`.
 fn grants_in_path(segment: &str) -> bool {
-    segment.contains('~') && segment.split('~').any(|part| {
-        part.split_once('=').is_some_and(|(name, _)| grants(name))
-    })
+    segment.contains('~')
+        && segment.split('~').any(|part| part.split_once('=').is_some_and(|(name, _)| grants(name)))
 }
 
 /// A user before the host of a fetched file: `…/fetch/https://user:password@host/…`.
@@ -168,18 +202,19 @@ fn unescape_once(text: &str) -> String {
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
-/// Path and query as a client library of theirs would send them: `None` where that differs from what is asked,
-/// which would be another cache key.
-#[must_use]
-pub(in crate::adapters) fn as_sent<'a>(host: &str, path: &'a str) -> Option<(&'a str, &'a str)> {
-    let url = Url::parse(&format!("https://{host}{path}")).ok()?;
-    let (path_only, query) = path.split_once('?').unwrap_or((path, ""));
-    let sent = match query {
-        "" => url.path().to_owned(),
-        query => format!("{}?{}", url.path(), url.query().unwrap_or(query)),
+/// Whether a client library that parses URLs sends this path and query byte for byte: another spelling would be
+/// another cache key.
+fn is_sent_as_written(host: &str, path: &str) -> bool {
+    let Ok(url) = Url::parse(&format!("https://{host}{path}")) else { return false };
+    let query = path.split_once('?').map(|(_, query)| query);
+    let sent = match url.query() {
+        Some(query) => format!("{}?{query}", url.path()),
+        None => url.path().to_owned(),
     };
     let same = path.starts_with('/') && !path.starts_with("//") && sent == path;
-    (same && url.fragment().is_none() && !query.starts_with('?')).then_some((path_only, query))
+    // an empty query and a second `?` are dropped on the way
+    let plain_query = query.is_none_or(|query| !query.is_empty() && !query.starts_with('?'));
+    same && plain_query && url.fragment().is_none()
 }
 
 #[cfg(test)]
@@ -269,13 +304,13 @@ mod tests {
     #[case("a", false)]
     #[case("", false)]
     fn what_would_be_sent_otherwise_is_not_sent(#[case] path: &str, #[case] same: bool) {
-        assert_eq!(as_sent("res.cloudinary.com", path).is_some(), same);
+        assert_eq!(is_sent_as_written("res.cloudinary.com", path), same);
     }
 
     proptest! {
         #[test]
         fn any_text_has_an_answer(text in "\\PC{0,60}") {
-            let _ = (host_refusal(&text), path_refusal(&text), as_sent("a.com", &text));
+            let _ = (host_refusal(&text), kept_from_third_parties("a.com", &text));
         }
 
         #[test]
@@ -283,7 +318,8 @@ mod tests {
             let path: String = "authenticated".chars().zip(escaped).map(|(c, escaped)| {
                 if escaped { format!("%{:02x}", u32::from(c)) } else { c.to_string() }
             }).collect();
-            prop_assert!(path_refusal(&format!("/demo/image/{path}/hero.jpg")).is_some());
+            let refusal = path_refusal(&format!("/demo/image/{path}/hero.jpg"));
+            prop_assert!(refusal.is_some());
         }
     }
 }

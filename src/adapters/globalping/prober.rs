@@ -133,14 +133,10 @@ impl<'a> Request<'a> {
     /// [`GlobalpingError::Withheld`]: it grants access, is not public, or would be sent otherwise than meant.
     fn of(probe: &'a Probe) -> Result<Self, GlobalpingError> {
         let withheld = |why: &str| GlobalpingError::Withheld { why: why.to_owned() };
-        if let Some(why) = privacy::host_refusal(&probe.host) {
-            return Err(withheld(why));
-        }
-        if let Some(why) = privacy::path_refusal(&probe.path) {
+        if let Some(why) = privacy::kept_from_third_parties(&probe.host, &probe.path) {
             return Err(withheld(&why));
         }
-        let sent = privacy::as_sent(&probe.host, &probe.path);
-        let (path, query) = sent.ok_or_else(|| withheld("its probes cannot send this path as it is"))?;
+        let (path, query) = probe.path.split_once('?').unwrap_or((&probe.path, ""));
         if probe.path.len() > MAX_PATH {
             return Err(withheld("its probes take no path of this length"));
         }

@@ -141,7 +141,10 @@ impl Quota {
     fn refusal(&self, state: &mut State, now: Moment) -> Option<String> {
         if let Some((until, why)) = state.closed {
             if until > now {
-                return Some(format!("Globalping {why}; asked again in {}", about(until.since(now))));
+                return Some(format!(
+                    "Globalping {why}; asked again in {}",
+                    about(until.since(now))
+                ));
             }
             state.closed = None;
         }
@@ -241,15 +244,11 @@ impl State {
             within => Some(now + within),
         };
         let same_hour = |told: &Told| match (told.reset, reset) {
-            (Some(told), Some(heard)) => {
-                heard.since(told).max(told.since(heard)) <= SAME_RESET
-            }
+            (Some(told), Some(heard)) => heard.since(told).max(told.since(heard)) <= SAME_RESET,
             _ => false,
         };
         let remaining = match self.told(now) {
-            Some(told) if told.limit == limit && same_hour(&told) => {
-                remaining.min(told.remaining)
-            }
+            Some(told) if told.limit == limit && same_hour(&told) => remaining.min(told.remaining),
             _ => remaining,
         };
         self.told = Some(Told { limit, remaining: remaining.min(limit), reset });
