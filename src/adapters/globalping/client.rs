@@ -46,7 +46,13 @@ impl Client {
             options.tests_per_run,
             options.spend_credits,
         );
-        Self { transport, options, quota: Arc::new(quota), clock, limits: Default::default() }
+        Self {
+            transport,
+            options,
+            quota: Arc::new(quota),
+            clock,
+            limits: tokio::sync::Mutex::default(),
+        }
     }
 
     /// Learns what is left before the first test is spent; later answers tell it anyway. An API without limits is

@@ -9,7 +9,7 @@
 //! Tokyo's could make a false *all clear*.
 //!
 //! A third party sees what is asked: hosts that are not public and URLs that grant access are refused here, before
-//! anything leaves ([`privacy`]). Source of the API: <https://globalping.io/docs/api.globalping.io>.
+//! anything leaves ([`kept_from_third_parties`]). Source of the API: <https://globalping.io/docs/api.globalping.io>.
 
 mod answer;
 mod client;

@@ -104,7 +104,7 @@ impl ProbeInfo {
     /// `Frankfurt, DE (Example Net)`.
     pub(super) fn in_words(&self) -> String {
         let place: Vec<&str> =
-            [&self.city, &self.country].into_iter().flatten().map(|part| part.as_str()).collect();
+            [&self.city, &self.country].into_iter().flatten().map(String::as_str).collect();
         let network = self.network.as_deref().map(|name| format!(" ({name})")).unwrap_or_default();
         let place = if place.is_empty() { "somewhere".to_owned() } else { place.join(", ") };
         shown(&format!("{place}{network}"))

@@ -111,7 +111,7 @@ pub struct World {
 }
 
 /// A result as a well-behaved probe gives it.
-pub fn seen(status: u16, headers: Value) -> Value {
+pub fn seen(status: u16, headers: &Value) -> Value {
     json!({
         "status": "finished", "resolvedAddress": "203.0.114.7", "statusCode": status,
         "statusCodeName": "OK", "headers": headers, "rawHeaders": "", "rawBody": "x", "truncated": false,
@@ -124,7 +124,7 @@ pub fn seen(status: u16, headers: Value) -> Value {
 pub fn serving(tag: &str, pop: &str) -> Value {
     seen(
         206,
-        json!({
+        &json!({
             "etag": format!("\"{tag}\""), "age": "12", "x-cache": ["MISS", "HIT"],
             "x-served-by": format!("cache-{pop}1-{pop}"), "content-range": "bytes 0-0/184233",
         }),
