@@ -273,6 +273,8 @@ impl From<&PlacesError> for Report {
             PlacesError::Unresolved { .. } => as_said("unresolved_host")
                 .hint("check the host and this host's resolver, or pin edges in the profile"),
             PlacesError::NoEdges { api, .. } => as_said("no_edges").hint(connection_to_check(api)),
+            PlacesError::OutOfReach { .. } => as_said("out_of_reach")
+                .hint("look from this host, or from a host of yours by ssh, or pin edges"),
         }
     }
 }
@@ -361,6 +363,11 @@ mod tests {
             [
                 PlacesError::Unresolved { host: text("h"), detail: message() },
                 PlacesError::NoEdges { api: text("http://127.0.0.1:1"), detail: message() },
+                PlacesError::OutOfReach {
+                    host: text("h"),
+                    from: text("Globalping"),
+                    why: message(),
+                },
             ]
             .map(OpError::Places),
         );
@@ -408,6 +415,7 @@ mod tests {
         1 lease_lost [-] another process tracks this invalidation now
         1 unresolved_host [-] h does not resolve: why
         1 no_edges [-] http://127.0.0.1:1 did not name its edges: why
+        1 out_of_reach [-] Globalping cannot look at h: why
         2 bad_name [a?] why
         5 read_only [-] profile prod is read-only: delete was not sent
         2 not_confirmed [-] delete was not confirmed
@@ -445,6 +453,7 @@ mod tests {
         lease_lost: nothing is lost: `allclear watch` follows it
         unresolved_host: check the host and this host's resolver, or pin edges in the profile
         no_edges: is it running? `allclear cloud` starts a local cloud and prints its CLOUDINARY_URL
+        out_of_reach: look from this host, or from a host of yours by ssh, or pin edges
         bad_name: do this
         read_only: use another profile, or take `read_only` or --read-only away
         not_confirmed: add --confirm acme

@@ -1,6 +1,8 @@
 //! The real thing behind each port. Knows `ports` and `domain`; nothing else of the program knows HTTP or SQL.
 
 pub mod cloudinary;
+pub mod fastly_check;
+pub mod globalping;
 pub mod http_prober;
 pub mod journal;
 pub mod places;

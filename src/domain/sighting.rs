@@ -142,6 +142,12 @@ pub enum ProbeFailure {
     /// The peer was not the place's own address, so the answer says nothing about the place.
     #[error("answered by {peer} and not by the place's own address")]
     WrongPeer { peer: String },
+    /// Nothing was sent, by a rule of ours or because a quota is spent.
+    #[error("{detail}")]
+    NotAsked { detail: String },
+    /// A vantage point that is not this host failed before the cache could say anything.
+    #[error("{detail}")]
+    Vantage { detail: String },
 }
 
 /// One probe's answer for one cell.

@@ -11,6 +11,9 @@ pub enum PlacesError {
     Unresolved { host: String, detail: String },
     #[error("{api} did not name its edges: {detail}")]
     NoEdges { api: String, detail: String },
+    /// A vantage point that is not ours cannot or must not look at the host; nobody was asked.
+    #[error("{from} cannot look at {host}: {why}")]
+    OutOfReach { host: String, from: String, why: String },
 }
 
 /// Finds the caches that deliver a host.

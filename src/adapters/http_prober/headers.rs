@@ -18,7 +18,7 @@ const MAX_VALUE: usize = 4096;
 const MAX_RETRY_AFTER: Duration = Duration::from_hours(1);
 
 /// Everything that `headers` tell; `now` is the wall clock, for dates that mean "until then".
-pub(super) fn answer(status: u16, headers: &HeaderMap, now: Timestamp) -> Answer {
+pub(in crate::adapters) fn answer(status: u16, headers: &HeaderMap, now: Timestamp) -> Answer {
     let headers = Headers(headers);
     let timing = headers.text("server-timing");
     let timing = timing.as_deref().unwrap_or_default();
@@ -44,7 +44,7 @@ pub(super) fn answer(status: u16, headers: &HeaderMap, now: Timestamp) -> Answer
 }
 
 /// Whether the body is as stored, so that its length and hash mean something.
-pub(super) fn is_identity(headers: &HeaderMap) -> bool {
+pub(in crate::adapters) fn is_identity(headers: &HeaderMap) -> bool {
     Headers(headers)
         .text("content-encoding")
         .is_none_or(|value| list(&value).all(|coding| coding.eq_ignore_ascii_case("identity")))

@@ -3,7 +3,7 @@
 //! Sends exactly the headers that it means to send: no client library adds any. Follows no redirect, keeps no
 //! cookie, knows no proxy and asks no resolver. Bounded in time, headers and body.
 
-mod headers;
+pub(super) mod headers;
 
 #[cfg(test)]
 mod tests;
