@@ -101,8 +101,9 @@ impl Build<'_> {
             subnets,
             ssh,
             globalping,
-            globalping_token: self.token("places.globalping_token", &file.globalping_token_env)?,
-            fastly_token: self.token("places.fastly_token", &file.fastly_token_env)?,
+            globalping_token: self
+                .token("places.globalping_token", file.globalping_token_env.as_ref())?,
+            fastly_token: self.token("places.fastly_token", file.fastly_token_env.as_ref())?,
         })
     }
 
@@ -135,7 +136,7 @@ impl Build<'_> {
     fn token(
         &mut self,
         key: &'static str,
-        variable: &Option<Spanned<String>>,
+        variable: Option<&Spanned<String>>,
     ) -> Result<Option<SecretString>, ConfigError> {
         let Some(variable) = variable else { return Ok(None) };
         let name = variable.get_ref();

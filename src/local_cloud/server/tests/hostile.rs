@@ -378,9 +378,8 @@ async fn parameters_and_json_beyond_measure_are_refused() {
     let (status, _) = rig.raw("GET", &format!("/v1_1/demo/resources/image?{many}"), "\r\n").await;
     // addresses end sooner than that
     assert!([400, 414].contains(&status), "{status}");
-    let parts: String = (0..10_000)
-        .map(|n| format!("--b\r\nContent-Disposition: form-data; name=\"p{n}\"\r\n\r\n1\r\n"))
-        .collect();
+    let part = |n| format!("--b\r\nContent-Disposition: form-data; name=\"p{n}\"\r\n\r\n1\r\n");
+    let parts = (0..10_000).map(part).collect::<Vec<_>>().concat();
     assert_eq!(post("multipart/form-data; boundary=b", parts + "--b--").await, refused);
     let refused = (400, "Too many values in request body, or too deeply nested".to_owned());
     assert_eq!(post(JSON, format!("{{\"a\":{}", "[".repeat(100_000))).await, refused);
@@ -408,7 +407,7 @@ async fn parameters_and_json_beyond_measure_are_refused() {
 async fn what_is_no_http_is_refused_or_cut_off() {
     let rig = Rig::new().await;
     let post = |rest: &str| format!("POST /v1_1/demo/image/destroy HTTP/1.1\r\nHost: x\r\n{rest}");
-    let many_headers: String = (0..500).map(|n| format!("X-{n}: 1\r\n")).collect();
+    let many_headers = (0..500).map(|n| format!("X-{n}: 1\r\n")).collect::<Vec<_>>().concat();
     let json = "Content-Type: application/json\r\n";
     let cases: &[(String, &[u16])] = &[
         (format!("GET / HTTP/1.1\r\nX-A: {}\r\n\r\n", "a".repeat(300_000)), &[431]),
