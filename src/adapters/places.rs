@@ -299,7 +299,7 @@ fn place_of(host: &str, address: SocketAddr) -> Place {
 
 /// Who owns the caches behind a delivery host, as far as the name tells (facts: delivery URLs, "Host form"); for
 /// a name that tells nothing, the name itself, so that its limits are its own.
-fn provider_of(host: &str) -> String {
+pub(crate) fn provider_of(host: &str) -> String {
     let host = host.to_ascii_lowercase();
     let provider = match host.as_str() {
         "resa.cloudinary.com" => "akamai",

@@ -119,6 +119,12 @@ pub fn look(look: &Look) -> Value {
         "bytes": answer.and_then(|answer| answer.total_length),
         "rtt_ms": duration_ms(look.sighting.received.since(look.sighting.sent)),
         "at": time(look.sighting.at),
+        "vantage": clean(&look.place.vantage.to_string()),
+        "pop_seen": answer.and_then(|answer| answer.pop.as_deref()).map(clean),
+        "peer": answer.and_then(|answer| answer.peer).map(|peer| peer.to_string()),
+        "weak": answer.and_then(|answer| answer.etag.as_ref()).map(|etag| etag.weak),
+        "last_modified": answer.and_then(|answer| answer.last_modified.as_deref()).map(clean),
+        "failure": look.sighting.result.as_ref().err().map(|why| clean(&why.to_string()).into_owned()),
     })
 }
 

@@ -142,6 +142,9 @@ pub enum ProbeFailure {
     /// The peer was not the place's own address, so the answer says nothing about the place.
     #[error("answered by {peer} and not by the place's own address")]
     WrongPeer { peer: String },
+    /// The vantage point itself could not look; says nothing about the place.
+    #[error("cannot look from there: {detail}")]
+    Vantage { detail: String },
 }
 
 /// One probe's answer for one cell.
