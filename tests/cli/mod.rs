@@ -5,4 +5,5 @@ mod by_curl;
 mod reading;
 mod rules;
 mod shapes;
+mod ssh_places;
 mod trouble;

@@ -70,10 +70,6 @@ impl Link {
         &self.host
     }
 
-    pub const fn options(&self) -> &Arc<SshOptions> {
-        &self.options
-    }
-
     /// Asks, and waits for the reply within `limit`; `Ok(None)`: it did not come in time.
     pub async fn ask(&self, ask: Ask, limit: Duration) -> Result<Option<Replied>, Down> {
         let (to, reply) = oneshot::channel();
