@@ -90,13 +90,11 @@ impl Child {
         let Self { mut process, requests, errors, mut tasks, replies } = self;
         drop(requests);
         drop(replies);
-        let ended = timeout(grace, process.wait()).await;
-        let status = match ended {
-            Ok(status) => status.ok(),
-            Err(_) => {
-                process.kill().await.ok(); // waits for it as well
-                None
-            }
+        let status = if let Ok(ended) = timeout(grace, process.wait()).await {
+            ended.ok()
+        } else {
+            process.kill().await.ok(); // waits for it as well
+            None
         };
         // its last words are in the pipe; whoever else holds that pipe is not waited for
         timeout(grace, async { while tasks.join_next().await.is_some() {} }).await.ok();

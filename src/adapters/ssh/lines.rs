@@ -97,6 +97,6 @@ mod tests {
             read(b"12345\n123456\n1\n", 5).await[..3],
             [whole("12345"), Line::TooLong, whole("1")]
         );
-        assert_eq!(read(&[b'x'; 100_000], 9).await, [Line::TooLong, Line::End]);
+        assert_eq!(read(&vec![b'x'; 100_000], 9).await, [Line::TooLong, Line::End]);
     }
 }

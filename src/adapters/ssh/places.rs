@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -27,6 +27,9 @@ const MAX_ADDRESSES: usize = 32;
 /// Answers that are kept at most.
 const MAX_KEPT: usize = 1024;
 
+/// What was told and when, by ssh host and delivery host.
+type Kept = HashMap<(SshHost, String), (Moment, Vec<IpAddr>)>;
+
 /// The places of every ssh host of a profile: one for each address that it resolves the delivery host to.
 ///
 /// Never fails for a host: one that cannot be reached is a single place without an address, whose probes say why
@@ -34,8 +37,7 @@ const MAX_KEPT: usize = 1024;
 pub struct SshPlaces {
     hosts: Arc<SshHosts>,
     clock: Arc<dyn Clock>,
-    /// By ssh host and delivery host.
-    kept: Mutex<HashMap<(SshHost, String), (Moment, Vec<IpAddr>)>>,
+    kept: Mutex<Kept>,
     /// Instead of asking: the edges of a local cloud, the same for every host.
     edges: Option<Vec<Place>>,
 }
@@ -94,8 +96,7 @@ impl SshPlaces {
         Ok(addresses)
     }
 
-    #[allow(clippy::type_complexity)] // the field's type, locked
-    fn kept(&self) -> std::sync::MutexGuard<'_, HashMap<(SshHost, String), (Moment, Vec<IpAddr>)>> {
+    fn kept(&self) -> MutexGuard<'_, Kept> {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -63,6 +63,13 @@ pub enum ServeError {
     Io(#[from] io::Error),
 }
 
+/// The first line of the asking end.
+#[derive(Deserialize)]
+struct Greeting {
+    schema: String,
+    hello: Option<Hello>,
+}
+
 /// Looks on behalf of whoever speaks to it.
 pub struct RemoteEnd {
     shared: Arc<Shared>,
@@ -125,11 +132,6 @@ impl RemoteEnd {
                 Line::End => return Err(odd("nothing came")),
             }
         };
-        #[derive(Deserialize)]
-        struct Greeting {
-            schema: String,
-            hello: Option<Hello>,
-        }
         let greeting: Greeting = serde_json::from_slice(&line)
             .map_err(|_| odd(&format!(r#"it is no {{"schema":"{SCHEMA}","hello":{{}}}}"#)))?;
         if greeting.schema != SCHEMA {
@@ -158,7 +160,7 @@ impl RemoteEnd {
                                 under_way.spawn(shared.carry_out(request, read_at, local));
                                 continue;
                             }
-                            Err(reply) => reply,
+                            Err(reply) => *reply,
                         },
                         Line::TooLong => {
                             Reply::fault("bad_line", format!("a line has at most {MAX_REQUEST} bytes"))
@@ -207,14 +209,15 @@ async fn say(output: &mut (impl AsyncWrite + Unpin), reply: &Reply) -> io::Resul
 }
 
 /// A request, or what to say of a line that is none; with its ID where it has one.
-fn request(line: &[u8]) -> Result<Request, Reply> {
-    let json: serde_json::Value = serde_json::from_slice(line)
-        .map_err(|_| Reply::fault("bad_line", "a request is one JSON object on one line"))?;
+fn request(line: &[u8]) -> Result<Request, Box<Reply>> {
+    let json: serde_json::Value = serde_json::from_slice(line).map_err(|_| {
+        Box::new(Reply::fault("bad_line", "a request is one JSON object on one line"))
+    })?;
     let Some(id) = json.get("id").and_then(serde_json::Value::as_u64) else {
-        return Err(Reply::fault("bad_line", "a request has a number as `id`"));
+        return Err(Box::new(Reply::fault("bad_line", "a request has a number as `id`")));
     };
     serde_json::from_value(json)
-        .map_err(|why| Reply::failed(id, Kind::BadRequest, short(&why.to_string())))
+        .map_err(|why| Box::new(Reply::failed(id, Kind::BadRequest, short(&why.to_string()))))
 }
 
 /// A reply to be written, and when its request was read.

@@ -120,6 +120,7 @@ impl Reply {
 
 /// Durations since the looking end read the request, rounded so that the true interval lies within.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(clippy::struct_field_names)] // the unit is part of the words on the wire
 pub(super) struct Times {
     /// The probe left: rounded down.
     pub sent_ms: u64,

@@ -140,7 +140,7 @@ async fn replies_of_others_are_passed_over() {
 
 #[tokio::test]
 async fn a_reply_from_another_address_is_not_even_seen() {
-    let spoofer = Arc::new(std::net::UdpSocket::bind("127.0.0.2:0").unwrap());
+    let spoofer = Arc::new(std::net::UdpSocket::bind("127.0.0.1:0").unwrap());
     let stranger = tokio::net::UdpSocket::bind("127.0.0.1:0").await.unwrap();
     let address = stranger.local_addr().unwrap();
     let spoofing = tokio::spawn(async move {
