@@ -1,13 +1,17 @@
 //! The real thing behind each port. Knows `ports` and `domain`; nothing else of the program knows HTTP or SQL.
 
 pub mod cloudinary;
+pub mod discovery;
 pub mod fastly_check;
 pub mod globalping;
 pub mod http_prober;
 pub mod journal;
 pub mod places;
+pub(crate) mod public_address;
+pub mod ssh;
 pub mod system_clock;
 pub(crate) mod tls;
+pub mod vantage;
 
 #[cfg(test)]
 mod contract_tests;

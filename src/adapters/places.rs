@@ -220,15 +220,17 @@ pub struct PinnedEdge {
 }
 
 /// The pinned edges of a profile and every address that this host's resolver gives for the delivery host.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct ResolvedPlaces {
     pinned: Vec<PinnedEdge>,
+    /// Ask this host's resolver.
+    resolver: bool,
 }
 
 impl ResolvedPlaces {
     #[must_use]
-    pub fn new(pinned: Vec<PinnedEdge>) -> Self {
-        Self { pinned }
+    pub fn new(pinned: Vec<PinnedEdge>, resolver: bool) -> Self {
+        Self { pinned, resolver }
     }
 
     fn pinned(&self, host: &str) -> Vec<Place> {
@@ -245,6 +247,9 @@ impl ResolvedPlaces {
 impl Places for ResolvedPlaces {
     async fn places(&self, host: &str) -> Result<Vec<Place>, PlacesError> {
         let mut places = self.pinned(host);
+        if !self.resolver {
+            return Ok(told_apart(places));
+        }
         match resolve(host).await {
             Ok(addresses) => {
                 let known: HashSet<_> = places.iter().filter_map(|place| place.address).collect();
@@ -299,7 +304,7 @@ fn place_of(host: &str, address: SocketAddr) -> Place {
 
 /// Who owns the caches behind a delivery host, as far as the name tells (facts: delivery URLs, "Host form"); for
 /// a name that tells nothing, the name itself, so that its limits are its own.
-pub(super) fn provider_of(host: &str) -> String {
+pub(crate) fn provider_of(host: &str) -> String {
     let host = host.to_ascii_lowercase();
     let provider = match host.as_str() {
         "resa.cloudinary.com" => "akamai",
@@ -330,7 +335,7 @@ fn at(name: &str, address: SocketAddr, tls: bool) -> String {
 }
 
 /// Gives every place whose ID another one has as well its address to it.
-fn told_apart(mut places: Vec<Place>) -> Vec<Place> {
+pub(super) fn told_apart(mut places: Vec<Place>) -> Vec<Place> {
     let mut count: HashMap<PlaceId, usize> = HashMap::new();
     for place in &places {
         *count.entry(place.id.clone()).or_default() += 1;
@@ -485,7 +490,7 @@ mod tests {
             pinned("FRA", "192.0.2.8:443"),
             pinned("office", "127.0.0.1:443"),
         ];
-        let places = ResolvedPlaces::new(pins).places("localhost").await.unwrap();
+        let places = ResolvedPlaces::new(pins, true).places("localhost").await.unwrap();
         let names: Vec<_> =
             places.iter().map(|place| (place.id.0.as_str(), place.pop.as_deref())).collect();
         assert_eq!(
@@ -498,19 +503,19 @@ mod tests {
 
     #[tokio::test]
     async fn every_address_of_the_resolver_is_one_place() {
-        let places = ResolvedPlaces::default().places("localhost").await.unwrap();
+        let places = ResolvedPlaces::new(Vec::new(), true).places("localhost").await.unwrap();
         assert!(places.iter().any(|place| place.id.0 == "localhost@127.0.0.1"), "{places:?}");
-        let places = ResolvedPlaces::default().places("127.0.0.1:8443").await.unwrap();
+        let places = ResolvedPlaces::new(Vec::new(), true).places("127.0.0.1:8443").await.unwrap();
         assert_eq!(places[0].address, "127.0.0.1:8443".parse().ok());
     }
 
     #[tokio::test]
     async fn a_name_that_does_not_resolve_is_named_unless_edges_are_pinned() {
         let host = "no such host.invalid";
-        let error = ResolvedPlaces::default().places(host).await.unwrap_err();
+        let error = ResolvedPlaces::new(Vec::new(), true).places(host).await.unwrap_err();
         assert!(matches!(&error, PlacesError::Unresolved { host: named, .. } if named == host));
         let pins = vec![pinned("FRA", "192.0.2.7:443")];
-        assert_eq!(ResolvedPlaces::new(pins).places(host).await.unwrap().len(), 1);
+        assert_eq!(ResolvedPlaces::new(pins, true).places(host).await.unwrap().len(), 1);
     }
 
     #[rstest]

@@ -412,9 +412,13 @@ pub struct Probe {
     /// Delivery URL
     #[arg(value_name = "URL", group = "what")]
     pub url: Option<String>,
-    /// Delivery URLs from standard input, one a line
+    /// Delivery URLs from standard input, one a line. With --json another allclear may speak to it there, as
+    /// `ssh HOST allclear probe --json --stdin`: it then probes on its behalf, without any configuration
     #[arg(long, group = "what")]
     pub stdin: bool,
+    /// Agree to look at this host and its private network when another allclear asks for it
+    #[arg(long, requires = "stdin")]
+    pub local: bool,
 }
 
 #[derive(Debug, clap::Args)]

@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use super::args::Globals;
 use super::failure::Failure;
+use super::look_from::{Outlook, outlook};
 use super::output::Output;
 use super::pending::Listed;
 use crate::adapters::cloudinary::{ClientOptions, CloudinaryClient};
-use crate::adapters::http_prober::HttpProber;
 use crate::adapters::journal::{Processes, SqlJournal};
-use crate::adapters::places::{LocalReady, LoopbackPlaces, ResolvedPlaces, fetch_local_edges};
+use crate::adapters::places::{LocalReady, LoopbackPlaces, fetch_local_edges};
 use crate::adapters::system_clock::SystemClock;
 use crate::config::{self, ConfigError, Env, Flags, Preferences, Resolved};
 use crate::domain::account::Account;
@@ -128,14 +128,15 @@ impl Found {
         let Resolved { credentials, api_prefix, account, policy, look_from, .. } = self.resolved;
         let cloud = CloudinaryClient::new(credentials, &api_prefix, ClientOptions::default())?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let Outlook { places, prober } = outlook(look_from, &clock)?;
         let places: Arc<dyn Places> = match &self.local {
             Some(ready) => Arc::new(LoopbackPlaces::new(&api_prefix, ready)),
-            None => Arc::new(ResolvedPlaces::new(look_from.pinned)),
+            None => places,
         };
         Ok(Context {
             cloud: Arc::new(cloud),
             journal: self.journal,
-            prober: Arc::new(HttpProber::new(Arc::clone(&clock))),
+            prober: Arc::new(prober),
             places,
             clock,
             account,

@@ -8,6 +8,7 @@ use crate::domain::id::InvalidationId;
 use crate::domain::invalidation::{Ending, NotCovered};
 use crate::domain::place::Place;
 use crate::domain::purge::{Backup, Confirmation, Plan};
+use crate::domain::sighting::Answer;
 use crate::domain::snapshot::{Cell, Phase, PlaceState, WatchSnapshot};
 use crate::domain::text::clean;
 use crate::domain::time::{Timestamp, duration_ms};
@@ -119,7 +120,19 @@ pub fn look(look: &Look) -> Value {
         "bytes": answer.and_then(|answer| answer.total_length),
         "rtt_ms": duration_ms(look.sighting.received.since(look.sighting.sent)),
         "at": time(look.sighting.at),
+        "vantage": clean(&look.place.vantage.to_string()),
+        "pop_seen": answer.and_then(|answer| answer.pop.as_deref()).map(clean),
+        "peer": answer.and_then(|answer| answer.peer).map(|peer| peer.to_string()),
+        "weak": answer.and_then(|answer| answer.etag.as_ref()).map(|etag| etag.weak),
+        "last_modified": times(answer.and_then(last_modified)),
+        "failure": look.sighting.result.as_ref().err().map(|why| clean(&why.to_string()).into_owned()),
     })
+}
+
+/// As far as it is a date.
+fn last_modified(answer: &Answer) -> Option<Timestamp> {
+    let at = jiff::fmt::rfc2822::parse(answer.last_modified.as_deref()?).ok()?;
+    Some(at.timestamp())
 }
 
 pub fn plan(plan: &Plan) -> Value {

@@ -16,6 +16,7 @@ mod failure;
 mod follow;
 mod json;
 mod log;
+mod look_from;
 mod ls;
 mod order;
 mod output;

@@ -149,6 +149,9 @@ impl Call {
             }
             Command::Config(args) => config::run(&self.globals, &self.env, &self.output, &args),
             Command::Themes(args) => themes::run(&self.globals, &self.env, &self.output, &args),
+            Command::Probe(args) if probe::is_greeted(&self.output, &args)? => {
+                probe::serve(&args).await
+            }
             Command::Pending(args) => {
                 let found = self.found().await?;
                 let now = SystemClock.wall();

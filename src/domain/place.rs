@@ -30,6 +30,14 @@ pub enum Vantage {
     Globalping(String),
 }
 
+impl Vantage {
+    /// Whether somebody else looks for us, who would see the URLs.
+    #[must_use]
+    pub const fn is_third_party(&self) -> bool {
+        matches!(self, Self::Globalping(_))
+    }
+}
+
 impl fmt::Display for Vantage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -146,7 +146,7 @@ pub enum ProbeFailure {
     #[error("{detail}")]
     NotAsked { detail: String },
     /// A vantage point that is not this host failed before the cache could say anything.
-    #[error("{detail}")]
+    #[error("cannot look from there: {detail}")]
     Vantage { detail: String },
 }
 

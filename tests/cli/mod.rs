@@ -7,4 +7,5 @@ mod drills;
 mod reading;
 mod rules;
 mod shapes;
+mod ssh_places;
 mod trouble;

@@ -324,8 +324,10 @@ impl Watch {
 }
 
 impl Spot {
-    /// Whether the place delivers the URL's host.
+    /// Whether the place delivers the URL's host, and may see the URL: what is not for everybody is never shown to
+    /// a third party (design §8).
     pub(super) fn serves(&self, url: &Url) -> bool {
-        self.lost || self.hosts.contains(&url.host)
+        let kept_back = self.place.vantage.is_third_party() && url.watched.url.is_restricted();
+        !kept_back && (self.lost || self.hosts.contains(&url.host))
     }
 }

@@ -1,0 +1,74 @@
+//! The places and the prober of a profile, from where it looks.
+
+use std::sync::Arc;
+
+use super::failure::Failure;
+use crate::adapters::discovery::{
+    DiscoveredPlaces, Discovery, DiscoveryOptions, Resolver, Subnet, VendorPinnedPlaces,
+};
+use crate::adapters::globalping::{Globalping, GlobalpingOptions};
+use crate::adapters::places::ResolvedPlaces;
+use crate::adapters::ssh::{SshHost, SshHosts, SshOptions, SshPlaces, SshProber};
+use crate::adapters::vantage::{CombinedPlaces, RoutedProber};
+use crate::config::LookFrom;
+use crate::ports::clock::Clock;
+use crate::ports::places::Places;
+
+/// What a profile looks with.
+pub struct Outlook {
+    pub places: Arc<dyn Places>,
+    pub prober: RoutedProber,
+}
+
+/// Puts the vantage points of a profile together. Nothing is asked yet.
+///
+/// # Errors
+/// A host, network or token that cannot be used.
+pub fn outlook(look_from: LookFrom, clock: &Arc<dyn Clock>) -> Result<Outlook, Failure> {
+    let unfit = |what: String| Failure::usage(&what, "change it under `places` of the profile");
+    let mut finders: Vec<Arc<dyn Places>> = Vec::new();
+    let resolved = Arc::new(ResolvedPlaces::new(look_from.pinned, look_from.here));
+    if look_from.vendors {
+        finders.push(Arc::new(VendorPinnedPlaces::new(Arc::clone(&resolved) as Arc<dyn Places>)));
+    }
+    finders.insert(0, resolved);
+    if !look_from.resolvers.is_empty() {
+        let name = |address: &std::net::SocketAddr| address.ip().to_string();
+        let resolvers = look_from.resolvers.iter().map(|it| Resolver::new(&name(it), *it));
+        let subnets = look_from.subnets.iter().map(|(name, network)| {
+            Subnet::new(name, network.address, network.prefix)
+                .map_err(|why| unfit(format!("network {name}: {why}")))
+        });
+        let discovery = Discovery::new(
+            resolvers.collect(),
+            subnets.collect::<Result<_, _>>()?,
+            DiscoveryOptions::default(),
+            Arc::clone(clock),
+        );
+        finders.push(Arc::new(DiscoveredPlaces::new(Arc::new(discovery))));
+    }
+    let mut ssh = None;
+    if !look_from.ssh.is_empty() {
+        let hosts = look_from.ssh.iter().map(|host| {
+            host.parse::<SshHost>().map_err(|why| unfit(format!("ssh host `{host}`: {why}")))
+        });
+        let hosts = hosts.collect::<Result<_, _>>()?;
+        let hosts = Arc::new(SshHosts::new(hosts, SshOptions::default(), clock));
+        finders.push(Arc::new(SshPlaces::new(Arc::clone(&hosts), Arc::clone(clock))));
+        ssh = Some(SshProber::new(hosts, Arc::clone(clock)));
+    }
+    let mut globalping = None;
+    if !look_from.globalping.is_empty() {
+        let options = GlobalpingOptions {
+            token: look_from.globalping_token,
+            locations: look_from.globalping,
+            ..GlobalpingOptions::default()
+        };
+        let network = Globalping::new(options, Arc::clone(clock))
+            .map_err(|why| unfit(format!("Globalping: {why}")))?;
+        finders.push(Arc::new(network.places()));
+        globalping = Some(network.prober());
+    }
+    let prober = RoutedProber::new(ssh, globalping, Arc::clone(clock));
+    Ok(Outlook { places: Arc::new(CombinedPlaces::new(finders)), prober })
+}
