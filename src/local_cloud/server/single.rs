@@ -183,7 +183,8 @@ pub fn context(cloud: &Cloud, params: &Params, kind: &str) -> Result<Reply, Repl
     let done = cloud.with(|world, now| {
         let change = |key: &AssetKey| {
             let asset = world.stored(key).ok()?;
-            let mut context = if adds { asset.context.clone() } else { BTreeMap::default() };
+            let mut context =
+                if adds { BTreeMap::clone(&asset.context) } else { BTreeMap::default() };
             context.extend(given.clone());
             let attributes = Attributes { context: Some(context), ..Attributes::default() };
             world.update(key, attributes, now).ok().map(|asset| asset.key.public_id.to_string())

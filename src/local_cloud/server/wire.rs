@@ -84,10 +84,10 @@ pub fn item(row: &Row, base: &str, shown: Shown) -> Map<String, Value> {
         item.insert("tags".to_owned(), tags(asset));
     }
     if shown.context && !asset.context.is_empty() {
-        item.insert("context".to_owned(), json!({"custom": asset.context}));
+        item.insert("context".to_owned(), json!({"custom": *asset.context}));
     }
     if shown.metadata && !asset.metadata.is_empty() {
-        item.insert("metadata".to_owned(), json!(asset.metadata));
+        item.insert("metadata".to_owned(), json!(*asset.metadata));
     }
     item
 }
@@ -224,10 +224,10 @@ pub fn uploaded(row: &Row, base: &str, signature: Option<String>) -> Map<String,
     set("asset_folder", json!(&*asset.asset_folder));
     set("display_name", json!(&*asset.display_name));
     if !asset.context.is_empty() {
-        set("context", json!({"custom": asset.context}));
+        set("context", json!({"custom": *asset.context}));
     }
     if !asset.metadata.is_empty() {
-        set("metadata", json!(asset.metadata));
+        set("metadata", json!(*asset.metadata));
     }
     if let Some(name) = &asset.original_filename {
         set("original_filename", json!(&**name));
@@ -274,10 +274,10 @@ pub fn found(row: &Row, base: &str, with: Shown) -> Map<String, Value> {
         set("tags", tags(asset));
     }
     if with.context {
-        set("context", json!(asset.context));
+        set("context", json!(*asset.context));
     }
     if with.metadata {
-        set("metadata", json!(asset.metadata));
+        set("metadata", json!(*asset.metadata));
     }
     object
 }

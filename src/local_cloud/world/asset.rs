@@ -34,6 +34,9 @@ impl fmt::Debug for HexId {
     }
 }
 
+/// Names with values. Shared: most assets of a large cloud have none.
+pub type Pairs = Arc<BTreeMap<String, String>>;
+
 /// Who decides whether an asset may be shown, and what was decided. It is told, and listed by; delivery does not
 /// heed it here.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -98,12 +101,12 @@ pub struct StoredAsset {
     pub order: u64,
     pub content: Arc<Content>,
     pub tags: Arc<[Arc<str>]>,
-    pub context: BTreeMap<String, String>,
-    pub metadata: BTreeMap<String, String>,
+    pub context: Pairs,
+    pub metadata: Pairs,
     pub asset_folder: Arc<str>,
     pub display_name: Arc<str>,
     pub original_filename: Option<Arc<str>>,
-    pub moderation: Option<Moderation>,
+    pub moderation: Option<Box<Moderation>>,
     /// A backup of the file is kept, so that a delete can be undone.
     pub backed_up: bool,
     /// Who may have it; anybody where nothing is said.

@@ -7,7 +7,7 @@ use std::time::Duration;
 use axum::body::Bytes;
 
 use super::World;
-use super::asset::{Access, HexId, Moderation, ModerationStatus, StoredAsset};
+use super::asset::{Access, HexId, Moderation, ModerationStatus, Pairs, StoredAsset};
 use super::refusal::Refusal;
 use super::transformation;
 use crate::domain::asset::{AssetKey, DeliveryType};
@@ -357,8 +357,8 @@ impl World {
             order,
             content: Arc::new(Content::uploaded(Bytes::default(), None)),
             tags: Arc::default(),
-            context: BTreeMap::new(),
-            metadata: BTreeMap::new(),
+            context: Pairs::default(),
+            metadata: Pairs::default(),
             asset_folder: folder.into(),
             display_name: name.into(),
             original_filename: None,
@@ -409,11 +409,11 @@ fn apply(asset: &mut StoredAsset, attributes: Attributes) -> bool {
     }
     set(context.is_some());
     if let Some(context) = context {
-        asset.context = context;
+        asset.context = Arc::new(context);
     }
     set(metadata.is_some());
     if let Some(metadata) = metadata {
-        asset.metadata.extend(metadata);
+        Arc::make_mut(&mut asset.metadata).extend(metadata);
     }
     set(asset_folder.is_some());
     if let Some(folder) = asset_folder {
@@ -429,10 +429,10 @@ fn apply(asset: &mut StoredAsset, attributes: Attributes) -> bool {
     }
     set(moderation.is_some() || moderation_status.is_some());
     if moderation.is_some() {
-        asset.moderation = moderation;
+        asset.moderation = moderation.map(Box::new);
     }
     if let Some(status) = moderation_status {
-        asset.moderation.get_or_insert_with(Moderation::manual).status = status;
+        asset.moderation.get_or_insert_with(|| Box::new(Moderation::manual())).status = status;
     }
     changed
 }

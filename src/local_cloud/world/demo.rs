@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::asset::{HexId, StoredAsset};
+use super::asset::{HexId, Pairs, StoredAsset};
 use crate::domain::asset::{AssetKey, DeliveryType, ResourceType};
 use crate::domain::public_id::PublicId;
 use crate::local_cloud::chance::Chance;
@@ -75,6 +75,7 @@ pub fn library(
     backed_up: bool,
 ) -> impl Iterator<Item = StoredAsset> {
     let (mut words, mut age) = (Words::default(), 0);
+    let nothing = Pairs::default();
     (0..count as u64).map(move |at| {
         // some are of one second; the whole library reaches back about two years
         age += chance.below(2 * 2 * 365 * DAY / (count as u64).max(500), "age", &[at]) + at % 2;
@@ -102,8 +103,8 @@ pub fn library(
             order: count as u64 - at,
             content: Arc::new(content),
             tags,
-            context: BTreeMap::new(),
-            metadata: BTreeMap::new(),
+            context: nothing.clone(),
+            metadata: nothing.clone(),
             original_filename: None,
             moderation: None,
             backed_up,

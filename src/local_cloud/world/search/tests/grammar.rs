@@ -1,5 +1,7 @@
 //! What expressions find, and where they are refused.
 
+use std::sync::Arc;
+
 use super::*;
 use crate::local_cloud::world::search::Expression;
 use crate::local_cloud::world::search::lexer::LONGEST;
@@ -123,9 +125,9 @@ fn times_absolute_and_relative() {
 #[test]
 fn texts_of_the_operators_own() {
     let mut asset = library().remove(0);
-    asset.context.insert("alt".into(), "A brown fox".into());
-    asset.metadata.insert("price".into(), "90".into());
-    asset.metadata.insert("until".into(), "2026-06-01".into());
+    Arc::make_mut(&mut asset.context).insert("alt".into(), "A brown fox".into());
+    Arc::make_mut(&mut asset.metadata).insert("price".into(), "90".into());
+    Arc::make_mut(&mut asset.metadata).insert("until".into(), "2026-06-01".into());
     let holds = |expression: &str| Expression::parse(expression, NOW).unwrap().holds(&asset);
     for true_ in [
         "context.alt:FOX",
