@@ -1,6 +1,6 @@
 //! Places that other hosts look from: `ssh HOST allclear probe --json --stdin`, and what answers there.
 //!
-//! One long-lived child per host carries all of its probes over a versioned line protocol ([`wire`]); no daemon,
+//! One long-lived child per host carries all of its probes over a versioned line protocol (`wire`); no daemon,
 //! and nothing to configure at the other end. A host that cannot be reached is an unreachable place: each probe
 //! fails with the reason, and the rest goes on.
 //!

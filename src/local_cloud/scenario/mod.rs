@@ -14,7 +14,7 @@
 //! never = "SIN"                # what the first invalidation truly comes to
 //! ```
 //!
-//! All keys are in [`keys`], all kinds of fault in [`KINDS`](super::world::fault::KINDS); `docs/scenarios.md` tells
+//! All keys are in [`keys`], all kinds of fault in [`KINDS`]; `docs/scenarios.md` tells
 //! them, and `docs/scenario.schema.json` is made of them. Whatever is not in these tables is refused.
 
 mod expect;

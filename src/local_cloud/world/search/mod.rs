@@ -1,7 +1,7 @@
 //! Search: expressions, an index that lags behind storage, and pages of matches (facts §3.9).
 //!
-//! [`lexer`] and [`parser`] read an expression into an [`Expression`], which is asked of every asset in turn: there is
-//! no inverted index, and nothing is copied. [`index`] remembers only what has changed lately; [`sweep`] goes through
+//! `lexer` and `parser` read an expression into an [`Expression`], which is asked of every asset in turn: there is
+//! no inverted index, and nothing is copied. `index` remembers only what has changed lately; `sweep` goes through
 //! all assets some thousands at a time, so that nobody else waits for it, and keeps the matches that come first.
 
 mod error;
