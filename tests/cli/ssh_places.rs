@@ -187,10 +187,7 @@ async fn a_host_that_does_not_say_local_looks_at_no_address_of_its_own() {
     let vantage = Vantage::Ssh("good".to_owned());
     let seen = remote.probe(&Probe { vantage, ..probe(&here[0], HERO) }).await;
     let why = seen.result.expect_err("no look").to_string();
-    assert!(
-        why.starts_with("cannot look from there: ssh good: 127.0.0.1 is a loopback address"),
-        "{why}"
-    );
+    assert!(why.starts_with("ssh good: 127.0.0.1 is a loopback address"), "{why}");
 }
 
 #[tokio::test]

@@ -162,6 +162,8 @@ pub(super) enum Kind {
     Unresolved,
     /// The request cannot be meant.
     BadRequest,
+    /// This end could not look.
+    Unable,
 }
 
 impl Kind {
@@ -176,6 +178,7 @@ impl Kind {
             Self::Busy => "busy",
             Self::Unresolved => "unresolved",
             Self::BadRequest => "bad_request",
+            Self::Unable => "unable",
         }
     }
 }
@@ -285,9 +288,8 @@ impl From<ProbeFailure> for Failure {
             ProbeFailure::Tls { detail } => (Kind::Tls, Some(detail)),
             ProbeFailure::Broken { detail } => (Kind::Broken, Some(detail)),
             ProbeFailure::WrongPeer { peer } => (Kind::WrongPeer, Some(peer)),
-            ProbeFailure::NotAsked { detail } | ProbeFailure::Vantage { detail } => {
-                (Kind::NotAllowed, Some(detail))
-            }
+            ProbeFailure::NotAsked { detail } => (Kind::NotAllowed, Some(detail)),
+            ProbeFailure::Vantage { detail } => (Kind::Unable, Some(detail)),
         };
         Self { kind: kind.as_str().to_owned(), detail }
     }
@@ -303,6 +305,9 @@ impl Failure {
             "tls" => ProbeFailure::Tls { detail },
             "broken" => ProbeFailure::Broken { detail },
             "wrong_peer" => ProbeFailure::WrongPeer { peer: detail },
+            "not_allowed" | "busy" => {
+                ProbeFailure::NotAsked { detail: format!("{host}: {detail}") }
+            }
             kind if detail.is_empty() => {
                 ProbeFailure::Vantage { detail: format!("{host}: {}", short(kind)) }
             }
