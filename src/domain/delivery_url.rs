@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 use super::asset::{AssetKey, DeliveryType};
 
 pub use build::reference_path;
-pub use host::is_delivery_authority;
+pub use host::{is_delivery_authority, is_vendor_pinned};
 pub use parse::{BadDeliveryUrl, shared_target};
 pub use path::{is_format, is_transformation};
 pub use sign::{SignatureKind, sign};

@@ -29,6 +29,13 @@ pub fn is_delivery_authority(authority: &str, account: &Account) -> bool {
     classify(&authority.to_ascii_lowercase(), account) != Authority::Foreign
 }
 
+/// Whether `host` is one of the shared hosts that are pinned to one CDN vendor (facts §4.1).
+#[must_use]
+pub fn is_vendor_pinned(host: &str) -> bool {
+    let name = host.strip_suffix(DOMAIN);
+    name.is_some_and(|name| VENDOR_PINNED.contains(&name))
+}
+
 /// What the lower-case `authority` is for `account`.
 pub(super) fn classify(authority: &str, account: &Account) -> Authority {
     if is_local(authority, account) {

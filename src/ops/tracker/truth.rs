@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::super::context::Context;
 use super::schedule::Pace;
-use crate::domain::delivery_url::{DeliveryUrl, reference_path};
+use crate::domain::delivery_url::{DeliveryUrl, is_vendor_pinned, reference_path};
 use crate::domain::invalidation::{Verb, WatchedName, same_content};
 use crate::domain::place::Place;
 use crate::domain::sighting::{AcceptVariant, Answer, ProbeShape};
@@ -49,7 +49,7 @@ pub(super) fn reference_probe(
 }
 
 /// The probe for a URL at a place: at its own address, under the URL's own host. The edges of a local cloud speak
-/// plain HTTP and serve every host.
+/// plain HTTP and serve every host; a host that is pinned to one vendor is asked under its own name.
 pub(crate) fn probe_at(
     place: &Place,
     url: &DeliveryUrl,
@@ -63,7 +63,8 @@ pub(crate) fn probe_at(
         address.as_mut().into_iter().for_each(|address| address.set_port(80));
     }
     let vantage = place.vantage.clone();
-    let host = if place.tls { url.host_name() } else { place.host.clone() };
+    let own = !place.tls || is_vendor_pinned(&place.host);
+    let host = if own { place.host.clone() } else { url.host_name() };
     let (tls, path) = (place.tls && url.https, url.path());
     Probe { vantage, address, tls, host, path, variant, shape, timeout }
 }
@@ -266,6 +267,33 @@ mod tests {
             Stored::Holds(content(asset, version, "any"))
         });
         assert_eq!(lags(verb, &name(Some(old), must_live), None, &now), expected);
+    }
+
+    #[rstest]
+    #[case::of_the_url("res.cloudinary.com", "media.acme.test")]
+    #[case::of_the_vendor("resf.cloudinary.com", "resf.cloudinary.com")]
+    fn a_place_is_asked_under_the_urls_host_but_a_pinned_one_under_its_own(
+        #[case] host: &str,
+        #[case] asked: &str,
+    ) {
+        let account = crate::domain::account::Account {
+            own_hosts: vec!["media.acme.test".to_owned()],
+            ..crate::domain::account::Account::named("acme")
+        };
+        let url = DeliveryUrl::parse("https://media.acme.test/acme/image/upload/a.jpg", &account);
+        let place = Place {
+            id: crate::domain::place::PlaceId("x".to_owned()),
+            pop: None,
+            city: None,
+            provider: "fastly".to_owned(),
+            vantage: crate::domain::place::Vantage::Here,
+            address: "192.0.2.1:443".parse().ok(),
+            tls: true,
+            host: host.to_owned(),
+        };
+        let (variant, shape) = (AcceptVariant::None, ProbeShape::OneByte);
+        let probe = probe_at(&place, &url.unwrap(), variant, shape, Duration::from_secs(1));
+        assert_eq!((probe.host.as_str(), probe.tls), (asked, true));
     }
 
     #[test]
