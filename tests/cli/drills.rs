@@ -66,11 +66,18 @@ fn an_edge_that_is_late_is_waited_for() {
     kept_its_promise(&cloud);
 }
 
+/// Six URLs are cached at four nodes. Three sightings in a row miss the stale one at all six in one run of two
+/// hundred, and then the looks in quiet would have to miss it too; one sighting (`quick`) misses it now and then.
 #[test]
 fn a_stale_node_of_four_is_found() {
     let (cloud, home) = drill("stale-node");
-    let ran = delete(&home, "12s").expect(3);
-    assert_eq!(ran.outcome()["outcome"], "gave_up");
+    let order = ["rm", HERO, "--yes", "--json", "--confidence=normal", "--wait=30s"];
+    let ran = home.run(&order).expect(3);
+    let outcome = ran.outcome();
+    assert_eq!(outcome["outcome"], "gave_up");
+    let open = outcome["not_clear"].as_array().expect("a list").iter();
+    let places: std::collections::BTreeSet<_> = open.map(|cell| cell["place"].as_str()).collect();
+    assert_eq!(places.into_iter().collect::<Vec<_>>(), [Some("SIN")], "{}", ran.stdout);
     kept_its_promise(&cloud);
 }
 
