@@ -14,17 +14,8 @@ use crate::support::cloud::CloudProcess;
 const PATIENCE: Duration = Duration::from_secs(300);
 
 /// A cloud for one script: nothing is in it, nobody looks at it, nothing is served beside its API.
-const EMPTY: &[&str] = &[
-    "--assets",
-    "0",
-    "--edges",
-    "2",
-    "--propagation",
-    "0s..100ms",
-    "--traffic",
-    "0",
-    "--no-control",
-];
+const EMPTY: &[&str] =
+    &["--assets", "0", "--edges", "2", "--propagation", "0s..100ms", "--traffic", "0"];
 /// As [`EMPTY`], and deletes can be undone and invalidate.
 const WITH_BACKUPS: &[&str] = &["--backups", "--bulk-invalidation"];
 
@@ -150,7 +141,7 @@ fn javascript_asset_sdk() {
 
 #[test]
 fn cld_asks() {
-    let library = ["--assets", "1300", "--edges", "2", "--no-control"];
+    let library = ["--assets", "1300", "--edges", "2"];
     run(Language::Python, "cld.py", Some("Asking"), &[&library]);
 }
 
