@@ -310,6 +310,7 @@ impl Outcome<'_> {
             "cells": self.snapshot.map_or_else(|| json!({ "clear": 0, "total": 0 }), cells),
             "not_covered": not_covered(self.not_covered),
             "regressions": self.snapshot.map_or(0, |snapshot| snapshot.regressions.len()),
+            "miss_chance": self.snapshot.map(|snapshot| snapshot.miss_chance),
             "purged_again": self.snapshot.map_or(0, |snapshot| snapshot.purged_again.len()),
             "duration_ms": self.duration_ms,
             "sentence": clean(self.sentence),

@@ -3,6 +3,7 @@
 //! Takes verdicts and moments, knows no bytes and asks nobody: [`super::judge`] judges, the tracker looks.
 //! Nothing here can clear a cell but its own sightings.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::confidence::{Confidence, Rule};
@@ -10,18 +11,20 @@ use super::sighting::AcceptVariant;
 use super::time::Moment;
 use super::verdict::Verdict;
 
+mod cell;
+mod mixture;
 mod outcome;
 mod quiet;
 #[cfg(test)]
 mod tests;
 
-pub use outcome::{Tally, miss_chance, outcome_when_clear, sentence_of};
+pub use cell::CellTrack;
+pub use mixture::{MIXED_K, MissChance};
+pub use outcome::{Tally, outcome_when_clear, sentence_of};
 pub use quiet::Quiet;
 
 /// Failures in a row after which a place that never answered is left out.
 pub const FAILURES_TO_LEAVE_OUT: u32 = 3;
-/// Sightings in a row that a place with mixed verdicts needs: 95 % sure if a quarter of its nodes were stale.
-pub const MIXED_K: u32 = 11;
 /// Length of the quiet of gone content, so that a first negative-cache entry expires within it.
 const GONE_QUIET: Duration = Duration::from_secs(75);
 /// When such an entry has expired for sure.
@@ -83,27 +86,6 @@ enum Part {
     Dropped,
 }
 
-/// What is known of one cell.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct CellTrack {
-    /// Clear sightings in a row.
-    pub run: u32,
-    run_from: Option<Moment>,
-    run_to: Option<Moment>,
-    pub clear: bool,
-    pub verdict: Option<Verdict>,
-    pub sightings: u32,
-    pub ever_outdated: bool,
-    pub regressed: bool,
-    /// First of the outdated sightings in a row.
-    pub outdated_since: Option<Moment>,
-    /// Looks at it since quiet began, and the last of them.
-    quiet_looks: u32,
-    quiet_last: Option<Moment>,
-    /// The place does not serve this URL's host.
-    blank: bool,
-}
-
 #[derive(Debug, Clone, Default)]
 struct PlaceTrack {
     answered: bool,
@@ -112,6 +94,8 @@ struct PlaceTrack {
     failures: u32,
     /// Old and new copies took turns: several caches behind one address.
     mixed: bool,
+    /// When an old copy of an asset was first followed by a new one, by asset.
+    turned: BTreeMap<usize, Moment>,
     /// The cache that its answers name, by a number of the caller's; places that answer as one cache share it.
     cache: Option<usize>,
     /// Of its cells that take part: all, and those that are clear.
@@ -125,6 +109,8 @@ struct PlaceTrack {
 #[derive(Debug, Clone, Copy)]
 struct UrlTrack {
     part: Part,
+    /// The asset that it delivers, by a number of the caller's: one purge is for all its URLs.
+    asset: usize,
     variants: usize,
 }
 
@@ -175,10 +161,11 @@ impl Propagation {
         place
     }
 
-    /// A URL whose truth is not known yet, with one cell or one for each variant.
-    pub fn add_url(&mut self, all_variants: bool, now: Moment) -> usize {
+    /// A URL of an asset whose truth is not known yet, with one cell or one for each variant. Assets are numbers of
+    /// the caller's.
+    pub fn add_url(&mut self, asset: usize, all_variants: bool, now: Moment) -> usize {
         let variants = if all_variants { VARIANTS } else { 1 };
-        self.urls.push(UrlTrack { part: Part::Waiting, variants });
+        self.urls.push(UrlTrack { part: Part::Waiting, asset, variants });
         for place in &mut self.places {
             place.cells.extend([CellTrack::default(); VARIANTS]);
         }
@@ -247,14 +234,17 @@ impl Propagation {
         if self.quiet_since.is_some_and(|quiet| look.sent >= quiet) {
             self.places[cell.place].quiet_looks += 1;
         }
-        let (k, base_k, t) = (self.k(cell.place), self.rule().k, self.rule().t);
-        let quiet = self.quiet_since;
+        let takes_turns = look.verdict == Verdict::Outdated && self.was_new_before(cell, look.sent);
+        let (rule, quiet) = (self.rule(), self.quiet_since);
         let place = &mut self.places[cell.place];
         let track = &mut place.cells[slot(cell.url, cell.variant)];
-        let (was_clear, was_running) = (track.clear, track.run > 0);
-        let was_proven = track.is_proven(base_k, t); // by the rule's own k: mixture raises it for the others at once
+        let was_clear = track.clear;
+        let was_proven = track.is_proven(rule.k, rule.t); // by the rule's own k: mixture raises it for the others at once
+        if look.verdict.is_clear() && track.old_seen() {
+            place.turned.entry(self.urls[cell.url].asset).or_insert(look.received);
+        }
         track.take(look, quiet);
-        track.judge(k, t);
+        track.judge(rule, place.mixed);
         noted.became_clear = track.clear && !was_clear;
         noted.regression = was_proven && look.verdict == Verdict::Outdated;
         track.regressed |= noted.regression;
@@ -262,45 +252,13 @@ impl Propagation {
         if now_clear != was_clear {
             place.clear = if now_clear { place.clear + 1 } else { place.clear - 1 };
         }
-        if look.verdict == Verdict::Outdated && (was_running || self.is_clear_beside(cell)) {
+        if takes_turns {
             self.mix(cell.place);
         }
         let place = &self.places[cell.place];
         noted.place_cleared = !all_clear_before && place.clear == place.total;
         self.settle(look.received);
         noted
-    }
-
-    /// The place's answers name this cache.
-    pub fn answers_as(&mut self, place: usize, cache: usize, now: Moment) {
-        let beside = self.places.iter().position(|other| other.cache == Some(cache));
-        if self.places[place].cache.replace(cache) != Some(cache)
-            && beside.is_some_and(|beside| self.places[beside].mixed)
-        {
-            self.mix(place);
-            self.settle(now);
-        }
-    }
-
-    /// Whether another address of the same cache has served new content for this cell.
-    fn is_clear_beside(&self, cell: CellRef) -> bool {
-        let cache = self.places[cell.place].cache;
-        cache.is_some()
-            && self.places.iter().enumerate().any(|(at, other)| {
-                let track = &other.cells[slot(cell.url, cell.variant)];
-                at != cell.place && other.cache == cache && !track.blank && track.run > 0
-            })
-    }
-
-    /// Old and new take turns at this cache: every address of it needs more sightings.
-    fn mix(&mut self, place: usize) {
-        let cache = self.places[place].cache;
-        for at in 0..self.places.len() {
-            let same = at == place || (cache.is_some() && self.places[at].cache == cache);
-            if same && !std::mem::replace(&mut self.places[at].mixed, true) {
-                self.recount(at);
-            }
-        }
     }
 
     /// Takes in that a place was asked outside of a judgement (baseline, reference read).
@@ -327,13 +285,6 @@ impl Propagation {
         noted
     }
 
-    /// Clear sightings in a row that a cell of this place needs.
-    #[must_use]
-    pub fn k(&self, place: usize) -> u32 {
-        let k = self.rule().k;
-        if self.places[place].mixed { k.max(MIXED_K) } else { k }
-    }
-
     #[must_use]
     pub fn standing(&self, place: usize) -> Standing {
         match &self.places[place] {
@@ -348,11 +299,6 @@ impl Propagation {
     #[must_use]
     pub fn failures(&self, place: usize) -> u32 {
         self.places[place].failures
-    }
-
-    #[must_use]
-    pub fn is_mixed(&self, place: usize) -> bool {
-        self.places[place].mixed
     }
 
     /// Cells of a place: clear, and in all.
@@ -442,17 +388,22 @@ impl Propagation {
     }
 
     /// Cells that take part and count, place by place.
-    fn counted_cells(&self) -> impl Iterator<Item = (usize, &PlaceTrack, &CellTrack)> {
-        self.counted().flat_map(move |place| {
-            (0..self.urls.len()).filter(|url| !self.is_dropped(*url)).flat_map(move |url| {
+    fn counted_cells(&self) -> impl Iterator<Item = (usize, &CellTrack)> {
+        self.counted().flat_map(|place| self.cells_at(place))
+    }
+
+    /// Cells of a place that take part, each with its URL.
+    fn cells_at<'a>(
+        &'a self,
+        place: &'a PlaceTrack,
+    ) -> impl Iterator<Item = (usize, &'a CellTrack)> {
+        self.urls.iter().enumerate().filter(|(_, track)| track.part != Part::Dropped).flat_map(
+            move |(url, track)| {
                 let slots = slot(url, AcceptVariant::None)..;
-                place.cells[slots]
-                    .iter()
-                    .take(self.urls[url].variants)
-                    .filter(|cell| !cell.blank)
-                    .map(move |cell| (url, place, cell))
-            })
-        })
+                let cells = place.cells[slots].iter().take(track.variants);
+                cells.filter(|cell| !cell.blank).map(move |cell| (url, cell))
+            },
+        )
     }
 
     /// When the present quiet began.
@@ -478,14 +429,13 @@ impl Propagation {
         self.counted().any(|place| !place.cells[slot(url, AcceptVariant::None)].blank)
     }
 
+    /// Looks so far tell nothing any more of a URL.
     fn end_runs_of(&mut self, url: usize) {
-        for cell in self
-            .places
-            .iter_mut()
-            .flat_map(|place| &mut place.cells[slot(url, AcceptVariant::None)..][..VARIANTS])
-        {
-            cell.end_run();
-            cell.outdated_since = None;
+        for place in &mut self.places {
+            place.turned.remove(&self.urls[url].asset);
+            for cell in &mut place.cells[slot(url, AcceptVariant::None)..][..VARIANTS] {
+                cell.forget_looks();
+            }
         }
     }
 
@@ -498,15 +448,15 @@ impl Propagation {
 
     /// Counts a place's cells afresh, under its present k.
     fn recount(&mut self, place: usize) {
-        let (k, t) = (self.k(place), self.rule().t);
-        let PlaceTrack { cells, total, clear, .. } = &mut self.places[place];
+        let rule = self.rule();
+        let PlaceTrack { cells, total, clear, mixed, .. } = &mut self.places[place];
         (*total, *clear) = (0, 0);
         for (url, track) in self.urls.iter().enumerate() {
             if track.part == Part::Dropped {
                 continue;
             }
             for cell in cells[slot(url, AcceptVariant::None)..].iter_mut().take(track.variants) {
-                cell.judge(k, t);
+                cell.judge(rule, *mixed);
                 *total += usize::from(!cell.blank);
                 *clear += usize::from(cell.clear && !cell.blank);
             }
@@ -527,58 +477,8 @@ impl Propagation {
         for place in &mut self.places {
             place.quiet_looks = 0;
             for cell in &mut place.cells {
-                (cell.quiet_looks, cell.quiet_last) = (0, None);
+                cell.begin_quiet();
             }
         }
-    }
-}
-
-impl CellTrack {
-    /// Looks at it since quiet began.
-    #[must_use]
-    pub const fn quiet_looks(&self) -> u32 {
-        self.quiet_looks
-    }
-
-    /// First sighting of the present run.
-    #[must_use]
-    pub const fn run_from(&self) -> Option<Moment> {
-        self.run_from
-    }
-
-    fn take(&mut self, look: Look, quiet: Option<Moment>) {
-        self.sightings = self.sightings.saturating_add(1);
-        self.verdict = Some(look.verdict);
-        if quiet.is_some_and(|since| look.sent >= since) {
-            self.quiet_looks += 1;
-            self.quiet_last = Some(look.sent);
-        }
-        if look.verdict.is_clear() {
-            self.run = self.run.saturating_add(1);
-            self.run_from.get_or_insert(look.received);
-            self.run_to = Some(look.sent);
-        } else {
-            self.end_run();
-        }
-        if look.verdict == Verdict::Outdated {
-            self.ever_outdated = true;
-            self.outdated_since.get_or_insert(look.received);
-        } else {
-            self.outdated_since = None;
-        }
-    }
-
-    fn end_run(&mut self) {
-        (self.run, self.run_from, self.run_to, self.clear) = (0, None, None, false);
-    }
-
-    /// The span counts from the end of the first sighting to the start of the last, so never too long.
-    fn is_proven(&self, k: u32, t: Duration) -> bool {
-        let span = self.run_from.zip(self.run_to).map(|(from, to)| to.since(from));
-        self.run > 0 && self.run >= k && span.is_some_and(|span| span >= t)
-    }
-
-    fn judge(&mut self, k: u32, t: Duration) {
-        self.clear = self.is_proven(k, t);
     }
 }

@@ -8,6 +8,7 @@ use super::confidence::Confidence;
 use super::id::InvalidationId;
 use super::invalidation::{CloudScope, Ending, NotCovered, Verb};
 use super::place::PlaceId;
+use super::propagation::MissChance;
 use super::sighting::{AcceptVariant, CacheStatus};
 use super::time::Timestamp;
 use super::verdict::{Expectation, Verdict};
@@ -54,8 +55,8 @@ pub struct WatchSnapshot {
     /// When the invalidation was sent again, oldest first.
     #[serde(default)]
     pub purged_again: Vec<Timestamp>,
-    /// Chance that the sightings missed a stale node, if a quarter of a place's nodes were stale.
-    pub miss_chance: f64,
+    /// What its sightings can have missed.
+    pub miss_chance: MissChance,
 }
 
 impl WatchSnapshot {

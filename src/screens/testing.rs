@@ -21,6 +21,7 @@ use crate::domain::confidence::Confidence;
 use crate::domain::id::InvalidationId;
 use crate::domain::invalidation::{CloudScope, Ending, NotCovered, Outcome, Verb};
 use crate::domain::place::PlaceId;
+use crate::domain::propagation::MissChance;
 use crate::domain::purge::{ApiPath, Backup, Confirmation, Plan, PlannedItem, Risk};
 use crate::domain::sighting::CacheStatus;
 use crate::domain::snapshot::{
@@ -387,7 +388,7 @@ pub fn watch(clear: usize) -> WatchSnapshot {
         ended: None,
         offer: None,
         purged_again: Vec::new(),
-        miss_chance: 0.03,
+        miss_chance: MissChance { low: 0.001, high: 0.03 },
     }
 }
 

@@ -26,6 +26,7 @@ fn field(name: &str, value: &Value) -> Value {
         _ if IDS.contains(&name) || (name == "id" && is_hash(value)) => mark("[id]"),
         _ if PEOPLE.contains(&name) => mark("[who]"),
         _ if name.ends_with("_ms") => mark("[ms]"),
+        "low" | "high" => mark("[chance]"),
         _ if NUMBERS.contains(&name) => mark("[number]"),
         _ => json(value),
     }
@@ -36,7 +37,16 @@ pub fn text(raw: &str) -> String {
     let text = numbers_after(raw, "127.0.0.1:", 1, "[port]");
     // several calls at once: which answer told the quota last is not known
     let text = numbers_after(&text, "API calls of ", 1, "[number]");
+    // the places' looks beyond those that the rule asks for
+    let text = chance(&text);
     words(&numbers_after(&text, "/v", 10, "[version]"))
+}
+
+fn chance(raw: &str) -> String {
+    let before = "chance to miss one stale node of four: ";
+    let Some((head, tail)) = raw.split_once(before) else { return raw.to_owned() };
+    let rest = tail.split_once(" %").map_or(tail, |(_, rest)| rest);
+    format!("{head}{before}[chance] %{rest}")
 }
 
 fn numbers_after(raw: &str, before: &str, shortest: usize, mark: &str) -> String {

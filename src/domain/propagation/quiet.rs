@@ -62,17 +62,17 @@ impl Propagation {
     fn was_looked_at(&self, since: Moment) -> bool {
         let late = Self::late_from(since);
         self.counted().all(|place| place.total == 0 || place.quiet_looks >= self.rule().m)
-            && self.counted_cells().all(|(url, _, cell)| {
-                cell.quiet_looks > 0
+            && self.counted_cells().all(|(url, cell)| {
+                cell.quiet_looks() > 0
                     && (!self.needs_late_look(url)
-                        || cell.quiet_last.is_some_and(|last| last >= late))
+                        || cell.quiet_last().is_some_and(|last| last >= late))
             })
     }
 
     /// Fewest clear sightings in a row among all cells that count.
     #[must_use]
     pub fn shortest_run(&self) -> u32 {
-        self.counted_cells().map(|(_, _, cell)| cell.run).min().unwrap_or(0)
+        self.counted_cells().map(|(_, cell)| cell.run).min().unwrap_or(0)
     }
 
     /// Places that were ever seen with an old copy.
@@ -87,7 +87,7 @@ impl Propagation {
     #[must_use]
     pub fn refetched_and_same(&self) -> (usize, usize) {
         use crate::domain::verdict::Verdict;
-        self.counted_cells().fold((0, 0), |(refetched, same), (_, _, cell)| match cell.verdict {
+        self.counted_cells().fold((0, 0), |(refetched, same), (_, cell)| match cell.verdict {
             Some(Verdict::Cleared) => (refetched + 1, same),
             Some(Verdict::Same) => (refetched, same + 1),
             _ => (refetched, same),

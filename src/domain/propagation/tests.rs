@@ -11,6 +11,11 @@ fn at(millis: u64) -> Moment {
     Moment::from_origin(Duration::from_millis(millis))
 }
 
+/// What the first cell of a place needs.
+fn k(story: &Story, place: usize) -> u32 {
+    story.watch.k(CellRef { place, url: 0, variant: AcceptVariant::None })
+}
+
 /// A watch over `places` that answered and `urls` that are open, and a clock.
 struct Story {
     watch: Propagation,
@@ -23,8 +28,8 @@ impl Story {
         for _ in 0..places {
             watch.add_place(true, false, at(0));
         }
-        for _ in 0..urls {
-            let url = watch.add_url(false, at(0));
+        for url in 0..urls {
+            let url = watch.add_url(url, false, at(0));
             watch.open_url(url, gone, at(0));
         }
         Self { watch, now: 0 }
@@ -62,12 +67,12 @@ fn addresses_that_answer_as_one_cache_count_once_and_share_their_doubt() {
     story.watch.answers_as(1, 7, at(0));
     assert_eq!((story.watch.caches_reached(), story.watch.reached()), (2, 3));
     story.see(0, 0, Verdict::Cleared);
-    assert_eq!(story.watch.k(0), 3);
+    assert_eq!(k(&story, 0), 3);
     story.see(1, 0, Verdict::Outdated);
-    assert_eq!([0, 1, 2].map(|place| story.watch.k(place)), [MIXED_K, MIXED_K, 3]);
+    assert_eq!([0, 1, 2].map(|place| k(&story, place)), [MIXED_K, MIXED_K, 3]);
     // whoever turns out to be behind the same cache needs as many
     story.watch.answers_as(2, 7, at(story.now));
-    assert_eq!((story.watch.k(2), story.watch.caches_reached()), (MIXED_K, 1));
+    assert_eq!((k(&story, 2), story.watch.caches_reached()), (MIXED_K, 1));
 }
 
 #[test]
@@ -160,6 +165,83 @@ fn outdated_before_clear_is_no_regression() {
 }
 
 #[test]
+fn an_asset_that_turned_and_turns_back_at_another_url_is_a_mixture() {
+    let mut story = Story::new(Confidence::Quick, 1, 2, false);
+    story.watch.urls[1].asset = 0;
+    story.see(0, 0, Verdict::Outdated);
+    story.see(0, 1, Verdict::Outdated);
+    story.see(0, 0, Verdict::Cleared);
+    story.see(0, 1, Verdict::Outdated);
+    assert!(!story.watch.is_mixed(0), "the purge is dropping one after another");
+    story.later(2).see(0, 1, Verdict::Outdated);
+    assert!(
+        story.watch.is_mixed(0),
+        "one purge is for both: behind this address is more than one cache"
+    );
+    assert!(!story.watch.is_clear(), "so one new copy proves little");
+}
+
+#[test]
+fn different_assets_turn_each_in_its_time() {
+    let mut story = Story::new(Confidence::Quick, 1, 2, false);
+    story.see(0, 0, Verdict::Outdated);
+    story.see(0, 0, Verdict::Cleared);
+    story.later(20).see(0, 1, Verdict::Outdated);
+    assert!(!story.watch.is_mixed(0));
+}
+
+#[test]
+fn an_unknown_between_new_and_old_hides_no_mixture() {
+    let mut story = Story::new(Confidence::Normal, 1, 1, false);
+    for verdict in [Verdict::Cleared, Verdict::Unknown, Verdict::Outdated] {
+        story.later(5).see(0, 0, verdict);
+    }
+    assert!(story.watch.is_mixed(0));
+}
+
+#[test]
+fn every_turn_of_a_mixed_place_asks_for_more() {
+    let mut story = Story::new(Confidence::Normal, 1, 1, false);
+    let mut needed = Vec::new();
+    for _ in 0..4 {
+        story.later(2).see(0, 0, Verdict::Cleared);
+        story.later(2).see(0, 0, Verdict::Outdated);
+        needed.push(k(&story, 0));
+    }
+    assert_eq!(needed, [MIXED_K, MIXED_K + 2, MIXED_K + 4, MIXED_K + 6]);
+    for _ in 0..100 {
+        story.see(0, 0, Verdict::Cleared);
+        story.see(0, 0, Verdict::Outdated);
+    }
+    assert_eq!(k(&story, 0), MIXED_K + 40, "but not for ever more");
+}
+
+#[test]
+fn what_can_have_been_missed_is_told_from_the_looks() {
+    let mut story = Story::new(Confidence::Quick, 1, 2, false);
+    assert_eq!(story.watch.miss_chance(), MissChance { low: 1.0, high: 1.0 });
+    story.see(0, 0, Verdict::Outdated);
+    for _ in 0..3 {
+        story.see(0, 0, Verdict::Cleared); // the first of them only begins the run
+    }
+    story.see(0, 1, Verdict::Cleared);
+    assert_eq!(
+        story.watch.miss_chance(),
+        MissChance { low: 0.75_f64.powi(3), high: 0.75 },
+        "two looks and one at the same place"
+    );
+}
+
+#[test]
+fn a_chance_is_said_as_a_span() {
+    let said = |low, high| MissChance { low, high }.to_string();
+    assert_eq!(said(0.000_01, 0.178), "under 0.1 to 18 %");
+    assert_eq!(said(0.056, 0.056), "5.6 %");
+    let earlier: MissChance = serde_json::from_str("0.25").unwrap();
+    assert_eq!(earlier, MissChance { low: 0.25, high: 0.25 });
+}
+
+#[test]
 fn propagation_is_no_mixture() {
     let mut story = Story::new(Confidence::Quick, 1, 1, false);
     story.see(0, 0, Verdict::Outdated);
@@ -220,7 +302,7 @@ fn nothing_to_watch_is_never_clear() {
 #[test]
 fn a_url_whose_truth_is_open_blocks() {
     let mut story = Story::new(Confidence::Quick, 1, 1, true);
-    let waiting = story.watch.add_url(false, at(0));
+    let waiting = story.watch.add_url(9, false, at(0));
     story.see(0, 0, Verdict::Cleared);
     assert!(!story.watch.is_clear());
     assert_eq!(story.see(0, waiting, Verdict::Cleared), Noted::default(), "not looked at yet");
@@ -465,7 +547,7 @@ proptest! {
         for event in events {
             apply(&mut story, &mut last, event);
             let counted = story.watch.counted_cells().collect::<Vec<_>>();
-            let clear = counted.iter().filter(|(_, _, cell)| cell.clear).count();
+            let clear = counted.iter().filter(|(_, cell)| cell.clear).count();
             prop_assert_eq!(story.watch.clear_of_total(), (clear, counted.len()));
         }
     }

@@ -6,7 +6,7 @@ use super::names::{Name, Stage};
 use super::watch::{LastSeen, Watch};
 use crate::domain::asset::AssetKey;
 use crate::domain::invalidation::{Ending, ItemState, label_of};
-use crate::domain::propagation::{CellRef, Standing, miss_chance};
+use crate::domain::propagation::{CellRef, MissChance, Standing};
 use crate::domain::sighting::AcceptVariant;
 use crate::domain::snapshot::{Calls, Cell, Phase, PlaceRow, PlaceState, UrlRow, WatchSnapshot};
 use crate::domain::text::clean;
@@ -59,7 +59,7 @@ pub fn snapshot(
         sentence,
         offer: if ended.is_some() { None } else { watch.offer(now) },
         ended,
-        miss_chance: miss_chance(watch.grid.shortest_run()),
+        miss_chance: watch.grid.miss_chance(),
         purged_again: watch.purged_again.clone(),
     }
 }
@@ -142,7 +142,7 @@ fn cell(watch: &Watch, place: usize, url: usize) -> Cell {
         reason: judgement.map(|judged| judged.reason.word().to_owned()).unwrap_or_default(),
         why: judgement.map(|judged| why(&judged.reason.to_string())).unwrap_or_default(),
         run: track.run,
-        k: grid.k(place),
+        k: grid.k(worst),
         sightings: track.sightings,
         ever_outdated: track.ever_outdated,
         regressed: track.regressed,
@@ -362,7 +362,7 @@ pub fn foreign(row: &InvalidationRow, wall: Timestamp) -> WatchSnapshot {
         sentence: waits,
         ended: None,
         offer: None,
-        miss_chance: 1.0,
+        miss_chance: MissChance::default(),
         purged_again: Vec::new(),
     });
     if let Some(ending) = ended {

@@ -13,6 +13,7 @@ use crate::domain::invalidation::{
     Verb, WatchTerms, WatchedName, WatchedUrl,
 };
 use crate::domain::place::PlaceId;
+use crate::domain::propagation::MissChance;
 use crate::domain::sighting::{AcceptVariant, Answer, ProbeShape, Sighting};
 use crate::domain::snapshot::{Calls, Phase, WatchSnapshot};
 use crate::domain::time::{Moment, Timestamp, from_millis};
@@ -213,7 +214,7 @@ pub fn snapshot(of: &Invalidation, taken_at: Timestamp) -> WatchSnapshot {
         ended: None,
         offer: None,
         purged_again: Vec::new(),
-        miss_chance: 0.125,
+        miss_chance: MissChance { low: 0.0625, high: 0.125 },
     }
 }
 

@@ -199,6 +199,7 @@ impl Watch {
             excluded,
             sightings: self.grid.shortest_run(),
             quiet: self.grid.quiet(now).map_or(Duration::ZERO, |quiet| now.since(quiet.since)),
+            miss_chance: self.grid.miss_chance(),
             refetched,
             same,
             clear,

@@ -224,7 +224,7 @@ impl Watch {
 
     fn add_url(&mut self, watched: WatchedUrl, name: usize, account: &Account, now: Moment) {
         let automatic = watched.url.has_automatic_format();
-        let index = self.grid.add_url(automatic, now);
+        let index = self.grid.add_url(name, automatic, now);
         let mut refs = [None; VARIANTS];
         for variant in self.grid.variants(index) {
             refs[variant as usize] = Some(self.reference(&watched, name, variant));

@@ -152,7 +152,7 @@ impl Watch {
     fn shape(&self, place: usize, slot: usize) -> ProbeShape {
         let cell = &self.spots[place].cells[slot];
         let track = self.grid.track(Self::cell_ref(place, slot));
-        let completes = track.run + 1 >= self.grid.k(place);
+        let completes = track.run + 1 >= self.grid.k(Self::cell_ref(place, slot));
         let first_in_quiet = self.quiet_planned.is_some() && track.quiet_looks() == 0;
         if cell.body_wanted {
             ProbeShape::Body
@@ -299,7 +299,7 @@ impl Watch {
                 let rule = self.grid.rule();
                 let ran = track.run_from().zip(cell.last_sent).map(|(from, to)| to.since(from));
                 Case::Running {
-                    left: self.grid.k(place).saturating_sub(track.run).max(1),
+                    left: self.grid.k(Self::cell_ref(place, slot)).saturating_sub(track.run).max(1),
                     over: rule.t.saturating_sub(ran.unwrap_or_default()),
                 }
             }
