@@ -26,6 +26,8 @@ pub struct Rule {
     pub m: u32,
     /// Shortest time that quiet is observed for.
     pub q: Duration,
+    /// Whether quiet of gone content outlives a first entry of a negative cache.
+    pub outlives_refusals: bool,
 }
 
 impl Rule {
@@ -53,13 +55,18 @@ impl Confidence {
 
     #[must_use]
     pub const fn rule(self) -> Rule {
-        let secs = Duration::from_secs;
         match self {
-            Self::Quick => Rule { k: 1, t: secs(0), m: 2, q: secs(5) },
-            Self::Normal => Rule { k: 3, t: secs(10), m: 8, q: secs(30) },
-            Self::Strict => Rule { k: 10, t: secs(30), m: 20, q: secs(60) },
+            Self::Quick => rule(1, 0, 2, 5, false),
+            Self::Normal => rule(3, 10, 8, 30, true),
+            Self::Strict => rule(10, 30, 20, 60, true),
         }
     }
+}
+
+/// Times in seconds.
+const fn rule(k: u32, t: u64, m: u32, q: u64, outlives_refusals: bool) -> Rule {
+    let secs = Duration::from_secs;
+    Rule { k, t: secs(t), m, q: secs(q), outlives_refusals }
 }
 
 impl std::str::FromStr for Confidence {

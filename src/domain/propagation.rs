@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::confidence::{Confidence, Rule};
+use super::confidence::Rule;
 use super::sighting::AcceptVariant;
 use super::time::Moment;
 use super::verdict::Verdict;
@@ -117,7 +117,7 @@ struct UrlTrack {
 /// The state of one watch over all its places and URLs.
 #[derive(Debug, Clone)]
 pub struct Propagation {
-    confidence: Confidence,
+    rule: Rule,
     places: Vec<PlaceTrack>,
     urls: Vec<UrlTrack>,
     quiet_since: Option<Moment>,
@@ -132,9 +132,9 @@ const fn slot(url: usize, variant: AcceptVariant) -> usize {
 
 impl Propagation {
     #[must_use]
-    pub fn new(confidence: Confidence) -> Self {
+    pub fn new(rule: Rule) -> Self {
         Self {
-            confidence,
+            rule,
             places: Vec::new(),
             urls: Vec::new(),
             quiet_since: None,
@@ -144,7 +144,7 @@ impl Propagation {
 
     #[must_use]
     pub const fn rule(&self) -> Rule {
-        self.confidence.rule()
+        self.rule
     }
 
     /// A place to look at. `answered` where it is known to have answered before, e.g. by the journal.

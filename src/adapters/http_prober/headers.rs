@@ -18,7 +18,8 @@ const MAX_VALUE: usize = 4096;
 const MAX_RETRY_AFTER: Duration = Duration::from_hours(1);
 
 /// Everything that `headers` tell; `now` is the wall clock, for dates that mean "until then".
-pub(in crate::adapters) fn answer(status: u16, headers: &HeaderMap, now: Timestamp) -> Answer {
+#[must_use]
+pub fn answer(status: u16, headers: &HeaderMap, now: Timestamp) -> Answer {
     let headers = Headers(headers);
     let timing = headers.text("server-timing");
     let timing = timing.as_deref().unwrap_or_default();

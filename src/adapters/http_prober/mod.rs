@@ -37,6 +37,8 @@ use crate::domain::time::Moment;
 use crate::ports::clock::Clock;
 use crate::ports::prober::{Probe, Prober};
 
+pub use headers::answer as read_head;
+
 /// Header lines that an answer may have.
 const MAX_HEADERS: usize = 128;
 /// Bytes that the head of an answer may have.

@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use super::{GONE_LATE, GONE_QUIET, Part, Propagation};
-use crate::domain::confidence::Confidence;
 use crate::domain::time::Moment;
 
 /// How far quiet has been observed.
@@ -38,7 +37,7 @@ impl Propagation {
     #[must_use]
     pub fn needs_late_look(&self, url: usize) -> bool {
         let gone = matches!(self.urls[url].part, Part::Open { gone: true, .. });
-        gone && self.confidence != Confidence::Quick
+        gone && self.rule.outlives_refusals
     }
 
     /// When the late look may be made.

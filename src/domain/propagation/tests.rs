@@ -24,7 +24,7 @@ struct Story {
 
 impl Story {
     fn new(confidence: Confidence, places: usize, urls: usize, gone: bool) -> Self {
-        let mut watch = Propagation::new(confidence);
+        let mut watch = Propagation::new(confidence.rule());
         for _ in 0..places {
             watch.add_place(true, false, at(0));
         }

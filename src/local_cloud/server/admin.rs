@@ -7,7 +7,7 @@ use super::account::{config, usage};
 use super::api::Call;
 use super::auth::Account;
 use super::listing::{by_asset_ids, by_public_ids, detail, listed, named, selection, tags, update};
-pub(super) use super::listing::{check_count, read_cursor, write_cursor};
+pub(super) use super::listing::{check_count, read_cursor};
 use super::params::Params;
 use super::removal::{
     delete_backups, delete_by_asset_ids, delete_derived, invalidate_by_urls, removed, restore,

@@ -21,8 +21,9 @@ use super::trouble::{change_etag, over, spoil};
 use crate::domain::delivery_url::shared_target;
 use crate::domain::sighting::AcceptVariant;
 use crate::local_cloud::content::{Content, sniff};
+use crate::local_cloud::pops::Pop;
 use crate::local_cloud::world::origin::Answer;
-use crate::local_cloud::world::{self, World};
+use crate::local_cloud::world::{self, Served, World};
 
 /// Pictures that are drawn at a time, in all clouds of the process: each may need some hundred megabytes.
 static ROOM_TO_DRAW: Semaphore = Semaphore::const_new(2);
@@ -45,19 +46,19 @@ pub fn origin(cloud: Arc<Cloud>) -> Router {
 
 /// What matters of a request. The host only decides whether the path lacks the cloud's name: all hosts of the cloud
 /// share the copies.
-struct Asked {
+pub(in crate::local_cloud) struct Asked {
     head: Parts,
-    accept: AcceptVariant,
+    pub accept: AcceptVariant,
 }
 
 impl Asked {
-    fn of(request: Request) -> Self {
+    pub(in crate::local_cloud) fn of<B>(request: axum::http::Request<B>) -> Self {
         let (head, _) = request.into_parts();
         Self { accept: accept_class(&head.headers), head }
     }
 
     /// Path and query as at the shared host.
-    fn target(&self, cloud_name: &str) -> Cow<'_, str> {
+    pub(in crate::local_cloud) fn target(&self, cloud_name: &str) -> Cow<'_, str> {
         let uri = &self.head.uri;
         let target = uri.path_and_query().map_or("/", |target| target.as_str());
         // a request line may name the host itself, and then the header does not count (RFC 9112 §3.2.2)
@@ -162,13 +163,9 @@ async fn at_edge(cloud: Arc<Cloud>, edge: usize, peer: Peer, request: Request) -
             wait(served.delay).await;
             let (answer, fate) = (served.answer.clone(), served.body);
             let response = drawn(answer, move |bytes| {
-                let pop = cloud.settings.edges[edge];
-                let unix_now = unix_now.saturating_add(served.ahead);
-                let mut headers = of_answer(&served.answer, unix_now);
+                let place = (edge, cloud.settings.edges[edge]);
                 let request_id = || cloud.request_id();
-                of_edge(&mut headers, &served, (edge, pop), unix_now, request_id);
-                change_etag(&mut headers.0, &served);
-                written(&asked, &served.answer, bytes, headers)
+                Written::of_edge(&asked, &served, bytes, place, unix_now, request_id).into()
             })
             .await;
             spoil(response, fate, &peer).await
@@ -194,7 +191,7 @@ async fn at_origin(cloud: Arc<Cloud>, peer: Peer, request: Request) -> Response<
     drawn(answer.clone(), move |bytes| {
         let mut headers = of_answer(&answer, unix_now);
         headers.set("x-request-id", cloud.request_id());
-        written(&asked, &answer, bytes, headers)
+        Written::of(&asked, &answer, bytes, headers).into()
     })
     .await
 }
@@ -263,43 +260,71 @@ fn empty(status: StatusCode) -> Response<Body> {
     response
 }
 
-/// Status, headers and the part of the bytes that was asked for. The order of conditions is that of RFC 9110 §13.2.2.
-fn written(
-    asked: &Asked,
-    answer: &Answer,
-    mut bytes: Bytes,
-    mut headers: Headers,
-) -> Response<Body> {
-    let mut status = StatusCode::from_u16(answer.status).unwrap_or_default();
-    if let Some(content) = &answer.content {
-        let length = bytes.len() as u64;
-        if is_known(asked, content.etag(), answer.created_at) {
-            (status, bytes) = (StatusCode::NOT_MODIFIED, Bytes::new());
-            headers.0.remove(header::CONTENT_TYPE);
-        } else {
-            match wanted_part(asked, content.etag(), answer.created_at, length) {
-                Some(Part::Bytes(first, last)) => {
-                    status = StatusCode::PARTIAL_CONTENT;
-                    headers.set("content-range", format!("bytes {first}-{last}/{length}"));
-                    let at = |n: u64| usize::try_from(n).unwrap_or(usize::MAX);
-                    bytes = bytes.slice(at(first)..=at(last));
+/// An answer as it is written, whoever carries it: status, headers and the part of the bytes that was asked for.
+pub(in crate::local_cloud) struct Written {
+    pub status: StatusCode,
+    pub headers: HeaderMap,
+    /// Also where the method was HEAD: it is up to the carrier to leave them out.
+    pub body: Bytes,
+    is_head: bool,
+}
+
+impl Written {
+    /// The answer of an edge, with the bytes of what it serves; `unix_now` is the world's clock, not the edge's.
+    pub(in crate::local_cloud) fn of_edge(
+        asked: &Asked,
+        served: &Served,
+        bytes: Bytes,
+        place: (usize, Pop),
+        unix_now: i64,
+        request_id: impl FnOnce() -> String,
+    ) -> Self {
+        let unix_now = unix_now.saturating_add(served.ahead);
+        let mut headers = of_answer(&served.answer, unix_now);
+        of_edge(&mut headers, served, place, unix_now, request_id);
+        change_etag(&mut headers.0, served);
+        Self::of(asked, &served.answer, bytes, headers)
+    }
+
+    /// The order of conditions is that of RFC 9110 §13.2.2.
+    fn of(asked: &Asked, answer: &Answer, mut bytes: Bytes, mut headers: Headers) -> Self {
+        let mut status = StatusCode::from_u16(answer.status).unwrap_or_default();
+        if let Some(content) = &answer.content {
+            let length = bytes.len() as u64;
+            if is_known(asked, content.etag(), answer.created_at) {
+                (status, bytes) = (StatusCode::NOT_MODIFIED, Bytes::new());
+                headers.0.remove(header::CONTENT_TYPE);
+            } else {
+                match wanted_part(asked, content.etag(), answer.created_at, length) {
+                    Some(Part::Bytes(first, last)) => {
+                        status = StatusCode::PARTIAL_CONTENT;
+                        headers.set("content-range", format!("bytes {first}-{last}/{length}"));
+                        let at = |n: u64| usize::try_from(n).unwrap_or(usize::MAX);
+                        bytes = bytes.slice(at(first)..=at(last));
+                    }
+                    Some(Part::Nothing) => {
+                        (status, bytes) = (StatusCode::RANGE_NOT_SATISFIABLE, Bytes::new());
+                        headers.set("content-range", format!("bytes */{length}"));
+                    }
+                    None => {}
                 }
-                Some(Part::Nothing) => {
-                    (status, bytes) = (StatusCode::RANGE_NOT_SATISFIABLE, Bytes::new());
-                    headers.set("content-range", format!("bytes */{length}"));
-                }
-                None => {}
             }
         }
+        if status != StatusCode::NOT_MODIFIED {
+            headers.0.insert(header::CONTENT_LENGTH, bytes.len().into());
+        }
+        Self { status, headers: headers.0, body: bytes, is_head: asked.is_head() }
     }
-    if status != StatusCode::NOT_MODIFIED {
-        headers.0.insert(header::CONTENT_LENGTH, bytes.len().into());
+}
+
+impl From<Written> for Response<Body> {
+    fn from(written: Written) -> Self {
+        let Written { status, headers, body, is_head } = written;
+        let mut response = Self::new(if is_head { Body::empty() } else { Body::from(body) });
+        *response.status_mut() = status;
+        *response.headers_mut() = headers;
+        response
     }
-    let body = if asked.is_head() { Body::empty() } else { Body::from(bytes) };
-    let mut response = Response::new(body);
-    *response.status_mut() = status;
-    *response.headers_mut() = headers.0;
-    response
 }
 
 /// Whether the client has this content already: by its validator, else by its date.

@@ -99,7 +99,7 @@ fn page_reply(cloud: &Cloud, params: &Params, rows: &[Row], page: &Page) -> Resu
     });
     let mut reply = json!({"resources": items.collect::<Vec<_>>()});
     if let Some(next) = &page.next {
-        reply["next_cursor"] = json!(write_cursor(next));
+        reply["next_cursor"] = json!(next.to_cursor());
     }
     Ok(Reply::ok(reply))
 }
@@ -143,25 +143,9 @@ fn read_time(text: &str) -> Option<Timestamp> {
     at.to_zoned(tz::TimeZone::UTC).ok().map(|at| at.timestamp())
 }
 
-/// A place in a listing, as text nobody should read.
-pub fn write_cursor(position: &Position) -> String {
-    hex::encode(match position {
-        Position::Name(id) => format!("n:{id}"),
-        Position::Age(kind, created_at, order) => format!("a:{kind}:{created_at}:{order}"),
-    })
-}
-
+/// Where a listing goes on.
 pub fn read_cursor(text: &str) -> Result<Position, Reply> {
-    let read = || {
-        let plain = String::from_utf8(hex::decode(text).ok()?).ok()?;
-        if let Some(id) = plain.strip_prefix("n:") {
-            return Some(Position::Name(id.to_owned()));
-        }
-        let mut parts = plain.strip_prefix("a:")?.split(':');
-        let kind = parts.next()?.parse().ok()?;
-        Some(Position::Age(kind, parts.next()?.parse().ok()?, parts.next()?.parse().ok()?))
-    };
-    read().ok_or_else(wrong_cursor)
+    Position::from_cursor(text).ok_or_else(wrong_cursor)
 }
 
 fn wrong_cursor() -> Reply {
@@ -272,7 +256,7 @@ pub fn tags(cloud: &Cloud, params: &Params, kind: ResourceType) -> Answer {
     tags.truncate(limit);
     let mut reply = json!({"tags": tags});
     if let Some(last) = tags.last().filter(|_| more) {
-        reply["next_cursor"] = json!(write_cursor(&Position::Name(last.clone())));
+        reply["next_cursor"] = json!(Position::Name(last.clone()).to_cursor());
     }
     Ok(Reply::ok(reply))
 }

@@ -47,6 +47,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use uuid::Uuid;
 
+pub(super) use self::delivery::{Asked, Written};
 use self::limits::{Budget, Limits};
 use self::listen::Line;
 use self::pieces::Pieces;

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value, json};
 
 use super::Cloud;
-use super::admin::{Answer, check_count, read_cursor, write_cursor};
+use super::admin::{Answer, check_count, read_cursor};
 use super::params::Params;
 use super::reply::{Reply, bad, missing};
 use super::wire::{self, Row};
@@ -96,7 +96,7 @@ pub fn removed(cloud: &Cloud, params: &Params, doomed: Doomed) -> Answer {
     let mut reply =
         json!({"deleted": deleted, "deleted_counts": counts, "partial": next.is_some()});
     if let Some(next) = next {
-        reply["next_cursor"] = json!(write_cursor(&Position::Name(next)));
+        reply["next_cursor"] = json!(Position::Name(next).to_cursor());
     }
     Ok(Reply::ok(reply))
 }

@@ -51,6 +51,29 @@ pub enum Position {
     Age(ResourceType, i64, u64),
 }
 
+impl Position {
+    /// As text nobody should read.
+    #[must_use]
+    pub fn to_cursor(&self) -> String {
+        hex::encode(match self {
+            Self::Name(id) => format!("n:{id}"),
+            Self::Age(kind, created_at, order) => format!("a:{kind}:{created_at}:{order}"),
+        })
+    }
+
+    /// What [`Self::to_cursor`] wrote.
+    #[must_use]
+    pub fn from_cursor(text: &str) -> Option<Self> {
+        let plain = String::from_utf8(hex::decode(text).ok()?).ok()?;
+        if let Some(id) = plain.strip_prefix("n:") {
+            return Some(Self::Name(id.to_owned()));
+        }
+        let mut parts = plain.strip_prefix("a:")?.split(':');
+        let kind = parts.next()?.parse().ok()?;
+        Some(Self::Age(kind, parts.next()?.parse().ok()?, parts.next()?.parse().ok()?))
+    }
+}
+
 /// Some assets, and where to go on.
 #[derive(Debug, Default)]
 pub struct Page {

@@ -16,9 +16,12 @@ use tokio_util::task::TaskTracker;
 
 use super::context::Context;
 use super::error::OpError;
+use crate::domain::confidence::{Confidence, Rule};
 use crate::domain::id::{InvalidationId, ItemId};
 use crate::domain::invalidation::{ItemState, WatchedName};
+use crate::domain::judge::{Facts, judge};
 use crate::domain::place::PlaceId;
+use crate::domain::sighting::Sighting;
 use crate::domain::snapshot::WatchSnapshot;
 use crate::domain::time::Timestamp;
 use crate::domain::verdict::{Judgement, Stored};
@@ -70,6 +73,20 @@ pub enum TrackerEvent {
     },
 }
 
+/// What the tracker believes of what it sees. There is one true doctrine, the default; others are mutants that tests
+/// must catch.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Doctrine {
+    pub judge: fn(&Sighting, &Facts<'_>) -> Judgement,
+    pub rule: fn(Confidence) -> Rule,
+}
+
+impl Default for Doctrine {
+    fn default() -> Self {
+        Self { judge, rule: Confidence::rule }
+    }
+}
+
 /// The outcome of one call, told to the tracker by whoever made it.
 #[derive(Debug, Clone)]
 pub struct Settled {
@@ -119,12 +136,17 @@ impl Tracker {
     /// Starts the tracker's task: takes up every open invalidation of the scope that nobody tracks.
     #[must_use]
     pub fn start(context: Arc<Context>) -> Self {
-        Self::start_with(context, fastrand::Rng::new())
+        Self::start_with(context, fastrand::Rng::new(), Doctrine::default())
     }
 
-    /// [`Self::start`] with the chance that jitter is drawn from, so that tests repeat.
+    /// [`Self::start`] with the chance that jitter is drawn from, so that tests repeat, and with what is believed, so
+    /// that tests can show that they would notice a wrong belief.
     #[must_use]
-    pub(crate) fn start_with(context: Arc<Context>, chance: fastrand::Rng) -> Self {
+    pub(crate) fn start_with(
+        context: Arc<Context>,
+        chance: fastrand::Rng,
+        doctrine: Doctrine,
+    ) -> Self {
         let (commands, inbox) = mpsc::channel(COMMANDS);
         let (board_tx, board) = latest::channel(Arc::new(Board::default()));
         let (events, _) = broadcast::channel(EVENTS);
@@ -134,6 +156,7 @@ impl Tracker {
             Arc::clone(&context),
             desk::Wires { inbox, board: board_tx, events: events.clone(), stop: stop.clone() },
             chance,
+            doctrine,
         );
         tasks.spawn(desk.run());
         tasks.close();

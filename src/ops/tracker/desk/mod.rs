@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::schedule::{Gate, Limits};
 use super::watch::Watch;
-use super::{Board, Command, TrackerEvent};
+use super::{Board, Command, Doctrine, TrackerEvent};
 use crate::domain::id::InvalidationId;
 use crate::domain::snapshot::WatchSnapshot;
 use crate::domain::time::{Moment, Timestamp};
@@ -60,6 +60,7 @@ struct PendingBaseline {
 pub struct Desk {
     context: Arc<Context>,
     wires: Wires,
+    doctrine: Doctrine,
     tracked: Vec<Tracked>,
     /// Pictures of what others track.
     foreign: HashMap<InvalidationId, Arc<WatchSnapshot>>,
@@ -91,12 +92,18 @@ const GAP: Duration = Duration::from_secs(10);
 const STEP: Duration = Duration::from_millis(100);
 
 impl Desk {
-    pub fn new(context: Arc<Context>, wires: Wires, chance: fastrand::Rng) -> Self {
+    pub fn new(
+        context: Arc<Context>,
+        wires: Wires,
+        chance: fastrand::Rng,
+        doctrine: Doctrine,
+    ) -> Self {
         let now = context.clock.moment();
         Self {
             gate: Gate::new(Limits::new(context.policy.loopback)),
             context,
             wires,
+            doctrine,
             tracked: Vec::new(),
             foreign: HashMap::new(),
             ended: Vec::new(),

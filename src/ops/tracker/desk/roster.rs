@@ -138,6 +138,7 @@ impl Desk {
             before,
             taken_over,
             account: &context.account,
+            doctrine: self.doctrine,
             now,
             wall,
         });

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::super::labels;
 use super::super::names::{Name, Since, Stage};
 use super::super::schedule::Pace;
-use super::super::{Settled, names};
+use super::super::{Doctrine, Settled, names};
 use super::{RESTART_DOUBT, Reference, Spot, Url, VARIANTS, Watch};
 use crate::domain::account::Account;
 use crate::domain::delivery_url::DeliveryUrl;
@@ -27,6 +27,7 @@ pub struct Start<'a> {
     /// Another process began it, or this one before a restart.
     pub taken_over: bool,
     pub account: &'a Account,
+    pub doctrine: Doctrine,
     pub now: Moment,
     pub wall: Timestamp,
 }
@@ -34,7 +35,8 @@ pub struct Start<'a> {
 impl Watch {
     #[must_use]
     pub fn load(start: Start<'_>) -> Self {
-        let Start { lease, mut invalidation, by, before, taken_over, account, now, wall } = start;
+        let Start { lease, mut invalidation, by, before, taken_over, account, doctrine, now, wall } =
+            start;
         let (names, urls) =
             (std::mem::take(&mut invalidation.names), std::mem::take(&mut invalidation.urls));
         let started = Since::of_wall(invalidation.operation.at, now, wall);
@@ -48,7 +50,8 @@ impl Watch {
             reference_agendas: std::collections::HashMap::new(),
             spots: Vec::new(),
             caches: HashMap::new(),
-            grid: Propagation::new(invalidation.terms.confidence),
+            grid: Propagation::new((doctrine.rule)(invalidation.terms.confidence)),
+            doctrine,
             pace: Pace::new(invalidation.terms.loopback),
             baseline: None,
             rechecks: std::collections::HashMap::new(),

@@ -129,7 +129,7 @@ impl Watch {
         self.keep_body(place, slot, sighting);
         let (judgement, body) = {
             let facts = self.facts(place, slot, sighting);
-            (judge(sighting, &facts), wants_body(sighting, &facts))
+            ((self.doctrine.judge)(sighting, &facts), wants_body(sighting, &facts))
         };
         let cell_ref = Self::cell_ref(place, slot);
         let look = Look {

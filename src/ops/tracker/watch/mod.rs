@@ -17,7 +17,7 @@ use crate::domain::time::{Moment, Timestamp};
 use crate::domain::verdict::{Content, Expectation, Judgement};
 use crate::ports::journal::{Lease, SightingRow};
 
-use super::TrackerEvent;
+use super::{Doctrine, TrackerEvent};
 
 mod ends;
 mod load;
@@ -178,6 +178,7 @@ pub struct Watch {
     /// Caches that answers have named, by provider and PoP.
     caches: HashMap<(String, String), usize>,
     pub grid: Propagation,
+    doctrine: Doctrine,
     pace: Pace,
     baseline: Option<Baseline>,
     rechecks: HashMap<usize, Recheck>,

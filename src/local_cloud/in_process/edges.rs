@@ -1,0 +1,162 @@
+//! Probes at the edges, and where these are.
+
+use async_trait::async_trait;
+use axum::http::{HeaderMap, Request, header};
+use sha2::{Digest as _, Sha256};
+
+use super::cloud::{InProcess, wait};
+use crate::domain::place::{Place, PlaceId, Vantage};
+use crate::domain::sighting::{Answer, ProbeFailure, ProbeShape, Sighting};
+use crate::domain::time::Moment;
+use crate::local_cloud::server::{Asked, Written};
+use crate::local_cloud::world::trouble::BodyFate;
+use crate::local_cloud::world::{Response, Served};
+use crate::ports::clock::Clock as _;
+use crate::ports::places::{Places, PlacesError};
+use crate::ports::prober::{Probe, Prober};
+
+/// Bytes of a body that are hashed at most.
+const MAX_BODY: usize = 64 << 10;
+
+#[async_trait]
+impl Prober for InProcess {
+    async fn probe(&self, probe: &Probe) -> Sighting {
+        let mut times = Times { sent: self.clock().moment(), received: None };
+        let result = tokio::time::timeout(probe.timeout, self.look(probe, &mut times))
+            .await
+            .unwrap_or(Err(ProbeFailure::TimedOut));
+        Sighting {
+            variant: probe.variant,
+            shape: probe.shape,
+            sent: times.sent,
+            received: times.received.unwrap_or_else(|| self.clock().moment()),
+            at: self.clock().wall(),
+            result,
+        }
+    }
+}
+
+/// When a request left and when its answer was in.
+struct Times {
+    sent: Moment,
+    received: Option<Moment>,
+}
+
+impl InProcess {
+    /// Connects, asks and reads.
+    async fn look(&self, probe: &Probe, times: &mut Times) -> Result<Answer, ProbeFailure> {
+        let asked = asked(probe)?;
+        let address = probe.address.ok_or_else(|| broken("no address to connect to"))?;
+        let edge = self.edge_at(address).ok_or(ProbeFailure::Refused)?;
+        let way = self.between(self.travel().probe);
+        wait(way).await;
+        times.sent = self.clock().moment();
+        wait(way / 2).await;
+        let lost = self.happens(self.travel().lost_probes);
+        let result = self.ask(edge, probe, &asked).await;
+        if lost {
+            std::future::pending::<()>().await;
+        }
+        wait(way - way / 2).await;
+        times.received = Some(self.clock().moment());
+        let mut answer = result?;
+        answer.peer = Some(address.ip());
+        Ok(answer)
+    }
+
+    async fn ask(&self, edge: usize, probe: &Probe, asked: &Asked) -> Result<Answer, ProbeFailure> {
+        let target = asked.target(&self.settings().cloud_name);
+        let connection = Some(self.next_connection());
+        loop {
+            let (response, unix_now) = self.with(|world, now| {
+                let response = world.request_on(edge, connection, &target, asked.accept, now);
+                (response, world.unix_now())
+            });
+            match response {
+                Response::Hang(hang) => self.over(hang).await,
+                Response::Reset => return Err(broken("closed before the answer was complete")),
+                Response::Refused { status, retry_after, delay } => {
+                    wait(delay).await;
+                    let mut headers = HeaderMap::new();
+                    if let Some(seconds) = retry_after {
+                        headers.insert(header::RETRY_AFTER, seconds.into());
+                    }
+                    return Ok((self.read)(status, &headers, self.clock().wall()));
+                }
+                Response::Served(served) => {
+                    wait(served.delay).await;
+                    let wants_body = probe.shape == ProbeShape::Body;
+                    if wants_body && served.body != BodyFate::Whole {
+                        return Err(broken("closed before the answer was complete"));
+                    }
+                    return Ok(self.written(edge, &served, asked, unix_now, wants_body));
+                }
+            }
+        }
+    }
+
+    /// The answer of an edge, written as the server writes it and read again.
+    fn written(
+        &self,
+        edge: usize,
+        served: &Served,
+        asked: &Asked,
+        unix_now: i64,
+        wants_body: bool,
+    ) -> Answer {
+        let content = served.answer.content.as_ref();
+        let bytes = content.map(|content| content.bytes_to_keep()).unwrap_or_default();
+        let place = (edge, self.settings().edges[edge]);
+        let request_id = || format!("{:032x}", self.next_connection());
+        let written = Written::of_edge(asked, served, bytes, place, unix_now, request_id);
+        let status = written.status.as_u16();
+        let mut answer = (self.read)(status, &written.headers, self.clock().wall());
+        if wants_body {
+            let read = &written.body[..written.body.len().min(MAX_BODY)];
+            answer.body_hash = Some(hex::encode(Sha256::digest(read)));
+        }
+        answer
+    }
+}
+
+/// The request that a prober sends.
+fn asked(probe: &Probe) -> Result<Asked, ProbeFailure> {
+    let mut request = Request::builder().uri(&probe.path).header(header::HOST, &probe.host);
+    if let Some(accept) = probe.variant.header() {
+        request = request.header(header::ACCEPT, accept);
+    }
+    if probe.shape == ProbeShape::OneByte {
+        request = request.header(header::RANGE, "bytes=0-0");
+    }
+    request.body(()).map(Asked::of).map_err(|_| broken("this path cannot be sent"))
+}
+
+fn broken(detail: &str) -> ProbeFailure {
+    ProbeFailure::Broken { detail: detail.to_owned() }
+}
+
+#[async_trait]
+impl Places for InProcess {
+    /// Every address of every edge, whatever the host.
+    async fn places(&self, host: &str) -> Result<Vec<Place>, PlacesError> {
+        let edges = self.settings().edges.iter().enumerate();
+        let many = self.travel().addresses > 1;
+        let places = edges.flat_map(|(edge, pop)| {
+            let addresses = Self::addresses_of(self.travel(), edge);
+            addresses.map(move |address| Place {
+                id: PlaceId(match many {
+                    true => format!("{}@{address}", pop.code),
+                    false => pop.code.to_owned(),
+                }),
+                pop: Some(pop.code.to_owned()),
+                city: Some(pop.city.to_owned()),
+                provider: if self.travel().loopback { "local" } else { "simulated" }.to_owned(),
+                vantage: Vantage::Here,
+                address: Some(address),
+                tls: !self.travel().loopback,
+                host: host.to_owned(),
+            })
+        });
+        Ok(places.collect())
+    }
+}
