@@ -6,6 +6,7 @@ use proptest::prelude::*;
 use rstest::rstest;
 
 use super::*;
+use crate::domain::confidence::Confidence;
 
 fn at(millis: u64) -> Moment {
     Moment::from_origin(Duration::from_millis(millis))
