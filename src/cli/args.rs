@@ -117,6 +117,8 @@ pub enum Command {
     Pending(Pending),
     /// List what has ended, newest first
     History(History),
+    /// Tell the story of one invalidation, for the post-mortem
+    Report(Report),
     /// Show where we can look from
     Places(Places),
     /// Find and check the configuration
@@ -464,6 +466,37 @@ pub struct History {
     /// Rows only
     #[arg(long)]
     pub no_header: bool,
+}
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = REPORT_EXAMPLES)]
+pub struct Report {
+    /// Invalidation or operation: 6 or more first characters of its ID
+    #[arg(value_name = "INVALIDATION")]
+    pub id: String,
+    /// Form of the report; --json is the same as json
+    #[arg(long, value_enum, value_name = "FORMAT", default_value_t = ReportFormat::Md)]
+    pub format: ReportFormat,
+    /// Into this file, readable by you alone, instead of standard output
+    #[arg(long, short, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+}
+
+const REPORT_EXAMPLES: &str = "\
+Examples:
+  allclear report 0199a3f2c41d                          Markdown, for a ticket
+  allclear report 0199a3f2c41d --format html -o hero.html
+  allclear history --json | jq -r '.invalidations[0].invalidation' | xargs allclear report";
+
+/// How a report is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ReportFormat {
+    /// Markdown
+    Md,
+    /// One JSON object
+    Json,
+    /// One HTML file that needs nothing beside it
+    Html,
 }
 
 #[derive(Debug, clap::Args)]

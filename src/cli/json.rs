@@ -333,7 +333,7 @@ pub fn blocking(snapshot: &WatchSnapshot) -> impl Iterator<Item = (&str, &str, &
     })
 }
 
-fn not_clear(snapshot: &WatchSnapshot) -> Value {
+pub fn not_clear(snapshot: &WatchSnapshot) -> Value {
     blocking(snapshot)
         .map(|(place, url, cell)| {
             json!({

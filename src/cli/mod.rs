@@ -27,6 +27,7 @@ mod probe;
 mod purge;
 mod rename;
 mod replace;
+mod report;
 mod resolve;
 mod restore;
 mod rm;

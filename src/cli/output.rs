@@ -66,14 +66,19 @@ impl Output {
     /// # Errors
     /// [`Gone`] when nobody reads it.
     pub fn json(&self, fields: Value) -> Result<(), Gone> {
+        self.wipe();
+        let mut out = io::stdout().lock();
+        written(writeln!(out, "{}", self.object(fields)).and_then(|()| out.flush()))
+    }
+
+    /// The fields with the schema before them.
+    pub fn object(&self, fields: Value) -> Value {
         let mut object = Map::new();
         object.insert("schema".to_owned(), Value::String(self.schema.clone()));
         if let Value::Object(fields) = fields {
             object.extend(fields);
         }
-        self.wipe();
-        let mut out = io::stdout().lock();
-        written(writeln!(out, "{}", Value::Object(object)).and_then(|()| out.flush()))
+        Value::Object(object)
     }
 
     /// One line of a stream of events.

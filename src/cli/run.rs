@@ -14,7 +14,7 @@ use super::failure::Failure;
 use super::output::{Output, Style};
 use super::{
     cloud, config, console, demo, explain, log, ls, pending, places, probe, purge, rename, replace,
-    resolve, restore, rm, show, themes, watch,
+    report, resolve, restore, rm, show, themes, watch,
 };
 use crate::adapters::system_clock::SystemClock;
 use crate::config::{Env, Paths};
@@ -117,6 +117,7 @@ const fn name(command: Option<&Command>) -> &'static str {
         Some(Command::Watch(_)) => "watch",
         Some(Command::Pending(_)) => "pending",
         Some(Command::History(_)) => "history",
+        Some(Command::Report(_)) => "report",
         Some(Command::Places(_)) => "places",
         Some(Command::Config(_)) => "config",
         Some(Command::Themes(_)) => "themes",
@@ -163,6 +164,10 @@ impl Call {
                 pending::history(&self.output, &*found.journal, &found.listed(args.all), &args)
                     .await
             }
+            Command::Report(args) => {
+                let found = self.found().await?;
+                report::run(&self.output, &*found.journal, SystemClock.wall(), &args).await
+            }
             with_engine => self.with_engine(with_engine).await,
         }
     }
@@ -200,6 +205,7 @@ impl Call {
             | Command::Explain(_)
             | Command::Pending(_)
             | Command::History(_)
+            | Command::Report(_)
             | Command::Config(_)
             | Command::Themes(_) => Ok(Exit::Done), // need no engine: carried out above
         };

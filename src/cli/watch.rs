@@ -11,9 +11,6 @@ use crate::domain::invalidation::Invalidation;
 use crate::domain::purge::OrderTerms;
 use crate::domain::snapshot::WatchSnapshot;
 
-/// Rows of the history that are looked through for the last picture of one that has ended.
-const LOOK_BACK: u32 = 500;
-
 /// Follows what `target` names until it ends, or until the time is over.
 ///
 /// # Errors
@@ -84,6 +81,5 @@ async fn ended(
 }
 
 async fn picture(session: &Session, id: InvalidationId) -> Result<Option<WatchSnapshot>, Failure> {
-    let rows = session.engine.context().journal.ended(None, LOOK_BACK).await?;
-    Ok(rows.into_iter().find(|row| row.id == id).and_then(|row| row.snapshot))
+    Ok(session.engine.context().journal.row(id).await?.snapshot)
 }

@@ -10,6 +10,7 @@ pub mod execute;
 pub mod in_doubt;
 pub mod look;
 pub mod plan;
+pub mod postmortem;
 pub mod recover;
 pub mod resolve;
 pub mod show;

@@ -173,6 +173,9 @@ pub trait Journal: Send + Sync {
         limit: u32,
     ) -> Result<Vec<InvalidationRow>, JournalError>;
 
+    /// One invalidation as the lists show it, open or ended.
+    async fn row(&self, id: InvalidationId) -> Result<InvalidationRow, JournalError>;
+
     /// Operations, newest first.
     async fn activity(
         &self,

@@ -85,6 +85,34 @@ fn a_stream_from_plan_to_outcome() {
     golden!("rm_progress", shape(&ran.named("progress")[0]));
     golden!("rm_outcome", ran.outcome());
     golden!("history", home.run(&["history", "--json"]).expect(0).json());
+    reports(&home, ran.outcome()["invalidation"].as_str().expect("an ID"));
+}
+
+/// The story of what has just ended, in every form.
+fn reports(home: &Home, id: &str) {
+    golden!("report", shape(&home.run(&["report", id, "--json"]).expect(0).json()));
+    let text = home.run(&["report", id]).expect(0).stdout;
+    for wanted in
+        ["# delete of ", "all clear: 2 of 2 caches", "TICKET-1", "## How it spread", "## Caches"]
+    {
+        assert!(text.contains(wanted), "{wanted} is not in\n{text}");
+    }
+    let page = home.folder.path().join("report.html");
+    let to = page.to_str().expect("UTF-8");
+    let order = ["report", &id[..13], "--format=html", "--output", to];
+    home.run(&order).expect(0);
+    let html = std::fs::read_to_string(&page).expect("it was written");
+    assert!(html.starts_with("<!doctype html>") && html.contains("<svg"), "{html}");
+    let mode =
+        std::os::unix::fs::PermissionsExt::mode(&page.metadata().expect("a file").permissions());
+    assert_eq!(mode & 0o777, 0o600, "it may name what nobody else should read");
+    let again = home.run(&order).expect(2);
+    assert!(
+        again.stderr.contains("cannot be written"),
+        "nothing is written over: {}",
+        again.stderr
+    );
+    assert!(home.run(&["report", "abcdef12"]).expect(1).stderr.contains("abcdef12"));
 }
 
 #[test]

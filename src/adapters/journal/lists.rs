@@ -62,6 +62,24 @@ impl SqlJournal {
         rows.iter().map(|row| self.row_of(row)).collect()
     }
 
+    pub(super) async fn one_row(
+        &self,
+        id: InvalidationId,
+    ) -> Result<InvalidationRow, JournalError> {
+        let query = sqlx::query(AssertSqlSafe(format!("{INVALIDATIONS} AND v.id = $5")));
+        let found = query
+            .bind("")
+            .bind("")
+            .bind("")
+            .bind(0_i64)
+            .bind(id.to_string())
+            .fetch_optional(&self.pool)
+            .await
+            .map_err(|error| faults::reading(&self.location, &error))?;
+        let row = found.ok_or_else(|| JournalError::Unknown { prefix: id.to_string() })?;
+        self.row_of(&row)
+    }
+
     pub(super) async fn activity_rows(
         &self,
         scope: Option<&CloudScope>,

@@ -143,6 +143,10 @@ impl Journal for SqlJournal {
         self.ended_rows(scope, limit).await
     }
 
+    async fn row(&self, id: InvalidationId) -> Result<InvalidationRow, JournalError> {
+        self.one_row(id).await
+    }
+
     async fn activity(
         &self,
         scope: Option<&CloudScope>,

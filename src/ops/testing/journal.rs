@@ -126,6 +126,10 @@ impl Journal for StillJournal {
         still(self.0.ended(scope, limit)).await
     }
 
+    async fn row(&self, id: InvalidationId) -> Result<InvalidationRow, JournalError> {
+        still(self.0.row(id)).await
+    }
+
     async fn activity(
         &self,
         scope: Option<&CloudScope>,

@@ -129,8 +129,6 @@ enum Command {
 const COMMANDS: usize = 64;
 /// Events that a slow listener may lag behind.
 const EVENTS: usize = 1024;
-/// Ended invalidations that are searched for one.
-const ENDED_SEARCHED: u32 = 500;
 
 impl Tracker {
     /// Starts the tracker's task: takes up every open invalidation of the scope that nobody tracks.
@@ -271,8 +269,7 @@ impl Tracker {
             Err(crate::ports::journal::JournalError::Unknown { .. }) => return Some(None),
             Err(_) => return None,
         };
-        let rows = journal.ended(None, ENDED_SEARCHED).await.ok()?;
-        let row = rows.into_iter().find(|row| row.id == invalidation)?;
+        let row = journal.row(invalidation).await.ok()?;
         Some(Some(Arc::new(publish::foreign(&row, clock.wall()))))
     }
 

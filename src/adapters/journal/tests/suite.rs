@@ -328,6 +328,12 @@ async fn lists_are_of_one_cloud_and_in_order(journal: &dyn Journal) {
     elsewhere.operation.scope = local_scope("run-1");
     journal.record(&elsewhere).await.unwrap();
 
+    let row = journal.row(ids[0]).await.unwrap();
+    assert_eq!((row.id, row.label.as_str(), row.ended), (ids[0], "late", None));
+    let unknown = InvalidationId::new();
+    let nobody = Err(JournalError::Unknown { prefix: unknown.to_string() });
+    assert_eq!(journal.row(unknown).await, nobody);
+
     let labels = |rows: Vec<crate::ports::journal::InvalidationRow>| {
         rows.into_iter().map(|row| row.label).collect::<Vec<_>>()
     };
@@ -344,6 +350,9 @@ async fn lists_are_of_one_cloud_and_in_order(journal: &dyn Journal) {
         journal.end(lease, &end, &snapshot(&known, at(second))).await.unwrap();
     }
     assert_eq!(labels(journal.ended(Some(&ours), 2).await.unwrap()), ["early", "middle"]);
+    let row = journal.row(ids[1]).await.unwrap();
+    assert_eq!(row.ended, Some(ending(Outcome::AllClear, at(12))));
+    assert_eq!(Some(row), journal.ended(Some(&ours), 1).await.unwrap().pop());
     assert_eq!(labels(journal.ended(None, 9).await.unwrap()), ["early", "middle", "late"]);
     let activity = journal.activity(Some(&ours), 2).await.unwrap();
     let labels: Vec<_> = activity.iter().map(|row| row.label.as_str()).collect();
