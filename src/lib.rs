@@ -32,3 +32,6 @@ pub mod report;
 pub mod runtime;
 pub mod screens;
 pub mod ui;
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod untrusted;

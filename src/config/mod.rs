@@ -24,3 +24,16 @@ pub use places::{LookFrom, Network, PlacesFile};
 
 /// A commented configuration file that shows every key.
 pub const EXAMPLE: &str = include_str!("example.toml");
+
+/// Reads text as a configuration file.
+#[cfg(any(test, fuzzing))]
+pub(crate) fn untrusted(text: &str) {
+    if let Err(fault) = file::parse(std::path::Path::new("config.toml"), text) {
+        let said = fault.to_string();
+        assert_eq!(
+            crate::domain::text::clean(&said),
+            said,
+            "what a file holds reaches no terminal raw"
+        );
+    }
+}

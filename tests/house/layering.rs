@@ -18,6 +18,7 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     ("screens", &["app", "domain", "ops", "ports", "report", "ui"]),
     ("ui", &["domain"]),
     ("runtime", &["app", "domain", "ops", "ports", "report", "screens", "ui"]),
+    ("untrusted", &["adapters", "config", "domain", "local_cloud", "ports", "ui"]), // tests and fuzz targets only
     (
         "cli",
         &[

@@ -30,3 +30,9 @@ pub struct Credentials {
     pub api_secret: SecretString,
     pub signature: SignatureAlgorithm,
 }
+
+/// Reads bytes as an answer of the API.
+#[cfg(any(test, fuzzing))]
+pub(crate) fn untrusted(body: &[u8]) {
+    wire::read_all(body);
+}

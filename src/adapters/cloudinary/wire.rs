@@ -253,6 +253,35 @@ fn number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::
     deserializer.deserialize_any(Number)
 }
 
+/// Reads an answer of the API as every call would: what nobody trusts, to the end.
+#[cfg(any(test, fuzzing))]
+pub(super) fn read_all(body: &[u8]) {
+    use super::errors::{message_of, no_json, tidy};
+
+    let asked = (ResourceType::Image, DeliveryType::Upload);
+    if let Ok(page) = serde_json::from_slice::<ListReply>(body) {
+        let assets = page.into_assets(asked);
+        let keys: HashSet<_> = assets.iter().map(|asset| &asset.key).collect();
+        assert_eq!(keys.len(), assets.len(), "an asset is listed once");
+    }
+    if let Ok(mut asset) = serde_json::from_slice::<AssetReply>(body) {
+        let (derived, _) = asset.take_derived();
+        assert!(derived.iter().all(|copy| !copy.secure_url.is_empty()), "a copy has a URL");
+        asset.take_versions();
+        asset.into_asset(asked).ok();
+    }
+    serde_json::from_slice::<DeleteReply>(body).ok();
+    serde_json::from_slice::<DestroyReply>(body).ok();
+    serde_json::from_slice::<PingReply>(body).ok();
+    let secret = secrecy::SecretString::from("canary-of-the-secret");
+    for told in message_of(body).into_iter().chain([no_json(body)]) {
+        let shown = tidy(&told, &secret);
+        assert!(!shown.contains("canary-of-the-secret"), "{shown}");
+        assert_eq!(crate::domain::text::clean(&shown), shown);
+        assert!(shown.chars().count() <= 2_000, "bounded");
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -22,3 +22,15 @@ pub use listing::{DiscoveredPlaces, Discovery, DiscoveryOptions, FoundPlace, Lis
 pub use message::{Found, Tag, Trouble};
 pub use pinned::{VendorPinnedPlaces, diagnostic, pinned_hosts};
 pub use subnet::{BadResolver, BadSubnet, Resolver, Subnet};
+
+/// Reads bytes as the message of a resolver.
+#[cfg(any(test, fuzzing))]
+pub(crate) fn untrusted(bytes: &[u8]) {
+    let question = message::Question::new("media.acme.test", message::Family::V4, None, false);
+    let question = question.expect("a plain name");
+    // the ID is the one that was asked with, as anybody on the way may know it
+    let id = bytes.first_chunk().map_or(0, |id| u16::from_be_bytes(*id));
+    if let Ok(message::Reply::Found(found)) = question.read(id, bytes) {
+        assert!(found.addresses.len() <= bytes.len(), "no address from nothing");
+    }
+}

@@ -95,3 +95,28 @@ impl Globalping {
         Ok(self.client.quota.now())
     }
 }
+
+/// Reads bytes as answers of the network: nothing but a whole, finished test may be an answer.
+#[cfg(any(test, fuzzing))]
+pub(crate) fn untrusted(
+    body: &[u8],
+    probe: &crate::ports::prober::Probe,
+    now: crate::domain::time::Timestamp,
+) {
+    use crate::domain::text::clean;
+
+    if let Ok(measurement) = wire::decode::<wire::Measurement>(body) {
+        for entry in measurement.results {
+            let finished = entry.result.status == "finished";
+            let answer = answer::answer_of(probe, &entry.probe, entry.result, now);
+            assert!(finished || answer.is_err(), "no answer from nothing");
+            assert_eq!(clean(&entry.probe.in_words()), entry.probe.in_words());
+        }
+    }
+    wire::decode::<wire::Limits>(body).ok();
+    wire::decode::<wire::Created>(body).ok();
+    if let Ok(refusal) = wire::decode::<wire::Refusal>(body) {
+        let words = refusal.error.in_words();
+        assert_eq!(clean(&words), words);
+    }
+}

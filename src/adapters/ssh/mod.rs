@@ -38,3 +38,20 @@ pub use places::{SshPlaces, seen_from};
 pub use prober::SshProber;
 pub use remote::{RemoteEnd, ServeError};
 pub use wire::SCHEMA;
+
+/// Reads bytes as a line of the looking end.
+#[cfg(any(test, fuzzing))]
+pub(crate) fn untrusted(line: &[u8]) {
+    use crate::domain::sighting::{Answer, ProbeFailure};
+
+    let Ok(reply) = serde_json::from_slice::<wire::Reply>(line) else { return };
+    if let Some(told) = reply.answer {
+        let answer = Answer::from(told);
+        let bounded = |text: &Option<String>| text.as_ref().is_none_or(|text| text.len() <= 4_096);
+        assert!(bounded(&answer.pop) && bounded(&answer.error) && bounded(&answer.date));
+    }
+    if let Some(failure) = reply.failure {
+        let failure: ProbeFailure = failure.seen_from("far-away");
+        assert!(failure.to_string().len() <= 4_096, "{failure}");
+    }
+}
