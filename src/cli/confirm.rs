@@ -133,10 +133,13 @@ mod tests {
             not_covered: Vec::new(),
             places: 1,
             requests: 0,
+            budget: 1_000,
+            stuck_after: std::time::Duration::from_secs(600),
             execution: Duration::ZERO,
             verification: Duration::ZERO,
             confidence: Confidence::Quick,
             sampled_of: None,
+            sampled_urls: None,
             notes: Vec::new(),
             confirmation,
         }

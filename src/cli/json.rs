@@ -168,10 +168,13 @@ pub fn plan(plan: &Plan) -> Value {
         "not_covered": not_covered(&plan.not_covered),
         "places": plan.places,
         "requests": plan.requests,
+        "budget": plan.budget,
+        "stuck_after_ms": duration_ms(plan.stuck_after),
         "execution_ms": duration_ms(plan.execution),
         "verification_ms": duration_ms(plan.verification),
         "confidence": plan.confidence.as_str(),
         "sampled_of": plan.sampled_of,
+        "sample_misses": plan.sample_misses(),
         "notes": plan.notes.iter().map(|note| clean(note)).collect::<Vec<_>>(),
         "confirmation": {
             "needs": match plan.confirmation {
@@ -280,6 +283,16 @@ pub fn progress(snapshot: &WatchSnapshot) -> Value {
         "interrupted": snapshot.interrupted,
         "sentence": clean(&snapshot.sentence),
         "elapsed_ms": duration_ms(snapshot.elapsed()),
+        "requests": requests(snapshot),
+    })
+}
+
+/// Requests to caches: made, needed by a watch without trouble, allowed.
+fn requests(snapshot: &WatchSnapshot) -> Value {
+    json!({
+        "spent": snapshot.requests_spent,
+        "expected": snapshot.requests_budget,
+        "budget": snapshot.requests_most,
     })
 }
 
@@ -318,6 +331,7 @@ impl Outcome<'_> {
             "open": self.open,
             "failed": self.failed,
             "not_clear": self.snapshot.map_or_else(|| json!([]), not_clear),
+            "requests": self.snapshot.map_or(Value::Null, requests),
             "excluded": self.snapshot.map_or_else(Vec::new, |it| in_state(it, PlaceState::Excluded)),
         })
     }

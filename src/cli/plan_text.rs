@@ -57,8 +57,13 @@ pub fn lines(plan: &Plan) -> Vec<String> {
             span(plan.execution + plan.verification),
         ));
         if let Some(all) = plan.sampled_of {
-            lines.push(format!("sampled: only a sample of {all} cells per place is verified"));
+            lines.push(format!("sampled: only a sample of {} is verified", count(all, "cell")));
+            lines.extend(plan.sample_misses().map(|misses| format!("    {misses}")));
         }
+        lines.push(format!(
+            "budget: at most {}; when they are spent the watch gives up and keeps its state",
+            count(usize::try_from(plan.budget).unwrap_or(usize::MAX), "request")
+        ));
     } else {
         lines.push(
             "watched: nothing; no invalidation is sent and caches keep their copies".to_owned(),

@@ -20,6 +20,8 @@ use crate::ops::Policy;
 
 /// Upload API calls in flight at once, at most: more gains nothing and is no longer polite.
 const MAX_CONCURRENCY: usize = 64;
+/// More requests than any watch is worth.
+const MAX_BUDGET: usize = 100_000_000;
 
 /// Makes a [`Resolved`] of a choice.
 pub(super) struct Build<'a> {
@@ -215,6 +217,7 @@ impl Build<'_> {
             self.pick("read_only", profile.read_only.as_ref(), false, bool::to_string)
         };
         let confidence = profile.confidence.as_ref();
+        let learns_stuck_after = profile.stuck_after.is_none();
         Ok(Policy {
             read_only,
             confidence: self
@@ -255,8 +258,26 @@ impl Build<'_> {
                 usual.verify_full_max,
                 1_000_000,
             )?,
+            probe_budget: self.budget(profile)?,
+            purge_again: self.pick(
+                "purge_again",
+                profile.purge_again.as_ref(),
+                usual.purge_again,
+                |it| it.as_str().to_owned(),
+            ),
+            learns_stuck_after,
             ..usual
         })
+    }
+
+    /// The operator's own bound; without one it follows what each watch needs.
+    fn budget(&mut self, profile: &ProfileFile) -> Result<Option<u64>, ConfigError> {
+        let Some(told) = profile.probe_budget.as_ref() else {
+            self.set("probe_budget", "ten times what a watch needs", Origin::Default);
+            return Ok(None);
+        };
+        let told = self.within("probe_budget", Some(told), 0, MAX_BUDGET)?;
+        Ok(u64::try_from(told).ok())
     }
 
     fn edges(&mut self, profile: &ProfileFile) -> Result<Vec<PinnedEdge>, ConfigError> {

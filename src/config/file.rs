@@ -17,6 +17,7 @@ use crate::adapters::cloudinary::SignatureAlgorithm;
 use crate::adapters::io_in_words;
 use crate::domain::account::InvalidationKind;
 use crate::domain::confidence::Confidence;
+use crate::domain::invalidation::PurgeAgain;
 use crate::domain::purge::Risk;
 use crate::domain::text::clean;
 
@@ -68,6 +69,9 @@ pub struct ProfileFile {
     pub confirm_above: Option<Spanned<usize>>,
     pub concurrency: Option<Spanned<usize>>,
     pub verify_full_max: Option<Spanned<usize>>,
+    /// Requests to caches that a watch makes at most.
+    pub probe_budget: Option<Spanned<usize>>,
+    pub purge_again: Option<Spanned<PurgeAgain>>,
 }
 
 /// A length of time as people write it: `5s`, `2h 30m`.
@@ -300,7 +304,7 @@ mod tests {
     #[rstest]
     #[case(
         "[profiles.prod]\nrsk = \"test\"",
-        "/c.toml:2:1: profiles.prod.rsk: unknown key `rsk`; known are cloudinary_url, cloudinary_url_env, cloud_name, api_key, api_key_env, api_secret, api_secret_env, secret_command, api, signature_algorithm, risk, read_only, invalidation, bulk_invalidation, hosts, edges, places, confidence, hold_back, give_up_after, stuck_after, confirm_above, concurrency, verify_full_max",
+        "/c.toml:2:1: profiles.prod.rsk: unknown key `rsk`; known are cloudinary_url, cloudinary_url_env, cloud_name, api_key, api_key_env, api_secret, api_secret_env, secret_command, api, signature_algorithm, risk, read_only, invalidation, bulk_invalidation, hosts, edges, places, confidence, hold_back, give_up_after, stuck_after, confirm_above, concurrency, verify_full_max, probe_budget, purge_again",
         Some("risk")
     )]
     #[case(

@@ -281,8 +281,37 @@ pub struct WatchTerms {
     pub loopback: bool,
     /// Share of cells watched when sampled, and how many there would have been.
     pub sampled_of: Option<usize>,
+    /// URLs there would have been without the sample.
+    #[serde(default)]
+    pub sampled_urls: Option<usize>,
+    /// Requests to caches that it makes at most; it gives up when they are spent.
+    #[serde(default)]
+    pub budget: Option<u64>,
+    #[serde(default)]
+    pub purge_again: PurgeAgain,
     /// Places the operator excluded, by ID.
     pub excluded: Vec<String>,
+}
+
+/// Who sends an invalidation again that did not reach every cache.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PurgeAgain {
+    /// The operator, to whom it is offered.
+    #[default]
+    Offer,
+    /// The tracker, when it would offer it.
+    Auto,
+}
+
+impl PurgeAgain {
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Offer => "offer",
+            Self::Auto => "auto",
+        }
+    }
 }
 
 /// What an invalidation needs to be tracked from the journal alone.

@@ -270,11 +270,17 @@ pub struct Plan {
     pub places: usize,
     /// Requests a watch without trouble needs.
     pub requests: u64,
+    /// Requests it makes at most: it gives up when they are spent.
+    pub budget: u64,
+    /// It is stuck when not clear after this long.
+    pub stuck_after: Duration,
     pub execution: Duration,
     pub verification: Duration,
     pub confidence: Confidence,
     /// Cells there would be when only a sample of them is watched.
     pub sampled_of: Option<usize>,
+    /// URLs there would be without the sample.
+    pub sampled_urls: Option<usize>,
     /// What follows by itself, and what to know before saying yes; each one sentence.
     pub notes: Vec<String>,
     pub confirmation: Confirmation,
@@ -296,6 +302,12 @@ impl Plan {
     #[must_use]
     pub fn bytes(&self) -> u64 {
         self.items.iter().map(|item| item.bytes).sum()
+    }
+
+    /// What the sample can miss, in words; `None` where everything is watched.
+    #[must_use]
+    pub fn sample_misses(&self) -> Option<String> {
+        self.sampled_urls.map(|all| super::sample::in_words(all, self.watched.len()))
     }
 
     /// Derived copies known of, and whether some items' were not read.

@@ -47,6 +47,9 @@ pub struct WatchSnapshot {
     pub requests_spent: u64,
     /// Requests a watch without trouble needs.
     pub requests_budget: u64,
+    /// Requests it makes at most: it gives up when they are spent.
+    #[serde(default)]
+    pub requests_most: Option<u64>,
     /// What happens now or how it ended, in one sentence of design §2.2.
     pub sentence: String,
     pub ended: Option<Ending>,
@@ -136,6 +139,9 @@ pub struct PlaceRow {
     pub last_rtt: Option<Duration>,
     /// When every cell became clear, since the order.
     pub cleared_after: Option<Duration>,
+    /// When the last cell let go, since the call: at the first of the sightings that prove it.
+    #[serde(default)]
+    pub let_go_after: Option<Duration>,
     /// Was ever seen with the old copy.
     pub saw_old: bool,
 }

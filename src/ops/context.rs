@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use crate::domain::account::Account;
 use crate::domain::confidence::Confidence;
-use crate::domain::invalidation::{CloudScope, Member};
+use crate::domain::invalidation::{CloudScope, Member, PurgeAgain};
 use crate::domain::purge::Risk;
+use crate::domain::usual::Usual;
 use crate::ports::clock::Clock;
 use crate::ports::cloud::Cloud;
 use crate::ports::journal::Journal;
@@ -39,6 +40,12 @@ pub struct Policy {
     pub give_up_after: Duration,
     /// A watch that is not clear after this long is marked stuck.
     pub stuck_after: Duration,
+    /// The operator has not said when: it follows what earlier invalidations took.
+    pub learns_stuck_after: bool,
+    /// Requests to caches that a watch makes at most, where the operator says so.
+    pub probe_budget: Option<u64>,
+    /// Who sends an invalidation again that did not reach every cache.
+    pub purge_again: PurgeAgain,
     /// Above this many assets the count must be typed.
     pub confirm_above: usize,
     /// Calls to the Upload API in flight at once.
@@ -65,10 +72,27 @@ impl Policy {
             } else {
                 Duration::from_secs(10 * 60)
             },
+            learns_stuck_after: true,
+            probe_budget: None,
+            purge_again: PurgeAgain::Offer,
             confirm_above: 10,
             concurrency: 30,
             verify_full_max: 500,
             loopback,
         }
+    }
+    /// Requests to caches that a watch makes at most, where one without trouble needs `needed`: as many as the
+    /// operator says, else ten times what it needs and never less than what an hour of slow looks takes.
+    #[must_use]
+    pub fn budget(&self, needed: u64) -> u64 {
+        let (times, least) = if self.loopback { (100, 100_000) } else { (10, 1_000) };
+        self.probe_budget.unwrap_or_else(|| needed.saturating_mul(times).max(least))
+    }
+
+    /// When a watch is stuck, given what earlier ones took.
+    #[must_use]
+    pub fn stuck_after(&self, usual: &Usual) -> Duration {
+        let learned = usual.late_after().filter(|_| self.learns_stuck_after);
+        learned.unwrap_or(self.stuck_after)
     }
 }

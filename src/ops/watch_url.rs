@@ -9,11 +9,14 @@ use crate::domain::coverage::Coverage;
 use crate::domain::delivery_url::DeliveryUrl;
 use crate::domain::id::{InvalidationId, ItemId, OperationId};
 use crate::domain::invalidation::{
-    Invalidation, Item, ItemState, Operation, Verb, WatchTerms, WatchedName, WatchedUrl,
+    Invalidation, Item, ItemState, Operation, PurgeAgain, Verb, WatchTerms, WatchedName, WatchedUrl,
 };
 use crate::domain::purge::OrderTerms;
 use crate::domain::verdict::{Expectation, Stored};
 use crate::ports::journal::Intent;
+
+/// Requests that one URL needs, in three variants at some dozens of places.
+const BUDGETED_FOR: u64 = 1_000;
 
 /// A delivery URL and what storage holds of its asset.
 pub(crate) struct Target {
@@ -144,6 +147,9 @@ fn intent(
             stuck_after: policy.stuck_after,
             loopback: policy.loopback,
             sampled_of: None,
+            sampled_urls: None,
+            budget: Some(policy.budget(BUDGETED_FOR)),
+            purge_again: PurgeAgain::Offer,
             excluded: Vec::new(),
         },
         items: vec![item.clone()],

@@ -14,6 +14,7 @@ use crate::domain::place::PlaceId;
 use crate::domain::sighting::Sighting;
 use crate::domain::snapshot::WatchSnapshot;
 use crate::domain::time::Timestamp;
+use crate::domain::usual::Usual;
 use crate::domain::verdict::{Content, Judgement};
 
 /// Why the journal did not take or give something. While intents cannot be written no destructive call may leave.
@@ -232,6 +233,9 @@ pub trait Journal: Send + Sync {
         key: &AssetKey,
         since: Timestamp,
     ) -> Result<bool, JournalError>;
+
+    /// How long places took to let go, in the most recent ended invalidations of `scope`.
+    async fn usual(&self, scope: &CloudScope) -> Result<Usual, JournalError>;
 
     /// Ends every open invalidation of a local cloud whose instance is not `running` as `cloud_gone`; returns their number.
     async fn end_of_gone_clouds(

@@ -258,10 +258,13 @@ pub fn plan(verb: Verb, ids: &[&str], confirmation: Confirmation) -> Plan {
         }],
         places: 6,
         requests: 120,
+        budget: 1_200,
+        stuck_after: Duration::from_secs(600),
         execution: Duration::from_millis(400),
         verification: Duration::from_secs(12),
         confidence: Confidence::Quick,
         sampled_of: None,
+        sampled_urls: None,
         notes: vec!["a cached 404 may outlive the name for a minute".into()],
         confirmation,
     }
@@ -330,6 +333,7 @@ pub fn watch(clear: usize) -> WatchSnapshot {
                 cells: urls.len(),
                 last_rtt: None,
                 cleared_after: (clear == urls.len()).then(|| Duration::from_secs(3 + at as u64)),
+                let_go_after: None,
                 saw_old: true,
             }
         })
@@ -384,6 +388,7 @@ pub fn watch(clear: usize) -> WatchSnapshot {
         interrupted: false,
         requests_spent: 84,
         requests_budget: 120,
+        requests_most: None,
         sentence: format!("{clear} of 20 cells are clear; SIN is the slowest"),
         ended: None,
         offer: None,

@@ -1,14 +1,20 @@
 //! What earlier operations tell about an asset: its contents, who changed it, when it was gone.
 
+use std::time::Duration;
+
 use super::faults;
-use super::rows::{operation_of, stored_scope, structure};
+use super::rows::{column, operation_of, stored_scope, structure};
 use super::sql_journal::SqlJournal;
 use crate::domain::asset::AssetKey;
 use crate::domain::id::OperationId;
 use crate::domain::invalidation::{CloudScope, Operation, Outcome};
 use crate::domain::time::Timestamp;
+use crate::domain::usual::Usual;
 use crate::domain::verdict::Content;
 use crate::ports::journal::JournalError;
+
+/// Ended watches that later ones learn from.
+const LEARNED_FROM: i64 = 20;
 
 /// How an invalidation of a local cloud ends that no longer runs.
 const GONE_SENTENCE: &str = "the local cloud it belonged to no longer runs";
@@ -103,6 +109,32 @@ impl SqlJournal {
         .await
         .map_err(|error| faults::reading(&self.location, &error))?;
         Ok(row.is_some())
+    }
+
+    /// Of the most recent watches that saw places let go; those that ordered nothing tell nothing.
+    pub(super) async fn usual_times(&self, scope: &CloudScope) -> Result<Usual, JournalError> {
+        let rows = sqlx::query(
+            "SELECT k.invalidation, k.took FROM clearance k JOIN \
+             (SELECT v.id FROM invalidation v JOIN operation o ON o.id = v.operation JOIN cloud c ON c.id = o.cloud \
+             WHERE c.cloud_name = $1 AND c.api = $2 AND c.instance = $3 AND v.outcome IS NOT NULL \
+             AND o.verb <> 'watch' AND EXISTS (SELECT 1 FROM clearance x WHERE x.invalidation = v.id) \
+             ORDER BY v.ended_at DESC, v.id DESC LIMIT $4) recent ON recent.id = k.invalidation \
+             ORDER BY k.invalidation",
+        )
+        .bind(scope.cloud_name.as_str())
+        .bind(scope.api.as_str())
+        .bind(stored_scope(scope))
+        .bind(LEARNED_FROM)
+        .fetch_all(&self.pool)
+        .await
+        .map_err(|error| faults::reading(&self.location, &error))?;
+        let mut watches = std::collections::BTreeMap::<String, Vec<Duration>>::new();
+        for row in &rows {
+            let took: i64 = column(row, "took")?;
+            let took = Duration::from_millis(u64::try_from(took).unwrap_or_default());
+            watches.entry(column(row, "invalidation")?).or_default().push(took);
+        }
+        Ok(Usual::of(&watches.into_values().collect::<Vec<_>>()))
     }
 
     /// Also settles what those clouds were never asked, so that nobody asks another cloud about it.

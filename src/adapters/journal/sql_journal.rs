@@ -19,6 +19,7 @@ use crate::domain::invalidation::{
 };
 use crate::domain::snapshot::WatchSnapshot;
 use crate::domain::time::Timestamp;
+use crate::domain::usual::Usual;
 use crate::domain::verdict::Content;
 use crate::ports::journal::{
     ActivityRow, Intent, InvalidationRow, Journal, JournalError, Lease, SightingRow,
@@ -213,6 +214,10 @@ impl Journal for SqlJournal {
         since: Timestamp,
     ) -> Result<bool, JournalError> {
         self.was_gone_since(scope, key, since).await
+    }
+
+    async fn usual(&self, scope: &CloudScope) -> Result<Usual, JournalError> {
+        self.usual_times(scope).await
     }
 
     async fn end_of_gone_clouds(

@@ -118,6 +118,7 @@ impl SqlJournal {
         let mut writing = self.begin().await?;
         writing.hold(lease).await?;
         writing.picture(lease.invalidation, last).await?;
+        writing.clearances(lease.invalidation, last).await?;
         writing
             .under(
                 lease,
@@ -167,6 +168,27 @@ impl super::sql::Writing {
                 snapshot.taken_at.as_millisecond().into(),
                 json(snapshot).into(),
             ]),
+        )
+        .await?;
+        Ok(())
+    }
+
+    /// What later watches learn from: how long each place took.
+    async fn clearances(
+        &mut self,
+        invalidation: InvalidationId,
+        last: &WatchSnapshot,
+    ) -> Result<(), JournalError> {
+        let id = invalidation.to_string();
+        let rows = last.places.iter().filter_map(|place| {
+            let took = i64::try_from(place.let_go_after?.as_millis()).ok()?;
+            Some([id.as_str().into(), place.id.0.as_str().into(), took.into()])
+        });
+        let rows = rows.collect::<Vec<_>>().into_iter();
+        self.insert::<3>(
+            "clearance (invalidation, place, took)",
+            "ON CONFLICT (invalidation, place) DO UPDATE SET took = excluded.took",
+            Box::new(rows),
         )
         .await?;
         Ok(())

@@ -105,9 +105,12 @@ pub(crate) fn watch_terms(context: &Context, plan: &Plan, terms: &OrderTerms) ->
         confidence: plan.confidence,
         hold_back: policy.hold_back,
         give_up_after: terms.give_up_after.unwrap_or(policy.give_up_after),
-        stuck_after: policy.stuck_after,
+        stuck_after: plan.stuck_after,
         loopback: policy.loopback,
         sampled_of: plan.sampled_of,
+        sampled_urls: plan.sampled_urls,
+        budget: Some(plan.budget),
+        purge_again: policy.purge_again,
         excluded: Vec::new(),
     }
 }

@@ -144,9 +144,16 @@ impl Draft {
         };
         let places = context.places.places(&urls.host(context)).await;
         let places = places.as_ref().map_or(0, Vec::len);
-        let (watched, sampled_of) = urls.sampled(context, terms, places);
-        let price = price::price(context, &self, watched::variants(&watched), places, confidence);
-        let notes = notes::notes(context, &self, terms, places);
+        let (watched, sampled_urls) = urls.sampled(context, terms);
+        let sampled_of = sampled_urls.map(|_| watched::variants(&urls.watched) * places);
+        let usual = context.journal.usual(&context.scope).await.unwrap_or_default();
+        let cells = watched::variants(&watched);
+        let price = price::price(context, &self, cells, places, confidence, &usual);
+        let too_many = sampled_urls.is_none() && cells > context.policy.verify_full_max;
+        let offer = too_many.then(|| notes::offered_sample(context, &watched, terms));
+        let mut notes = notes::notes(context, &self, terms, places);
+        notes.extend(offer.flatten());
+        notes.extend(notes::usually(&usual).filter(|_| terms.invalidate));
         let confirmation = Confirmation::needed(
             context.policy.risk,
             &context.account.cloud_name,
@@ -167,10 +174,13 @@ impl Draft {
             not_covered: urls.not_covered,
             places,
             requests: price.requests,
+            budget: context.policy.budget(price.requests),
+            stuck_after: context.policy.stuck_after(&usual),
             execution: price.execution,
             verification: price.verification,
             confidence,
             sampled_of,
+            sampled_urls,
             notes,
             confirmation,
             items: self.items(),

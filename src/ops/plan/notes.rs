@@ -2,7 +2,9 @@
 
 use super::{ADMIN_BULK_ABOVE, Draft};
 use crate::domain::invalidation::Verb;
-use crate::domain::purge::{ApiPath, Backup, OrderTerms};
+use crate::domain::purge::{ApiPath, Backup, OrderTerms, PlannedUrl, Verify};
+use crate::domain::sample;
+use crate::domain::usual::Usual;
 use crate::ops::context::Context;
 
 pub(super) fn notes(
@@ -29,6 +31,33 @@ pub(super) fn notes(
         }
     }
     notes
+}
+
+/// That a sample would do, and what it could miss.
+pub(super) fn offered_sample(
+    context: &Context,
+    watched: &[PlannedUrl],
+    terms: &OrderTerms,
+) -> Option<String> {
+    let most = context.policy.verify_full_max;
+    (terms.verify == Verify::Full && watched.len() > most).then(|| {
+        format!(
+            "{} URLs at each place take long to verify: `--verify sample` watches {most} of them; {}",
+            watched.len(),
+            sample::in_words(watched.len(), most)
+        )
+    })
+}
+
+/// What earlier invalidations of the cloud took, where enough are known.
+pub(super) fn usually(usual: &Usual) -> Option<String> {
+    let (half, most) = usual.half_and_most()?;
+    Some(format!(
+        "of the last {} invalidations of this cloud half had reached every place after {} s, nine of ten after {} s",
+        usual.known_from(),
+        half.as_secs_f64().ceil(),
+        most.as_secs_f64().ceil()
+    ))
 }
 
 const fn of_verb(verb: Verb) -> &'static [&'static str] {

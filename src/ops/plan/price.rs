@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::Draft;
 use crate::domain::confidence::Confidence;
 use crate::domain::purge::ApiPath;
+use crate::domain::usual::Usual;
 use crate::ops::context::Context;
 
 /// A round trip to the API, for estimates only.
@@ -28,6 +29,7 @@ pub(super) fn price(
     variants: usize,
     places: usize,
     confidence: Confidence,
+    usual: &Usual,
 ) -> Price {
     let assets = draft.found.len();
     let (upload_calls, admin_calls) = match draft.api_path {
@@ -42,8 +44,9 @@ pub(super) fn price(
     let rounds = upload_calls.div_ceil(context.policy.concurrency.max(1)) + admin_calls;
     let per_second = if context.policy.loopback { 500 } else { 1 };
     let probing = Duration::from_secs(requests.div_ceil(places.max(1) as u64 * per_second));
-    let propagation =
+    let expected =
         if context.policy.loopback { USUAL_LOCAL_PROPAGATION } else { USUAL_PROPAGATION };
+    let propagation = usual.half_and_most().map_or(expected, |(_, most)| most);
     let verification = if cells == 0 {
         Duration::ZERO
     } else {

@@ -119,18 +119,17 @@ impl Urls {
     }
 
     /// All watched URLs, or a seeded, stratified sample where the order asks for one and there are too many; with
-    /// the number of cells there would have been.
+    /// the number of URLs there would have been.
     pub fn sampled(
         &self,
         context: &Context,
         terms: &OrderTerms,
-        places: usize,
     ) -> (Vec<PlannedUrl>, Option<usize>) {
         let most = context.policy.verify_full_max;
         if terms.verify == Verify::Full || self.watched.len() <= most {
             return (self.watched.clone(), None);
         }
-        (sample(&self.watched, most), Some(self.watched.len() * places))
+        (sample(&self.watched, most, seed_of(&self.watched)), Some(self.watched.len()))
     }
 }
 
@@ -157,9 +156,17 @@ pub fn host_of(context: &Context, url: Option<&DeliveryUrl>) -> String {
     )
 }
 
-/// `most` URLs, drawn evenly from originals and derived copies of every folder; the same ones for the same plan.
-fn sample(urls: &[PlannedUrl], most: usize) -> Vec<PlannedUrl> {
-    let mut chance = fastrand::Rng::with_seed(urls.len() as u64);
+/// The seed of a plan's sample: the same for the same names, so that a plan that is shown is the one carried out.
+fn seed_of(urls: &[PlannedUrl]) -> u64 {
+    const START: u64 = 0xcbf2_9ce4_8422_2325;
+    const PRIME: u64 = 0x0000_0100_0000_01b3;
+    let names = urls.iter().flat_map(|url| url.url.key.public_id.as_str().bytes());
+    names.fold(START, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(PRIME))
+}
+
+/// `most` URLs, drawn evenly from originals and derived copies of every folder.
+fn sample(urls: &[PlannedUrl], most: usize, seed: u64) -> Vec<PlannedUrl> {
+    let mut chance = fastrand::Rng::with_seed(seed);
     let mut strata = std::collections::BTreeMap::<(bool, &str), Vec<usize>>::new();
     for (position, url) in urls.iter().enumerate() {
         let id = url.url.key.public_id.as_str();
@@ -183,4 +190,74 @@ fn sample(urls: &[PlannedUrl], most: usize) -> Vec<PlannedUrl> {
     }
     drawn.sort_unstable();
     drawn.into_iter().filter_map(|position| urls.get(position).cloned()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::coverage::Coverage;
+    use crate::domain::sample;
+    use crate::ops::testing::image;
+
+    /// `all` originals in folders of very different sizes.
+    fn population(all: usize) -> Vec<PlannedUrl> {
+        let account = crate::domain::account::Account::named("demo");
+        let planned = |item: usize| {
+            let folder = if item.is_multiple_of(10) { item % 70 } else { 999 };
+            let key = image(&format!("folder{folder}/{item}"));
+            let url = DeliveryUrl::original(&account, &key, Some("jpg"));
+            PlannedUrl {
+                item,
+                shown: url.render(&account),
+                of_new_name: false,
+                url: WatchedUrl {
+                    url,
+                    coverage: Coverage::Covered,
+                    item: ItemId::default(),
+                    key,
+                    derived: false,
+                    old: None,
+                },
+            }
+        };
+        (0..all).map(planned).collect()
+    }
+
+    #[test]
+    fn samples_miss_as_often_as_the_plan_says() {
+        const ALL: usize = 1_200;
+        const DRAWN: usize = 120;
+        const ROUNDS: u64 = 3_000;
+        let urls = population(ALL);
+        let stale = sample::stale_of(ALL);
+        let mut chance = fastrand::Rng::with_seed(5);
+        let mut missed = 0_u32;
+        for seed in 0..ROUNDS {
+            // the books: which URLs are stale is nothing that the sample knows
+            let planted = chance.choose_multiple(0..ALL, stale);
+            let drawn = sample(&urls, DRAWN, seed);
+            assert_eq!(drawn.len(), DRAWN);
+            missed += u32::from(!drawn.iter().any(|url| planted.contains(&url.item)));
+        }
+        let rate = f64::from(missed) / 3_000.0;
+        let told = sample::miss_chance(ALL, DRAWN, stale);
+        let error = (told * (1.0 - told) / 3_000.0).sqrt();
+        assert!((rate - told).abs() < 4.0 * error, "missed {rate}, told {told}");
+        assert!(sample::in_words(ALL, DRAWN).contains(&format!("{:.1} %", told * 100.0)));
+    }
+
+    #[test]
+    fn a_sample_holds_every_folder_and_is_the_same_for_the_same_plan() {
+        let urls = population(1_200);
+        let drawn = sample(&urls, 120, seed_of(&urls));
+        let folders = |urls: &[PlannedUrl]| {
+            let folder = |url: &PlannedUrl| {
+                url.url.key.public_id.as_str().split_once('/').map(|(at, _)| at.to_owned())
+            };
+            urls.iter().filter_map(folder).collect::<std::collections::BTreeSet<_>>()
+        };
+        assert_eq!(folders(&drawn), folders(&urls));
+        assert_eq!(drawn, sample(&urls, 120, seed_of(&urls)));
+        assert_ne!(drawn, sample(&urls, 120, seed_of(&urls[1..])));
+    }
 }

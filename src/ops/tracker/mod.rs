@@ -30,6 +30,7 @@ mod desk;
 mod labels;
 mod names;
 mod publish;
+mod rhythm;
 mod schedule;
 mod truth;
 mod watch;

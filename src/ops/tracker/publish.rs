@@ -56,6 +56,7 @@ pub fn snapshot(
         interrupted: watch.interrupted,
         requests_spent: watch.spent,
         requests_budget: budget(watch),
+        requests_most: invalidation.terms.budget,
         sentence,
         offer: if ended.is_some() { None } else { watch.offer(now) },
         ended,
@@ -95,6 +96,7 @@ fn place_row(watch: &Watch, place: usize) -> PlaceRow {
         cells,
         last_rtt: spot.last_rtt,
         cleared_after: spot.cleared_after.filter(|_| clear == cells),
+        let_go_after: spot.let_go_after.filter(|_| clear == cells),
         saw_old: spot.saw_old,
     }
 }
@@ -359,6 +361,7 @@ pub fn foreign(row: &InvalidationRow, wall: Timestamp) -> WatchSnapshot {
         interrupted: false,
         requests_spent: 0,
         requests_budget: 0,
+        requests_most: None,
         sentence: waits,
         ended: None,
         offer: None,

@@ -211,22 +211,35 @@ impl Agenda {
 pub enum Case {
     /// Nothing seen yet.
     Fresh,
-    /// Not clear, and it is the one that tells when the purge arrives.
+    /// An old copy that tells when the purge arrives. With the time that the rhythm of purges leaves it.
+    Outdated { step: Duration },
+    /// Not clear for another reason.
     Unclear { looks: u32 },
-    /// Not clear, and another one tells. With the number of cells that want a look now and then.
-    Waiting { crowd: usize },
+    /// Not clear, or not seen yet, and another one tells.
+    Waiting { crowd: Crowd },
     /// Not clear because the old copy came back from a shield: looking helps nobody.
     Repinned { looks: u32 },
     /// Clear sightings in a row, more are needed: how many, and over how long still.
     Running { left: u32, over: Duration },
-    /// Clear, while others are not. With the number of cells that want a look now and then.
-    Clear { crowd: usize },
+    /// Clear, while others are not.
+    Clear { crowd: Crowd },
     /// A body is needed to compare.
     Compare,
 }
 
+/// How many cells want a look now and then.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Crowd {
+    /// Of the whole watch.
+    pub all: usize,
+    /// Of the place.
+    pub here: usize,
+}
+
 /// Looks per second on loopback that may go to cells of which nothing new is expected.
 const LOCAL_CROWD: u64 = 1_000;
+/// Elsewhere each of them is looked at once in a minute, and a place no more than once in so long for them.
+const FOR_THE_CROWD: Duration = Duration::from_secs(4);
 
 /// How often to look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -251,22 +264,25 @@ impl Pace {
         match (case, self.loopback) {
             (Case::Fresh, true) => jitter(ms(200), chance),
             (Case::Fresh, false) => jitter(secs(1), chance),
-            (Case::Unclear { .. }, true) => around(ms(750), chance),
+            (Case::Outdated { .. } | Case::Unclear { .. }, true) => around(ms(750), chance),
+            (Case::Outdated { step }, false) => around(step, chance),
             (Case::Unclear { looks }, false) => {
                 let step = STEPS[(looks as usize).saturating_sub(1).min(STEPS.len() - 1)];
                 around(secs(step), chance)
             }
             (Case::Waiting { crowd } | Case::Clear { crowd }, true) => {
-                around(secs((crowd as u64 / LOCAL_CROWD).clamp(5, 60)), chance)
+                around(secs((crowd.all as u64 / LOCAL_CROWD).clamp(5, 60)), chance)
+            }
+            (Case::Waiting { crowd } | Case::Clear { crowd }, false) => {
+                let here = u32::try_from(crowd.here).unwrap_or(u32::MAX);
+                around(FOR_THE_CROWD.saturating_mul(here).max(secs(60)), chance)
             }
             // a shield of the local cloud is drained in seconds: the design's 15 s and 60 s, three times as dense
             (Case::Repinned { looks }, true) => {
                 around(secs(if looks <= 1 { 5 } else { 20 }), chance)
             }
             (Case::Repinned { looks: 0..=1 }, false) => around(secs(15), chance),
-            (Case::Repinned { .. } | Case::Waiting { .. } | Case::Clear { .. }, false) => {
-                around(secs(60), chance)
-            }
+            (Case::Repinned { .. }, false) => around(secs(60), chance),
             (Case::Running { left, over }, loopback) => {
                 let floor = if loopback { ms(100) } else { secs(1) };
                 // a little late rather than early: the span must be full with the last of them
@@ -307,6 +323,14 @@ impl Pace {
         if self.loopback { 40 } else { 1 }
     }
 
+    /// Share of `length` that looks at all `cells` of a place may be put off by and still fit in.
+    #[must_use]
+    pub fn leisure(self, cells: u32, length: Duration) -> f64 {
+        let limits = Limits::new(self.loopback);
+        let busy = limits.per_address.saturating_mul(cells).as_secs_f64();
+        (1.0 - busy / length.as_secs_f64().max(1.0)).clamp(0.02, 1.0)
+    }
+
     /// How long one request may take.
     #[must_use]
     pub const fn timeout(self) -> Duration {
@@ -327,12 +351,14 @@ impl Pace {
 }
 
 /// When to look at a cell in quiet: `needed` looks spread over `length`, the last after `late` where one must be.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct QuietPlan {
     pub since: Moment,
     pub length: Duration,
     pub needed: u32,
     pub late: Option<Moment>,
+    /// Share of the length that looks may be put off by: little where there are many to be made.
+    pub leisure: f64,
 }
 
 impl QuietPlan {
@@ -347,7 +373,9 @@ impl QuietPlan {
     ) -> Option<Moment> {
         if done < self.needed {
             let share = self.length.mul_f64(0.95) / self.needed.max(1);
-            let slot = self.since + share * done + share.mul_f64(0.2 + 0.7 * chance.f64());
+            let slot = self.since
+                + share * done
+                + share.mul_f64(self.leisure * (0.2 + 0.7 * chance.f64()));
             let is_last = done + 1 == self.needed;
             return Some(self.not_too_early(slot, is_last, chance).max(now));
         }
@@ -482,6 +510,7 @@ mod tests {
                 length: Duration::from_secs(75),
                 needed,
                 late: Some(at(66_000)),
+                leisure: 1.0,
             };
             let (mut now, mut done, mut last) = (at(1000), 0, None);
             while let Some(next) = plan.next(done, last, now, &mut chance) {

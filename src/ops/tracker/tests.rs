@@ -19,6 +19,8 @@ use crate::ops::{execute, plan};
 use cdn::{Cdn, Habit};
 
 mod cdn;
+mod lag;
+mod policy;
 mod restarts;
 mod stories;
 mod troubles;

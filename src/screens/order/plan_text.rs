@@ -116,6 +116,7 @@ fn watched(lines: &mut Lines, plan: &Plan) {
         Some(all) => format!(", a sample of {} cells", text::len(all)),
         None => String::new(),
     };
+    let misses = plan.sample_misses();
     lines.add(
         "caches",
         format!(
@@ -126,6 +127,14 @@ fn watched(lines: &mut Lines, plan: &Plan) {
             plan.confidence.as_str(),
         ),
         Role::Text,
+    );
+    if let Some(misses) = misses {
+        lines.add("sample", misses, Role::Warning);
+    }
+    lines.add(
+        "budget",
+        format!("at most {} requests, then it gives up", text::count(plan.budget)),
+        Role::Dim,
     );
 }
 

@@ -118,10 +118,12 @@ fn state(app: &App, pen: &mut Pen<'_>, area: Rect, shown: &WatchSnapshot) -> u16
     }
     let x = area.x + width + beside + 3;
     if area.right() > x + 36 {
+        let most = shown.requests_most.map(|most| format!(", at most {}", text::count(most)));
         let spent = format!(
-            "{} of about {} requests",
+            "{} of about {} requests{}",
             text::count(shown.requests_spent),
-            text::count(shown.requests_budget)
+            text::count(shown.requests_budget),
+            most.filter(|_| area.right() > x + 66).unwrap_or_default()
         );
         pen.put_right(area.right(), y, area.right() - x, &spent, Role::Dim);
     }

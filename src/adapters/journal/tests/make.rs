@@ -10,12 +10,12 @@ use crate::domain::delivery_url::{DeliveryHost, DeliveryUrl};
 use crate::domain::id::{InvalidationId, ItemId, MemberId, OperationId};
 use crate::domain::invalidation::{
     CloudScope, Ending, Invalidation, Item, ItemState, Member, NotCovered, Operation, Outcome,
-    Verb, WatchTerms, WatchedName, WatchedUrl,
+    PurgeAgain, Verb, WatchTerms, WatchedName, WatchedUrl,
 };
 use crate::domain::place::PlaceId;
 use crate::domain::propagation::MissChance;
 use crate::domain::sighting::{AcceptVariant, Answer, ProbeShape, Sighting};
-use crate::domain::snapshot::{Calls, Phase, WatchSnapshot};
+use crate::domain::snapshot::{Calls, Phase, PlaceRow, PlaceState, WatchSnapshot};
 use crate::domain::time::{Moment, Timestamp, from_millis};
 use crate::domain::verdict::{Content, Judgement, Reason, Stored, Verdict};
 use crate::ports::journal::{Intent, Journal, SightingRow};
@@ -166,6 +166,9 @@ pub fn terms() -> WatchTerms {
         stuck_after: Duration::from_secs(600),
         loopback: false,
         sampled_of: Some(5000),
+        sampled_urls: Some(1000),
+        budget: Some(1200),
+        purge_again: PurgeAgain::Auto,
         excluded: vec!["FRA".into()],
     }
 }
@@ -210,11 +213,27 @@ pub fn snapshot(of: &Invalidation, taken_at: Timestamp) -> WatchSnapshot {
         interrupted: false,
         requests_spent: 12,
         requests_budget: 60,
+        requests_most: None,
         sentence: "looking".into(),
         ended: None,
         offer: None,
         purged_again: Vec::new(),
         miss_chance: MissChance { low: 0.0625, high: 0.125 },
+    }
+}
+
+pub fn place_row(place: &str, let_go_after: Option<Duration>) -> PlaceRow {
+    PlaceRow {
+        id: PlaceId(place.into()),
+        pop: None,
+        city: None,
+        state: PlaceState::Answering,
+        clear: 1,
+        cells: 1,
+        last_rtt: None,
+        cleared_after: let_go_after,
+        let_go_after,
+        saw_old: true,
     }
 }
 

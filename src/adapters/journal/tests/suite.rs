@@ -52,6 +52,7 @@ behaviours! {
     earlier_contents_are_remembered_newest_first,
     a_newer_operation_is_one_that_changed_the_name,
     a_name_that_was_gone_stays_known,
+    what_places_took_is_learned_from_recent_watches_of_the_cloud,
     gone_clouds_end_their_invalidations,
     foreign_text_in_lists_is_clean,
 }
@@ -598,4 +599,46 @@ async fn foreign_text_in_lists_is_clean(journal: &dyn Journal) {
     let odd = journal.find("\u{1b}[2J").await;
     assert_eq!(odd, Err(JournalError::Unknown { prefix: "\u{fffd}[2J".into() }));
     journal.release(lease).await.unwrap();
+}
+
+async fn what_places_took_is_learned_from_recent_watches_of_the_cloud(journal: &dyn Journal) {
+    use std::time::Duration;
+    let ana = joined(journal, "ana", 1).await;
+    assert_eq!(journal.usual(&scope()).await.unwrap().known_from(), 0);
+    // of 23 watches the first three are forgotten; FRA takes n seconds, SIN never lets go
+    for n in 0..23 {
+        let verb = Verb::Purge;
+        end_with_places(journal, intent(verb, &ana, at(n), &["a"]), at(100 + n), n).await;
+    }
+    end_with_places(journal, intent(Verb::Watch, &ana, at(50), &["a"]), at(900), 900).await;
+    let mut elsewhere = intent(Verb::Purge, &ana, at(50), &["a"]);
+    elsewhere.operation.scope = local_scope("run-1");
+    end_with_places(journal, elsewhere, at(901), 901).await;
+    recorded(journal, &ana, at(60), "open").await;
+
+    let usual = journal.usual(&scope()).await.unwrap();
+    assert_eq!(usual.known_from(), 20);
+    let expected: Vec<_> = (3..23).map(Duration::from_secs).collect();
+    assert_eq!(usual.places(), expected);
+    let elsewhere = journal.usual(&local_scope("run-1")).await.unwrap();
+    assert_eq!(elsewhere.places(), [Duration::from_secs(901)]);
+}
+
+/// Records an invalidation and ends it, FRA having let go after so many seconds and SIN not at all.
+async fn end_with_places(
+    journal: &dyn Journal,
+    mut intent: crate::ports::journal::Intent,
+    ended: crate::domain::time::Timestamp,
+    took: i64,
+) {
+    let known = intent.invalidation.as_mut().unwrap();
+    known.operation = intent.operation.clone();
+    let known = known.clone();
+    journal.record(&intent).await.unwrap();
+    let holder = known.operation.member;
+    let lease = journal.acquire(known.id, holder, ended, TTL).await.unwrap().unwrap();
+    let mut last = snapshot(&known, ended);
+    last.places = ["FRA", "SIN"].map(|place| place_row(place, None)).to_vec();
+    last.places[0].let_go_after = Some(std::time::Duration::from_secs(took.unsigned_abs()));
+    journal.end(lease, &ending(Outcome::AllClear, ended), &last).await.unwrap();
 }

@@ -75,7 +75,7 @@ impl Desk {
         id: InvalidationId,
         done: oneshot::Sender<Result<(), OpError>>,
     ) {
-        match self.prepare_again(id).await {
+        match self.prepare_again(id, None).await {
             Ok(index) => self.send_again(index, done),
             Err(error) => {
                 done.send(Err(error)).ok();
@@ -83,8 +83,27 @@ impl Desk {
         }
     }
 
+    /// Sends an invalidation again where the profile lets the tracker do so.
+    pub(super) async fn purge_again_by_policy(&mut self, id: InvalidationId, why: &str) {
+        match self.prepare_again(id, Some(why)).await {
+            Ok(index) => self.send_again(index, oneshot::channel().0), // the timeline tells what came of it
+            Err(error) => {
+                let wall = self.wall();
+                if let Some(tracked) = self.find(id) {
+                    tracked
+                        .watch
+                        .say(wall, &format!("the invalidation was not sent again: {error}"));
+                }
+            }
+        }
+    }
+
     /// The intent is journaled before the call leaves.
-    async fn prepare_again(&mut self, id: InvalidationId) -> Result<usize, OpError> {
+    async fn prepare_again(
+        &mut self,
+        id: InvalidationId,
+        policy: Option<&str>,
+    ) -> Result<usize, OpError> {
         let (now, wall) = (self.now(), self.wall());
         let journal = Arc::clone(&self.context.journal);
         if self.context.policy.read_only {
@@ -99,7 +118,9 @@ impl Desk {
         }
         watch.purging_again = true;
         watch.purged_again.push(wall);
-        watch.say(wall, "sending the invalidation again");
+        let by_policy = policy.map(|why| format!(" by itself, as the profile says: {why}"));
+        let text = format!("sending the invalidation again{}", by_policy.unwrap_or_default());
+        watch.say(wall, &text);
         let picture = publish::snapshot(watch, now, wall, None);
         if let Err(error) = journal.save_snapshot(watch.lease, &picture).await {
             watch.purging_again = false;

@@ -203,7 +203,11 @@ impl Desk {
         tracked.stepped = now;
         tracked.watch.plot(now);
         match tracked.watch.step(now, &mut chance) {
-            Step::GoOn => {}
+            Step::GoOn => {
+                if let Some(why) = tracked.watch.is_sent_again_by_policy(now) {
+                    self.purge_again_by_policy(id, &why).await;
+                }
+            }
             Step::End(outcome) => self.end(id, outcome).await,
             Step::EndUnlessSuperseded(outcome) => {
                 if self.check_superseded(id).await == Ok(false) {

@@ -130,6 +130,7 @@ impl Desk {
     ) -> Result<(), JournalError> {
         let context = Arc::clone(&self.context);
         let invalidation = context.journal.invalidation(lease.invalidation).await?;
+        let usual = context.journal.usual(&context.scope).await?;
         let (now, wall) = (self.now(), self.wall());
         let watch = Watch::load(Start {
             lease,
@@ -139,6 +140,7 @@ impl Desk {
             taken_over,
             account: &context.account,
             doctrine: self.doctrine,
+            usual,
             now,
             wall,
         });

@@ -3,10 +3,12 @@
 use std::time::Duration;
 
 use super::Watch;
-use crate::domain::invalidation::{Outcome, Verb};
+use crate::domain::invalidation::{Outcome, PurgeAgain, Verb};
 use crate::domain::propagation::{Standing, Tally, outcome_when_clear, sentence_of};
+use crate::domain::sample;
 use crate::domain::snapshot::Offer;
 use crate::domain::time::Moment;
+use crate::domain::verdict::Expectation;
 
 /// What the watch is ready for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,6 +26,8 @@ const NO_PLACES: Duration = Duration::from_secs(60);
 const OUTDATED_FOR_LONG: Duration = Duration::from_secs(5 * 60);
 /// While storage is read for the last time no look begins; if that takes longer, slow looks go on.
 const LOOKS_REST: Duration = Duration::from_secs(5);
+/// After one that the policy sent, the next one waits at least so long.
+const AGAIN_PAUSE: Duration = Duration::from_secs(60);
 /// Repeated invalidations in all (design §2.3).
 pub const MOST_AGAIN: usize = 2;
 
@@ -54,10 +58,17 @@ impl Watch {
     }
 
     fn unless_given_up(&self, now: Moment) -> Step {
-        if now.since(self.quickened) < self.terms().give_up_after {
+        let spent = self.has_spent_its_budget() && self.in_flight == 0 && self.closing.is_none();
+        if now.since(self.quickened) < self.terms().give_up_after && !spent {
             return Step::GoOn;
         }
         Step::End(if self.grid.reached() == 0 { Outcome::Blind } else { Outcome::GaveUp })
+    }
+
+    /// No request may be made any more.
+    #[must_use]
+    pub fn has_spent_its_budget(&self) -> bool {
+        self.terms().budget.is_some_and(|most| self.spent >= most)
     }
 
     /// Nothing to watch, or nothing reached.
@@ -114,7 +125,18 @@ impl Watch {
             return None;
         }
         let why = self.why_again(now)?;
-        Some(Offer::PurgeAgain { why })
+        let unproven = if self.any_gone() { "; unproven where the asset is gone" } else { "" };
+        Some(Offer::PurgeAgain { why: format!("{why}{unproven}") })
+    }
+
+    /// Whether some name is gone: all there is to repeat then is a `destroy` of nothing, of which nobody has said that
+    /// it invalidates.
+    #[must_use]
+    pub fn any_gone(&self) -> bool {
+        let gone = |name: &super::Name| {
+            !name.is_dropped() && name.watched.expectation() == Some(Expectation::Gone)
+        };
+        self.names.iter().any(gone)
     }
 
     fn why_again(&self, now: Moment) -> Option<String> {
@@ -222,6 +244,43 @@ impl Watch {
         if outcome == Outcome::Blind && !any_url {
             tally.asked = 0; // nothing to watch, whoever might have answered
         }
-        sentence_of(outcome, &tally)
+        let sentence = sentence_of(outcome, &tally);
+        match outcome {
+            Outcome::GaveUp if self.has_spent_its_budget() => {
+                let most = self.terms().budget.unwrap_or_default();
+                format!(
+                    "{sentence}; its budget of {most} requests is spent: raise `probe_budget` and purge again, or look \
+                     with `allclear probe`"
+                )
+            }
+            Outcome::SampledClear | Outcome::ClearExcept => match self.terms().sampled_urls {
+                Some(all) => format!("{sentence}; {}", sample::in_words(all, self.live_urls())),
+                None => sentence,
+            },
+            _ => sentence,
+        }
+    }
+
+    /// Watched URLs that take part.
+    fn live_urls(&self) -> usize {
+        (0..self.urls.len()).filter(|url| !self.grid.is_dropped(*url)).count()
+    }
+
+    /// Why the policy sends the invalidation again now: it was offered for a further hold-back, and not sent again
+    /// within the last minute.
+    pub fn is_sent_again_by_policy(&mut self, now: Moment) -> Option<String> {
+        if self.terms().purge_again != PurgeAgain::Auto || self.again_not_before > now {
+            return None;
+        }
+        let Some(Offer::PurgeAgain { why }) = self.offer(now) else {
+            self.offered_since = None;
+            return None;
+        };
+        let since = *self.offered_since.get_or_insert(now);
+        if now.since(since) < self.terms().hold_back {
+            return None;
+        }
+        (self.offered_since, self.again_not_before) = (None, now + AGAIN_PAUSE);
+        Some(why)
     }
 }

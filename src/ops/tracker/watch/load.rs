@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use super::super::labels;
 use super::super::names::{Name, Since, Stage};
+use super::super::rhythm::Rhythm;
 use super::super::schedule::Pace;
 use super::super::{Doctrine, Settled, names};
 use super::{RESTART_DOUBT, Reference, Spot, Url, VARIANTS, Watch};
@@ -14,6 +15,7 @@ use crate::domain::propagation::Propagation;
 use crate::domain::sighting::AcceptVariant;
 use crate::domain::snapshot::{PlaceState, WatchSnapshot};
 use crate::domain::time::{Moment, Timestamp};
+use crate::domain::usual::Usual;
 use crate::domain::verdict::Stored;
 use crate::ports::journal::Lease;
 
@@ -28,6 +30,8 @@ pub struct Start<'a> {
     pub taken_over: bool,
     pub account: &'a Account,
     pub doctrine: Doctrine,
+    /// What earlier invalidations took.
+    pub usual: Usual,
     pub now: Moment,
     pub wall: Timestamp,
 }
@@ -35,8 +39,8 @@ pub struct Start<'a> {
 impl Watch {
     #[must_use]
     pub fn load(start: Start<'_>) -> Self {
-        let Start { lease, mut invalidation, by, before, taken_over, account, doctrine, now, wall } =
-            start;
+        let Start { lease, mut invalidation, by, before, taken_over, account, .. } = start;
+        let Start { doctrine, usual, now, wall, .. } = start;
         let (names, urls) =
             (std::mem::take(&mut invalidation.names), std::mem::take(&mut invalidation.urls));
         let started = Since::of_wall(invalidation.operation.at, now, wall);
@@ -53,6 +57,7 @@ impl Watch {
             grid: Propagation::new((doctrine.rule)(invalidation.terms.confidence)),
             doctrine,
             pace: Pace::new(invalidation.terms.loopback),
+            rhythm: Rhythm::new(&usual),
             baseline: None,
             rechecks: std::collections::HashMap::new(),
             confirmed: std::collections::HashSet::new(),
@@ -78,6 +83,8 @@ impl Watch {
             was_stuck: false,
             purged_again: Vec::new(),
             purging_again: false,
+            offered_since: None,
+            again_not_before: Moment::default(),
             negative_cache_since: None,
             repinned_since: None,
             rows: Vec::new(),

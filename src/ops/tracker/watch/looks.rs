@@ -399,7 +399,13 @@ impl Watch {
 
     fn place_cleared(&mut self, place: usize, now: Moment, wall: Timestamp) {
         let elapsed = self.elapsed(now);
-        self.spots[place].cleared_after = Some(elapsed);
+        let last = self
+            .slots(place)
+            .into_iter()
+            .filter_map(|slot| self.grid.track(Self::cell_ref(place, slot)).run_from());
+        let let_go = last.max().map(|at| self.since_call(now).saturating_sub(now.since(at)));
+        let spot = &mut self.spots[place];
+        (spot.cleared_after, spot.let_go_after) = (Some(elapsed), let_go);
         let PlaceId(id) = &self.spots[place].place.id;
         self.say(wall, &format!("{id} clear after {:.1} s", elapsed.as_secs_f64()));
     }

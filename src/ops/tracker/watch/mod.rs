@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::Duration;
 
 use super::names::{Name, Since};
+use super::rhythm::Rhythm;
 use super::schedule::{Agenda, Pace};
 use crate::domain::id::InvalidationId;
 use crate::domain::invalidation::{Invalidation, Item, ItemState, WatchTerms, WatchedUrl};
@@ -108,6 +109,8 @@ pub struct Spot {
     pub saw_old: bool,
     pub last_rtt: Option<Duration>,
     pub cleared_after: Option<Duration>,
+    /// When its last cell let go, since the call.
+    pub let_go_after: Option<Duration>,
     /// PoP as the answers tell it.
     pub pop: Option<String>,
 }
@@ -180,6 +183,7 @@ pub struct Watch {
     pub grid: Propagation,
     doctrine: Doctrine,
     pace: Pace,
+    rhythm: Rhythm,
     baseline: Option<Baseline>,
     rechecks: HashMap<usize, Recheck>,
     /// Names whose truth was confirmed at the end of the present quiet.
@@ -217,6 +221,9 @@ pub struct Watch {
     was_stuck: bool,
     pub purged_again: Vec<Timestamp>,
     pub purging_again: bool,
+    /// Since when the tracker would send it again, and when it may at the earliest.
+    offered_since: Option<Moment>,
+    again_not_before: Moment,
     negative_cache_since: Option<Moment>,
     repinned_since: Option<Moment>,
 
@@ -252,6 +259,12 @@ impl Watch {
     #[must_use]
     pub fn elapsed(&self, now: Moment) -> Duration {
         self.started.map_or_else(|| now.since(self.quickened), |started| started.elapsed(now))
+    }
+
+    /// Time since the first of its calls left, or since it was taken up where none did.
+    fn since_call(&self, now: Moment) -> Duration {
+        let sent = self.names.iter().filter_map(|name| name.sent).map(|sent| sent.elapsed(now));
+        sent.max().unwrap_or_else(|| now.since(self.quickened))
     }
 
     /// Runs and quiet start again after a suspend, or when the journal was out of reach for long.

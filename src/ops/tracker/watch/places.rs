@@ -80,6 +80,7 @@ impl Watch {
             lost: true,
             saw_old: row.saw_old,
             cleared_after: row.cleared_after,
+            let_go_after: row.let_go_after,
             hosts: HashSet::new(),
             ..Spot::new(place, "")
         };
@@ -146,6 +147,7 @@ impl Spot {
             saw_old: false,
             last_rtt: None,
             cleared_after: None,
+            let_go_after: None,
             place,
         }
     }

@@ -473,7 +473,13 @@ impl Watch {
                 (cell.repinned, cell.unclear, cell.unknown) = (0, 0, 0);
             }
         }
-        self.say(wall, "invalidation sent again; hold-back and runs start again");
+        let unproven = if self.any_gone() {
+            "; unproven: nobody says that a repeated destroy invalidates"
+        } else {
+            ""
+        };
+        let text = format!("invalidation sent again; hold-back and runs start again{unproven}");
+        self.say(wall, &text);
         (self.stirred, self.urgent) = (true, true);
     }
 }

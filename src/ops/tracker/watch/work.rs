@@ -1,7 +1,7 @@
 //! What to ask which place next, and when.
 
 use super::super::names::Need;
-use super::super::schedule::{Case, QuietPlan, jitter};
+use super::super::schedule::{Case, Crowd, QuietPlan, jitter};
 use super::super::truth::{probe_at, reference_probe};
 use super::{Baseline, Watch, of_slot, slot_of};
 use crate::domain::coverage::Coverage;
@@ -43,6 +43,9 @@ impl Watch {
     }
 
     fn first_due(&mut self, place: usize) -> Option<Moment> {
+        if self.has_spent_its_budget() {
+            return None;
+        }
         let spot = &mut self.spots[place];
         if spot.busy || spot.lost || self.grid.standing(place) == Standing::Excluded {
             return None;
@@ -266,7 +269,7 @@ impl Watch {
         let due = (self.grid.is_open(url) && !self.spots[place].lost).then(|| {
             let due = match self.quiet_plan(url) {
                 Some(plan) => self.due_in_quiet(plan, place, slot, now, chance),
-                None => now + self.pace.next(self.case(place, slot), chance),
+                None => now + self.pace.next(self.case(place, slot, now), chance),
             };
             self.not_before(place, slot, due)
         });
@@ -284,12 +287,13 @@ impl Watch {
         }
     }
 
-    fn case(&self, place: usize, slot: usize) -> Case {
+    fn case(&self, place: usize, slot: usize, now: Moment) -> Case {
         let here = &self.spots[place];
         let cell = &here.cells[slot];
         let track = self.grid.track(Self::cell_ref(place, slot));
-        let crowd = self.grid.clear_of_total().1;
+        let crowd = self.crowd(place);
         match track.verdict {
+            None if self.another_tells(place, slot) => Case::Waiting { crowd },
             None => Case::Fresh,
             Some(_) if cell.compare_now => Case::Compare,
             Some(Verdict::Outdated) if here.repinned > 0 => Case::Repinned { looks: cell.repinned },
@@ -304,8 +308,15 @@ impl Watch {
                 }
             }
             Some(Verdict::Outdated) if self.another_tells(place, slot) => Case::Waiting { crowd },
+            Some(Verdict::Outdated) => {
+                Case::Outdated { step: self.rhythm.step(self.since_call(now)) }
+            }
             Some(_) => Case::Unclear { looks: cell.unclear },
         }
+    }
+
+    fn crowd(&self, place: usize) -> Crowd {
+        Crowd { all: self.grid.clear_of_total().1, here: self.grid.cells_of(place).1 }
     }
 
     /// Whether another cell of the place tells when the purge arrives.
@@ -318,7 +329,7 @@ impl Watch {
     fn quiet_plan(&self, url: usize) -> Option<QuietPlan> {
         let since = self.quiet_planned?;
         let late = self.grid.needs_late_look(url).then(|| Propagation::late_from(since));
-        Some(QuietPlan { since, length: self.grid.quiet_needed(), needed: 1, late })
+        Some(QuietPlan { since, length: self.grid.quiet_needed(), needed: 1, late, leisure: 1.0 })
     }
 
     /// The place's looks in quiet, spread over its cells; more where they turn out to be too few.
@@ -333,7 +344,8 @@ impl Watch {
         let (_, cells) = self.grid.cells_of(place);
         let cells = u32::try_from(cells.max(1)).unwrap_or(u32::MAX);
         let needed = self.grid.quiet_looks_needed().div_ceil(cells);
-        let plan = QuietPlan { needed: needed.max(1), ..plan };
+        let leisure = self.pace.leisure(cells, plan.length);
+        let plan = QuietPlan { needed: needed.max(1), leisure, ..plan };
         let track = self.grid.track(Self::cell_ref(place, slot));
         let last = self.spots[place].cells[slot].last_sent;
         if let Some(planned) = plan.next(track.quiet_looks(), last, now, chance) {
@@ -345,7 +357,7 @@ impl Watch {
         let wait = if now >= end && lacks {
             Duration::ZERO
         } else {
-            self.pace.next(Case::Clear { crowd: self.grid.clear_of_total().1 }, chance)
+            self.pace.next(Case::Clear { crowd: self.crowd(place) }, chance)
         };
         now.max(end) + wait
     }
@@ -377,6 +389,7 @@ impl Watch {
         match (here.sentinel, verdict) {
             (None, Verdict::Outdated) => {
                 (here.sentinel, here.sentinel_since) = (Some(slot), now);
+                self.let_wait(place, now, chance);
             }
             (Some(sentinel), Verdict::Outdated) if sentinel == slot => here.sentinel_since = now,
             (Some(sentinel), verdict) if sentinel == slot && verdict.is_clear() => {
@@ -392,11 +405,20 @@ impl Watch {
         }
     }
 
+    /// One tells for all: what was not seen yet can wait for it, and is looked at now and then.
+    fn let_wait(&mut self, place: usize, now: Moment, chance: &mut fastrand::Rng) {
+        for slot in self.slots(place) {
+            if self.grid.track(Self::cell_ref(place, slot)).verdict.is_none() {
+                self.schedule(place, slot, now, chance);
+            }
+        }
+    }
+
     /// The sentinel cleared: all others that are not clear are looked at soon, each with its own run.
     fn sweep(&mut self, place: usize, now: Moment, chance: &mut fastrand::Rng) {
         for slot in self.slots(place) {
             let cell = self.grid.track(Self::cell_ref(place, slot));
-            if !cell.clear && cell.verdict == Some(Verdict::Outdated) {
+            if !cell.clear && matches!(cell.verdict, Some(Verdict::Outdated) | None) {
                 let due = now + jitter(Duration::from_secs(1), chance);
                 let due = self.not_before(place, slot, due);
                 self.spots[place].agenda.set(slot, Some(due));
