@@ -31,4 +31,6 @@ pub mod ports;
 pub mod report;
 pub mod runtime;
 pub mod screens;
+#[cfg(test)]
+mod simulation;
 pub mod ui;

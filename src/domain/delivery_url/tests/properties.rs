@@ -4,7 +4,9 @@ use super::*;
 
 fn segment() -> impl Strategy<Value = String> {
     "[a-zA-Zéß0-9_.,()'!~*$&=:;@-][a-zA-Zéß 0-9_.,()'!~*$&=:;@-]{0,8}"
-        .prop_filter("dots never reach a cache", |text| !text.trim_end().trim_matches('.').is_empty())
+        .prop_filter("dots never reach a cache", |text| {
+            !text.trim_end().trim_matches('.').is_empty()
+        })
         .prop_filter("reads as a signature", |text| !text.starts_with("s--"))
 }
 
