@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::story::Story;
+use crate::domain::asset::AssetKey;
 use crate::domain::delivery_url::shared_target;
 use crate::domain::invalidation::Invalidation;
 use crate::domain::sighting::AcceptVariant;
@@ -23,7 +24,7 @@ pub struct Vouched {
 impl Vouched {
     /// Every URL that was watched to the end, at every edge that answered.
     pub fn of(invalidation: &Invalidation, last: &WatchSnapshot, story: &Story) -> Self {
-        let live = |key| {
+        let live = |key: &AssetKey| {
             let mut names = invalidation.names.iter();
             names.any(|name| name.key == *key && !name.superseded)
         };
@@ -102,7 +103,7 @@ fn last_look(
     cloud.diary(|diary| classes.filter_map(|one| diary.last_look(edge, path, one)).max())
 }
 
-fn last_read(cloud: &InProcess, names: &[crate::domain::asset::AssetKey]) -> Option<Duration> {
+fn last_read(cloud: &InProcess, names: &[AssetKey]) -> Option<Duration> {
     cloud.diary(|diary| names.iter().filter_map(|key| diary.last_read(key)).max())
 }
 

@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use super::story::{Matter, Story};
-use crate::domain::confidence::Confidence;
 
 /// Longest time from the last thing that stirred (the last old copy leaving, a fault ending, a change, a repeated
 /// purge) to the all clear, from the rule and the cadence:

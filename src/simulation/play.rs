@@ -246,7 +246,7 @@ async fn prepare(story: &Story, cloud: &InProcess) {
         tokio::time::advance(Duration::from_secs(1)).await;
     }
     cloud.with(|world, now| {
-        let mut warm = |world: &mut World, id: &'static str, mark| {
+        let warm = |world: &mut World, id: &'static str, mark| {
             let asset = upload(world, now, id, mark);
             for path in paths(world, story, id, Some(asset.version)) {
                 ask_everywhere(world, &path, now);

@@ -159,7 +159,7 @@ impl Story {
             events: Vec::new(),
             ahead: 0,
             purges_again: !stale_node && rng.u8(..3) > 0,
-            give_up_after: Duration::from_secs(if stale_node { 420 } else { 720 }),
+            give_up_after: Duration::from_secs(if stale_node { 360 } else { 600 }),
             matters: matters.clone(),
         };
         story.known_mode = match rng.u8(..10) {
@@ -260,8 +260,12 @@ impl Story {
                 }
             }
             Matter::Lost => {
-                let strict = self.level == Confidence::Strict;
-                self.travel.lost_probes = rng.f64() * if strict { 0.02 } else { 0.06 };
+                // a proof that loses one look begins anew: more than one loss in two proofs would never end
+                let rule = self.level.rule();
+                let urls = self.ids.len() * 2 * (1 + self.chains.len());
+                let cells = self.settings.edges.len() * self.travel.addresses * urls;
+                let looks = cells * (rule.k as usize + 2) + cells * rule.m as usize;
+                self.travel.lost_probes = rng.f64() * (0.5 / looks as f64).min(0.06);
                 self.travel.lost_calls = if rng.bool() { 0.15 } else { 0.0 };
             }
             Matter::Lag => {

@@ -55,6 +55,7 @@ impl Watch {
             pace: Pace::new(invalidation.terms.loopback),
             baseline: None,
             rechecks: std::collections::HashMap::new(),
+            rechecked: std::collections::HashMap::new(),
             confirmed: std::collections::HashSet::new(),
             quiet_planned: None,
             quickened: now,

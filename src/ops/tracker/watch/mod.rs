@@ -182,6 +182,8 @@ pub struct Watch {
     pace: Pace,
     baseline: Option<Baseline>,
     rechecks: HashMap<usize, Recheck>,
+    /// When a name was last to be read again.
+    rechecked: HashMap<usize, Moment>,
     /// Names whose truth was confirmed at the end of the present quiet.
     confirmed: HashSet<usize>,
     /// The quiet that looks were planned for.
