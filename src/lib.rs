@@ -31,6 +31,8 @@ pub mod ports;
 pub mod report;
 pub mod runtime;
 pub mod screens;
+#[cfg(test)]
+mod simulation;
 pub mod ui;
 #[cfg(any(test, fuzzing))]
 #[doc(hidden)]

@@ -17,6 +17,7 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     ("app", &["domain", "ops", "ports", "report", "screens", "ui"]),
     ("screens", &["app", "domain", "ops", "ports", "report", "ui"]),
     ("ui", &["domain"]),
+    ("simulation", &["adapters", "domain", "local_cloud", "ops", "ports"]), // tests only
     ("runtime", &["app", "domain", "ops", "ports", "report", "screens", "ui"]),
     ("untrusted", &["adapters", "config", "domain", "local_cloud", "ports", "ui"]), // tests and fuzz targets only
     (

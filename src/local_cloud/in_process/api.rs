@@ -81,6 +81,7 @@ impl InProcess {
             };
             self.over(hang).await;
         }
+        self.diary(|diary| diary.called());
         let answer = self.with(work);
         if self.happens(self.travel().lost_calls) {
             std::future::pending::<()>().await;
@@ -306,7 +307,10 @@ impl Cloud for InProcess {
     }
 
     async fn stat(&self, key: &AssetKey) -> Result<Option<Asset>, CloudError> {
-        let work = |world: &mut World, now| self.explicit(world, now, key, false);
+        let work = |world: &mut World, now| {
+            self.diary(|diary| diary.read(key, now));
+            self.explicit(world, now, key, false)
+        };
         match self.harmless(ApiPart::Upload, work).await {
             Ok(asset) => Ok(Some(asset)),
             Err(CloudError::NotFound { .. }) => Ok(None),

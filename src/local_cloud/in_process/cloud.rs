@@ -9,6 +9,7 @@ use std::time::Duration;
 use axum::http::HeaderMap;
 
 use super::clock::SimulatedClock;
+use super::diary::Diary;
 use crate::domain::account::{Account, LocalDelivery};
 use crate::domain::sighting::Answer;
 use crate::domain::time::Timestamp;
@@ -67,6 +68,7 @@ pub struct InProcess {
     /// Which edge answers at an address.
     addresses: HashMap<SocketAddr, usize>,
     connections: AtomicU64,
+    diary: Mutex<Diary>,
 }
 
 impl InProcess {
@@ -89,6 +91,7 @@ impl InProcess {
             world: Mutex::new(World::new(settings.clone(), began_at)),
             chance: Mutex::new(fastrand::Rng::with_seed(travel.seed)),
             connections: AtomicU64::new(0),
+            diary: Mutex::default(),
             settings,
             clock,
             travel,
@@ -97,12 +100,14 @@ impl InProcess {
     }
 
     /// Asks the world something, at the present time: its books, or a change by somebody else.
-    ///
-    /// # Panics
-    /// Never: a world that broke once is still there.
     pub fn with<R>(&self, ask: impl FnOnce(&mut World, Duration) -> R) -> R {
         let now = self.clock.passed();
         ask(&mut self.world.lock().unwrap_or_else(PoisonError::into_inner), now)
+    }
+
+    /// Looks into the diary of what was asked.
+    pub fn diary<R>(&self, look: impl FnOnce(&mut Diary) -> R) -> R {
+        look(&mut self.diary.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     #[must_use]

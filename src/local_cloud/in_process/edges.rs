@@ -67,10 +67,11 @@ impl InProcess {
     async fn ask(&self, edge: usize, probe: &Probe, asked: &Asked) -> Result<Answer, ProbeFailure> {
         let target = asked.target(&self.settings().cloud_name);
         let connection = Some(self.next_connection());
+        self.diary(|diary| diary.probed());
         loop {
-            let (response, unix_now) = self.with(|world, now| {
+            let (response, unix_now, now) = self.with(|world, now| {
                 let response = world.request_on(edge, connection, &target, asked.accept, now);
-                (response, world.unix_now())
+                (response, world.unix_now(), now)
             });
             match response {
                 Response::Hang(hang) => self.over(hang).await,
@@ -84,6 +85,7 @@ impl InProcess {
                     return Ok((self.read)(status, &headers, self.clock().wall()));
                 }
                 Response::Served(served) => {
+                    self.diary(|diary| diary.looked(edge, &target, asked.accept, now));
                     wait(served.delay).await;
                     let wants_body = probe.shape == ProbeShape::Body;
                     if wants_body && served.body != BodyFate::Whole {

@@ -88,8 +88,22 @@ const SCAN: Duration = Duration::from_secs(2);
 const LONGEST_SLEEP: Duration = Duration::from_secs(1);
 /// A longer gap between ticks interrupts every watch (design §2.3).
 const GAP: Duration = Duration::from_secs(10);
-/// How often a watch is asked whether it ends.
+/// How often a watch in which something happens is asked whether it ends.
 const STEP: Duration = Duration::from_millis(100);
+
+impl Tracked {
+    /// When it is to be asked whether it ends: soon where something was seen, or where quiet is over and something
+    /// holds the end up; else now and then, and when quiet will be over.
+    fn step_due(&self) -> Moment {
+        let (soon, later) = (self.stepped + STEP, self.stepped + LONGEST_SLEEP);
+        if self.watch.changed {
+            return soon;
+        }
+        let Some(since) = self.watch.grid.quiet_since() else { return later };
+        let over = since + self.watch.grid.quiet_needed();
+        if over <= self.stepped { soon } else { later.min(over) }
+    }
+}
 
 impl Desk {
     pub fn new(
@@ -188,7 +202,7 @@ impl Desk {
             }
         }
         self.ask_journal().await;
-        let due = |tracked: &Tracked| now.since(tracked.stepped) >= STEP || tracked.watch.urgent;
+        let due = |tracked: &Tracked| tracked.step_due() <= now || tracked.watch.urgent;
         let ids = self.tracked.iter().filter(|tracked| due(tracked)).map(|t| t.watch.id());
         for id in ids.collect::<Vec<_>>() {
             self.step(id).await;
@@ -240,7 +254,7 @@ impl Desk {
         let of_watch = |tracked: &Tracked| {
             let flush = tracked.watch.changed.then(|| tracked.flushed + tracked.flush_pace());
             let truths = tracked.watch.truths_due().filter(|_| asks);
-            truths.into_iter().chain(flush).fold(tracked.stepped + STEP, Moment::min)
+            truths.into_iter().chain(flush).fold(tracked.step_due(), Moment::min)
         };
         let baseline = self.baselines.first().map(|_| self.now() + STEP);
         self.tracked.iter().map(of_watch).chain(baseline).min()

@@ -292,3 +292,21 @@ async fn a_cache_that_asks_for_a_pause_gets_it() {
     assert_eq!(outcome_of(&world.outcome(id).await), Outcome::AllClear);
     assert!(world.now() > cdn::START + Duration::from_secs(10), "it was left alone in between");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_name_that_somebody_brings_back_late_is_noticed_before_the_end() {
+    let mut edges = habits(&[200, 200]);
+    edges[1].stuck = true;
+    let world = World::with(&edges, |context| {
+        context.policy.give_up_after = Duration::from_secs(400);
+    })
+    .await;
+    let id = world.delete().await;
+    world.until(id, |watch| place(watch, "SIN", |row| row.saw_old)).await;
+    tokio::time::sleep(Duration::from_secs(20)).await;
+    world.cloud.put(&image("press/hero"));
+    let seen = world.until(id, |watch| said(watch, "storage changed again")).await;
+    assert_eq!(seen.ended, None);
+    assert!(seen.elapsed() < Duration::from_secs(120), "{:?}", seen.elapsed());
+    assert!(seen.urls.iter().any(|url| url.expectation == Some(Expectation::New)));
+}

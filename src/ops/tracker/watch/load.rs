@@ -60,6 +60,7 @@ impl Watch {
             rhythm: Rhythm::new(&usual),
             baseline: None,
             rechecks: std::collections::HashMap::new(),
+            rechecked: std::collections::HashMap::new(),
             confirmed: std::collections::HashSet::new(),
             quiet_planned: None,
             quickened: now,

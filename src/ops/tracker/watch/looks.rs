@@ -13,6 +13,9 @@ use crate::ops::tracker::TrackerEvent;
 use crate::ports::journal::SightingRow;
 use std::time::Duration;
 
+/// While odd copies are seen storage is read this often: somebody else may have brought the name back.
+const ODD_FOR_LONG: Duration = Duration::from_secs(60);
+
 /// What a sighting means for the limits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Seen {
@@ -312,11 +315,14 @@ impl Watch {
     fn follow_up(&mut self, url: usize, slot: usize, judgement: &Judgement, now: Moment) {
         let name = self.urls[url].name;
         match judgement.reason {
-            // at the first of them storage is read: the truth may have moved
-            Reason::Unrecognised | Reason::ExistsAgain | Reason::StillServed
-                if self.spots.iter().map(|spot| spot.cells[slot].unclear).sum::<u32>() <= 1 =>
-            {
-                self.recheck(name, now);
+            // at the first of them storage is read, and now and then while there are more: the truth may have moved
+            Reason::Unrecognised | Reason::ExistsAgain | Reason::StillServed => {
+                let first =
+                    self.spots.iter().map(|spot| spot.cells[slot].unclear).sum::<u32>() <= 1;
+                let read = self.rechecked.get(&name).copied().unwrap_or(self.quickened);
+                if first || now.since(read) >= ODD_FOR_LONG {
+                    self.recheck(name, now);
+                }
             }
             Reason::UnprovenRefusal { .. } => self.want_reference_of(slot, now),
             Reason::NegativeCache => {

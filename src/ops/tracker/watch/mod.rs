@@ -186,6 +186,8 @@ pub struct Watch {
     rhythm: Rhythm,
     baseline: Option<Baseline>,
     rechecks: HashMap<usize, Recheck>,
+    /// When a name was last to be read again.
+    rechecked: HashMap<usize, Moment>,
     /// Names whose truth was confirmed at the end of the present quiet.
     confirmed: HashSet<usize>,
     /// The quiet that looks were planned for.

@@ -332,6 +332,7 @@ impl Watch {
             return;
         }
         let fresh = Recheck { due: now, since: now, busy: false, tries: 0 };
+        self.rechecked.insert(name, now);
         self.rechecks.entry(name).or_insert(fresh);
     }
 

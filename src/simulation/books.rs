@@ -1,0 +1,159 @@
+//! Truth: what the world's books say of the caches that a watch has reached, never what anybody judged.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use super::story::Story;
+use crate::domain::asset::AssetKey;
+use crate::domain::delivery_url::shared_target;
+use crate::domain::invalidation::Invalidation;
+use crate::domain::sighting::AcceptVariant;
+use crate::domain::snapshot::{PlaceState, WatchSnapshot};
+use crate::local_cloud::in_process::InProcess;
+use crate::local_cloud::world::network::Place;
+use crate::local_cloud::world::story::What;
+use crate::local_cloud::world::{Response, World};
+
+/// What a watch vouches for: paths at edges.
+#[derive(Debug, Clone)]
+pub struct Vouched {
+    pub paths: Vec<String>,
+    pub edges: BTreeSet<usize>,
+}
+
+impl Vouched {
+    /// Every URL that was watched to the end, at every edge that answered.
+    pub fn of(invalidation: &Invalidation, last: &WatchSnapshot, story: &Story) -> Self {
+        let live = |key: &AssetKey| {
+            let mut names = invalidation.names.iter();
+            names.any(|name| name.key == *key && !name.superseded)
+        };
+        let cloud = &story.settings.cloud_name;
+        let urls = invalidation.urls.iter().filter(|watched| live(&watched.key));
+        let paths = urls.map(|watched| {
+            let (host, path) = (watched.url.host_name(), watched.url.path());
+            shared_target(&host, &path, cloud).into_owned()
+        });
+        let answering = last.places.iter().filter(|place| place.state == PlaceState::Answering);
+        let edges = answering.filter_map(|place| {
+            let code = place.id.0.split('@').next()?;
+            story.settings.edges.iter().position(|pop| pop.code == code)
+        });
+        Self { paths: paths.collect(), edges: edges.collect() }
+    }
+
+    fn has(&self, place: Place) -> bool {
+        matches!(place, Place::Edge { edge, .. } if self.edges.contains(&edge))
+    }
+}
+
+/// An outdated copy.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Held {
+    pub edge: usize,
+    pub node: usize,
+    pub path: String,
+    /// It came after the last look at its cell, or became outdated after storage was last read: nobody could know.
+    pub behind_us: bool,
+    pub story: String,
+}
+
+/// Outdated copies that caches hold now under what is vouched for. `changed` are the times at which somebody else
+/// changed storage.
+pub fn held(cloud: &InProcess, vouched: &Vouched, changed: &[Duration]) -> Vec<Held> {
+    cloud.with(|world, now| {
+        let mut found = Vec::new();
+        for path in &vouched.paths {
+            for truth in world.truth(path, now) {
+                let Place::Edge { edge, node } = truth.place else { continue };
+                if !vouched.has(truth.place) {
+                    continue;
+                }
+                for (copy, _) in truth.copies.iter().filter(|(_, outdated)| *outdated) {
+                    let looked = last_look(cloud, edge, path, copy.variant);
+                    let came = came_at(world, truth.place, path);
+                    let read = last_read(cloud, &copy.answer.address.names);
+                    let moved = changed.iter().any(|at| read.is_some_and(|read| *at >= read));
+                    found.push(Held {
+                        edge,
+                        node,
+                        path: path.clone(),
+                        behind_us: came > looked || moved,
+                        story: format!(
+                            "stored {:?} age then {:?}, status {}, came {came:?}, last look {looked:?}, last read {read:?}",
+                            copy.stored_at, copy.age_then, copy.answer.status
+                        ),
+                    });
+                }
+            }
+        }
+        found
+    })
+}
+
+/// When a cell was last looked at by whatever class of clients its copy is for.
+fn last_look(
+    cloud: &InProcess,
+    edge: usize,
+    path: &str,
+    variant: Option<AcceptVariant>,
+) -> Option<Duration> {
+    let classes =
+        AcceptVariant::ALL.into_iter().filter(|one| variant.is_none_or(|own| own == *one));
+    cloud.diary(|diary| classes.filter_map(|one| diary.last_look(edge, path, one)).max())
+}
+
+fn last_read(cloud: &InProcess, names: &[AssetKey]) -> Option<Duration> {
+    cloud.diary(|diary| names.iter().filter_map(|key| diary.last_read(key)).max())
+}
+
+/// When an old copy of `path` last came back to a cache.
+fn came_at(world: &World, place: Place, path: &str) -> Option<Duration> {
+    let came = world.story().entries().rev().find(|entry| {
+        entry.place == place
+            && matches!(&entry.what, What::Returned { path: own } | What::Refilled { path: own, .. } if **own == *path)
+    });
+    came.map(|entry| entry.at)
+}
+
+/// When the last outdated copy left what is vouched for; `None` while one is there.
+pub fn cleared_at(cloud: &InProcess, vouched: &Vouched) -> Option<Duration> {
+    cloud.with(|world, now| {
+        let mut last = Duration::ZERO;
+        for path in &vouched.paths {
+            for truth in world.truth(path, now).iter().filter(|truth| vouched.has(truth.place)) {
+                if truth.is_outdated() {
+                    return None;
+                }
+                last = last.max(truth.cleared_at.unwrap_or_default());
+            }
+        }
+        Some(last)
+    })
+}
+
+/// What a viewer who comes now is shown that is outdated: caches refill, from shields as well.
+pub fn shown_to_viewers(cloud: &InProcess, vouched: &Vouched, since: Duration) -> Vec<String> {
+    cloud.with(|world, now| {
+        let mut shown = Vec::new();
+        for path in &vouched.paths {
+            for edge in &vouched.edges {
+                for accept in AcceptVariant::ALL {
+                    let Response::Served(served) = world.request(*edge, path, accept, now) else {
+                        continue;
+                    };
+                    let place = Place::Edge { edge: *edge, node: served.node };
+                    let returned = world.story().entries().any(|entry| {
+                        entry.place == place
+                            && entry.at >= since
+                            && matches!(&entry.what, What::Returned { .. })
+                    });
+                    if world.is_outdated(&served.answer) && !returned {
+                        shown.push(format!("edge {edge} {path} {accept:?}"));
+                    }
+                }
+            }
+        }
+        shown
+    })
+}

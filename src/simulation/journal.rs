@@ -1,0 +1,377 @@
+//! A journal that costs nothing: everything in memory, nothing serialised.
+//!
+//! Thousands of stories write to it, each for itself. The real journal has tests of its own; what stories need of one
+//! is that leases hold, that contents and operations are remembered, and to be told of the moment of an ending.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+use crate::domain::asset::AssetKey;
+use crate::domain::id::{InvalidationId, ItemId, MemberId, OperationId};
+use crate::domain::invalidation::{
+    CloudScope, Ending, Invalidation, Item, ItemState, Member, Operation, Verb, WatchTerms,
+    WatchedName, WatchedUrl, label_of,
+};
+use crate::domain::snapshot::WatchSnapshot;
+use crate::domain::time::Timestamp;
+use crate::domain::verdict::{Content, Stored};
+use crate::ports::journal::{
+    ActivityRow, Intent, InvalidationRow, Journal, JournalError, Lease, SightingRow,
+};
+
+/// Contents of one asset that are told at most.
+const MOST_CONTENTS: usize = 20;
+
+/// Called at the moment of an ending, before anybody hears of it.
+pub type AtEnd = Box<dyn Fn(&Invalidation, &WatchSnapshot) + Send + Sync>;
+
+/// A journal of one process and one cloud.
+#[derive(Default)]
+pub struct MemoryJournal {
+    state: Mutex<State>,
+    at_end: Option<AtEnd>,
+}
+
+#[derive(Default)]
+struct State {
+    operations: Vec<Operation>,
+    items: BTreeMap<ItemId, Item>,
+    invalidations: BTreeMap<InvalidationId, Tracked>,
+    /// Newest last.
+    contents: BTreeMap<AssetKey, Vec<Content>>,
+}
+
+struct Tracked {
+    invalidation: Invalidation,
+    fencing: i64,
+    holder: Option<MemberId>,
+    last: Option<WatchSnapshot>,
+}
+
+impl MemoryJournal {
+    pub fn telling(at_end: AtEnd) -> Self {
+        Self { state: Mutex::default(), at_end: Some(at_end) }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn under<T>(
+        &self,
+        lease: Lease,
+        change: impl FnOnce(&mut State, InvalidationId) -> T,
+    ) -> Result<T, JournalError> {
+        let mut state = self.state();
+        let good = state.invalidations.get(&lease.invalidation).is_some_and(|tracked| {
+            tracked.fencing == lease.fencing
+                && tracked.holder == Some(lease.holder)
+                && tracked.invalidation.ended.is_none()
+        });
+        if good { Ok(change(&mut state, lease.invalidation)) } else { Err(JournalError::LeaseLost) }
+    }
+
+    fn rows(&self, ended: bool) -> Vec<InvalidationRow> {
+        let state = self.state();
+        let all = state.invalidations.values();
+        all.filter(|tracked| tracked.invalidation.ended.is_some() == ended).map(row).collect()
+    }
+}
+
+fn row(tracked: &Tracked) -> InvalidationRow {
+    let Tracked { invalidation, holder, last, .. } = tracked;
+    InvalidationRow {
+        id: invalidation.id,
+        operation: invalidation.operation.clone(),
+        label: label_of(&invalidation.items),
+        by: "ops@desk".to_owned(),
+        tracked_by: holder.map(|holder| holder.to_string()),
+        snapshot: last.clone(),
+        ended: invalidation.ended.clone(),
+    }
+}
+
+impl State {
+    fn remember(&mut self, key: &AssetKey, stored: Option<&Stored>) {
+        let Some(Stored::Holds(content)) = stored else { return };
+        let known = self.contents.entry(key.clone()).or_default();
+        known.retain(|one| one != content);
+        known.push(content.clone());
+    }
+
+    /// The invalidation with what became of its items meanwhile.
+    fn current(&self, id: InvalidationId) -> Option<Invalidation> {
+        let mut invalidation = self.invalidations.get(&id)?.invalidation.clone();
+        for item in &mut invalidation.items {
+            if let Some(known) = self.items.get(&item.id) {
+                *item = known.clone();
+            }
+        }
+        Some(invalidation)
+    }
+}
+
+#[async_trait]
+impl Journal for MemoryJournal {
+    fn location(&self) -> String {
+        "memory".to_owned()
+    }
+
+    async fn join(&self, _member: &Member, _now: Timestamp) -> Result<(), JournalError> {
+        Ok(())
+    }
+
+    async fn record(&self, intent: &Intent) -> Result<(), JournalError> {
+        let mut state = self.state();
+        state.operations.push(intent.operation.clone());
+        state.items.extend(intent.items.iter().map(|item| (item.id, item.clone())));
+        if let Some(invalidation) = intent.invalidation.clone() {
+            for name in &invalidation.names {
+                state.remember(&name.key, name.old.as_ref());
+            }
+            let tracked = Tracked { fencing: 0, holder: None, last: None, invalidation };
+            state.invalidations.insert(tracked.invalidation.id, tracked);
+        }
+        Ok(())
+    }
+
+    async fn watch(
+        &self,
+        invalidation: InvalidationId,
+        names: &[WatchedName],
+        urls: &[WatchedUrl],
+    ) -> Result<(), JournalError> {
+        let mut state = self.state();
+        for name in names {
+            state.remember(&name.key, name.old.as_ref());
+        }
+        if let Some(tracked) = state.invalidations.get_mut(&invalidation) {
+            tracked.invalidation.names.extend_from_slice(names);
+            tracked.invalidation.urls.extend_from_slice(urls);
+        }
+        Ok(())
+    }
+
+    async fn mark_sent(&self, items: &[ItemId], at: Timestamp) -> Result<(), JournalError> {
+        let mut state = self.state();
+        for item in items {
+            if let Some(item) = state.items.get_mut(item) {
+                (item.state, item.sent_at) = (ItemState::Sent, Some(at));
+            }
+        }
+        Ok(())
+    }
+
+    async fn settle(
+        &self,
+        outcomes: &[(ItemId, ItemState, Option<String>)],
+    ) -> Result<(), JournalError> {
+        let mut state = self.state();
+        for (item, became, message) in outcomes {
+            if let Some(item) = state.items.get_mut(item) {
+                (item.state, item.message) = (*became, message.clone());
+            }
+        }
+        Ok(())
+    }
+
+    /// The one process is never silent.
+    async fn unsettled(
+        &self,
+        _scope: &CloudScope,
+        _silent_since: Timestamp,
+    ) -> Result<Vec<(Operation, Item)>, JournalError> {
+        Ok(Vec::new())
+    }
+
+    async fn acquire(
+        &self,
+        invalidation: InvalidationId,
+        holder: MemberId,
+        _now: Timestamp,
+        _ttl: Duration,
+    ) -> Result<Option<Lease>, JournalError> {
+        let mut state = self.state();
+        let tracked = state.invalidations.get_mut(&invalidation);
+        let tracked =
+            tracked.ok_or_else(|| JournalError::Unknown { prefix: invalidation.to_string() })?;
+        if tracked.invalidation.ended.is_some() {
+            return Ok(None);
+        }
+        tracked.holder = Some(holder);
+        tracked.fencing += 1;
+        Ok(Some(Lease { invalidation, holder, fencing: tracked.fencing }))
+    }
+
+    async fn renew(
+        &self,
+        lease: Lease,
+        _now: Timestamp,
+        _ttl: Duration,
+    ) -> Result<(), JournalError> {
+        self.under(lease, |_, _| ())
+    }
+
+    async fn release(&self, lease: Lease) -> Result<(), JournalError> {
+        self.under(lease, |state, id| {
+            if let Some(tracked) = state.invalidations.get_mut(&id) {
+                tracked.holder = None;
+            }
+        })
+    }
+
+    async fn invalidation(&self, id: InvalidationId) -> Result<Invalidation, JournalError> {
+        self.state().current(id).ok_or_else(|| JournalError::Unknown { prefix: id.to_string() })
+    }
+
+    async fn find(&self, prefix: &str) -> Result<InvalidationId, JournalError> {
+        let state = self.state();
+        let found = state.invalidations.keys().find(|id| id.to_string().starts_with(prefix));
+        found.copied().ok_or_else(|| JournalError::Unknown { prefix: prefix.to_owned() })
+    }
+
+    async fn open(
+        &self,
+        _scope: Option<&CloudScope>,
+    ) -> Result<Vec<InvalidationRow>, JournalError> {
+        Ok(self.rows(false))
+    }
+
+    async fn ended(
+        &self,
+        _scope: Option<&CloudScope>,
+        limit: u32,
+    ) -> Result<Vec<InvalidationRow>, JournalError> {
+        Ok(self.rows(true).into_iter().rev().take(limit as usize).collect())
+    }
+
+    /// Nobody reads it in a story.
+    async fn activity(
+        &self,
+        _scope: Option<&CloudScope>,
+        _limit: u32,
+    ) -> Result<Vec<ActivityRow>, JournalError> {
+        Ok(Vec::new())
+    }
+
+    async fn save_name(&self, lease: Lease, name: &WatchedName) -> Result<(), JournalError> {
+        self.under(lease, |state, id| {
+            state.remember(&name.key, name.new.as_ref());
+            let Some(tracked) = state.invalidations.get_mut(&id) else { return };
+            for known in &mut tracked.invalidation.names {
+                if known.item == name.item && known.key == name.key {
+                    *known = name.clone();
+                }
+            }
+        })
+    }
+
+    async fn save_terms(&self, lease: Lease, terms: &WatchTerms) -> Result<(), JournalError> {
+        self.under(lease, |state, id| {
+            if let Some(tracked) = state.invalidations.get_mut(&id) {
+                tracked.invalidation.terms = terms.clone();
+            }
+        })
+    }
+
+    async fn save_sightings(
+        &self,
+        lease: Lease,
+        _rows: &[SightingRow],
+    ) -> Result<(), JournalError> {
+        self.under(lease, |_, _| ())
+    }
+
+    async fn save_snapshot(
+        &self,
+        lease: Lease,
+        _snapshot: &WatchSnapshot,
+    ) -> Result<(), JournalError> {
+        self.under(lease, |_, _| ())
+    }
+
+    async fn end(
+        &self,
+        lease: Lease,
+        ending: &Ending,
+        last: &WatchSnapshot,
+    ) -> Result<(), JournalError> {
+        let ended = self.under(lease, |state, id| {
+            let current = state.current(id);
+            if let Some(tracked) = state.invalidations.get_mut(&id) {
+                tracked.invalidation.ended = Some(ending.clone());
+                (tracked.holder, tracked.last) = (None, Some(last.clone()));
+            }
+            current
+        })?;
+        if let (Some(at_end), Some(ended)) = (&self.at_end, ended) {
+            at_end(&ended, last);
+        }
+        Ok(())
+    }
+
+    async fn reopen(&self, id: InvalidationId) -> Result<(), JournalError> {
+        if let Some(tracked) = self.state().invalidations.get_mut(&id) {
+            tracked.invalidation.ended = None;
+        }
+        Ok(())
+    }
+
+    async fn earlier_contents(
+        &self,
+        _scope: &CloudScope,
+        key: &AssetKey,
+    ) -> Result<Vec<Content>, JournalError> {
+        let state = self.state();
+        let known = state.contents.get(key).into_iter().flatten().rev();
+        Ok(known.take(MOST_CONTENTS).cloned().collect())
+    }
+
+    async fn newer_operation(
+        &self,
+        _scope: &CloudScope,
+        key: &AssetKey,
+        since: Timestamp,
+        than: OperationId,
+    ) -> Result<Option<Operation>, JournalError> {
+        let state = self.state();
+        let changes =
+            |verb| matches!(verb, Verb::Rename | Verb::Delete | Verb::Replace | Verb::Restore);
+        let newest = state
+            .items
+            .values()
+            .filter(|item| item.key == *key || item.to.as_ref() == Some(key))
+            .filter(|item| matches!(item.state, ItemState::Sent | ItemState::Accepted))
+            .filter(|item| item.operation != than)
+            .filter_map(|item| {
+                let operation = state.operations.iter().find(|one| one.id == item.operation)?;
+                let left = item.sent_at.unwrap_or(operation.at);
+                (changes(operation.verb) && left > since).then_some((left, operation))
+            })
+            .max_by_key(|(left, operation)| (*left, operation.id));
+        Ok(newest.map(|(_, operation)| operation.clone()))
+    }
+
+    async fn recently_gone(
+        &self,
+        _scope: &CloudScope,
+        key: &AssetKey,
+        _since: Timestamp,
+    ) -> Result<bool, JournalError> {
+        let state = self.state();
+        let was_gone = |name: &WatchedName| name.key == *key && name.new == Some(Stored::Empty);
+        Ok(state.invalidations.values().any(|one| one.invalidation.names.iter().any(was_gone)))
+    }
+
+    async fn end_of_gone_clouds(
+        &self,
+        _api: &str,
+        _running: Option<&str>,
+        _now: Timestamp,
+    ) -> Result<u64, JournalError> {
+        Ok(0)
+    }
+}
