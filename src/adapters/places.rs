@@ -232,7 +232,8 @@ impl PinnedEdge {
             None => (true, text.strip_prefix("https://").unwrap_or(text)),
         };
         let usual = if tls { 443 } else { 80 };
-        let unbracketed = bare.strip_prefix('[').and_then(|it| it.strip_suffix(']')).unwrap_or(bare);
+        let unbracketed =
+            bare.strip_prefix('[').and_then(|it| it.strip_suffix(']')).unwrap_or(bare);
         let address = bare
             .parse()
             .or_else(|_| unbracketed.parse::<IpAddr>().map(|ip| SocketAddr::new(ip, usual)))

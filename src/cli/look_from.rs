@@ -75,7 +75,11 @@ pub fn outlook(look_from: LookFrom, clock: &Arc<dyn Clock>) -> Result<Outlook, F
 
 /// Puts together what looks at a local cloud: its own edges, which stand for what this host's resolver says, and the
 /// pinned caches of this host. Nothing else can reach it.
-pub fn local_outlook(edges: LoopbackPlaces, look_from: LookFrom, clock: &Arc<dyn Clock>) -> Outlook {
+pub fn local_outlook(
+    edges: LoopbackPlaces,
+    look_from: LookFrom,
+    clock: &Arc<dyn Clock>,
+) -> Outlook {
     let (pinned, elsewhere): (Vec<_>, Vec<_>) =
         look_from.pinned.into_iter().partition(|edge| edge.address.ip().is_loopback());
     for edge in elsewhere {

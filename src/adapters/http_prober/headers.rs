@@ -383,10 +383,18 @@ mod tests {
     #[case::traffic_server("via", "http/1.1 edge (ApacheTrafficServer/9.2.9 [cMsSfW])", Miss)]
     #[case::traffic_server("via", "http/1.1 edge (ApacheTrafficServer/9.2.9 [cHs f ])", Hit)]
     #[case::traffic_server("via", "http/1.1 edge (ApacheTrafficServer/9.2.9 [cRs f ])", Hit)]
-    #[case::traffic_server("via", "http/1.1 edge (ApacheTrafficServer/9.2.9 [cSsNfU])", Revalidated)]
+    #[case::traffic_server(
+        "via",
+        "http/1.1 edge (ApacheTrafficServer/9.2.9 [cSsNfU])",
+        Revalidated
+    )]
     #[case::traffic_server("via", "http/1.1 edge (ApacheTrafficServer/9.2.9 [cSsSfU])", Miss)]
     #[case::traffic_server("via", "http/1.1 edge (ApacheTrafficServer/9.2.9 [cSs f ])", HitStale)]
-    #[case::traffic_server("via", "1.1 a, http/1.1 b (ApacheTrafficServer/9.2.9 [uScMsSf pSeN:t cCMi p sS])", Unknown)]
+    #[case::traffic_server(
+        "via",
+        "1.1 a, http/1.1 b (ApacheTrafficServer/9.2.9 [uScMsSf pSeN:t cCMi p sS])",
+        Unknown
+    )]
     #[case::traffic_server("via", "http/1.1 edge (ApacheTrafficServer/9.2.9 [c", Unknown)]
     #[case::traffic_server("via", "1.1 edge [cH]", Unknown)]
     #[case::cloudinary("server-timing", FASTLY_HIT, Hit)]
