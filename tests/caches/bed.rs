@@ -122,8 +122,8 @@ impl Bed {
     }
 
     /// The paths under which the cloud delivers an asset of its library, for the fan-out as well.
-    pub fn paths_of(&self, id: &str) -> Vec<String> {
-        let shown = self.run(&["show", id, "--json"]).expect(0).json();
+    pub fn paths_of(&self, id: &str, kind: &str) -> Vec<String> {
+        let shown = self.run(&["show", id, "--resource-type", kind, "--json"]).expect(0).json();
         let url =
             |shown: &Value| crate::support::cloud::path_of(shown["url"].as_str().expect("a URL"));
         let paths: Vec<_> = shown["urls"].as_array().expect("URLs").iter().map(url).collect();

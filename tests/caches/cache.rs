@@ -14,6 +14,8 @@ pub const ACCEPTS: [&str; 3] = ["", "image/webp", "image/avif,image/webp"];
 pub enum Manner {
     /// `PURGE`, for each kind of `Accept`.
     Purge,
+    /// One `PURGE`, by somebody who knows nothing of variants.
+    Bare,
     /// `PURGE` that only marks the copy as stale: it is served once more while a new one is fetched.
     Soft,
     /// `BAN` of everything that begins with the path.
@@ -75,6 +77,7 @@ impl Cache {
                 let purge = |accept: &&str| self.ask("PURGE", path, &[("Accept", accept)]);
                 ACCEPTS.iter().map(purge).collect()
             }
+            Manner::Bare => vec![self.ask("PURGE", path, &[])],
             Manner::Soft => vec![self.ask("PURGE", path, &[("X-Soft", "1")])],
             Manner::Ban => vec![self.ask("BAN", path, &[("X-Ban-Prefix", path)])],
             Manner::WrongHost => vec![self.ask("PURGE", path, &[("Host", "media.example")])],
@@ -84,7 +87,7 @@ impl Cache {
                 Manner::Never => answer.status == 405,
                 Manner::Ban => answer.status == 200,
                 // 404: there was nothing to purge
-                Manner::Purge | Manner::Soft | Manner::WrongHost => {
+                Manner::Purge | Manner::Bare | Manner::Soft | Manner::WrongHost => {
                     matches!(answer.status, 200 | 404)
                 }
             };

@@ -25,7 +25,6 @@ pub type Known = Arc<Mutex<HashMap<String, Vec<String>>>>;
 #[derive(Debug, Clone)]
 pub struct Purged {
     pub pop: String,
-    pub number: u64,
     pub at: Instant,
 }
 
@@ -38,7 +37,6 @@ pub struct FanOut {
 
 struct Order {
     due: Instant,
-    number: u64,
     paths: Vec<String>,
 }
 
@@ -97,7 +95,7 @@ fn read_books(
             let paths = known.lock().expect("no panic").get(id).cloned().unwrap_or_default();
             for (cache, line) in lines {
                 if let Some(delay) = delays(cache, number) {
-                    let order = Order { due: heard + delay, number, paths: paths.clone() };
+                    let order = Order { due: heard + delay, paths: paths.clone() };
                     line.send(order).ok(); // a thread that ended says why when it is joined
                 }
             }
@@ -125,8 +123,8 @@ fn carry_out(
             for path in &order.paths {
                 cache.purge(path);
             }
-            let (pop, number, at) = (cache.pop.clone(), order.number, Instant::now());
-            purged.lock().expect("no panic").push(Purged { pop, number, at });
+            let (pop, at) = (cache.pop.clone(), Instant::now());
+            purged.lock().expect("no panic").push(Purged { pop, at });
         }
     }
 }

@@ -16,23 +16,12 @@ pub struct Edge {
     server: String,
     /// Directives of its location.
     location: String,
-    /// What its keys end with; the kind of `Accept`, unless nginx is to tell variants apart by itself.
-    key: &'static str,
-    ignored: &'static str,
     upstream: &'static str,
 }
 
 impl Edge {
     pub fn new(pop: &'static str) -> Self {
-        Self {
-            pop,
-            node: 1,
-            server: String::new(),
-            location: String::new(),
-            key: "$kind",
-            ignored: "Cache-Control Expires Vary",
-            upstream: "$origin",
-        }
+        Self { pop, node: 1, server: String::new(), location: String::new(), upstream: "$origin" }
     }
 
     /// One of several nodes of a `PoP`.
@@ -54,12 +43,6 @@ impl Edge {
 
     pub fn location(mut self, directives: &str) -> Self {
         self.location += directives;
-        self
-    }
-
-    /// nginx reads `Vary` itself. Its purge module does not: variants survive every purge.
-    pub fn with_vary_of_its_own(mut self) -> Self {
-        (self.key, self.ignored) = ("", "Cache-Control Expires");
         self
     }
 }
@@ -172,10 +155,10 @@ http {{
 }
 
 fn server(lab: &Path, edge: &Edge, address: SocketAddr) -> String {
-    let Edge { pop, node, server, location, key, ignored, upstream } = edge;
+    let Edge { pop, node, server, location, upstream } = edge;
     let (lab, lower) = (lab.display(), pop.to_ascii_lowercase());
     let zone = format!("{lower}{node}");
-    // the purge module crashes in its form for one and the same location
+    // the purge module crashes in its form for one and the same location; `$1` would be lost when `$kind` is looked up
     format!(
         r#"
   proxy_cache_path {lab}/{zone} levels=1:2 keys_zone={zone}:256k max_size=64m inactive=1h use_temp_path=off;
@@ -186,15 +169,15 @@ fn server(lab: &Path, edge: &Edge, address: SocketAddr) -> String {
     if ($request_method = PURGE) {{ rewrite ^(.*)$ /__purge$1 last; }}
     location / {{
       proxy_pass http://{upstream}; proxy_http_version 1.1; proxy_set_header Host $host;
-      proxy_cache {zone}; proxy_cache_key $uri$is_args$args{key};
-      proxy_ignore_headers {ignored};
+      proxy_cache {zone}; proxy_cache_key $uri$is_args$args$kind;
+      proxy_ignore_headers Cache-Control Expires Vary;
       proxy_cache_valid 200 301 302 1h; proxy_cache_valid 404 10m;
       add_header X-Cache $upstream_cache_status always;
       add_header X-Served-By "cache-{lower}{node:04}-{pop}" always;
       {location}
     }}
-    location ~ ^/__purge(/.*)$ {{
-      internal; allow 127.0.0.0/8; deny all; proxy_cache_purge {zone} $1$is_args$args{key};
+    location ~ ^/__purge(?<purged>/.*)$ {{
+      internal; allow 127.0.0.0/8; deny all; proxy_cache_purge {zone} $purged$is_args$args$kind;
     }}
   }}
 "#

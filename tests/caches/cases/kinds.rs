@@ -41,7 +41,9 @@ fn every_kind_of_cache_is_read_and_waited_for() {
     assert_eq!(looked["places"]["reached"], 7, "{looked}");
     for look in looked["looks"].as_array().expect("looks") {
         let place = look["place"].as_str().expect("a name");
-        assert_eq!(look["pop_seen"], place, "{look}");
+        // Traffic Server does not tell where it is
+        let told = if place == "SIN" { serde_json::Value::Null } else { place.into() };
+        assert_eq!(look["pop_seen"], told, "{look}");
         assert_eq!(look["verdict"], "same", "{look}");
         assert_eq!(look["bytes"], OLD.len(), "{look}");
         // HAProxy says nothing of itself but an age, and nginx everything but that
@@ -50,14 +52,15 @@ fn every_kind_of_cache_is_read_and_waited_for() {
     }
     // an asset with derived copies, three variants of some, goes from all of them
     let id = "press/2026/hero";
-    let paths = bed.paths_of(id);
+    let paths = bed.paths_of(id, "image");
     bed.warm(&paths, &ACCEPTS);
     let ran = bed.run(&["rm", id, "--yes", "--json", "--wait=50s"]).expect(0);
     bed.truly_clear(&ran, &paths);
     for pop in ["FRA", "AMS", "LHR", "CDG", "WAW", "SIN", "HEL"] {
         let seen = reasons(&ran, pop);
-        assert!(seen.contains(&"still_served".to_owned()), "{pop}: {seen:?}");
-        assert!(seen.contains(&"not_found".to_owned()), "{pop}: {seen:?}");
+        let has = |reason: &str| seen.iter().any(|seen| seen == reason);
+        assert!(has("still_served") || has("earlier_content"), "{pop}: {seen:?}");
+        assert!(has("not_found"), "{pop}: {seen:?}");
     }
 }
 
@@ -74,7 +77,7 @@ fn a_soft_purge_serves_the_old_copy_once_and_then_clears() {
     let bed = Bed::of_caches(cloud, vec![cache], |_, _| after(1_500));
     let one = bed.upload("bed/one.txt", OLD);
     bed.warm(&one.paths, &[""]);
-    let ran = bed.replace(&one, NEW, &["--wait=40s", "--confidence=normal"]).expect(0);
+    let ran = bed.replace(&one, NEW, &["--wait=58s", "--confidence=normal"]).expect(0);
     bed.truly_clear(&ran, &one.paths);
     assert_eq!(reasons(&ran, "LHR"), ["earlier_content", "equals_new"]);
     assert_eq!(bed.cache("LHR").view(one.path(), "").header("x-cache"), "HIT");
