@@ -1,6 +1,7 @@
-//! The one integration binary: the house, the command line as the user sees it, the console in a real terminal, and
-//! the official SDKs against the local cloud.
+//! The one integration binary: the house, the command line as the user sees it, the console in a real terminal,
+//! the official SDKs against the local cloud, and the whole program against real caches.
 
+mod caches;
 mod cli;
 mod clients;
 mod house;

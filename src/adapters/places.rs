@@ -211,12 +211,40 @@ impl Places for LoopbackPlaces {
     }
 }
 
-/// An address that the profile pins: asked for any delivery host, by TLS.
+/// An address that the profile pins: asked for any delivery host.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PinnedEdge {
     /// As the operator calls it; a `PoP` code is taken as one.
     pub name: String,
     pub address: SocketAddr,
+    /// Whether to speak TLS to it: always, unless the profile says `http://`.
+    pub tls: bool,
+}
+
+impl PinnedEdge {
+    /// Reads `ADDRESS`, `ADDRESS:PORT`, and the same behind `https://` or `http://`, where nothing is encrypted.
+    ///
+    /// # Errors
+    /// What is wrong with the text, in words.
+    pub fn read(name: &str, text: &str) -> Result<Self, String> {
+        let (tls, bare) = match text.strip_prefix("http://") {
+            Some(bare) => (false, bare),
+            None => (true, text.strip_prefix("https://").unwrap_or(text)),
+        };
+        let usual = if tls { 443 } else { 80 };
+        let unbracketed =
+            bare.strip_prefix('[').and_then(|it| it.strip_suffix(']')).unwrap_or(bare);
+        let address = bare
+            .parse()
+            .or_else(|_| unbracketed.parse::<IpAddr>().map(|ip| SocketAddr::new(ip, usual)))
+            .map_err(|_| {
+                format!(
+                    "`{}` is no address; give an IP address, with a port where it is not {usual}",
+                    clean(text)
+                )
+            })?;
+        Ok(Self { name: clean(name).into_owned(), address, tls })
+    }
 }
 
 /// The pinned edges of a profile and every address that this host's resolver gives for the delivery host.
@@ -237,6 +265,7 @@ impl ResolvedPlaces {
         let place = |edge: &PinnedEdge| Place {
             id: PlaceId(clean(&edge.name).into_owned()),
             pop: is_pop_code(&edge.name).then(|| edge.name.clone()),
+            tls: edge.tls,
             ..place_of(host, edge.address)
         };
         self.pinned.iter().map(place).collect()
@@ -480,7 +509,7 @@ mod tests {
     }
 
     fn pinned(name: &str, address: &str) -> PinnedEdge {
-        PinnedEdge { name: name.to_owned(), address: address.parse().unwrap() }
+        PinnedEdge::read(name, address).unwrap()
     }
 
     #[tokio::test]
@@ -499,6 +528,22 @@ mod tests {
         );
         assert!(places.iter().all(|place| place.tls && place.host == "localhost"));
         assert_eq!(places.iter().filter(|place| place.address.unwrap().is_ipv4()).count(), 3);
+    }
+
+    #[rstest]
+    #[case("192.0.2.7", Some(("192.0.2.7:443", true)))]
+    #[case("192.0.2.7:8443", Some(("192.0.2.7:8443", true)))]
+    #[case("https://192.0.2.7", Some(("192.0.2.7:443", true)))]
+    #[case("http://127.0.10.1:18080", Some(("127.0.10.1:18080", false)))]
+    #[case("http://[2001:db8::1]", Some(("[2001:db8::1]:80", false)))]
+    #[case("2001:db8::1", Some(("[2001:db8::1]:443", true)))]
+    #[case("http://edge.example", None)]
+    #[case("ftp://192.0.2.7", None)]
+    #[case("http://192.0.2.7/", None)]
+    fn an_edge_is_pinned_by_its_address(#[case] text: &str, #[case] read: Option<(&str, bool)>) {
+        let edge = PinnedEdge::read("FRA", text).map_err(drop).ok();
+        let told = edge.map(|edge| (edge.address.to_string(), edge.tls));
+        assert_eq!(told, read.map(|(address, tls)| (address.to_owned(), tls)));
     }
 
     #[tokio::test]

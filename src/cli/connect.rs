@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::args::Globals;
 use super::failure::Failure;
-use super::look_from::{Outlook, outlook};
+use super::look_from::{Outlook, local_outlook, outlook};
 use super::output::Output;
 use super::pending::Listed;
 use crate::adapters::cloudinary::{ClientOptions, CloudinaryClient};
@@ -21,7 +21,7 @@ use crate::ops::{Context, Engine};
 use crate::ports::clock::Clock;
 use crate::ports::cloud::CloudError;
 use crate::ports::journal::Journal;
-use crate::ports::places::{Places, PlacesError};
+use crate::ports::places::PlacesError;
 
 /// How long a loopback address may take to refuse a connection.
 const REFUSAL: Duration = Duration::from_secs(1);
@@ -128,10 +128,11 @@ impl Found {
         let Resolved { credentials, api_prefix, account, policy, look_from, .. } = self.resolved;
         let cloud = CloudinaryClient::new(credentials, &api_prefix, ClientOptions::default())?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-        let Outlook { places, prober } = outlook(look_from, &clock)?;
-        let places: Arc<dyn Places> = match &self.local {
-            Some(ready) => Arc::new(LoopbackPlaces::new(&api_prefix, ready)),
-            None => places,
+        let Outlook { places, prober } = match &self.local {
+            Some(ready) => {
+                local_outlook(LoopbackPlaces::new(&api_prefix, ready), look_from, &clock)
+            }
+            None => outlook(look_from, &clock)?,
         };
         Ok(Context {
             cloud: Arc::new(cloud),

@@ -7,7 +7,7 @@ use crate::adapters::discovery::{
     DiscoveredPlaces, Discovery, DiscoveryOptions, Resolver, Subnet, VendorPinnedPlaces,
 };
 use crate::adapters::globalping::{Globalping, GlobalpingOptions};
-use crate::adapters::places::ResolvedPlaces;
+use crate::adapters::places::{LoopbackPlaces, ResolvedPlaces};
 use crate::adapters::ssh::{SshHost, SshHosts, SshOptions, SshPlaces, SshProber};
 use crate::adapters::vantage::{CombinedPlaces, RoutedProber};
 use crate::config::LookFrom;
@@ -71,4 +71,25 @@ pub fn outlook(look_from: LookFrom, clock: &Arc<dyn Clock>) -> Result<Outlook, F
     }
     let prober = RoutedProber::new(ssh, globalping, Arc::clone(clock));
     Ok(Outlook { places: Arc::new(CombinedPlaces::new(finders)), prober })
+}
+
+/// Puts together what looks at a local cloud: its own edges, which stand for what this host's resolver says, and the
+/// pinned caches of this host. Nothing else can reach it.
+pub fn local_outlook(
+    edges: LoopbackPlaces,
+    look_from: LookFrom,
+    clock: &Arc<dyn Clock>,
+) -> Outlook {
+    let (pinned, elsewhere): (Vec<_>, Vec<_>) =
+        look_from.pinned.into_iter().partition(|edge| edge.address.ip().is_loopback());
+    for edge in elsewhere {
+        tracing::warn!(edge.name, address = %edge.address, "a local cloud is looked at on loopback only");
+    }
+    let mut finders: Vec<Arc<dyn Places>> = Vec::new();
+    if look_from.here || pinned.is_empty() {
+        finders.push(Arc::new(edges));
+    }
+    finders.push(Arc::new(ResolvedPlaces::new(pinned, false)));
+    let prober = RoutedProber::new(None, None, Arc::clone(clock));
+    Outlook { places: Arc::new(CombinedPlaces::new(finders)), prober }
 }

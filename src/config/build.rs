@@ -1,6 +1,5 @@
 //! Makes a profile of a choice: the file's settings over the defaults, each with its origin.
 
-use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use secrecy::ExposeSecret as _;
@@ -283,18 +282,11 @@ impl Build<'_> {
     fn edges(&mut self, profile: &ProfileFile) -> Result<Vec<PinnedEdge>, ConfigError> {
         let mut pinned = Vec::new();
         for (name, address) in &profile.edges {
-            let parsed = address.get_ref().parse().or_else(|_| {
-                address.get_ref().parse::<IpAddr>().map(|ip| SocketAddr::new(ip, 443))
-            });
-            let Ok(address) = parsed else {
+            let edge = PinnedEdge::read(name, address.get_ref()).map_err(|what| {
                 let key = format!("profiles.{}.edges.{name}", self.chosen.name);
-                let what = format!(
-                    "`{}` is no address; give an IP address, with a port where it is not 443",
-                    clean(address.get_ref())
-                );
-                return Err(self.layers.in_file(&key, address, what));
-            };
-            pinned.push(PinnedEdge { name: clean(name).into_owned(), address });
+                self.layers.in_file(&key, address, what)
+            })?;
+            pinned.push(edge);
         }
         if let Some(first) = profile.edges.values().next() {
             let names: Vec<_> = pinned.iter().map(|edge| edge.name.as_str()).collect();

@@ -29,10 +29,28 @@ pub fn get(url: &str) -> Reply {
 pub fn try_get(url: &str) -> std::io::Result<Reply> {
     let rest = url.strip_prefix("http://").expect("local URLs are plain HTTP");
     let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
+    let path = format!("/{}", path.replace(' ', "%20"));
+    ask(authority, "GET", &path, &[("Host", authority)], "")
+}
+
+/// One request with exactly these headers, `Host` among them, on a connection of its own.
+pub fn ask(
+    authority: &str,
+    method: &str,
+    path: &str,
+    headers: &[(&str, &str)],
+    body: &str,
+) -> std::io::Result<Reply> {
     let mut stream = TcpStream::connect(authority)?;
     stream.set_read_timeout(Some(Duration::from_secs(10)))?;
-    let path = path.replace(' ', "%20");
-    write!(stream, "GET /{path} HTTP/1.1\r\nHost: {authority}\r\nConnection: close\r\n\r\n")?;
+    let mut request = format!("{method} {path} HTTP/1.1\r\nConnection: close\r\n");
+    for (name, value) in headers {
+        request += &format!("{name}: {value}\r\n");
+    }
+    if !body.is_empty() {
+        request += &format!("Content-Length: {}\r\n", body.len());
+    }
+    stream.write_all(format!("{request}\r\n{body}").as_bytes())?;
     let mut raw = Vec::new();
     stream.read_to_end(&mut raw)?;
     parse(&raw).ok_or_else(|| std::io::Error::other("no HTTP reply"))

@@ -120,6 +120,7 @@ const CACHE_READERS: &[fn(&Headers<'_>) -> Option<CacheStatus>] = &[
     |h| word(h.text("x-vercel-cache")?.trim()),
     |h| server_timing(&h.text("server-timing")?),
     |h| varnish(&h.text("x-varnish")?),
+    |h| traffic_server(list(&h.text("via")?).next_back()?),
 ];
 
 /// A vendor's word for what the cache did.
@@ -214,6 +215,21 @@ fn varnish(text: &str) -> Option<CacheStatus> {
         2 => Some(CacheStatus::Hit),
         _ => None,
     }
+}
+
+/// The codes that Traffic Server adds to its `Via`, such as `[cMsSfW]`: behind `c` what the cache had, behind `s`
+/// what the server behind it said, which is a blank where it was not asked.
+fn traffic_server(via: &str) -> Option<CacheStatus> {
+    let codes = after(after(via, "ApacheTrafficServer")?, "[c")?.split(']').next()?;
+    let mut codes = codes.chars();
+    let (cache, server) = (codes.next()?, codes.by_ref().nth(1));
+    Some(match (cache, server) {
+        ('H' | 'R', _) => CacheStatus::Hit,
+        ('S', Some('N')) => CacheStatus::Revalidated,
+        ('S', Some(' ') | None) => CacheStatus::HitStale,
+        ('M' | 'A' | 'S', _) => CacheStatus::Miss,
+        _ => return None,
+    })
 }
 
 /// Readers of the code of the `PoP` that answered.
@@ -364,6 +380,23 @@ mod tests {
     #[case::varnish("x-varnish", "32770 3", Hit)]
     #[case::varnish("x-varnish", "32770", Miss)]
     #[case::varnish("x-varnish", "soon", Unknown)]
+    #[case::traffic_server("via", "http/1.1 edge (ApacheTrafficServer/9.2.9 [cMsSfW])", Miss)]
+    #[case::traffic_server("via", "http/1.1 edge (ApacheTrafficServer/9.2.9 [cHs f ])", Hit)]
+    #[case::traffic_server("via", "http/1.1 edge (ApacheTrafficServer/9.2.9 [cRs f ])", Hit)]
+    #[case::traffic_server(
+        "via",
+        "http/1.1 edge (ApacheTrafficServer/9.2.9 [cSsNfU])",
+        Revalidated
+    )]
+    #[case::traffic_server("via", "http/1.1 edge (ApacheTrafficServer/9.2.9 [cSsSfU])", Miss)]
+    #[case::traffic_server("via", "http/1.1 edge (ApacheTrafficServer/9.2.9 [cSs f ])", HitStale)]
+    #[case::traffic_server(
+        "via",
+        "1.1 a, http/1.1 b (ApacheTrafficServer/9.2.9 [uScMsSf pSeN:t cCMi p sS])",
+        Unknown
+    )]
+    #[case::traffic_server("via", "http/1.1 edge (ApacheTrafficServer/9.2.9 [c", Unknown)]
+    #[case::traffic_server("via", "1.1 edge [cH]", Unknown)]
     #[case::cloudinary("server-timing", FASTLY_HIT, Hit)]
     #[case::cloudinary("server-timing", FASTLY_MISS, Miss)]
     #[case::cloudinary("server-timing", AKAMAI, Miss)]
@@ -496,6 +529,7 @@ mod tests {
         "x-served-by",
         "x-amz-cf-pop",
         "x-varnish",
+        "via",
         "x-vercel-id",
         "retry-after",
         "content-range",

@@ -1,0 +1,120 @@
+//! Old copies that come from a tier behind the edge.
+
+use std::io::{BufRead as _, BufReader};
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::{NEW, OLD, after};
+use crate::caches::bed::{Bed, cloud, not_clear_at, origin, plain, reasons};
+use crate::caches::nginx::{Edge, Nginx};
+use crate::caches::others::varnish;
+use crate::caches::program::Part;
+
+/// Varnish before Varnish: the edge forgets, asks the shield and is given what it had.
+#[test]
+fn an_edge_that_its_shield_feeds_again_is_not_clear() {
+    if !Part::Varnish.is_there() {
+        return;
+    }
+    let cloud = cloud(&["--assets", "0"]);
+    let shield = varnish("IAD", &origin(&cloud));
+    let edge = varnish("AMS", &shield.cache.address.to_string());
+    let places = [("AMS".to_owned(), plain(edge.cache.address))];
+    let caches = vec![edge.cache.clone(), shield.cache.clone()];
+    let bed =
+        Bed::new(cloud, &places, caches, |cache, number| match (cache.pop.as_str(), number) {
+            ("IAD", 1) => None,
+            ("IAD", _) => after(200),
+            _ => after(800),
+        });
+    let one = bed.upload("bed/one.txt", OLD);
+    bed.warm(&one.paths, &[""]);
+    let ran = bed.replace(&one, NEW, &["--wait=12s"]);
+    not_clear_at(&ran, &["AMS"]);
+    assert_eq!(reasons(&ran, "AMS"), ["earlier_content"]);
+    let served = bed.cache("AMS").view(one.path(), "");
+    assert_eq!(served.body, OLD.as_bytes(), "a miss carried it: {served:?}");
+    // shield first, then edge
+    let ran = bed.purge(&one, &["--wait=30s"]).expect(0);
+    bed.truly_clear(&ran, &one.paths);
+}
+
+/// Both tiers were purged while storage still held the old file, and one viewer was enough to bring it back.
+#[test]
+fn a_purge_that_came_before_the_change_is_not_clear() {
+    if !Part::Varnish.is_there() {
+        return;
+    }
+    let cloud = cloud(&["--assets", "0"]);
+    let shield = varnish("IAD", &origin(&cloud));
+    let edge = varnish("AMS", &shield.cache.address.to_string());
+    let places = [("AMS".to_owned(), plain(edge.cache.address))];
+    let caches = vec![shield.cache.clone(), edge.cache.clone()];
+    let bed =
+        Bed::new(cloud, &places, caches, |cache, number| match (number, cache.pop.as_str()) {
+            (1, _) => None, // it came too early, below
+            (_, "IAD") => after(200),
+            _ => after(800),
+        });
+    let one = bed.upload("bed/one.txt", OLD);
+    bed.warm(&one.paths, &[""]);
+    for cache in [&shield.cache, &edge.cache] {
+        one.paths.iter().for_each(|path| cache.purge(path));
+    }
+    one.paths.iter().for_each(|path| drop(edge.cache.view(path, "")));
+    let ran = bed.replace(&one, NEW, &["--wait=10s"]);
+    not_clear_at(&ran, &["AMS"]);
+    assert_eq!(reasons(&ran, "AMS"), ["earlier_content"]);
+    assert_eq!(bed.outdated(&one.paths, &[""]), ["IAD", "AMS"]);
+    let ran = bed.purge(&one, &["--wait=30s"]).expect(0);
+    bed.truly_clear(&ran, &one.paths);
+}
+
+/// Some 25 seconds after an edge was first seen clear, it loses its copy and is fed the old one by a shield that
+/// nobody purged.
+#[test]
+fn an_old_copy_that_comes_back_in_quiet_withdraws_the_clear() {
+    const INTO_QUIET: Duration = Duration::from_secs(14);
+    if !Part::Nginx.is_there() {
+        return;
+    }
+    let cloud = cloud(&["--assets", "0"]);
+    let turned = "set $source $origin; if (-f $lab/turned) { set $source $shield; }";
+    let edges =
+        [Edge::new("FRA"), Edge::new("SIN").behind("$source").server(turned), Edge::new("IAD")];
+    let (nginx, _) = Nginx::start(&origin(&cloud), &edges, Some(2), &[]);
+    let places: Vec<_> =
+        nginx.caches[..2].iter().map(|cache| (cache.pop.clone(), plain(cache.address))).collect();
+    let bed = Bed::new(cloud, &places, nginx.caches.clone(), |cache, _| {
+        if cache.pop == "IAD" { None } else { after(200) }
+    });
+    let one = bed.upload("bed/one.txt", OLD);
+    bed.warm(&one.paths, &[""]);
+    let order = bed.replacing(&one, NEW);
+    let order: Vec<&str> =
+        order.iter().map(String::as_str).chain(["--confidence=normal", "--wait=55s"]).collect();
+    let mut child = bed.spawn(&order);
+    let mut lines = BufReader::new(child.stdout.take().expect("a pipe")).lines();
+    let mut next = |event: &str, fits: &dyn Fn(&Value) -> bool| loop {
+        let line = lines.next().expect("it goes on").expect("UTF-8");
+        let told: Value = serde_json::from_str(&line).expect("JSON");
+        assert_ne!(told["outcome"], "all_clear", "{told}");
+        if told["event"] == event && fits(&told) {
+            return told;
+        }
+        assert_ne!(told["event"], "outcome", "no {event} came: {told}");
+    };
+    next("progress", &|told| told["phase"] == "quiet");
+    std::thread::sleep(INTO_QUIET);
+    std::fs::write(nginx.switch("turned"), "").expect("a file");
+    one.paths.iter().for_each(|path| bed.cache("SIN").purge(path));
+    let back = next("regression", &|_| true);
+    assert_eq!(back["place"], "SIN", "{back}");
+    assert_eq!(bed.cache("SIN").view(one.path(), "").body, OLD.as_bytes());
+    let pid = rustix::process::Pid::from_child(&child);
+    rustix::process::kill_process(pid, rustix::process::Signal::INT).expect("it runs");
+    let last = next("outcome", &|_| true);
+    assert_eq!((&last["outcome"], &last["open"]), (&"interrupted".into(), &true.into()), "{last}");
+    assert_eq!(child.wait().expect("our child").code(), Some(130));
+}
