@@ -46,7 +46,7 @@ impl Usual {
     #[must_use]
     pub fn half_and_most(&self) -> Option<(Duration, Duration)> {
         (self.watches.len() >= ENOUGH)
-            .then(|| (within(&self.watches, 0.5), within(&self.watches, 0.9)))
+            .then(|| (within(&self.watches, 50), within(&self.watches, 90)))
     }
 
     /// When a watch is late: some times what nine of ten took; `None` where too few are known.
@@ -56,17 +56,10 @@ impl Usual {
     }
 }
 
-/// The time within which `share` of `sorted` were over.
-fn within(sorted: &[Duration], share: f64) -> Duration {
-    let over = sorted.partition_point(|took| {
-        let position = sorted.partition_point(|other| other <= took);
-        f64_of(position) < share * f64_of(sorted.len())
-    });
-    sorted.get(over).or(sorted.last()).copied().unwrap_or_default()
-}
-
-fn f64_of(count: usize) -> f64 {
-    f64::from(u32::try_from(count).unwrap_or(u32::MAX))
+/// The time within which `percent` of `sorted` were over.
+fn within(sorted: &[Duration], percent: usize) -> Duration {
+    let over = (sorted.len() * percent).div_ceil(100);
+    sorted.get(over.saturating_sub(1)).copied().unwrap_or_default()
 }
 
 #[cfg(test)]

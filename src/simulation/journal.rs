@@ -17,6 +17,7 @@ use crate::domain::invalidation::{
 };
 use crate::domain::snapshot::WatchSnapshot;
 use crate::domain::time::Timestamp;
+use crate::domain::usual::Usual;
 use crate::domain::verdict::{Content, Stored};
 use crate::ports::journal::{
     ActivityRow, Intent, InvalidationRow, Journal, JournalError, Lease, SightingRow,
@@ -248,6 +249,12 @@ impl Journal for MemoryJournal {
         Ok(self.rows(true).into_iter().rev().take(limit as usize).collect())
     }
 
+    async fn row(&self, id: InvalidationId) -> Result<InvalidationRow, JournalError> {
+        let state = self.state();
+        let tracked = state.invalidations.get(&id);
+        tracked.map(row).ok_or_else(|| JournalError::Unknown { prefix: id.to_string() })
+    }
+
     /// Nobody reads it in a story.
     async fn activity(
         &self,
@@ -318,6 +325,11 @@ impl Journal for MemoryJournal {
             tracked.invalidation.ended = None;
         }
         Ok(())
+    }
+
+    /// Every story is the first.
+    async fn usual(&self, _scope: &CloudScope) -> Result<Usual, JournalError> {
+        Ok(Usual::default())
     }
 
     async fn earlier_contents(
