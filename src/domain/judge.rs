@@ -99,38 +99,107 @@ enum Likeness {
     Unclear,
 }
 
-/// A body that was read decides, then a strong tag; lengths alone can only tell a difference.
-fn likeness(answer: &Answer, body: Option<&Body>, content: &Content) -> Likeness {
-    let hash = answer.body_hash.as_deref().or(body.map(|body| body.hash.as_str()));
-    let length = answer.total_length.or(body.map(|body| body.length));
-    let same_length = length.zip(content.bytes).map(|(seen, known)| seen == known);
-    let same_hash = hash.zip(content.body_hash.as_deref()).map(|(seen, known)| seen == known);
-    let strong = answer.etag.as_ref().filter(|etag| !etag.weak);
-    let same_tag = strong.zip(content.etag.as_ref()).map(|(seen, known)| seen.tag == *known);
-    match (same_hash, same_tag, same_length) {
-        (Some(false), _, _)
-        | (Some(true), _, Some(false))
-        | (None, Some(false), _)
-        | (None, None, Some(false)) => Likeness::Differs,
-        (Some(true), _, Some(true)) | (_, Some(true), None | Some(true)) => Likeness::Equal,
-        (Some(true), _, None) | (None, Some(true), Some(false)) | (None, None, _) => {
-            Likeness::Unclear
+/// What an answer shows of its content, as far as it can tell the known contents apart.
+struct Signs<'a> {
+    /// A strong tag.
+    tag: Option<&'a str>,
+    /// The tag is one of a known content: it decides, and the beginning of a body does not.
+    tag_is_known: bool,
+    hash: Option<&'a str>,
+    length: Option<u64>,
+    last_modified: Option<&'a str>,
+}
+
+impl<'a> Signs<'a> {
+    /// A sign that NEW has in common with earlier content says nothing, and is left out.
+    fn of(answer: &'a Answer, facts: &Facts<'a>) -> Self {
+        let strong = answer.etag.as_ref().filter(|etag| !etag.weak).map(|etag| etag.tag.as_str());
+        let tag = strong.filter(|tag| !is_common_tag(tag, facts));
+        let wears = |content: &Content| tag.is_some() && content.etag.as_deref() == tag;
+        let hash = answer.body_hash.as_deref().or(facts.body.map(|body| body.hash.as_str()));
+        Self {
+            tag,
+            tag_is_known: earlier_contents(facts).chain(facts.new).any(wears),
+            hash: hash.filter(|hash| !is_common_beginning(hash, facts)),
+            length: answer.total_length.or(facts.body.map(|body| body.length)),
+            last_modified: answer.last_modified.as_deref(),
+        }
+    }
+
+    /// A known tag decides, then a body that was read, then an unknown tag; lengths alone can only tell a
+    /// difference.
+    fn likeness(&self, content: &Content) -> Likeness {
+        let same_length = same(self.length, content.bytes);
+        let same_hash = same(self.hash, content.body_hash.as_deref());
+        let same_tag = same(self.tag, content.etag.as_deref());
+        match (same_hash, same_tag, same_length) {
+            (_, Some(false), _) if self.tag_is_known => Likeness::Differs,
+            (Some(false), _, _)
+            | (Some(true), _, Some(false))
+            | (None, Some(false), _)
+            | (None, None, Some(false)) => Likeness::Differs,
+            (Some(true), _, Some(true)) | (_, Some(true), None | Some(true)) => Likeness::Equal,
+            (Some(true), _, None) | (None, Some(true), Some(false)) | (None, None, _) => {
+                Likeness::Unclear
+            }
         }
     }
 }
 
+/// Whether two signs agree; `None` where one of them is missing.
+fn same<T: PartialEq>(seen: Option<T>, known: Option<T>) -> Option<bool> {
+    seen.zip(known).map(|(seen, known)| seen == known)
+}
+
+fn earlier_contents<'a>(facts: &Facts<'a>) -> impl Iterator<Item = &'a Content> {
+    facts.earlier.iter().chain(facts.old)
+}
+
+/// A tag that both NEW and a known other content wear: whoever makes it does not look at the bytes.
+fn is_common_tag(tag: &str, facts: &Facts<'_>) -> bool {
+    let wears = |content: &Content| content.etag.as_deref() == Some(tag);
+    let Some(new) = facts.new.filter(|new| wears(new)) else { return false };
+    let other = |content: &Content| {
+        same(content.body_hash.as_deref(), new.body_hash.as_deref()) == Some(false)
+            || same(content.bytes, new.bytes) == Some(false)
+    };
+    earlier_contents(facts).any(|content| wears(content) && other(content))
+}
+
+/// A hash of the first 64 KiB of NEW, where other content of the same length begins alike, or may.
+fn is_common_beginning(hash: &str, facts: &Facts<'_>) -> bool {
+    const READ: u64 = 64 << 10;
+    let is_begun = |new: &&Content| {
+        new.body_hash.as_deref() == Some(hash) && new.bytes.is_some_and(|bytes| bytes > READ)
+    };
+    let Some(new) = facts.new.filter(is_begun) else { return false };
+    earlier_contents(facts).any(|content| {
+        same(content.etag.as_deref(), new.etag.as_deref()) == Some(false)
+            && content.bytes == new.bytes
+            && content.body_hash.as_deref().is_none_or(|known| known == hash)
+    })
+}
+
 fn compared_to_new(answer: &Answer, facts: &Facts<'_>) -> Likeness {
-    facts.new.map_or(Likeness::Unclear, |new| likeness(answer, facts.body, new))
+    facts.new.map_or(Likeness::Unclear, |new| Signs::of(answer, facts).likeness(new))
 }
 
 /// Known earlier content. What equals NEW is never earlier: the asset may have had today's content before.
 fn is_earlier(answer: &Answer, facts: &Facts<'_>) -> bool {
-    compared_to_new(answer, facts) != Likeness::Equal
-        && facts
-            .earlier
-            .iter()
-            .chain(facts.old)
-            .any(|content| likeness(answer, facts.body, content) == Likeness::Equal)
+    let signs = Signs::of(answer, facts);
+    let to_new = facts.new.map_or(Likeness::Unclear, |new| signs.likeness(new));
+    to_new != Likeness::Equal
+        && earlier_contents(facts).any(|content| match signs.likeness(content) {
+            Likeness::Equal => true,
+            Likeness::Unclear => is_as_old(&signs, content, facts.new),
+            Likeness::Differs => false,
+        })
+}
+
+/// Where nothing else compares, the date of a copy speaks against it, never for it.
+fn is_as_old(signs: &Signs<'_>, content: &Content, new: Option<&Content>) -> bool {
+    let modified = |content: &Content| same(signs.last_modified, content.last_modified.as_deref());
+    modified(content) == Some(true) && new.and_then(modified) == Some(false)
 }
 
 /// A 200 or 206: something is served.
@@ -204,14 +273,14 @@ const fn is_refusal(status: u16) -> bool {
 /// still is thrown away, so that a lone first sighting never passes an old copy.
 fn older_than_purge(answer: &Answer, facts: &Facts<'_>) -> Option<Judgement> {
     let (age, since_purge) = (Duration::from_secs(answer.age?), facts.since_sent?);
-    let older = facts.age != AgeTrust::Disproved && age > since_purge + band(facts);
+    let older = facts.age != AgeTrust::Disproved && age > since_purge.saturating_add(band(facts));
     older.then(|| outdated(Reason::OlderThanPurge { age, since_purge }))
 }
 
 /// The copy was made after storage had changed; needs an `Age` that was seen growing with our clock.
 fn younger_than_change(answer: &Answer, facts: &Facts<'_>) -> Option<Judgement> {
     let (age, since_change) = (Duration::from_secs(answer.age?), facts.since_changed?);
-    let younger = facts.age == AgeTrust::Believed && age + band(facts) < since_change;
+    let younger = facts.age == AgeTrust::Believed && age.saturating_add(band(facts)) < since_change;
     younger.then(|| cleared(Reason::YoungerThanChange { age, since_change }))
 }
 
@@ -220,19 +289,22 @@ fn band(facts: &Facts<'_>) -> Duration {
 }
 
 /// `crt` and `obytes` in place of a missing OLD of a derived copy: made before the upload of what storage holds,
-/// or from an original of another size. Only server clocks are compared: a version is the upload's UNIX second.
+/// or from an original of another size. Only server clocks are compared (a version is the upload's UNIX second), and
+/// only where a copy that is known to be new bears out that they mean what they are taken for.
 fn stands_in_for_old(answer: &Answer, facts: &Facts<'_>) -> bool {
     if !facts.derived || facts.old.is_some() {
         return false;
     }
+    let Some(fresh) = facts.reference.filter(|fresh| matches!(fresh.status, 200 | 206)) else {
+        return false;
+    };
     let uploaded = facts.new.and_then(|new| new.version).and_then(|at| i64::try_from(at).ok());
-    let made_before =
-        answer.created.zip(uploaded).is_some_and(|(made, uploaded)| made + 2 < uploaded);
-    let from_another = answer
-        .original_bytes
-        .zip(facts.reference.and_then(|reference| reference.original_bytes))
-        .is_some_and(|(seen, real)| seen != real);
-    made_before || from_another
+    let made_before = |copy: &Answer| {
+        copy.created.zip(uploaded).map(|(made, uploaded)| made.saturating_add(2) < uploaded)
+    };
+    let is_calibrated = made_before(fresh) == Some(false);
+    let from_another = same(answer.original_bytes, fresh.original_bytes) == Some(false);
+    (is_calibrated && made_before(answer) == Some(true)) || from_another
 }
 
 /// `x-cld-error` says "Resource not found" of our own asset (facts, cloudinary-api §5.3).

@@ -50,6 +50,9 @@ pub struct Content {
     pub bytes: Option<u64>,
     /// SHA-256 of the first 64 KiB, in hex.
     pub body_hash: Option<String>,
+    /// `Last-Modified` of a reference read, as received.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_modified: Option<String>,
 }
 
 /// What storage holds under a name at the moment it was read.

@@ -28,7 +28,7 @@ pub fn answer(status: u16, headers: &HeaderMap, now: Timestamp) -> Answer {
         etag: headers.text("etag").and_then(|value| etag(&value)),
         last_modified: headers.short("last-modified"),
         total_length: headers.total_length(status),
-        age: headers.text("age").and_then(|value| list(&value).next()?.parse().ok()),
+        age: headers.text("age").and_then(|value| age(list(&value).next()?)),
         cache: CACHE_READERS.iter().find_map(|read| read(&headers)).unwrap_or_default(),
         pop: POP_READERS.iter().find_map(|read| read(&headers)).and_then(|code| pop_code(&code)),
         error: headers.short("x-cld-error").or_else(|| quoted_after(timing, "cld-error;desc=")),
@@ -76,8 +76,9 @@ impl<'a> Headers<'a> {
     /// Length of the whole body, told by a 206 or a 200.
     fn total_length(&self, status: u16) -> Option<u64> {
         match status {
+            _ if !is_identity(self.0) => None,
             206 => self.text("content-range")?.rsplit_once('/')?.1.trim().parse().ok(),
-            200 if is_identity(self.0) => self.text("content-length")?.trim().parse().ok(),
+            200 => self.text("content-length")?.trim().parse().ok(),
             _ => None,
         }
     }
@@ -267,6 +268,13 @@ fn etag(value: &str) -> Option<Etag> {
     fits.then(|| Etag { weak, tag: tag.to_owned() })
 }
 
+/// Whole seconds; what is too large to count is the largest that caches can tell (RFC 9111, section 1.2.2).
+fn age(value: &str) -> Option<u64> {
+    const LARGEST: u64 = 1 << 31;
+    let is_number = !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit());
+    is_number.then(|| value.parse().map_or(LARGEST, |age: u64| age.min(LARGEST)))
+}
+
 /// Seconds, or the time until an HTTP date.
 fn retry_after(value: &str, now: Timestamp) -> Option<Duration> {
     let value = value.trim();
@@ -448,6 +456,7 @@ mod tests {
     #[case(206, &[("content-range", "bytes 0-0/184233"), ("content-length", "1")], Some(184_233))]
     #[case(206, &[("content-range", "bytes 0-0/*"), ("content-length", "1")], None)]
     #[case(206, &[("content-length", "1")], None)]
+    #[case(206, &[("content-range", "bytes 0-0/900"), ("content-encoding", "gzip")], None)]
     #[case(200, &[("content-length", "184233")], Some(184_233))]
     #[case(200, &[("content-length", "900"), ("content-encoding", "gzip")], None)]
     #[case(404, &[("content-length", "0")], None)]
@@ -513,6 +522,9 @@ mod tests {
     #[case("412, 9", Some(412))]
     #[case("-1", None)]
     #[case("1.5", None)]
+    #[case("", None)]
+    #[case("18446744073709551615", Some(1 << 31))]
+    #[case("99999999999999999999999", Some(1 << 31))]
     fn age(#[case] value: &str, #[case] expected: Option<u64>) {
         assert_eq!(read(200, &[("age", value)]).age, expected);
     }

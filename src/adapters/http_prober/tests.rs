@@ -363,6 +363,38 @@ mod over_tls {
         );
     }
 
+    /// A clock that has gone on for centuries.
+    #[derive(Debug)]
+    struct LongAfter;
+
+    impl rustls::time_provider::TimeProvider for LongAfter {
+        fn current_time(&self) -> Option<rustls::pki_types::UnixTime> {
+            let year_4000 = Duration::from_secs(64_060_588_800);
+            Some(rustls::pki_types::UnixTime::since_unix_epoch(year_4000))
+        }
+    }
+
+    #[tokio::test]
+    async fn an_expired_certificate_is_a_failure_that_says_so() {
+        let mut roots = RootCertStore::empty();
+        roots.add(CertificateDer::from_pem_slice(CERTIFICATE).unwrap()).unwrap();
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let config = ClientConfig::builder_with_details(provider, Arc::new(LongAfter))
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        let prober = HttpProber::with_tls(Arc::new(SystemClock), config);
+        let (address, _served) = serve_tls().await;
+        let failure = prober
+            .probe(&Probe { tls: true, ..super::probe(address) })
+            .await
+            .result
+            .unwrap_err()
+            .to_string();
+        assert!(failure.starts_with("TLS failed: ") && failure.contains("expired"), "{failure}");
+    }
+
     #[tokio::test]
     async fn a_plain_server_is_a_tls_failure() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -375,5 +407,151 @@ mod over_tls {
         let probe = Probe { tls: true, ..super::probe(address) };
         let failure = prober().probe(&probe).await.result.unwrap_err();
         assert!(matches!(failure, ProbeFailure::Tls { .. }), "{failure}");
+    }
+}
+
+/// Edges that do everything wrong: a clear failure in time, and never a verdict from nothing.
+mod bad_edges {
+    use std::time::Instant;
+
+    use super::*;
+    use crate::domain::judge::{AgeTrust, Facts, judge};
+    use crate::domain::verdict::{Content, Expectation, Verdict};
+
+    const TIMEOUT: Duration = Duration::from_millis(400);
+    /// Far above the timeout, far below a hang.
+    const BOUND: Duration = Duration::from_secs(20);
+
+    /// Sends `first`, then `more` again and again after a pause each, as long as anybody listens.
+    async fn serve_on(first: &str, more: Vec<u8>, pause: Duration) -> SocketAddr {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let (address, first) = (listener.local_addr().unwrap(), first.to_owned());
+        tokio::spawn(async move {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            head(&mut stream).await;
+            stream.write_all(first.as_bytes()).await.ok();
+            while stream.write_all(&more).await.is_ok() {
+                tokio::time::sleep(pause).await;
+            }
+        });
+        address
+    }
+
+    /// What the edge said, within bounds, and that it proves nothing whatever is hoped for.
+    async fn look(address: SocketAddr, shape: ProbeShape) -> Sighting {
+        let began = Instant::now();
+        let seen = prober().probe(&Probe { shape, timeout: TIMEOUT, ..probe(address) }).await;
+        assert!(began.elapsed() < BOUND, "{:?}", began.elapsed());
+        seen
+    }
+
+    fn assert_unknown(seen: &Sighting) {
+        let content = Content { etag: Some("9e10".into()), ..Content::default() };
+        for expectation in
+            [Expectation::Gone, Expectation::New, Expectation::Live, Expectation::Refetched]
+        {
+            let facts = Facts {
+                expectation,
+                public_id: "a",
+                derived: false,
+                old: None,
+                new: (expectation != Expectation::Gone).then_some(&content),
+                earlier: &[],
+                since_sent: Some(Duration::from_secs(10)),
+                since_changed: Some(Duration::from_secs(9)),
+                age: AgeTrust::Unproven,
+                doubt: Duration::ZERO,
+                reference: None,
+                exists_again: false,
+                body: None,
+                only_watching: false,
+            };
+            let judged = judge(seen, &facts);
+            assert_eq!(judged.verdict, Verdict::Unknown, "{expectation:?} {seen:?}");
+            assert!(!judged.reason.to_string().is_empty());
+        }
+    }
+
+    #[rstest]
+    #[case::head("HTTP/1.1 200 OK\r\na: ", ProbeShape::OneByte)]
+    #[case::status("H", ProbeShape::HeadersOnly)]
+    #[case::body("HTTP/1.1 200 OK\r\nContent-Length: 70000\r\n\r\n", ProbeShape::Body)]
+    #[case::body_until_it_closes("HTTP/1.0 200 OK\r\n\r\n", ProbeShape::Body)]
+    #[tokio::test]
+    async fn what_trickles_is_left_in_time(#[case] first: &str, #[case] shape: ProbeShape) {
+        let address = serve_on(first, b"T".to_vec(), Duration::from_millis(100)).await;
+        let seen = look(address, shape).await;
+        assert_eq!(seen.result, Err(ProbeFailure::TimedOut));
+        assert_unknown(&seen);
+    }
+
+    #[tokio::test]
+    async fn a_body_without_end_is_read_as_far_as_it_is_compared() {
+        let chunk = [b"1000\r\n".to_vec(), vec![b'x'; 4096], b"\r\n".to_vec()].concat();
+        let first = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
+        let address = serve_on(first, chunk, Duration::ZERO).await;
+        let timeout = Duration::from_secs(10);
+        let endless = Probe { shape: ProbeShape::Body, timeout, ..probe(address) };
+        let answer = prober().probe(&endless).await.result.unwrap();
+        assert_eq!(answer.body_hash, Some(hex::encode(Sha256::digest([b'x'; MAX_BODY]))));
+        assert_eq!(answer.total_length, None, "nobody knows its length");
+    }
+
+    #[rstest]
+    #[case::one_of_a_megabyte(format!("HTTP/1.1 200 OK\r\na: {}\r\n\r\n", "b".repeat(1 << 20)))]
+    #[case::thousands(format!("HTTP/1.1 200 OK\r\n{}\r\n", "a: b\r\n".repeat(5_000)))]
+    #[tokio::test]
+    async fn headers_beyond_all_bounds_are_no_answer(#[case] reply: String) {
+        let (address, _served) = serve(reply).await;
+        let seen = look(address, ProbeShape::OneByte).await;
+        assert_eq!(seen.result, Err(broken_with("its headers are too large")));
+        assert_unknown(&seen);
+    }
+
+    #[tokio::test]
+    async fn headers_without_end_are_no_answer() {
+        let address =
+            serve_on("HTTP/1.1 200 OK\r\n", b"a: b\r\n".repeat(20_000), Duration::ZERO).await;
+        let seen = look(address, ProbeShape::OneByte).await;
+        assert_eq!(seen.result, Err(broken_with("its headers are too large")));
+    }
+
+    #[rstest]
+    #[case::two_lengths("HTTP/1.1 200 OK\r\nContent-Length: 3\r\nContent-Length: 4\r\n\r\nabc")]
+    #[case::below_nothing("HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n")]
+    #[case::no_number("HTTP/1.1 200 OK\r\nContent-Length: many\r\n\r\n")]
+    #[case::bad_chunk("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n")]
+    #[case::no_status("HTTP/1.1\r\n\r\n")]
+    #[case::odd_status("HTTP/1.1 99999 OK\r\n\r\n")]
+    #[case::bytes("\u{0}\u{1}\u{2}\u{ff}\r\n\r\n")]
+    #[case::another_protocol("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")]
+    #[tokio::test]
+    async fn garbage_is_no_answer(#[case] reply: &str) {
+        let (address, _served) = serve(reply).await;
+        let seen = look(address, ProbeShape::Body).await;
+        let said = seen.result.as_ref().unwrap_err().to_string();
+        assert!(said.starts_with("connection broke: "), "{said}");
+        assert_unknown(&seen);
+    }
+
+    #[rstest]
+    #[case::to_itself("HTTP/1.1 301 Moved\r\nLocation: /demo/image/upload/v1/a.jpg\r\n\r\n")]
+    #[case::away("HTTP/1.1 307 Moved\r\nLocation: http://192.0.2.1/\r\n\r\n")]
+    #[case::not_modified("HTTP/1.1 304 Not Modified\r\nETag: \"9e10\"\r\n\r\n")]
+    #[case::nothing_in_range("HTTP/1.1 416 X\r\nETag: \"9e10\"\r\nContent-Length: 0\r\n\r\n")]
+    #[case::encoded_unasked(
+        "HTTP/1.1 200 OK\r\nContent-Encoding: br\r\nContent-Length: 3\r\n\r\nabc"
+    )]
+    #[case::overloaded("HTTP/1.1 429 X\r\nRetry-After: soon\r\nContent-Length: 0\r\n\r\n")]
+    #[tokio::test]
+    async fn an_answer_about_something_else_proves_nothing(#[case] reply: &str) {
+        let (address, _served) = serve(reply).await; // one connection: a second one would be refused
+        let mut seen = look(address, ProbeShape::OneByte).await;
+        let answer = seen.result.as_mut().unwrap();
+        if answer.status == 200 {
+            assert_eq!((answer.total_length, &answer.body_hash), (None, &None));
+            answer.status = 0; // a copy that cannot be compared is Outdated where nothing may be served
+        }
+        assert_unknown(&seen);
     }
 }

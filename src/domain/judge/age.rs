@@ -56,7 +56,10 @@ impl AgeWatch {
                 let grown = Duration::from_secs(age - last.age);
                 if grown.abs_diff(passed) <= SLACK {
                     self.trust = AgeTrust::Believed;
-                } else if grown.is_zero() && self.trust == AgeTrust::Unproven {
+                } else if grown.is_zero()
+                    && Duration::from_secs(age) > passed + SLACK // else it may be another copy, fetched meanwhile
+                    && self.trust == AgeTrust::Unproven
+                {
                     self.standstills += 1;
                     if self.standstills >= STANDSTILLS {
                         self.trust = AgeTrust::Disproved;
@@ -90,6 +93,8 @@ mod tests {
     #[case::rounded(&[(0, 400), (5, 404)], AgeTrust::Believed)]
     #[case::stands_still_once(&[(0, 7), (5, 7)], AgeTrust::Unproven)]
     #[case::stands_still(&[(0, 7), (5, 7), (10, 7)], AgeTrust::Disproved)]
+    #[case::fetched_at_every_look(&[(0, 0), (5, 0), (10, 0), (15, 0)], AgeTrust::Unproven)]
+    #[case::fetched_between_looks(&[(0, 7), (10, 7), (20, 7), (30, 7)], AgeTrust::Unproven)]
     #[case::too_fast(&[(0, 7), (5, 107)], AgeTrust::Unproven)]
     #[case::fetched_again(&[(0, 400), (5, 1)], AgeTrust::Unproven)]
     #[case::fetched_again_then_growing(&[(0, 400), (5, 1), (9, 5)], AgeTrust::Believed)]

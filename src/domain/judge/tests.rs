@@ -294,6 +294,8 @@ fn before_new_is_known_nothing_is_cleared() {
     }
 }
 
+const UPLOADED: u64 = 1_700_000_100;
+
 #[rstest]
 #[case::made_before_the_upload(Some(1_700_000_000), None, Verdict::Outdated)]
 #[case::made_after_the_upload(Some(1_700_000_200), None, Verdict::Other)]
@@ -306,8 +308,12 @@ fn server_clocks_stand_in_for_a_missing_old(
     #[case] original_bytes: Option<u64>,
     #[case] expected: Verdict,
 ) {
-    let new = Content { version: Some(1_700_000_100), ..tagged("new") };
-    let reference = Answer { original_bytes: Some(5000), ..served("new") };
+    let new = Content { version: Some(UPLOADED), ..tagged("new") };
+    let reference = Answer {
+        original_bytes: Some(5000),
+        created: Some(UPLOADED.cast_signed() + 3),
+        ..served("new")
+    };
     let seen = Answer { created, original_bytes, ..served("unheard") };
     let known = Facts {
         derived: true,
@@ -321,6 +327,26 @@ fn server_clocks_stand_in_for_a_missing_old(
     let old = tagged("old");
     let with_old = Facts { old: Some(&old), ..known };
     assert_eq!(verdict(seen, &with_old).0, Verdict::Other, "only where OLD is missing");
+}
+
+#[rstest]
+#[case::made_after_the_upload(200, Some(1_700_000_103), Verdict::Outdated)]
+#[case::made_at_the_upload(200, Some(1_700_000_098), Verdict::Outdated)]
+#[case::made_before_what_it_is_made_of(200, Some(1_700_000_050), Verdict::Other)]
+#[case::not_told(200, None, Verdict::Other)]
+#[case::no_copy(404, Some(1_700_000_103), Verdict::Other)]
+fn the_age_of_a_copy_counts_only_after_a_new_one_bore_it_out(
+    #[case] status: u16,
+    #[case] created: Option<i64>,
+    #[case] expected: Verdict,
+) {
+    let new = Content { version: Some(UPLOADED), ..tagged("new") };
+    let reference = Answer { status, created, ..served("new") };
+    let known = Facts { derived: true, new: Some(&new), ..facts(Expectation::New) };
+    let seen = Answer { created: Some(1_600_000_000), ..served("unheard") };
+    assert_eq!(verdict(seen.clone(), &known).0, Verdict::Other, "nothing to calibrate by");
+    let calibrated = Facts { reference: Some(&reference), ..known };
+    assert_eq!(verdict(seen, &calibrated).0, expected);
 }
 
 // Rule 5: refetched. S = 38 s, N = 36 s.
@@ -477,26 +503,315 @@ fn known_tags_need_no_body() {
     assert!(!wants_body(&sighting(Ok(served("x"))), &gone), "any body is one too many");
 }
 
-fn any_answer() -> impl Strategy<Value = Answer> {
-    let etag = proptest::option::of((any::<bool>(), prop_oneof!["old", "new", "x"]))
+// Signs that OLD and NEW have in common.
+
+#[test]
+fn a_tag_of_earlier_content_outranks_a_body_that_was_read_in_part() {
+    let (old, new) = (hashed(Some("old"), "h-old", 9_000), hashed(Some("new"), "h-new", 9_000));
+    let facts = Facts { old: Some(&old), new: Some(&new), ..facts(Expectation::New) };
+    let seen = Answer { total_length: Some(9_000), ..served("old") };
+    let misread = Answer { body_hash: Some("h-new".into()), ..seen.clone() };
+    assert_ne!(verdict(misread, &facts).0, Verdict::Cleared);
+    let remembered = Body { hash: "h-new".into(), length: 9_000 };
+    let facts = Facts { body: Some(&remembered), ..facts };
+    assert_ne!(verdict(seen, &facts).0, Verdict::Cleared);
+}
+
+#[rstest]
+#[case::another_beginning(200_000, Some("h-old"), Verdict::Cleared)]
+#[case::the_same_beginning(200_000, Some("h-new"), Verdict::Unknown)]
+#[case::a_beginning_nobody_read(200_000, None, Verdict::Unknown)]
+#[case::another_length(200_001, Some("h-new"), Verdict::Cleared)]
+fn a_beginning_proves_nothing_where_both_may_begin_alike(
+    #[case] length: u64,
+    #[case] beginning: Option<&str>,
+    #[case] expected: Verdict,
+) {
+    let old = Content {
+        etag: Some("old".into()),
+        bytes: Some(length),
+        body_hash: beginning.map(str::to_owned),
+        ..Content::default()
+    };
+    let new = hashed(Some("new"), "h-new", 200_000);
+    let facts = Facts { old: Some(&old), new: Some(&new), ..facts(Expectation::New) };
+    let seen = |answer: Answer| Answer {
+        body_hash: Some("h-new".into()),
+        total_length: Some(200_000),
+        ..answer
+    };
+    assert_eq!(verdict(seen(answer(200)), &facts).0, expected);
+    assert_eq!(verdict(seen(weakly("w")), &facts).0, expected);
+    assert_eq!(verdict(seen(served("new")), &facts).0, Verdict::Cleared, "its tag tells");
+    assert!(!verdict(seen(served("old")), &facts).0.is_clear(), "its tag tells");
+}
+
+#[test]
+fn a_short_body_is_read_whole() {
+    let (old, new) = (hashed(Some("old"), "h-old", 900), hashed(Some("new"), "h-new", 900));
+    let facts = Facts { old: Some(&old), new: Some(&new), ..facts(Expectation::New) };
+    let seen =
+        Answer { body_hash: Some("h-new".into()), total_length: Some(900), ..Answer::default() };
+    assert_eq!(verdict(Answer { status: 200, ..seen }, &facts).0, Verdict::Cleared);
+}
+
+#[test]
+fn a_tag_that_stays_when_the_content_changes_is_none() {
+    let (old, new) = (hashed(Some("v1"), "h-old", 900), hashed(Some("v1"), "h-new", 900));
+    let facts = Facts { old: Some(&old), new: Some(&new), ..facts(Expectation::New) };
+    let seen = Answer { total_length: Some(900), ..served("v1") };
+    assert_eq!(verdict(seen.clone(), &facts), (Verdict::Unknown, "not_comparable"));
+    assert!(wants_body(&sighting(Ok(seen.clone())), &facts));
+    let with = |hash: &str| Answer { body_hash: Some(hash.into()), ..seen.clone() };
+    assert_eq!(verdict(with("h-old"), &facts).0, Verdict::Outdated);
+    assert_eq!(verdict(with("h-new"), &facts).0, Verdict::Cleared);
+}
+
+#[rstest]
+#[case::of_old(Some("Thu, 01 Jan 2026 00:00:00 GMT"), Verdict::Outdated)]
+#[case::of_new(Some("Fri, 02 Jan 2026 00:00:00 GMT"), Verdict::Unknown)]
+#[case::of_neither(Some("Sat, 03 Jan 2026 00:00:00 GMT"), Verdict::Unknown)]
+#[case::not_told(None, Verdict::Unknown)]
+fn a_date_speaks_against_a_copy_and_never_for_it(
+    #[case] date: Option<&str>,
+    #[case] expected: Verdict,
+) {
+    let dated =
+        |tag: &str, date: &str| Content { last_modified: Some(date.to_owned()), ..tagged(tag) };
+    let old = dated("old", "Thu, 01 Jan 2026 00:00:00 GMT");
+    let new = dated("new", "Fri, 02 Jan 2026 00:00:00 GMT");
+    let facts = Facts { old: Some(&old), new: Some(&new), ..facts(Expectation::New) };
+    let seen = Answer { last_modified: date.map(str::to_owned), ..weakly("w") };
+    assert_eq!(verdict(seen.clone(), &facts).0, expected);
+    let both = Facts { new: Some(&old), ..facts };
+    assert_ne!(verdict(seen, &both).0, Verdict::Outdated, "the same date tells nothing");
+}
+
+// What holds whatever comes.
+
+/// The verdict that each reason stands for.
+const fn verdict_of(reason: &Reason) -> Verdict {
+    match reason {
+        Reason::NoAnswer { .. }
+        | Reason::UnusableStatus { .. }
+        | Reason::UnprovenRefusal { .. }
+        | Reason::NegativeCache
+        | Reason::NotComparable => Verdict::Unknown,
+        Reason::EarlierContent
+        | Reason::StillServed
+        | Reason::DiffersFromStorage
+        | Reason::OlderThanPurge { .. } => Verdict::Outdated,
+        Reason::NotFound
+        | Reason::Placeholder
+        | Reason::SameRefusalAsReference { .. }
+        | Reason::EqualsNew
+        | Reason::YoungerThanChange { .. } => Verdict::Cleared,
+        Reason::SameBytes => Verdict::Same,
+        Reason::ExistsAgain | Reason::Unrecognised => Verdict::Other,
+    }
+}
+
+fn words(of: &'static [&'static str]) -> BoxedStrategy<String> {
+    prop::sample::select(of).prop_map(str::to_owned).boxed()
+}
+
+fn extreme() -> BoxedStrategy<u64> {
+    prop_oneof![Just(0), Just(1), Just(u64::MAX), Just(i64::MAX as u64), 0_u64..100, any::<u64>()]
+        .boxed()
+}
+
+fn any_content() -> BoxedStrategy<Content> {
+    (
+        proptest::option::of(words(&["old", "new", "x"])),
+        proptest::option::of(words(&["h-old", "h-new", "h-x"])),
+        proptest::option::of(prop_oneof![Just(1000_u64), Just(200_000), extreme()]),
+        proptest::option::of(extreme()),
+        proptest::option::of(words(&["a", "b"])),
+    )
+        .prop_map(|(etag, body_hash, bytes, version, last_modified)| Content {
+            asset_id: None,
+            version,
+            etag,
+            bytes,
+            body_hash,
+            last_modified,
+        })
+        .boxed()
+}
+
+/// Everything that decides a verdict beside the sighting, owned.
+#[derive(Debug, Clone)]
+struct World {
+    old: Option<Content>,
+    new: Option<Content>,
+    earlier: Vec<Content>,
+    reference: Option<Answer>,
+    since_sent: Option<Duration>,
+    since_changed: Option<Duration>,
+    doubt: Duration,
+    age: AgeTrust,
+    derived: bool,
+    only_watching: bool,
+    exists_again: bool,
+    body: Option<Body>,
+}
+
+impl World {
+    fn facts(&self, expectation: Expectation) -> Facts<'_> {
+        Facts {
+            derived: self.derived,
+            old: self.old.as_ref(),
+            new: self.new.as_ref(),
+            earlier: &self.earlier,
+            since_sent: self.since_sent,
+            since_changed: self.since_changed,
+            age: self.age,
+            doubt: self.doubt,
+            reference: self.reference.as_ref(),
+            exists_again: self.exists_again,
+            body: self.body.as_ref(),
+            only_watching: self.only_watching,
+            ..facts(expectation)
+        }
+    }
+}
+
+fn any_trust() -> impl Strategy<Value = AgeTrust> {
+    prop_oneof![Just(AgeTrust::Unproven), Just(AgeTrust::Believed), Just(AgeTrust::Disproved)]
+}
+
+fn any_world() -> BoxedStrategy<World> {
+    use proptest::option::of;
+    let time = || extreme().prop_map(Duration::from_secs);
+    let body = (words(&["h-old", "h-new", "h-x"]), extreme())
+        .prop_map(|(hash, length)| Body { hash, length });
+    (
+        (of(any_content()), of(any_content()), prop::collection::vec(any_content(), 0..4)),
+        (of(any_answer()), of(time()), of(time()), time(), any_trust(), of(body)),
+        any::<[bool; 3]>(),
+    )
+        .prop_map(|((old, new, earlier), rest, [derived, only_watching, exists_again])| {
+            let (reference, since_sent, since_changed, doubt, age, body) = rest;
+            World {
+                old,
+                new,
+                earlier,
+                reference,
+                since_sent,
+                since_changed,
+                doubt,
+                age,
+                derived,
+                only_watching,
+                exists_again,
+                body,
+            }
+        })
+        .boxed()
+}
+
+fn any_answer() -> BoxedStrategy<Answer> {
+    let etag = proptest::option::of((any::<bool>(), words(&["old", "new", "x"])))
         .prop_map(|etag| etag.map(|(weak, tag)| Etag { weak, tag }));
     let error = proptest::option::of(prop_oneof![Just(OURS.to_owned()), ".{0,40}"]);
-    let hash = proptest::option::of(prop_oneof!["h-old", "h-new", "h-x"]);
-    let length = proptest::option::of(prop_oneof![Just(1000_u64), any::<u64>()]);
-    (100_u16..600, etag, error, hash, length, proptest::option::of(any::<u64>())).prop_map(
-        |(status, etag, error, body_hash, total_length, age)| Answer {
+    let hash = proptest::option::of(words(&["h-old", "h-new", "h-x"]));
+    let length = proptest::option::of(prop_oneof![Just(1000_u64), extreme()]);
+    let age = proptest::option::of(extreme());
+    let created = proptest::option::of(prop_oneof![Just(i64::MAX), Just(i64::MIN), any::<i64>()]);
+    let status = prop_oneof![Just(200_u16), Just(206), Just(404), 0_u16..=999];
+    (status, etag, error, hash, length, (age, created))
+        .prop_map(|(status, etag, error, body_hash, total_length, (age, created))| Answer {
             status,
             etag,
             total_length,
             age,
             error,
             body_hash,
+            created,
+            original_bytes: total_length,
             ..Answer::default()
-        },
-    )
+        })
+        .boxed()
 }
 
 proptest! {
+    #[test]
+    fn whatever_comes_is_judged_with_a_reason_for_its_verdict(
+        seen in any_answer(),
+        world in any_world(),
+        which in 0_usize..4,
+    ) {
+        let facts = world.facts(ALL[which]);
+        let seen = sighting(Ok(seen));
+        let judged = judge(&seen, &facts);
+        prop_assert_eq!(judged.verdict, verdict_of(&judged.reason));
+        prop_assert!(!judged.reason.to_string().is_empty());
+        let _ = wants_body(&seen, &facts);
+    }
+
+    #[test]
+    fn without_an_answer_nothing_is_ever_clear(world in any_world(), which in 0_usize..4, why in ".{0,20}") {
+        for failure in [
+            ProbeFailure::Refused,
+            ProbeFailure::TimedOut,
+            ProbeFailure::Tls { detail: why.clone() },
+            ProbeFailure::Broken { detail: why.clone() },
+            ProbeFailure::WrongPeer { peer: why.clone() },
+            ProbeFailure::NotAsked { detail: why.clone() },
+            ProbeFailure::Vantage { detail: why.clone() },
+        ] {
+            let judged = judge(&sighting(Err(failure)), &world.facts(ALL[which]));
+            prop_assert_eq!(judged.verdict, Verdict::Unknown);
+        }
+    }
+
+    #[test]
+    fn a_tag_of_earlier_content_never_clears(
+        seen in any_answer(),
+        world in any_world(),
+        which in 0_usize..4,
+    ) {
+        let seen = Answer { status: 200, error: None, ..Answer { etag: Some(Etag { weak: false, tag: "old".into() }), ..seen } };
+        let new_wears_it = world.new.as_ref().is_some_and(|new| new.etag.as_deref() == Some("old"));
+        prop_assume!(!new_wears_it);
+        let world = World { old: Some(tagged("old")), ..world };
+        // where NEW has no tag at all only its body can tell, and what it tells is believed
+        prop_assume!(world.new.as_ref().is_none_or(|new| new.etag.is_some()));
+        let judged = judge(&sighting(Ok(seen)), &world.facts(ALL[which]));
+        prop_assert!(!judged.verdict.is_clear(), "{:?}", judged);
+    }
+
+    #[test]
+    fn an_older_copy_is_never_judged_better(
+        ages in (extreme(), extreme()),
+        world in any_world(),
+    ) {
+        let rank = |verdict| match verdict {
+            Verdict::Cleared => 0,
+            Verdict::Same => 1,
+            _ => 2,
+        };
+        let content = tagged("same");
+        let facts = Facts { old: Some(&content), new: Some(&content), earlier: &[], body: None, ..world.facts(Expectation::Refetched) };
+        let of = |age: u64| rank(judge(&sighting(Ok(aged(age, served("same")))), &facts).verdict);
+        let (younger, older) = (ages.0.min(ages.1), ages.0.max(ages.1));
+        prop_assert!(of(younger) <= of(older));
+        let unknown = judge(&sighting(Ok(served("same"))), &facts).verdict;
+        prop_assert_eq!(unknown, Verdict::Same);
+    }
+
+    #[test]
+    fn doubt_only_makes_less_certain(age in extreme(), world in any_world(), more in extreme()) {
+        // storage is read after the call has left
+        let world = World { since_changed: world.since_changed.min(world.since_sent), ..world };
+        let content = tagged("same");
+        let facts = Facts { old: Some(&content), new: Some(&content), earlier: &[], body: None, ..world.facts(Expectation::Refetched) };
+        let doubtful = Facts { doubt: facts.doubt.saturating_add(Duration::from_secs(more)), ..facts };
+        let seen = sighting(Ok(aged(age, served("same"))));
+        let (sure, unsure) = (judge(&seen, &facts).verdict, judge(&seen, &doubtful).verdict);
+        prop_assert!(unsure == sure || unsure == Verdict::Same, "{sure:?} became {unsure:?}");
+    }
+
     #[test]
     fn only_proof_clears(seen in any_answer(), which in 0_usize..4, trust in 0_usize..3) {
         let (old, new) = (hashed(Some("old"), "h-old", 1000), hashed(Some("new"), "h-new", 1000));

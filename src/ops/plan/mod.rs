@@ -211,7 +211,7 @@ pub fn content_of(asset: &Asset) -> Content {
         version: Some(asset.version),
         etag: asset.etag.clone(),
         bytes: Some(asset.bytes),
-        body_hash: None,
+        ..Content::default()
     }
 }
 

@@ -252,13 +252,12 @@ impl Name {
 
     fn decide(&mut self, now: Moment) -> Learnt {
         let old = self.watched.old.clone();
-        let derived = self.reference_is_derived;
         let Stage::Reading(reading) = &mut self.stage else { return Learnt::Nothing };
         let Some(claim) = &reading.claim else { return Learnt::Nothing };
         let supported = match &reading.evidence {
             Evidence::Missing => return Learnt::Nothing,
             Evidence::Impossible => Support::Unclear,
-            Evidence::Seen(answer) => support(answer, claim, old.as_ref(), derived),
+            Evidence::Seen(answer) => support(answer, claim, old.as_ref()),
         };
         match (supported, reading.stat_agrees) {
             (Support::Yes, _) | (Support::Unclear, true) => {

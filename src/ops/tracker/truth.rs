@@ -9,7 +9,7 @@ use super::schedule::Pace;
 use crate::domain::delivery_url::{DeliveryUrl, is_vendor_pinned, reference_path};
 use crate::domain::invalidation::{Verb, WatchedName, same_content};
 use crate::domain::place::Place;
-use crate::domain::sighting::{AcceptVariant, Answer, ProbeShape};
+use crate::domain::sighting::{AcceptVariant, Answer, CacheStatus, ProbeShape};
 use crate::domain::verdict::{Content, Stored};
 use crate::ports::prober::Probe;
 
@@ -26,7 +26,7 @@ pub async fn read_reference(
 ) -> Option<Content> {
     let timeout = probe_timeout(context);
     let probe = reference_probe(place, url, version, variant, fastrand::u64(..), timeout);
-    let answer = context.prober.probe(&probe).await.result.ok()?;
+    let answer = context.prober.probe(&probe).await.result.ok().filter(came_past_caches)?;
     content_of(&answer).map(|content| Content { version: Some(version), ..content })
 }
 
@@ -69,6 +69,30 @@ pub(crate) fn probe_at(
     Probe { vantage, address, tls, host, path, variant, shape, timeout }
 }
 
+/// Whether the answer to a reference read can have come from storage: no cache holds its key, so one that says it
+/// served a copy, or whose copy has an age, does not go by versions, and what it serves may be the old content.
+pub(super) fn came_past_caches(answer: &Answer) -> bool {
+    /// Ages are whole seconds, and the way from storage takes its time.
+    const YOUNG: u64 = 2;
+    let kept =
+        matches!(answer.cache, CacheStatus::Hit | CacheStatus::HitStale | CacheStatus::Revalidated);
+    !kept && answer.age.is_none_or(|age| age <= YOUNG)
+}
+
+/// Whether two reference reads got the same body; by hash where both have one.
+pub(super) fn is_same_body(one: &Content, other: &Content) -> bool {
+    match (&one.body_hash, &other.body_hash) {
+        (Some(a), Some(b)) => a == b && one.bytes == other.bytes,
+        _ => one.etag.is_some() && same_content(one, other),
+    }
+}
+
+/// Whether delivery still gives the content from before, although storage holds something else.
+pub(super) fn is_behind(read: &Content, stored: &Content, before: Option<&Content>) -> bool {
+    let is_stored = read.etag.is_some() && read.etag == stored.etag;
+    !is_stored && before.is_some_and(|before| is_same_body(before, read))
+}
+
 /// What was delivered, as far as it identifies a body; weak tags identify nothing.
 pub(super) fn content_of(answer: &Answer) -> Option<Content> {
     let strong = answer.etag.as_ref().filter(|etag| !etag.weak);
@@ -78,6 +102,7 @@ pub(super) fn content_of(answer: &Answer) -> Option<Content> {
         etag: strong.map(|etag| etag.tag.clone()),
         bytes: answer.total_length,
         body_hash: answer.body_hash.clone(),
+        last_modified: answer.last_modified.clone(),
     })
 }
 
@@ -90,13 +115,8 @@ pub(super) enum Support {
     Unclear,
 }
 
-/// Compares an uncached read with a claim about storage; `derived` copies can only show presence and absence.
-pub(super) fn support(
-    answer: &Answer,
-    claim: &Stored,
-    old: Option<&Stored>,
-    derived: bool,
-) -> Support {
+/// Compares an uncached read with a claim about storage; a copy that wears no known tag shows presence only.
+pub(super) fn support(answer: &Answer, claim: &Stored, old: Option<&Stored>) -> Support {
     let (served, refused) =
         (matches!(answer.status, 200 | 206), matches!(answer.status, 404 | 410));
     let contradicts = match claim {
@@ -107,7 +127,7 @@ pub(super) fn support(
     match claim {
         _ if contradicts => Support::No,
         Stored::Empty if served || refused => Support::Yes,
-        Stored::Holds(claimed) if served && !derived => {
+        Stored::Holds(claimed) if served => {
             let before = match old {
                 Some(Stored::Holds(before)) if !same_content(before, claimed) => Some(before),
                 _ => None,
@@ -215,10 +235,8 @@ mod tests {
         #[case] expected: Support,
     ) {
         let old = Stored::Holds(content("a", 1, "old"));
-        for derived in [false, true] {
-            let seen = answer(status, tag, error);
-            assert_eq!(support(&seen, &Stored::Empty, Some(&old), derived), expected);
-        }
+        let seen = answer(status, tag, error);
+        assert_eq!(support(&seen, &Stored::Empty, Some(&old)), expected);
     }
 
     #[rstest]
@@ -231,15 +249,45 @@ mod tests {
     fn a_changed_name(#[case] status: u16, #[case] tag: Option<&str>, #[case] expected: Support) {
         let (old, new) = (content("a", 1, "old"), Stored::Holds(content("a", 2, "new")));
         let seen = answer(status, tag, None);
-        assert_eq!(support(&seen, &new, Some(&Stored::Holds(old)), false), expected);
+        assert_eq!(support(&seen, &new, Some(&Stored::Holds(old))), expected);
     }
 
     #[test]
     fn a_purged_name_is_borne_out_by_what_it_always_had() {
         let same = Stored::Holds(content("a", 1, "same"));
         let seen = answer(200, Some("same"), None);
-        assert_eq!(support(&seen, &same, Some(&same), false), Support::Yes);
-        assert_eq!(support(&seen, &same, Some(&same), true), Support::Unclear);
+        assert_eq!(support(&seen, &same, Some(&same)), Support::Yes);
+        let derived = answer(200, Some("of-the-copy"), None);
+        assert_eq!(support(&derived, &same, Some(&same)), Support::Unclear);
+    }
+
+    #[rstest]
+    #[case::miss(CacheStatus::Miss, Some(0), true)]
+    #[case::on_its_way(CacheStatus::Miss, Some(2), true)]
+    #[case::silent(CacheStatus::Unknown, None, true)]
+    #[case::hit(CacheStatus::Hit, None, false)]
+    #[case::stale(CacheStatus::HitStale, Some(0), false)]
+    #[case::checked(CacheStatus::Revalidated, Some(0), false)]
+    #[case::a_miss_from_a_shield(CacheStatus::Miss, Some(400), false)]
+    #[case::silent_and_old(CacheStatus::Unknown, Some(3), false)]
+    fn a_key_that_a_cache_holds_tells_nothing_of_storage(
+        #[case] cache: CacheStatus,
+        #[case] age: Option<u64>,
+        #[case] expected: bool,
+    ) {
+        let seen = Answer { cache, age, ..answer(200, Some("old"), None) };
+        assert_eq!(came_past_caches(&seen), expected);
+    }
+
+    #[test]
+    fn delivery_that_gives_the_old_content_is_behind() {
+        let (old, new) = (content("a", 1, "old"), content("a", 2, "new"));
+        let read = |tag: &str| content_of(&answer(200, Some(tag), None)).unwrap();
+        assert!(is_behind(&read("old"), &new, Some(&old)));
+        assert!(!is_behind(&read("new"), &new, Some(&old)));
+        assert!(!is_behind(&read("else"), &new, Some(&old)));
+        assert!(!is_behind(&read("old"), &new, None));
+        assert!(!is_behind(&read("new"), &new, Some(&new)), "storage itself says so");
     }
 
     #[rstest]

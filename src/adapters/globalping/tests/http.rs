@@ -50,6 +50,46 @@ async fn redirects_are_not_followed_and_words_are_kept_apart() {
     assert!(said.contains("status 307"), "{said}");
 }
 
+/// What the API may answer a creation or a reading with, over a real connection.
+#[rstest::rstest]
+#[case::no_probes(true, Canned::json(422, &json!({ "error": { "type": "no_probes_found" } })))]
+#[case::spent(true, Canned::json(429, &json!({ "error": { "type": "rate_limit_exceeded" } })).with("x-ratelimit-reset", "120"))]
+#[case::spent_until_nobody_knows(true, Canned::json(429, &json!({ "error": { "type": "rate_limit_exceeded" } })))]
+#[case::down(true, Canned::text(503, "text/html", "<p>down</p>"))]
+#[case::broken(true, Canned::text(500, "application/json", "{"))]
+#[case::truncated(true, Canned::text(202, "application/json", "{\"id\":\"m0"))]
+#[case::another_kind(true, Canned::json(202, &json!({ "id": { "is": 7 } })))]
+#[case::a_list(true, Canned::json(202, &json!([1, 2, 3])))]
+#[case::result_of_another_kind(false, Canned::json(200, &json!({ "status": "finished", "results": "none" })))]
+#[case::headers_of_another_kind(false, Canned::json(200, &json!({ "status": "finished", "results": [
+    { "result": { "status": "finished", "statusCode": "200", "headers": 7 } } ] })))]
+#[case::status_of_another_kind(false, Canned::json(200, &json!({ "status": 7, "results": [] })))]
+#[case::offline(false, Canned::json(200, &json!({ "status": "finished", "results": [
+    { "result": { "status": "offline" } } ] })))]
+#[case::huge(false, Canned::text(200, "application/json", Box::leak(format!("[{}]", "1,".repeat(5 << 20)).into_boxed_str())))]
+#[tokio::test]
+async fn whatever_the_api_says_is_a_clear_state(#[case] on_create: bool, #[case] says: Canned) {
+    let mut world = World::new();
+    world.takes = Duration::ZERO;
+    let world = world.shared();
+    {
+        let mut world = lock(&world);
+        let queue = if on_create { &mut world.on_create } else { &mut world.on_read };
+        queue.extend(std::iter::repeat_n(says, 5));
+    }
+    let address = serve(Arc::clone(&world)).await;
+    let options = GlobalpingOptions { base_url: format!("http://{address}"), ..options() };
+    let network = Globalping::new(options, Arc::new(SystemClock)).unwrap();
+    let began = std::time::Instant::now();
+    let failure = look(&network.prober(), "tokyo").await.unwrap_err();
+    assert!(began.elapsed() < Duration::from_secs(14), "{:?}", began.elapsed());
+    assert!(
+        matches!(&failure, ProbeFailure::Vantage { detail } | ProbeFailure::NotAsked { detail }
+            if detail.contains("Globalping") || detail.contains("probe") || detail.contains("tests")),
+        "{failure:?}"
+    );
+}
+
 /// Answers one request with `reply`, then keeps the connection open or sends `more` for ever.
 async fn raw(reply: Vec<u8>, more: bool) -> HttpTransport {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

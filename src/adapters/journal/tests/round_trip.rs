@@ -29,6 +29,7 @@ fn content() -> impl Strategy<Value = Content> {
     (any::<Option<String>>(), any::<Option<u64>>(), any::<Option<String>>(), any::<Option<u64>>())
         .prop_map(|(asset_id, version, etag, bytes)| Content {
             body_hash: etag.clone(),
+            last_modified: etag.clone(),
             asset_id,
             version,
             etag,

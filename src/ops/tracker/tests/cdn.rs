@@ -44,6 +44,8 @@ pub struct Habit {
     pub stale_node: bool,
     /// The first answers are 503.
     pub overloaded: u32,
+    /// A URL is one copy under whatever version.
+    pub ignores_versions: bool,
 }
 
 #[derive(Debug, Default)]
@@ -72,6 +74,8 @@ struct State {
     probes: Vec<(Moment, u16, String, ProbeShape)>,
     /// Storage as delivery sees it: what a lagging one still delivers.
     lagging: HashMap<String, Answer>,
+    /// The same for single paths.
+    lagging_paths: HashMap<String, Answer>,
 }
 
 #[derive(Debug)]
@@ -128,8 +132,16 @@ impl Cdn {
         self.state().lagging.insert(public_id.to_owned(), answer);
     }
 
+    /// Delivery goes on with what it delivers now under this path, whatever the version.
+    pub fn lag_path(&self, path: &str) {
+        let answer = self.origin(path, AcceptVariant::None);
+        self.state().lagging_paths.insert(path.to_owned(), answer);
+    }
+
     pub fn catch_up(&self) {
-        self.state().lagging.clear();
+        let mut state = self.state();
+        state.lagging.clear();
+        state.lagging_paths.clear();
     }
 
     /// Requests so far to an edge, or to all.
@@ -230,11 +242,13 @@ impl Cdn {
 
     fn answer(&self, probe: &Probe, now: Moment) -> Result<Answer, ProbeFailure> {
         let index = usize::from(probe.address.unwrap().port() - FIRST_PORT);
-        let lagging = self.state().lagging.clone();
-        let origin = lagging
-            .iter()
-            .find(|(id, _)| is_of(&probe.path, id))
-            .map_or_else(|| self.origin(&probe.path, probe.variant), |(_, answer)| answer.clone());
+        let behind = {
+            let state = self.state();
+            let of_name = state.lagging.iter().find(|(id, _)| is_of(&probe.path, id));
+            let of_path = state.lagging_paths.get(&without_version(&probe.path));
+            of_name.map(|(_, answer)| answer).or(of_path).cloned()
+        };
+        let origin = behind.unwrap_or_else(|| self.origin(&probe.path, probe.variant));
         let mut state = self.state();
         state.probes.push((now, probe.address.unwrap().port(), probe.path.clone(), probe.shape));
         let edge = state.edges.get_mut(index).ok_or(ProbeFailure::Refused)?;
@@ -274,7 +288,11 @@ impl Edge {
     }
 
     fn serve(&mut self, probe: &Probe, origin: Answer, now: Moment) -> Answer {
-        let key = (probe.path.clone(), probe.variant);
+        let path = match self.habit.ignores_versions {
+            true => without_version(&probe.path),
+            false => probe.path.clone(),
+        };
+        let key = (path, probe.variant);
         let turn = self.turns.entry(key.clone()).or_default();
         *turn += 1;
         let stale_turn = self.habit.stale_node && turn.is_multiple_of(2);
@@ -300,6 +318,14 @@ impl Edge {
         }
         answer
     }
+}
+
+fn without_version(path: &str) -> String {
+    let is_version = |segment: &&str| {
+        let digits = segment.strip_prefix('v').unwrap_or_default();
+        !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit())
+    };
+    path.split('/').filter(|segment| !is_version(segment)).collect::<Vec<_>>().join("/")
 }
 
 fn is_of(path: &str, id: &str) -> bool {

@@ -310,3 +310,49 @@ async fn a_name_that_somebody_brings_back_late_is_noticed_before_the_end() {
     assert!(seen.elapsed() < Duration::from_secs(120), "{:?}", seen.elapsed());
     assert!(seen.urls.iter().any(|url| url.expectation == Some(Expectation::New)));
 }
+
+#[tokio::test(start_paused = true)]
+async fn caches_that_go_by_no_version_cannot_vouch_for_storage() {
+    let mut edges = habits(&[200, 200]);
+    for edge in &mut edges {
+        (edge.ignores_versions, edge.stuck, edge.ages) = (true, true, false);
+    }
+    let world = World::with(&edges, |context| {
+        context.policy.give_up_after = Duration::from_secs(120);
+    })
+    .await;
+    let id = world.order(replace_hero()).await;
+    let last = world.outcome(id).await;
+    assert_eq!(outcome_of(&last), Outcome::GaveUp);
+    assert_eq!(last.clear_of_total().0, 0, "what a cache serves is no truth about storage");
+    assert!(said(&last, "answers reads past the caches from a cache"), "{:#?}", last.timeline);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_derived_copy_that_delivery_still_gives_as_before_is_read_again() {
+    let mut edges = habits(&[200, 200]);
+    edges.iter_mut().for_each(|edge| edge.ages = false);
+    let world = World::new(&edges).await;
+    let before = world.cdn.serves(0, SMALL).1;
+    world.cdn.lag_path(SMALL);
+    let id = world.order(replace_hero()).await;
+    tokio::time::sleep(Duration::from_secs(30)).await;
+    let waiting = world.tracker.board().borrow().get(id).cloned().unwrap();
+    assert_eq!(waiting.ended, None, "{}", waiting.sentence);
+    world.cdn.catch_up();
+    let last = world.outcome(id).await;
+    assert_eq!(outcome_of(&last), Outcome::AllClear, "{}", last.sentence);
+    for edge in 0..2 {
+        assert_ne!(world.cdn.serves(edge, SMALL).1, before);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_derived_copy_that_really_stays_as_it_was_does_not_block_for_ever() {
+    let world = World::new(&habits(&[200])).await;
+    world.cdn.lag_path(SMALL);
+    let id = world.order(replace_hero()).await;
+    let last = world.outcome(id).await;
+    assert_eq!(outcome_of(&last), Outcome::AllClear, "{}", last.sentence);
+    assert!(last.elapsed() > Duration::from_secs(60), "{:?}", last.elapsed());
+}

@@ -284,6 +284,7 @@ impl Watch {
                 derived: watched.derived,
                 busy: false,
                 tries: 0,
+                answers: 0,
                 wanted: false,
                 answer: None,
                 generation: 0,

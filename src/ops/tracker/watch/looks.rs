@@ -290,10 +290,10 @@ impl Watch {
         let Ok(answer) = &sighting.result else { return false };
         let facts = self.facts(place, slot, sighting);
         let fetched_since = facts.age == AgeTrust::Believed
-            && answer
-                .age
-                .zip(facts.since_changed)
-                .is_some_and(|(age, since)| Duration::from_secs(age + 2).max(self.doubt) < since);
+            && answer.age.zip(facts.since_changed).is_some_and(|(age, since)| {
+                let band = Duration::from_secs(2).max(self.doubt);
+                Duration::from_secs(age).saturating_add(band) < since
+            });
         old && (answer.cache == CacheStatus::Miss || fetched_since)
     }
 

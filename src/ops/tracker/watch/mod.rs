@@ -80,6 +80,8 @@ struct Reference {
     busy: bool,
     /// Failures since it was last wanted.
     tries: u32,
+    /// Answers under the present truth; one that still gives the content from before is read again, ever later.
+    answers: u32,
     wanted: bool,
     answer: Option<crate::domain::sighting::Answer>,
     /// Changes with every truth: an answer asked for under an elder one is dropped.

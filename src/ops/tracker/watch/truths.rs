@@ -1,10 +1,11 @@
 //! Truths of a watch: storage and references asked for, taken in, moved; URLs opened when theirs is known.
 
 use super::super::names::{Learnt, Need, Since, Stage};
-use super::super::truth::{content_of, is_as_before, same_stored};
+use super::super::truth::{
+    came_past_caches, content_of, is_as_before, is_behind, is_same_body, same_stored,
+};
 use super::{Recheck, Reference, UrlTruth, Watch};
 use crate::domain::asset::AssetKey;
-use crate::domain::invalidation::same_content;
 use crate::domain::propagation::Standing;
 use crate::domain::sighting::{AcceptVariant, Answer, Sighting};
 use crate::domain::time::{Moment, Timestamp};
@@ -184,7 +185,7 @@ impl Watch {
         self.confirmed.remove(&index);
         for (position, reference) in self.references.iter_mut().enumerate() {
             if reference.name == index && Some(position) != fresh {
-                (reference.answer, reference.tries) = (None, 0);
+                (reference.answer, reference.tries, reference.answers) = (None, 0, 0);
                 reference.generation += 1;
             }
         }
@@ -230,9 +231,10 @@ impl Watch {
         let gone = name.watched.expectation() == Some(Expectation::Gone);
         let mut complete = true;
         for variant in self.grid.variants(index) {
-            let truth = self.truth_of(index, variant);
+            let behind = !gone && self.is_behind(index, variant, now);
+            let truth = if behind { None } else { self.truth_of(index, variant) };
             if truth.as_ref().is_none_or(|truth| !gone && truth.new.is_none()) {
-                complete &= self.want_content(index, variant, now);
+                complete &= self.want_content(index, variant, now) && !behind;
             }
             self.urls[index].truth[variant as usize] = truth;
         }
@@ -246,12 +248,41 @@ impl Watch {
     /// Orders the reference read of a variant; true when the URL is to be looked at without it.
     fn want_content(&mut self, index: usize, variant: AcceptVariant, now: Moment) -> bool {
         let Some(reference) = self.urls[index].refs[variant as usize] else { return true };
-        let Reference { wanted, busy, tries, .. } = self.references[reference];
+        let Reference { wanted, busy, tries, answers, .. } = self.references[reference];
         if !wanted && !busy {
-            let wait = tries.checked_sub(1).map_or(Duration::ZERO, again);
+            let wait = tries.max(answers).checked_sub(1).map_or(Duration::ZERO, again);
             self.want_reference(reference, now + wait);
         }
         self.references[reference].tries >= REFERENCE_TRIES || !self.may_answer(reference)
+    }
+
+    /// Whether delivery still gives a variant as it was before the change: read again for a minute, for a copy of
+    /// the new content may look like the one before, but first of all delivery may lag behind storage. The old
+    /// content is known of the plain variant only, so the others wait for that one.
+    fn is_behind(&self, index: usize, variant: AcceptVariant, now: Moment) -> bool {
+        let url = &self.urls[index];
+        let name = &self.names[url.name];
+        let Some(Stored::Holds(stored)) = &name.watched.new else { return false };
+        let lags = name.changed.is_some_and(|changed| changed.elapsed(now) < LAG);
+        let is_new =
+            matches!(name.watched.expectation(), Some(Expectation::New | Expectation::Live));
+        if !lags || !is_new {
+            return false;
+        }
+        let before = if url.watched.derived {
+            url.watched.old.as_ref()
+        } else {
+            match &name.watched.old {
+                Some(Stored::Holds(before)) => Some(before),
+                _ => None,
+            }
+        };
+        [variant, AcceptVariant::None].into_iter().any(|variant| {
+            url.refs[variant as usize]
+                .and_then(|reference| self.references[reference].answer.as_ref())
+                .and_then(content_of)
+                .is_some_and(|read| is_behind(&read, stored, before))
+        })
     }
 
     /// What a variant of a URL must show, as far as it is known.
@@ -268,7 +299,11 @@ impl Watch {
         let new = if url.watched.derived || variant != AcceptVariant::None {
             Content { version: stored.version, ..read? }
         } else {
-            with_reference(stored, read)
+            let before = match &watched.old {
+                Some(Stored::Holds(before)) => Some(before),
+                _ => None,
+            };
+            with_reference(stored, read.filter(|read| !is_behind(read, stored, before)))
         };
         let unchanged = expectation == Expectation::New
             && variant == AcceptVariant::None
@@ -288,20 +323,45 @@ impl Watch {
     ) {
         self.references[index].busy = false;
         let is_current = self.references[index].generation == generation;
-        let usable = sighting.result.as_ref().ok().filter(|answer| is_final(answer) && is_current);
+        if sighting
+            .result
+            .as_ref()
+            .is_ok_and(|answer| is_final(answer) && !came_past_caches(answer))
+        {
+            self.tell_not_past_caches(index, wall);
+        }
+        let usable = sighting
+            .result
+            .as_ref()
+            .ok()
+            .filter(|answer| is_final(answer) && is_current && came_past_caches(answer));
         match usable {
             Some(answer) => {
                 let reference = &mut self.references[index];
                 (reference.answer, reference.wanted) = (Some(answer.clone()), false);
                 // a copy that is refused where there should be one has no content yet: it is read again, later
                 reference.tries += u32::from(!matches!(answer.status, 200 | 206));
+                reference.answers = reference.answers.saturating_add(1);
                 let name = reference.name;
-                let learnt = self.names[name].take_evidence(answer, now);
-                self.name_learnt(name, &learnt, now, wall);
+                if self.proof_of(name) == Some(index) {
+                    let learnt = self.names[name].take_evidence(answer, now);
+                    self.name_learnt(name, &learnt, now, wall);
+                }
             }
             None => self.reference_failed(index, now, wall),
         }
         (self.stirred, self.changed) = (true, true);
+    }
+
+    /// Once per host: without reads past the caches there is no telling what copies must be.
+    fn tell_not_past_caches(&mut self, index: usize, wall: Timestamp) {
+        let host = &self.references[index].host;
+        let sentence = format!(
+            "{host} answers reads past the caches from a cache: what storage delivers there is not known"
+        );
+        if self.timeline.iter().all(|entry| entry.text != sentence) {
+            self.say(wall, &sentence);
+        }
     }
 
     fn reference_failed(&mut self, index: usize, now: Moment, wall: Timestamp) {
@@ -503,13 +563,5 @@ fn with_reference(stored: &Content, read: Option<Content>) -> Content {
         etag: read.etag.or_else(|| stored.etag.clone()),
         body_hash: read.body_hash,
         ..stored.clone()
-    }
-}
-
-/// Whether two reference reads got the same body; by hash where both have one.
-fn is_same_body(one: &Content, other: &Content) -> bool {
-    match (&one.body_hash, &other.body_hash) {
-        (Some(a), Some(b)) => a == b && one.bytes == other.bytes,
-        _ => one.etag.is_some() && same_content(one, other),
     }
 }
