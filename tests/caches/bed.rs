@@ -90,8 +90,15 @@ impl Bed {
         Self::new(cloud, &places, caches, delays)
     }
 
-    /// Uploads a text file as any client would.
+    /// Uploads a text file, and the fan-out knows where it is delivered.
     pub fn upload(&self, id: &str, content: &str) -> Stored {
+        let stored = self.store(id, content);
+        self.purges(id, &stored.paths);
+        stored
+    }
+
+    /// Uploads a text file as any client would.
+    pub fn store(&self, id: &str, content: &str) -> Stored {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970").as_secs();
         let signed = format!("public_id={id}&timestamp={now}{}", self.cloud.text("api_secret"));
         let signature = hex::encode(Sha1::digest(signed));
@@ -110,9 +117,7 @@ impl Bed {
         let base = "/demo/raw/upload";
         let paths =
             [format!("{base}/v{version}/{id}"), format!("{base}/{id}"), format!("{base}/v1/{id}")];
-        let stored = Stored { id: id.to_owned(), paths: paths.to_vec() };
-        self.purges(id, &stored.paths);
-        stored
+        Stored { id: id.to_owned(), paths: paths.to_vec() }
     }
 
     /// The fan-out purges these paths when it hears of this asset.

@@ -3,6 +3,7 @@
 use super::{NEW, OLD, after};
 use crate::caches::bed::{Bed, cloud, not_clear_at, origin, reasons};
 use crate::caches::nginx::{Edge, Nginx};
+use crate::caches::others::{squid, varnish};
 use crate::caches::program::Part;
 
 /// nginx never tells an age, and here no validator either; old and new are of the same length.
@@ -85,4 +86,32 @@ fn a_head_that_is_fresh_says_nothing() {
     assert_eq!(head.header("etag"), bed.truth(one.path(), "").header("etag"));
     assert_ne!(head.header("etag"), get.header("etag"));
     assert_eq!(get.body, OLD.as_bytes());
+}
+
+/// The same bytes were to be fetched anew. Who tells an age shows whether they were; who tells none is listed apart.
+#[test]
+fn a_copy_that_was_not_fetched_anew_is_shown_by_its_age() {
+    const OLDER: u64 = 4;
+    if ![Part::Nginx, Part::Varnish, Part::Squid].iter().all(|part| part.is_there()) {
+        return;
+    }
+    let cloud = cloud(&["--assets", "0"]);
+    let nginx = Nginx::fleet(&origin(&cloud), &["FRA"]);
+    let (varnish, squid) = (varnish("AMS", &origin(&cloud)), squid("WAW", &origin(&cloud)));
+    let caches = vec![nginx.caches[0].clone(), varnish.cache.clone(), squid.cache.clone()];
+    let bed = Bed::of_caches(cloud, caches, |cache, number| {
+        if cache.pop == "AMS" || number > 1 { after(100) } else { None }
+    });
+    let one = bed.upload("bed/one.txt", OLD);
+    bed.warm(&one.paths, &[""]);
+    let age = |path: &String| bed.cache("WAW").view(path, "").header("age").parse::<u64>();
+    while one.paths.iter().any(|path| age(path).expect("a number") < OLDER) {
+        std::thread::sleep(std::time::Duration::from_millis(100));
+    }
+    let ran = bed.purge(&one, &["--wait=8s"]);
+    not_clear_at(&ran, &["WAW"]);
+    assert_eq!(reasons(&ran, "WAW"), ["older_than_purge"]);
+    assert_eq!(reasons(&ran, "FRA"), ["same_bytes"]);
+    let ran = bed.purge(&one, &["--wait=30s"]).expect(0);
+    bed.truly_clear(&ran, &one.paths);
 }

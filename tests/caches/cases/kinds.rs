@@ -77,7 +77,7 @@ fn a_soft_purge_serves_the_old_copy_once_and_then_clears() {
     let bed = Bed::of_caches(cloud, vec![cache], |_, _| after(1_500));
     let one = bed.upload("bed/one.txt", OLD);
     bed.warm(&one.paths, &[""]);
-    let ran = bed.replace(&one, NEW, &["--wait=58s", "--confidence=normal"]).expect(0);
+    let ran = bed.replace(&one, NEW, &["--wait=54s", "--confidence=normal"]).expect(0);
     bed.truly_clear(&ran, &one.paths);
     assert_eq!(reasons(&ran, "LHR"), ["earlier_content", "equals_new"]);
     assert_eq!(bed.cache("LHR").view(one.path(), "").header("x-cache"), "HIT");
