@@ -4,7 +4,7 @@ use std::net::TcpListener;
 use std::time::{Duration, Instant};
 
 use super::{NEW, OLD, after};
-use crate::caches::bed::{Bed, cloud, origin, plain, reasons};
+use crate::caches::bed::{Bed, Stream, cloud, origin, plain};
 use crate::caches::nginx::{Edge, Nginx};
 use crate::caches::others::varnish;
 use crate::caches::program::{Part, Running, addresses};
@@ -26,21 +26,20 @@ fn an_edge_that_asks_to_wait_is_given_time() {
     let one = bed.upload("bed/one.txt", OLD);
     bed.warm(&one.paths, &[""]);
     std::fs::write(nginx.switch("busy"), "").expect("a file");
-    let ran = std::thread::scope(|scope| {
-        scope.spawn(|| {
-            while nginx.answers("SIN").is_empty() {
-                std::thread::sleep(Duration::from_millis(50));
-            }
-            std::thread::sleep(BUSY);
-            std::fs::remove_file(nginx.switch("busy")).expect("our own file");
-        });
-        bed.replace(&one, NEW, &["--wait=40s"]).expect(0)
-    });
-    bed.truly_clear(&ran, &one.paths);
-    assert_eq!(ran.outcome()["places"]["reached"], 2);
-    let why = reasons(&ran, "SIN");
-    assert_eq!(why.first().map(String::as_str), Some("unusable_status"), "{why:?}");
-    assert_eq!(why.last().map(String::as_str), Some("equals_new"), "{why:?}");
+    let order = bed.replacing(&one, NEW);
+    let order: Vec<&str> = order.iter().map(String::as_str).chain(["--wait=50s"]).collect();
+    let mut stream = Stream::of(bed.spawn(&order));
+    let refused = stream.next("sighting", |seen| seen["place"] == "SIN");
+    assert_eq!(
+        (&refused["verdict"], &refused["reason"]),
+        (&"unknown".into(), &"unusable_status".into())
+    );
+    std::thread::sleep(BUSY);
+    std::fs::remove_file(nginx.switch("busy")).expect("our own file");
+    stream.next("sighting", |seen| seen["place"] == "SIN" && seen["reason"] == "equals_new");
+    let outcome = stream.next("outcome", |_| true);
+    bed.truly_clear_by(&outcome, &one.paths);
+    assert_eq!(outcome["places"]["reached"], 2);
     let refused = nginx.answers("SIN").into_iter().filter(|status| *status == 429).count();
     // a look every two seconds, and what was in flight at first; without patience it would be some thirty
     assert!((1..=12).contains(&refused), "{refused}");
