@@ -7,14 +7,14 @@ use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt as _;
 use std::process::{Child, ChildStdout};
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use base64::Engine as _;
 use serde_json::Value;
 use sha1::{Digest as _, Sha1};
 
 use super::cache::{ACCEPTS, Cache, HOST};
-use super::fan_out::{FanOut, Known, Purged};
+use super::fan_out::{Arrival, FanOut, Known, Purged};
 use crate::support::cloud::CloudProcess;
 use crate::support::home::{Home, Ran};
 use crate::support::http::{self, Reply};
@@ -62,7 +62,7 @@ impl Bed {
         cloud: CloudProcess,
         places: &[(String, String)],
         caches: Vec<Cache>,
-        delays: impl Fn(&Cache, u64) -> Option<Duration> + Send + Sync + 'static,
+        delays: impl Fn(&Cache, u64) -> Arrival + Send + Sync + 'static,
     ) -> Self {
         let home = Home::new("");
         let mut config = format!(
@@ -85,7 +85,7 @@ impl Bed {
     pub fn of_caches(
         cloud: CloudProcess,
         caches: Vec<Cache>,
-        delays: impl Fn(&Cache, u64) -> Option<Duration> + Send + Sync + 'static,
+        delays: impl Fn(&Cache, u64) -> Arrival + Send + Sync + 'static,
     ) -> Self {
         let places: Vec<_> =
             caches.iter().map(|cache| (cache.pop.clone(), plain(cache.address))).collect();

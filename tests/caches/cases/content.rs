@@ -1,7 +1,8 @@
 //! What tells an old copy from a new one where headers do not.
 
-use super::{NEW, OLD, after};
+use super::{NEW, OLD};
 use crate::caches::bed::{Bed, cloud, not_clear_at, origin, reasons};
+use crate::caches::fan_out::Arrival::{After, Never};
 use crate::caches::nginx::{Edge, Nginx};
 use crate::caches::others::{squid, varnish};
 use crate::caches::program::Part;
@@ -18,7 +19,7 @@ fn without_age_and_entity_tag_the_bytes_decide() {
     let edges = ["FRA", "SIN"].map(|pop| Edge::new(pop).location(bare));
     let (nginx, _) = Nginx::start(&origin(&cloud), &edges, None, &[]);
     let bed = Bed::of_caches(cloud, nginx.caches.clone(), |cache, _| {
-        after(if cache.pop == "SIN" { 7_000 } else { 100 })
+        After(if cache.pop == "SIN" { 7_000 } else { 100 })
     });
     let one = bed.upload("bed/one.txt", OLD);
     bed.warm(&one.paths, &[""]);
@@ -47,7 +48,7 @@ fn weak_tags_and_tags_of_nodes_are_seen_through() {
         [Edge::new("FRA"), Edge::new("SIN").location(weak), Edge::new("NRT").location(of_node)];
     let (nginx, _) = Nginx::start(&origin(&cloud), &edges, None, &[]);
     let bed = Bed::of_caches(cloud, nginx.caches.clone(), |cache, _| {
-        after(if cache.pop == "FRA" { 100 } else { 7_000 })
+        After(if cache.pop == "FRA" { 100 } else { 7_000 })
     });
     let one = bed.upload("bed/one.txt", OLD);
     bed.warm(&one.paths, &[""]);
@@ -74,7 +75,7 @@ fn a_head_that_is_fresh_says_nothing() {
     let edges = [Edge::new("FRA"), Edge::new("SIN").location(past)];
     let (nginx, _) = Nginx::start(&origin(&cloud), &edges, None, &[]);
     let bed = Bed::of_caches(cloud, nginx.caches.clone(), |cache, _| {
-        if cache.pop == "SIN" { None } else { after(100) }
+        if cache.pop == "SIN" { Never } else { After(100) }
     });
     let one = bed.upload("bed/one.txt", OLD);
     bed.warm(&one.paths, &[""]);
@@ -100,7 +101,7 @@ fn a_copy_that_was_not_fetched_anew_is_shown_by_its_age() {
     let (varnish, squid) = (varnish("AMS", &origin(&cloud)), squid("WAW", &origin(&cloud)));
     let caches = vec![nginx.caches[0].clone(), varnish.cache.clone(), squid.cache.clone()];
     let bed = Bed::of_caches(cloud, caches, |cache, number| {
-        if cache.pop == "AMS" || number > 1 { after(100) } else { None }
+        if cache.pop == "AMS" || number > 1 { After(100) } else { Never }
     });
     let one = bed.upload("bed/one.txt", OLD);
     bed.warm(&one.paths, &[""]);

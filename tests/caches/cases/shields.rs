@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use super::{NEW, OLD, after};
+use super::{NEW, OLD};
 use crate::caches::bed::{Bed, Stream, cloud, not_clear_at, origin, plain, reasons};
+use crate::caches::fan_out::Arrival::{After, Never};
 use crate::caches::nginx::{Edge, Nginx};
 use crate::caches::others::varnish;
 use crate::caches::program::Part;
@@ -21,9 +22,9 @@ fn an_edge_that_its_shield_feeds_again_is_not_clear() {
     let caches = vec![edge.cache.clone(), shield.cache.clone()];
     let bed =
         Bed::new(cloud, &places, caches, |cache, number| match (cache.pop.as_str(), number) {
-            ("IAD", 1) => None,
-            ("IAD", _) => after(200),
-            _ => after(800),
+            ("IAD", 1) => Never,
+            ("IAD", _) => After(200),
+            _ => After(800),
         });
     let one = bed.upload("bed/one.txt", OLD);
     bed.warm(&one.paths, &[""]);
@@ -50,9 +51,9 @@ fn a_purge_that_came_before_the_change_is_not_clear() {
     let caches = vec![shield.cache.clone(), edge.cache.clone()];
     let bed =
         Bed::new(cloud, &places, caches, |cache, number| match (number, cache.pop.as_str()) {
-            (1, _) => None, // it came too early, below
-            (_, "IAD") => after(200),
-            _ => after(800),
+            (1, _) => Never, // it came too early, below
+            (_, "IAD") => After(200),
+            _ => After(800),
         });
     let one = bed.upload("bed/one.txt", OLD);
     bed.warm(&one.paths, &[""]);
@@ -84,7 +85,7 @@ fn an_old_copy_that_comes_back_in_quiet_withdraws_the_clear() {
     let places: Vec<_> =
         nginx.caches[..2].iter().map(|cache| (cache.pop.clone(), plain(cache.address))).collect();
     let bed = Bed::new(cloud, &places, nginx.caches.clone(), |cache, _| {
-        if cache.pop == "IAD" { None } else { after(200) }
+        if cache.pop == "IAD" { Never } else { After(200) }
     });
     let one = bed.upload("bed/one.txt", OLD);
     bed.warm(&one.paths, &[""]);

@@ -3,8 +3,9 @@
 use std::net::TcpListener;
 use std::time::{Duration, Instant};
 
-use super::{NEW, OLD, after};
+use super::{NEW, OLD};
 use crate::caches::bed::{Bed, Stream, cloud, origin, plain};
+use crate::caches::fan_out::Arrival::After;
 use crate::caches::nginx::{Edge, Nginx};
 use crate::caches::others::varnish;
 use crate::caches::program::{Part, Running, addresses};
@@ -22,7 +23,7 @@ fn an_edge_that_asks_to_wait_is_given_time() {
                 if ($request_method = PURGE) { set $wait 0; } if ($wait) { return 429; }";
     let edges = [Edge::new("FRA"), Edge::new("SIN").server(busy)];
     let (nginx, _) = Nginx::start(&origin(&cloud), &edges, None, &[]);
-    let bed = Bed::of_caches(cloud, nginx.caches.clone(), |_, _| after(100));
+    let bed = Bed::of_caches(cloud, nginx.caches.clone(), |_, _| After(100));
     let one = bed.upload("bed/one.txt", OLD);
     bed.warm(&one.paths, &[""]);
     std::fs::write(nginx.switch("busy"), "").expect("a file");
@@ -60,7 +61,7 @@ fn places_that_never_answer_are_left_out_and_counted() {
     let third = nginx.caches[2].address;
     places.push(("secret".to_owned(), format!("https://{third}")));
     places.push(("silent".to_owned(), plain(silent.local_addr().expect("an address"))));
-    let bed = Bed::new(cloud, &places, nginx.caches.clone(), |_, _| after(100));
+    let bed = Bed::new(cloud, &places, nginx.caches.clone(), |_, _| After(100));
     let one = bed.upload("bed/one.txt", OLD);
     bed.warm(&one.paths, &[""]);
     let looked =
@@ -116,7 +117,7 @@ fn nothing_is_left_running() {
         let varnish = varnish("AMS", &origin(&cloud));
         let pids = [nginx.id(), varnish.id()];
         assert!(pids.iter().all(|pid| Running::lives(*pid)));
-        let bed = Bed::of_caches(cloud, nginx.caches.clone(), |_, _| after(100));
+        let bed = Bed::of_caches(cloud, nginx.caches.clone(), |_, _| After(100));
         let children: Vec<u32> = pids.iter().flat_map(|pid| Running::children(*pid)).collect();
         drop(bed);
         std::panic::panic_any([&pids[..], &children[..]].concat());
