@@ -93,3 +93,52 @@ pub fn local_outlook(
     let prober = RoutedProber::new(None, None, Arc::clone(clock));
     Outlook { places: Arc::new(CombinedPlaces::new(finders)), prober }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::adapters::places::{LocalEdge, LocalReady, PinnedEdge};
+    use crate::adapters::system_clock::SystemClock;
+    use crate::domain::account::InvalidationKind;
+
+    async fn looked_at(here: bool, pinned: &[(&str, &str)]) -> Vec<String> {
+        let ready = LocalReady {
+            cloud_name: "demo".to_owned(),
+            mode: InvalidationKind::Surrogate,
+            instance: "one".to_owned(),
+            origin: "127.0.0.1:4000".parse().unwrap(),
+            edges: vec![LocalEdge {
+                pop: Some("FRA".to_owned()),
+                city: None,
+                address: "127.0.0.1:4001".parse().unwrap(),
+            }],
+        };
+        let look_from = LookFrom {
+            here,
+            pinned: pinned.iter().map(|(name, at)| PinnedEdge::read(name, at).unwrap()).collect(),
+            vendors: false,
+            resolvers: Vec::new(),
+            subnets: Vec::new(),
+            ssh: Vec::new(),
+            globalping: Vec::new(),
+            globalping_token: None,
+            fastly_token: None,
+        };
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let edges = LoopbackPlaces::new("http://127.0.0.1:1", &ready);
+        let places = local_outlook(edges, look_from, &clock).places;
+        let places = places.places("res.cloudinary.com").await.unwrap();
+        assert!(places.iter().all(|place| !place.tls && place.host == "res.cloudinary.com"));
+        places.into_iter().map(|place| place.id.0).collect()
+    }
+
+    #[tokio::test]
+    async fn pinned_caches_of_this_host_join_the_edges_of_a_local_cloud_or_stand_for_them() {
+        let own = ("AMS", "http://127.0.10.1:8080");
+        assert_eq!(looked_at(true, &[own]).await, ["FRA", "AMS"]);
+        assert_eq!(looked_at(false, &[own]).await, ["AMS"]);
+        let elsewhere = ("SIN", "http://192.0.2.7");
+        assert_eq!(looked_at(true, &[elsewhere]).await, ["FRA"]);
+        assert_eq!(looked_at(false, &[elsewhere]).await, ["FRA"]);
+    }
+}

@@ -2,17 +2,19 @@
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
+use std::io::{BufRead as _, BufReader, Lines};
 use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt as _;
+use std::process::{Child, ChildStdout};
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use base64::Engine as _;
 use serde_json::Value;
 use sha1::{Digest as _, Sha1};
 
 use super::cache::{ACCEPTS, Cache, HOST};
-use super::fan_out::{FanOut, Known, Purged};
+use super::fan_out::{Arrival, FanOut, Known, Purged};
 use crate::support::cloud::CloudProcess;
 use crate::support::home::{Home, Ran};
 use crate::support::http::{self, Reply};
@@ -60,7 +62,7 @@ impl Bed {
         cloud: CloudProcess,
         places: &[(String, String)],
         caches: Vec<Cache>,
-        delays: impl Fn(&Cache, u64) -> Option<Duration> + Send + Sync + 'static,
+        delays: impl Fn(&Cache, u64) -> Arrival + Send + Sync + 'static,
     ) -> Self {
         let home = Home::new("");
         let mut config = format!(
@@ -83,14 +85,14 @@ impl Bed {
     pub fn of_caches(
         cloud: CloudProcess,
         caches: Vec<Cache>,
-        delays: impl Fn(&Cache, u64) -> Option<Duration> + Send + Sync + 'static,
+        delays: impl Fn(&Cache, u64) -> Arrival + Send + Sync + 'static,
     ) -> Self {
         let places: Vec<_> =
             caches.iter().map(|cache| (cache.pop.clone(), plain(cache.address))).collect();
         Self::new(cloud, &places, caches, delays)
     }
 
-    /// Uploads a text file as any client would.
+    /// Uploads a text file as any client would; the fan-out knows where it is delivered.
     pub fn upload(&self, id: &str, content: &str) -> Stored {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970").as_secs();
         let signed = format!("public_id={id}&timestamp={now}{}", self.cloud.text("api_secret"));
@@ -147,7 +149,7 @@ impl Bed {
         self.home.run(&self.with_profile(arguments))
     }
 
-    pub fn spawn(&self, arguments: &[&str]) -> std::process::Child {
+    pub fn spawn(&self, arguments: &[&str]) -> Child {
         self.home.spawn(&self.with_profile(arguments))
     }
 
@@ -209,9 +211,14 @@ impl Bed {
 
     /// An all clear that is true: every cache serves what storage holds, and was told before it was said.
     pub fn truly_clear(&self, ran: &Ran, paths: &[String]) {
+        self.truly_clear_by(&ran.outcome(), paths);
+    }
+
+    /// As [`Bed::truly_clear`], of an outcome.
+    pub fn truly_clear_by(&self, outcome: &Value, paths: &[String]) {
         let said = Instant::now();
-        assert_eq!(ran.outcome()["outcome"], "all_clear", "{}", ran.stdout);
-        assert_eq!(self.outdated(paths, &ACCEPTS), Vec::<String>::new(), "{}", ran.stdout);
+        assert_eq!(outcome["outcome"], "all_clear", "{outcome}");
+        assert_eq!(self.outdated(paths, &ACCEPTS), Vec::<String>::new(), "{outcome}");
         let late: Vec<_> = self.purged().into_iter().filter(|purged| purged.at > said).collect();
         assert!(late.is_empty(), "all clear was said before {late:?}");
     }
@@ -248,4 +255,47 @@ pub fn reasons(ran: &Ran, place: &str) -> Vec<String> {
         }
     }
     reasons
+}
+
+/// A command that is followed while it runs.
+pub struct Stream {
+    child: Child,
+    lines: Lines<BufReader<ChildStdout>>,
+}
+
+impl Stream {
+    pub fn of(mut child: Child) -> Self {
+        let lines = BufReader::new(child.stdout.take().expect("a pipe")).lines();
+        Self { child, lines }
+    }
+
+    /// The next event of this name that fits; it must come before the outcome, unless it is the outcome.
+    pub fn next(&mut self, event: &str, fits: impl Fn(&Value) -> bool) -> Value {
+        loop {
+            let line = self.lines.next().expect("it goes on").expect("UTF-8");
+            let told: Value = serde_json::from_str(&line).expect("JSON");
+            if told["event"] == event && fits(&told) {
+                return told;
+            }
+            assert_ne!(told["event"], "outcome", "no {event} came: {told}");
+        }
+    }
+
+    /// As if the operator pressed Ctrl-C.
+    pub fn interrupt(&self) {
+        let pid = rustix::process::Pid::from_child(&self.child);
+        rustix::process::kill_process(pid, rustix::process::Signal::INT).expect("it runs");
+    }
+
+    /// Its exit code, when it has ended by itself.
+    pub fn code(mut self) -> Option<i32> {
+        self.child.wait().expect("our child").code()
+    }
+}
+
+impl Drop for Stream {
+    fn drop(&mut self) {
+        self.child.kill().ok(); // it has ended, unless the test failed
+        self.child.wait().ok();
+    }
 }

@@ -15,8 +15,16 @@ use crate::support::http;
 /// How often the cloud's books are looked into.
 const PACE: Duration = Duration::from_millis(25);
 
-/// When invalidation `number` reaches a cache; `None` is lost.
-pub type Delays = dyn Fn(&Cache, u64) -> Option<Duration> + Send + Sync;
+/// When a purge reaches a cache.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Arrival {
+    /// So many milliseconds after the cloud has accepted the invalidation.
+    After(u64),
+    Never,
+}
+
+/// When invalidation `number` reaches a cache.
+pub type Delays = dyn Fn(&Cache, u64) -> Arrival + Send + Sync;
 
 /// Paths that caches may hold, by public ID: no cache but Varnish can purge by anything else.
 pub type Known = Arc<Mutex<HashMap<String, Vec<String>>>>;
@@ -94,8 +102,9 @@ fn read_books(
             let id = one["asset"]["public_id"].as_str().unwrap_or_default();
             let paths = known.lock().expect("no panic").get(id).cloned().unwrap_or_default();
             for (cache, line) in lines {
-                if let Some(delay) = delays(cache, number) {
-                    let order = Order { due: heard + delay, paths: paths.clone() };
+                if let Arrival::After(ms) = delays(cache, number) {
+                    let order =
+                        Order { due: heard + Duration::from_millis(ms), paths: paths.clone() };
                     line.send(order).ok(); // a thread that ended says why when it is joined
                 }
             }

@@ -13,9 +13,12 @@ mod nginx;
 mod others;
 mod program;
 
-/// Everything that can go wrong between a purge and the last cache, and where it is played: number, what happens,
-/// file and name of each test.
-const CASES: [(u8, &str, &[(&str, &str)]); 20] = [
+/// File and name of each test.
+type Tests = &'static [(&'static str, &'static str)];
+
+/// Everything that can go wrong between a purge and the last cache, and where it is played: number, what happens, by
+/// which tests.
+const CASES: [(u8, &str, Tests); 20] = [
     (1, "plain purge", &[(PURGES, "a_purge_that_reaches_every_edge_ends_all_clear")]),
     (2, "slow edge", &[(PURGES, "a_slow_edge_is_waited_for")]),
     (
@@ -73,7 +76,7 @@ const VARIANTS: &str = "tests/caches/cases/variants.rs";
 const CONTENT: &str = "tests/caches/cases/content.rs";
 const TROUBLE: &str = "tests/caches/cases/trouble.rs";
 /// 422, 429, a server that fails, truncated bodies; probes that are offline or gave half a result.
-const GLOBALPING: &[(&str, &str)] = &[
+const GLOBALPING: Tests = &[
     ("src/adapters/globalping/tests/troubles.rs", "a_creation_that_fails_is_said_and_not_repeated"),
     ("src/adapters/globalping/tests/troubles.rs", "a_reading_that_fails_is_said"),
     ("src/adapters/globalping/tests/results.rs", "a_failed_test_is_a_failure"),

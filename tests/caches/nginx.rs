@@ -49,7 +49,7 @@ impl Edge {
 
 /// Edges in one process.
 pub struct Nginx {
-    _running: Running,
+    running: Running,
     /// In the order of the edges.
     pub caches: Vec<Cache>,
     lab: tempfile::TempDir,
@@ -95,7 +95,7 @@ impl Nginx {
         let cache =
             |(edge, address): (&Edge, &SocketAddr)| Cache::new(edge.pop, *address, Manner::Purge);
         let caches = edges.iter().zip(&addresses).map(cache).collect();
-        (Self { _running: running, caches, lab: folder }, door)
+        (Self { running, caches, lab: folder }, door)
     }
 
     /// Edges that differ in nothing but their code.
@@ -130,7 +130,7 @@ impl Nginx {
     }
 
     pub fn id(&self) -> u32 {
-        self._running.id()
+        self.running.id()
     }
 }
 

@@ -45,10 +45,10 @@ pub fn ask(
     stream.set_read_timeout(Some(Duration::from_secs(10)))?;
     let mut request = format!("{method} {path} HTTP/1.1\r\nConnection: close\r\n");
     for (name, value) in headers {
-        request += &format!("{name}: {value}\r\n");
+        request.extend([name, ": ", value, "\r\n"]);
     }
     if !body.is_empty() {
-        request += &format!("Content-Length: {}\r\n", body.len());
+        request.extend(["Content-Length: ", &body.len().to_string(), "\r\n"]);
     }
     stream.write_all(format!("{request}\r\n{body}").as_bytes())?;
     let mut raw = Vec::new();

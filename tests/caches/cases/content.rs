@@ -1,8 +1,10 @@
 //! What tells an old copy from a new one where headers do not.
 
-use super::{NEW, OLD, after};
+use super::{NEW, OLD};
 use crate::caches::bed::{Bed, cloud, not_clear_at, origin, reasons};
+use crate::caches::fan_out::Arrival::{After, Never};
 use crate::caches::nginx::{Edge, Nginx};
+use crate::caches::others::{squid, varnish};
 use crate::caches::program::Part;
 
 /// nginx never tells an age, and here no validator either; old and new are of the same length.
@@ -17,7 +19,7 @@ fn without_age_and_entity_tag_the_bytes_decide() {
     let edges = ["FRA", "SIN"].map(|pop| Edge::new(pop).location(bare));
     let (nginx, _) = Nginx::start(&origin(&cloud), &edges, None, &[]);
     let bed = Bed::of_caches(cloud, nginx.caches.clone(), |cache, _| {
-        after(if cache.pop == "SIN" { 7_000 } else { 100 })
+        After(if cache.pop == "SIN" { 7_000 } else { 100 })
     });
     let one = bed.upload("bed/one.txt", OLD);
     bed.warm(&one.paths, &[""]);
@@ -46,7 +48,7 @@ fn weak_tags_and_tags_of_nodes_are_seen_through() {
         [Edge::new("FRA"), Edge::new("SIN").location(weak), Edge::new("NRT").location(of_node)];
     let (nginx, _) = Nginx::start(&origin(&cloud), &edges, None, &[]);
     let bed = Bed::of_caches(cloud, nginx.caches.clone(), |cache, _| {
-        after(if cache.pop == "FRA" { 100 } else { 7_000 })
+        After(if cache.pop == "FRA" { 100 } else { 7_000 })
     });
     let one = bed.upload("bed/one.txt", OLD);
     bed.warm(&one.paths, &[""]);
@@ -73,7 +75,7 @@ fn a_head_that_is_fresh_says_nothing() {
     let edges = [Edge::new("FRA"), Edge::new("SIN").location(past)];
     let (nginx, _) = Nginx::start(&origin(&cloud), &edges, None, &[]);
     let bed = Bed::of_caches(cloud, nginx.caches.clone(), |cache, _| {
-        if cache.pop == "SIN" { None } else { after(100) }
+        if cache.pop == "SIN" { Never } else { After(100) }
     });
     let one = bed.upload("bed/one.txt", OLD);
     bed.warm(&one.paths, &[""]);
@@ -85,4 +87,32 @@ fn a_head_that_is_fresh_says_nothing() {
     assert_eq!(head.header("etag"), bed.truth(one.path(), "").header("etag"));
     assert_ne!(head.header("etag"), get.header("etag"));
     assert_eq!(get.body, OLD.as_bytes());
+}
+
+/// The same bytes were to be fetched anew. Who tells an age shows whether they were; who tells none is listed apart.
+#[test]
+fn a_copy_that_was_not_fetched_anew_is_shown_by_its_age() {
+    const OLDER: u64 = 4;
+    if ![Part::Nginx, Part::Varnish, Part::Squid].iter().all(|part| part.is_there()) {
+        return;
+    }
+    let cloud = cloud(&["--assets", "0"]);
+    let nginx = Nginx::fleet(&origin(&cloud), &["FRA"]);
+    let (varnish, squid) = (varnish("AMS", &origin(&cloud)), squid("WAW", &origin(&cloud)));
+    let caches = vec![nginx.caches[0].clone(), varnish.cache.clone(), squid.cache.clone()];
+    let bed = Bed::of_caches(cloud, caches, |cache, number| {
+        if cache.pop == "AMS" || number > 1 { After(100) } else { Never }
+    });
+    let one = bed.upload("bed/one.txt", OLD);
+    bed.warm(&one.paths, &[""]);
+    let age = |path: &String| bed.cache("WAW").view(path, "").header("age").parse::<u64>();
+    while one.paths.iter().any(|path| age(path).expect("a number") < OLDER) {
+        std::thread::sleep(std::time::Duration::from_millis(100));
+    }
+    let ran = bed.purge(&one, &["--wait=8s"]);
+    not_clear_at(&ran, &["WAW"]);
+    assert_eq!(reasons(&ran, "WAW"), ["older_than_purge"]);
+    assert_eq!(reasons(&ran, "FRA"), ["same_bytes"]);
+    let ran = bed.purge(&one, &["--wait=30s"]).expect(0);
+    bed.truly_clear(&ran, &one.paths);
 }

@@ -1,8 +1,9 @@
 //! One cache of every kind, and what only one kind does.
 
-use super::{NEW, OLD, after};
+use super::{NEW, OLD};
 use crate::caches::bed::{Bed, cloud, origin, plain, reasons};
 use crate::caches::cache::{ACCEPTS, Manner};
+use crate::caches::fan_out::Arrival::After;
 use crate::caches::nginx::Nginx;
 use crate::caches::others::{haproxy, squid, traffic_server, varnish};
 use crate::caches::program::Part;
@@ -31,7 +32,7 @@ fn every_kind_of_cache_is_read_and_waited_for() {
     caches[2].manner = Manner::Soft;
     caches[3].manner = Manner::Ban;
     let bed = Bed::of_caches(cloud, caches, |cache, _| {
-        after(300 + 20 * u64::from(cache.pop.as_bytes()[0]))
+        After(300 + 20 * u64::from(cache.pop.as_bytes()[0]))
     });
     // what each says of itself
     let one = bed.upload("bed/one.txt", OLD);
@@ -74,10 +75,10 @@ fn a_soft_purge_serves_the_old_copy_once_and_then_clears() {
     let cloud = cloud(&["--assets", "0"]);
     let varnish = varnish("LHR", &origin(&cloud));
     let cache = varnish.cache.clone().with(Manner::Soft);
-    let bed = Bed::of_caches(cloud, vec![cache], |_, _| after(1_500));
+    let bed = Bed::of_caches(cloud, vec![cache], |_, _| After(1_500));
     let one = bed.upload("bed/one.txt", OLD);
     bed.warm(&one.paths, &[""]);
-    let ran = bed.replace(&one, NEW, &["--wait=58s", "--confidence=normal"]).expect(0);
+    let ran = bed.replace(&one, NEW, &["--wait=54s", "--confidence=normal"]).expect(0);
     bed.truly_clear(&ran, &one.paths);
     assert_eq!(reasons(&ran, "LHR"), ["earlier_content", "equals_new"]);
     assert_eq!(bed.cache("LHR").view(one.path(), "").header("x-cache"), "HIT");
@@ -95,13 +96,13 @@ fn a_cache_that_cannot_be_purged_blocks_until_its_time_is_over() {
     let caches = vec![nginx.caches[0].clone(), haproxy.cache.clone()];
     let places: Vec<_> =
         caches.iter().map(|cache| (cache.pop.clone(), plain(cache.address))).collect();
-    let bed = Bed::new(cloud, &places, caches, |_, _| after(100));
+    let bed = Bed::new(cloud, &places, caches, |_, _| After(100));
     let one = bed.upload("bed/one.txt", OLD);
     bed.warm(&one.paths, &[""]);
-    let cached = std::time::Instant::now();
+    let warmed = std::time::Instant::now();
     let ran = bed.replace(&one, NEW, &["--wait=50s"]).expect(0);
     bed.truly_clear(&ran, &one.paths);
-    assert!(cached.elapsed().as_secs() >= u64::from(KEPT), "{}", ran.stdout);
+    assert!(warmed.elapsed().as_secs() >= u64::from(KEPT), "{}", ran.stdout);
     assert!(
         bed.purged().iter().any(|purged| purged.pop == "HEL"),
         "it was told, and did not know what"

@@ -7,8 +7,6 @@ mod shields;
 mod trouble;
 mod variants;
 
-use std::time::Duration;
-
 /// The codes of a fleet of 24.
 const WORLD: [&str; 24] = [
     "AMS", "ATL", "BOM", "CDG", "DFW", "DUB", "EWR", "FRA", "GRU", "HKG", "IAD", "JNB", "LAX",
@@ -17,8 +15,3 @@ const WORLD: [&str; 24] = [
 
 const OLD: &str = "the old copy\n";
 const NEW: &str = "the new copy\n";
-
-/// Milliseconds until a purge arrives.
-fn after(ms: u64) -> Option<Duration> {
-    Some(Duration::from_millis(ms))
-}

@@ -1,12 +1,10 @@
 //! Old copies that come from a tier behind the edge.
 
-use std::io::{BufRead as _, BufReader};
 use std::time::Duration;
 
-use serde_json::Value;
-
-use super::{NEW, OLD, after};
-use crate::caches::bed::{Bed, cloud, not_clear_at, origin, plain, reasons};
+use super::{NEW, OLD};
+use crate::caches::bed::{Bed, Stream, cloud, not_clear_at, origin, plain, reasons};
+use crate::caches::fan_out::Arrival::{After, Never};
 use crate::caches::nginx::{Edge, Nginx};
 use crate::caches::others::varnish;
 use crate::caches::program::Part;
@@ -24,9 +22,9 @@ fn an_edge_that_its_shield_feeds_again_is_not_clear() {
     let caches = vec![edge.cache.clone(), shield.cache.clone()];
     let bed =
         Bed::new(cloud, &places, caches, |cache, number| match (cache.pop.as_str(), number) {
-            ("IAD", 1) => None,
-            ("IAD", _) => after(200),
-            _ => after(800),
+            ("IAD", 1) => Never,
+            ("IAD", _) => After(200),
+            _ => After(800),
         });
     let one = bed.upload("bed/one.txt", OLD);
     bed.warm(&one.paths, &[""]);
@@ -53,9 +51,9 @@ fn a_purge_that_came_before_the_change_is_not_clear() {
     let caches = vec![shield.cache.clone(), edge.cache.clone()];
     let bed =
         Bed::new(cloud, &places, caches, |cache, number| match (number, cache.pop.as_str()) {
-            (1, _) => None, // it came too early, below
-            (_, "IAD") => after(200),
-            _ => after(800),
+            (1, _) => Never, // it came too early, below
+            (_, "IAD") => After(200),
+            _ => After(800),
         });
     let one = bed.upload("bed/one.txt", OLD);
     bed.warm(&one.paths, &[""]);
@@ -87,34 +85,23 @@ fn an_old_copy_that_comes_back_in_quiet_withdraws_the_clear() {
     let places: Vec<_> =
         nginx.caches[..2].iter().map(|cache| (cache.pop.clone(), plain(cache.address))).collect();
     let bed = Bed::new(cloud, &places, nginx.caches.clone(), |cache, _| {
-        if cache.pop == "IAD" { None } else { after(200) }
+        if cache.pop == "IAD" { Never } else { After(200) }
     });
     let one = bed.upload("bed/one.txt", OLD);
     bed.warm(&one.paths, &[""]);
     let order = bed.replacing(&one, NEW);
     let order: Vec<&str> =
         order.iter().map(String::as_str).chain(["--confidence=normal", "--wait=55s"]).collect();
-    let mut child = bed.spawn(&order);
-    let mut lines = BufReader::new(child.stdout.take().expect("a pipe")).lines();
-    let mut next = |event: &str, fits: &dyn Fn(&Value) -> bool| loop {
-        let line = lines.next().expect("it goes on").expect("UTF-8");
-        let told: Value = serde_json::from_str(&line).expect("JSON");
-        assert_ne!(told["outcome"], "all_clear", "{told}");
-        if told["event"] == event && fits(&told) {
-            return told;
-        }
-        assert_ne!(told["event"], "outcome", "no {event} came: {told}");
-    };
-    next("progress", &|told| told["phase"] == "quiet");
+    let mut stream = Stream::of(bed.spawn(&order));
+    stream.next("progress", |told| told["phase"] == "quiet");
     std::thread::sleep(INTO_QUIET);
     std::fs::write(nginx.switch("turned"), "").expect("a file");
     one.paths.iter().for_each(|path| bed.cache("SIN").purge(path));
-    let back = next("regression", &|_| true);
+    let back = stream.next("regression", |_| true);
     assert_eq!(back["place"], "SIN", "{back}");
     assert_eq!(bed.cache("SIN").view(one.path(), "").body, OLD.as_bytes());
-    let pid = rustix::process::Pid::from_child(&child);
-    rustix::process::kill_process(pid, rustix::process::Signal::INT).expect("it runs");
-    let last = next("outcome", &|_| true);
+    stream.interrupt();
+    let last = stream.next("outcome", |_| true);
     assert_eq!((&last["outcome"], &last["open"]), (&"interrupted".into(), &true.into()), "{last}");
-    assert_eq!(child.wait().expect("our child").code(), Some(130));
+    assert_eq!(stream.code(), Some(130));
 }

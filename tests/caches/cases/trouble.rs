@@ -3,8 +3,9 @@
 use std::net::TcpListener;
 use std::time::{Duration, Instant};
 
-use super::{NEW, OLD, after};
-use crate::caches::bed::{Bed, cloud, origin, plain, reasons};
+use super::{NEW, OLD};
+use crate::caches::bed::{Bed, Stream, cloud, origin, plain};
+use crate::caches::fan_out::Arrival::After;
 use crate::caches::nginx::{Edge, Nginx};
 use crate::caches::others::varnish;
 use crate::caches::program::{Part, Running, addresses};
@@ -22,28 +23,27 @@ fn an_edge_that_asks_to_wait_is_given_time() {
                 if ($request_method = PURGE) { set $wait 0; } if ($wait) { return 429; }";
     let edges = [Edge::new("FRA"), Edge::new("SIN").server(busy)];
     let (nginx, _) = Nginx::start(&origin(&cloud), &edges, None, &[]);
-    let bed = Bed::of_caches(cloud, nginx.caches.clone(), |_, _| after(100));
+    let bed = Bed::of_caches(cloud, nginx.caches.clone(), |_, _| After(100));
     let one = bed.upload("bed/one.txt", OLD);
     bed.warm(&one.paths, &[""]);
-    // its answer to the plan is still a usual one
-    let switch = nginx.switch("busy");
-    std::fs::write(&switch, "").expect("a file");
-    let later = std::thread::spawn(move || {
-        std::thread::sleep(BUSY);
-        std::fs::remove_file(switch).expect("our own file");
-    });
-    let started = Instant::now();
-    let ran = bed.replace(&one, NEW, &["--wait=40s"]).expect(0);
-    bed.truly_clear(&ran, &one.paths);
-    later.join().expect("no panic");
-    assert!(started.elapsed() > BUSY);
-    assert_eq!(ran.outcome()["places"]["reached"], 2);
-    let why = reasons(&ran, "SIN");
-    assert_eq!(why.first().map(String::as_str), Some("unusable_status"), "{why:?}");
-    assert_eq!(why.last().map(String::as_str), Some("equals_new"), "{why:?}");
+    std::fs::write(nginx.switch("busy"), "").expect("a file");
+    let order = bed.replacing(&one, NEW);
+    let order: Vec<&str> = order.iter().map(String::as_str).chain(["--wait=50s"]).collect();
+    let mut stream = Stream::of(bed.spawn(&order));
+    let refused = stream.next("sighting", |seen| seen["place"] == "SIN");
+    assert_eq!(
+        (&refused["verdict"], &refused["reason"]),
+        (&"unknown".into(), &"unusable_status".into())
+    );
+    std::thread::sleep(BUSY);
+    std::fs::remove_file(nginx.switch("busy")).expect("our own file");
+    stream.next("sighting", |seen| seen["place"] == "SIN" && seen["reason"] == "equals_new");
+    let outcome = stream.next("outcome", |_| true);
+    bed.truly_clear_by(&outcome, &one.paths);
+    assert_eq!(outcome["places"]["reached"], 2);
     let refused = nginx.answers("SIN").into_iter().filter(|status| *status == 429).count();
-    // one look every two seconds, and what was in flight at first
-    assert!((1..=8).contains(&refused), "{refused}");
+    // a look every two seconds, and what was in flight at first; without patience it would be some thirty
+    assert!((1..=12).contains(&refused), "{refused}");
 }
 
 /// A closed port, an edge that speaks no TLS, and one that takes the connection and then says nothing.
@@ -61,7 +61,7 @@ fn places_that_never_answer_are_left_out_and_counted() {
     let third = nginx.caches[2].address;
     places.push(("secret".to_owned(), format!("https://{third}")));
     places.push(("silent".to_owned(), plain(silent.local_addr().expect("an address"))));
-    let bed = Bed::new(cloud, &places, nginx.caches.clone(), |_, _| after(100));
+    let bed = Bed::new(cloud, &places, nginx.caches.clone(), |_, _| After(100));
     let one = bed.upload("bed/one.txt", OLD);
     bed.warm(&one.paths, &[""]);
     let looked =
@@ -117,7 +117,7 @@ fn nothing_is_left_running() {
         let varnish = varnish("AMS", &origin(&cloud));
         let pids = [nginx.id(), varnish.id()];
         assert!(pids.iter().all(|pid| Running::lives(*pid)));
-        let bed = Bed::of_caches(cloud, nginx.caches.clone(), |_, _| after(100));
+        let bed = Bed::of_caches(cloud, nginx.caches.clone(), |_, _| After(100));
         let children: Vec<u32> = pids.iter().flat_map(|pid| Running::children(*pid)).collect();
         drop(bed);
         std::panic::panic_any([&pids[..], &children[..]].concat());

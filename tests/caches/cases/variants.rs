@@ -1,8 +1,9 @@
 //! One URL, several copies.
 
-use super::{NEW, OLD, after};
+use super::{NEW, OLD};
 use crate::caches::bed::{Bed, cloud, not_clear_at, origin, reasons};
 use crate::caches::cache::{ACCEPTS, Manner};
+use crate::caches::fan_out::Arrival::{After, Never};
 use crate::caches::nginx::Nginx;
 use crate::caches::program::Part;
 
@@ -16,7 +17,7 @@ fn a_variant_that_survives_its_purge_is_found() {
     let nginx = Nginx::fleet(&origin(&cloud), &["FRA", "SIN"]);
     let mut caches = nginx.caches.clone();
     caches[1].manner = Manner::Bare;
-    let bed = Bed::of_caches(cloud, caches, |_, _| after(100));
+    let bed = Bed::of_caches(cloud, caches, |_, _| After(100));
     let id = "press/2026/hero";
     let paths = bed.paths_of(id, "image");
     bed.warm(&paths, &ACCEPTS);
@@ -45,7 +46,7 @@ fn a_query_is_a_copy_of_its_own() {
     let cloud = cloud(&["--assets", "0"]);
     let nginx = Nginx::fleet(&origin(&cloud), &["FRA", "SIN"]);
     let at = origin(&cloud);
-    let bed = Bed::of_caches(cloud, nginx.caches.clone(), |_, _| after(100));
+    let bed = Bed::of_caches(cloud, nginx.caches.clone(), |_, _| After(100));
     let one = bed.upload("bed/one.txt", OLD);
     let query = [format!("{}?campaign=spring", one.path())];
     bed.warm(&one.paths, &[""]);
@@ -85,7 +86,7 @@ fn a_cached_404_is_no_all_clear() {
     let cloud = cloud(&["--assets", "0", "--backups"]);
     let nginx = Nginx::fleet(&origin(&cloud), &["FRA", "SIN"]);
     let bed = Bed::of_caches(cloud, nginx.caches.clone(), |cache, number| {
-        if cache.pop == "SIN" && number == 1 { None } else { after(300) }
+        if cache.pop == "SIN" && number == 1 { Never } else { After(300) }
     });
     let one = bed.upload("bed/one.txt", OLD);
     let kind = ["--resource-type", "raw", "--yes", "--json"];
