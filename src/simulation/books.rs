@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::story::Story;
 use crate::domain::asset::AssetKey;
+use crate::domain::confidence::Confidence;
 use crate::domain::delivery_url::shared_target;
 use crate::domain::invalidation::Invalidation;
 use crate::domain::sighting::AcceptVariant;
@@ -53,14 +54,23 @@ pub struct Held {
     pub edge: usize,
     pub node: usize,
     pub path: String,
-    /// It came after the last look at its cell, or became outdated after storage was last read: nobody could know.
+    /// It came after the last look at its cell although there had been as many as the level claims, the last of them
+    /// in quiet; or it became outdated after storage was last read: nobody could know.
     pub behind_us: bool,
     pub story: String,
 }
 
 /// Outdated copies that caches hold now under what is vouched for. `changed` are the times at which somebody else
 /// changed storage.
-pub fn held(cloud: &InProcess, vouched: &Vouched, changed: &[Duration]) -> Vec<Held> {
+pub fn held(
+    cloud: &InProcess,
+    vouched: &Vouched,
+    changed: &[Duration],
+    level: Confidence,
+) -> Vec<Held> {
+    let rule = level.rule();
+    // gone content is looked at for 75 s, and the late look may be made ten seconds before the end
+    let quiet = rule.q.max(Duration::from_secs(75)) + Duration::from_secs(30);
     cloud.with(|world, now| {
         let mut found = Vec::new();
         for path in &vouched.paths {
@@ -70,15 +80,24 @@ pub fn held(cloud: &InProcess, vouched: &Vouched, changed: &[Duration]) -> Vec<H
                     continue;
                 }
                 for (copy, _) in truth.copies.iter().filter(|(_, outdated)| *outdated) {
-                    let looked = last_look(cloud, edge, path, copy.variant);
                     let came = came_at(world, truth.place, path);
+                    let gone = came.map(|came| left_at(world, truth.place, path, came));
+                    let looks = looks(cloud, edge, path, copy.variant);
+                    let looked = looks.last().copied();
+                    // as many looks as are claimed, since it had gone and before it came back
+                    let enough = came.zip(gone).is_some_and(|(came, gone)| {
+                        let between = looks.iter().filter(|at| **at > gone && **at < came);
+                        between.count() >= rule.k as usize
+                    });
+                    let lately = looked.is_some_and(|at| now.saturating_sub(at) <= quiet);
+                    let came_back = came > looked && enough && lately;
                     let read = last_read(cloud, &copy.answer.address.names);
                     let moved = changed.iter().any(|at| read.is_some_and(|read| *at >= read));
                     found.push(Held {
                         edge,
                         node,
                         path: path.clone(),
-                        behind_us: came > looked || moved,
+                        behind_us: came_back || moved,
                         story: format!(
                             "stored {:?} age then {:?}, status {}, came {came:?}, last look {looked:?}, last read {read:?}",
                             copy.stored_at, copy.age_then, copy.answer.status
@@ -91,16 +110,19 @@ pub fn held(cloud: &InProcess, vouched: &Vouched, changed: &[Duration]) -> Vec<H
     })
 }
 
-/// When a cell was last looked at by whatever class of clients its copy is for.
-fn last_look(
+/// When a cell was looked at by whatever class of clients its copy is for, oldest first.
+fn looks(
     cloud: &InProcess,
     edge: usize,
     path: &str,
     variant: Option<AcceptVariant>,
-) -> Option<Duration> {
+) -> Vec<Duration> {
     let classes =
         AcceptVariant::ALL.into_iter().filter(|one| variant.is_none_or(|own| own == *one));
-    cloud.diary(|diary| classes.filter_map(|one| diary.last_look(edge, path, one)).max())
+    let mut looks: Vec<Duration> = cloud
+        .diary(|diary| classes.flat_map(|one| diary.looks(edge, path, one).to_vec()).collect());
+    looks.sort_unstable();
+    looks
 }
 
 fn last_read(cloud: &InProcess, names: &[AssetKey]) -> Option<Duration> {
@@ -114,6 +136,16 @@ fn came_at(world: &World, place: Place, path: &str) -> Option<Duration> {
             && matches!(&entry.what, What::Returned { path: own } | What::Refilled { path: own, .. } if **own == *path)
     });
     came.map(|entry| entry.at)
+}
+
+/// When a copy of `path` last left a cache before `then`.
+fn left_at(world: &World, place: Place, path: &str, then: Duration) -> Duration {
+    let left = world.story().entries().rev().find(|entry| {
+        entry.place == place
+            && entry.at < then
+            && matches!(&entry.what, What::Left { path: own, .. } if **own == *path)
+    });
+    left.map_or(Duration::ZERO, |entry| entry.at)
 }
 
 /// When the last outdated copy left what is vouched for; `None` while one is there.

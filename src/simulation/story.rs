@@ -158,8 +158,8 @@ impl Story {
             deed: one_of(&DEEDS, &mut rng),
             events: Vec::new(),
             ahead: 0,
-            purges_again: !stale_node && rng.u8(..3) > 0,
-            give_up_after: Duration::from_secs(if stale_node { 360 } else { 600 }),
+            purges_again: !stale_node && rng.u8(..5) > 0,
+            give_up_after: Duration::from_secs(if stale_node { 300 } else { 480 }),
             matters: matters.clone(),
         };
         story.known_mode = match rng.u8(..10) {
@@ -242,7 +242,8 @@ impl Story {
                 for _ in 0..rng.u8(1..=2) {
                     let deed =
                         one_of(&[Deed::Replace, Deed::Replace, Deed::Delete, Deed::Purge], rng);
-                    self.events.push((secs(0, 120, rng), Event::Colleague(deed, rng.bool())));
+                    let invalidates = rng.u8(..4) > 0;
+                    self.events.push((secs(0, 120, rng), Event::Colleague(deed, invalidates)));
                 }
             }
             Matter::Skew => {
@@ -278,7 +279,7 @@ impl Story {
                     0 => Begin::Start(Duration::ZERO),
                     _ => after(rng, 100),
                 };
-                fault.lasts = (rng.u8(..4) > 0).then(|| secs(5, 200, rng));
+                fault.lasts = (rng.u8(..8) > 0).then(|| secs(5, 100, rng));
             }),
             Matter::Validators => {
                 let kinds = [Kind::WeakEtag, Kind::Etagless, Kind::NodeEtag, Kind::Ageless];
@@ -295,8 +296,8 @@ impl Story {
             Matter::Stuck => {
                 let kind = one_of(&[Kind::Stuck, Kind::Late, Kind::Lost], rng);
                 self.fault(kind, rng, |fault, rng| match kind {
-                    Kind::Stuck => fault.lasts = (rng.u8(..4) > 0).then(|| secs(10, 250, rng)),
-                    Kind::Late => fault.late = secs(10, 200, rng),
+                    Kind::Stuck => fault.lasts = (rng.u8(..6) > 0).then(|| secs(10, 120, rng)),
+                    Kind::Late => fault.late = secs(10, 120, rng),
                     _ => fault.count = Some(1),
                 });
             }
@@ -377,7 +378,7 @@ fn matters(seed: u64, rng: &mut Rng) -> Vec<Matter> {
 
 fn settings(matters: &[Matter], seed: u64, rng: &mut Rng) -> Settings {
     let has = |matter| matters.contains(&matter);
-    let longest = one_of(&[2_u64, 8, 20, 20, 45, 90], rng);
+    let longest = one_of(&[2_u64, 8, 8, 20, 20, 45], rng);
     let longest = if has(Matter::StaleNode) { longest.min(20) } else { longest };
     let millis = longest * 1000;
     let shortest = rng.u64(millis / 20..=millis * 3 / 5);

@@ -8,8 +8,8 @@ const FIXED: u64 = 2_000;
 const FRESH: u64 = 500;
 /// Stories of a long run.
 const LONG: u64 = 10_000;
-/// Stories that each mutant is played in.
-const MUTANT: u64 = 120;
+/// Stories that a mutant is played in at a time.
+const MUTANT: usize = 40;
 
 fn is_long() -> bool {
     std::env::var("ALLCLEAR_TEST_LONG").is_ok_and(|long| long == "1")
@@ -66,18 +66,26 @@ fn a_stale_node_is_missed_as_often_as_printed(sum: &Sum) {
     );
 }
 
+/// The same fixed stories, a few at a time, until the mutant has told a false all clear.
 #[test]
 fn every_mutant_of_the_judge_is_caught() {
     let pictures = Pictures::draw();
-    let names = names(1, said(MUTANT));
+    let names = names(1, FIXED);
     for (mutant, doctrine) in mutants::all() {
-        let sum = Sum::of(&all(&names, doctrine, &pictures));
+        let (mut played, mut caught) = (0, Vec::new());
+        for some in names.chunks(MUTANT) {
+            let sum = Sum::of(&all(some, doctrine, &pictures));
+            played += sum.stories;
+            caught = sum.false_alarms;
+            if !caught.is_empty() {
+                break;
+            }
+        }
         println!(
-            "simulation: mutant, {mutant}: {} false all clears in {} stories",
-            sum.false_alarms.len(),
-            sum.stories
+            "simulation: mutant, {mutant}: {} false all clears in the first {played} stories",
+            caught.len()
         );
-        assert!(!sum.false_alarms.is_empty(), "{mutant} told no false all clear");
+        assert!(!caught.is_empty(), "{mutant} told no false all clear");
     }
 }
 

@@ -6,12 +6,15 @@ use std::time::Duration;
 use crate::domain::asset::AssetKey;
 use crate::domain::sighting::AcceptVariant;
 
+/// Looks at one cell that are remembered.
+const MOST_LOOKS: usize = 1_024;
+
 /// Requests that reached the cloud, since it began.
 #[derive(Debug, Clone, Default)]
 pub struct Diary {
     probes: u64,
     calls: u64,
-    looks: HashMap<(usize, AcceptVariant, String), Duration>,
+    looks: HashMap<(usize, AcceptVariant, String), Vec<Duration>>,
     reads: HashMap<AssetKey, Duration>,
 }
 
@@ -28,10 +31,11 @@ impl Diary {
         self.calls
     }
 
-    /// When an edge last served a probe of this path (with query) for one class of clients.
+    /// When an edge served probes of this path (with query) for one class of clients, oldest first; of very many the
+    /// latest.
     #[must_use]
-    pub fn last_look(&self, edge: usize, path: &str, accept: AcceptVariant) -> Option<Duration> {
-        self.looks.get(&(edge, accept, path.to_owned())).copied()
+    pub fn looks(&self, edge: usize, path: &str, accept: AcceptVariant) -> &[Duration] {
+        self.looks.get(&(edge, accept, path.to_owned())).map_or(&[], Vec::as_slice)
     }
 
     /// When storage was last asked what it holds under a name.
@@ -45,7 +49,11 @@ impl Diary {
     }
 
     pub(super) fn looked(&mut self, edge: usize, path: &str, accept: AcceptVariant, at: Duration) {
-        self.looks.insert((edge, accept, path.to_owned()), at);
+        let looks = self.looks.entry((edge, accept, path.to_owned())).or_default();
+        if looks.len() >= MOST_LOOKS {
+            looks.drain(..MOST_LOOKS / 2);
+        }
+        looks.push(at);
     }
 
     pub(super) const fn called(&mut self) {

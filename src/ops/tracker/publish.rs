@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::names::{Name, Stage};
-use super::watch::{LastSeen, Watch};
+use super::watch::Watch;
 use crate::domain::asset::AssetKey;
 use crate::domain::invalidation::{Ending, ItemState, label_of};
 use crate::domain::propagation::{CellRef, MissChance, Standing};
@@ -142,7 +142,7 @@ fn cell(watch: &Watch, place: usize, url: usize) -> Cell {
                 .filter(|variant| grid.track(CellRef { place, url, variant: *variant }).clear),
         ),
         reason: judgement.map(|judged| judged.reason.word().to_owned()).unwrap_or_default(),
-        why: judgement.map(|judged| why(&judged.reason.to_string())).unwrap_or_default(),
+        why: last.map(|last| last.why.clone()).unwrap_or_default(),
         run: track.run,
         k: grid.k(worst),
         sightings: track.sightings,
@@ -151,23 +151,13 @@ fn cell(watch: &Watch, place: usize, url: usize) -> Cell {
         cache: last.map(|last| last.cache).unwrap_or_default(),
         age: last.and_then(|last| last.age),
         status: last.and_then(|last| last.status),
-        etag: last.and_then(shown_tag),
+        etag: last.and_then(|last| last.etag.clone()),
         seen_at: last.map(|last| last.at),
     }
 }
 
 fn count_of(variants: &mut dyn Iterator<Item = AcceptVariant>) -> u8 {
     u8::try_from(variants.count()).unwrap_or(u8::MAX)
-}
-
-fn why(reason: &str) -> String {
-    clean(reason).into_owned()
-}
-
-fn shown_tag(last: &LastSeen) -> Option<String> {
-    const LONGEST: usize = 64;
-    let tag = &last.etag.as_ref()?.tag;
-    Some(clean(&tag.chars().take(LONGEST).collect::<String>()).into_owned())
 }
 
 /// How much a variant's state matters beside the others'.

@@ -4,7 +4,7 @@ use super::{Body, LastSeen, Watch, Work, of_slot};
 use crate::domain::judge::{AgeTrust, Facts, judge, wants_body};
 use crate::domain::place::PlaceId;
 use crate::domain::propagation::{Look, Noted, Standing};
-use crate::domain::sighting::{AcceptVariant, Answer, CacheStatus, ProbeFailure, Sighting};
+use crate::domain::sighting::{AcceptVariant, Answer, CacheStatus, Etag, ProbeFailure, Sighting};
 use crate::domain::snapshot::Regression;
 use crate::domain::text::clean;
 use crate::domain::time::{Moment, Timestamp};
@@ -12,6 +12,12 @@ use crate::domain::verdict::{Content, Expectation, Judgement, Reason, Stored, Ve
 use crate::ops::tracker::TrackerEvent;
 use crate::ports::journal::SightingRow;
 use std::time::Duration;
+
+/// An entity tag as it is shown.
+fn shown_tag(etag: &Etag) -> String {
+    const LONGEST: usize = 64;
+    clean(&etag.tag.chars().take(LONGEST).collect::<String>()).into_owned()
+}
 
 /// While odd copies are seen storage is read this often: somebody else may have brought the name back.
 const ODD_FOR_LONG: Duration = Duration::from_secs(60);
@@ -357,10 +363,13 @@ impl Watch {
         let answer = sighting.result.as_ref().ok();
         self.spots[place].cells[slot].last = Some(Box::new(LastSeen {
             judgement: judgement.cloned(),
+            why: judgement
+                .map(|judged| clean(&judged.reason.to_string()).into_owned())
+                .unwrap_or_default(),
             cache: answer.map(|answer| answer.cache).unwrap_or_default(),
             age: answer.and_then(|answer| answer.age),
             status: answer.map(|answer| answer.status),
-            etag: answer.and_then(|answer| answer.etag.clone()),
+            etag: answer.and_then(|answer| answer.etag.as_ref()).map(shown_tag),
             at: sighting.at,
         }));
     }

@@ -141,10 +141,13 @@ pub struct CellView {
 pub struct LastSeen {
     /// `None` for a baseline look, which judges nothing.
     pub judgement: Option<Judgement>,
+    /// Its reason as a sentence; cleaned once, because pictures are drawn more often than cells are looked at.
+    pub why: String,
     pub cache: CacheStatus,
     pub age: Option<u64>,
     pub status: Option<u16>,
-    pub etag: Option<Etag>,
+    /// The entity tag, shortened and cleaned.
+    pub etag: Option<String>,
     pub at: Timestamp,
 }
 
