@@ -596,15 +596,22 @@ const fn verdict_of(reason: &Reason) -> Verdict {
         | Reason::UnusableStatus { .. }
         | Reason::UnprovenRefusal { .. }
         | Reason::NegativeCache
-        | Reason::NotComparable => Verdict::Unknown,
+        | Reason::NotComparable
+        | Reason::NothingToCompare
+        | Reason::PlacesDiffer => Verdict::Unknown,
         Reason::EarlierContent
         | Reason::StillServed
         | Reason::DiffersFromStorage
+        | Reason::DiffersFromRead
+        | Reason::DiffersFromTold
+        | Reason::NotGone
         | Reason::OlderThanPurge { .. } => Verdict::Outdated,
         Reason::NotFound
         | Reason::Placeholder
         | Reason::SameRefusalAsReference { .. }
         | Reason::EqualsNew
+        | Reason::EqualsRead
+        | Reason::EqualsTold
         | Reason::YoungerThanChange { .. } => Verdict::Cleared,
         Reason::SameBytes => Verdict::Same,
         Reason::ExistsAgain | Reason::Unrecognised => Verdict::Other,

@@ -2,6 +2,7 @@
 //!
 //! Decides nothing about copies: [`crate::domain::judge`] does.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::super::context::Context;
@@ -9,7 +10,7 @@ use super::schedule::Pace;
 use crate::domain::delivery_url::{DeliveryUrl, is_vendor_pinned, reference_path};
 use crate::domain::invalidation::{Verb, WatchedName, same_content};
 use crate::domain::place::Place;
-use crate::domain::sighting::{AcceptVariant, Answer, CacheStatus, ProbeShape};
+use crate::domain::sighting::{AcceptVariant, Answer, ProbeShape};
 use crate::domain::verdict::{Content, Stored};
 use crate::ports::prober::Probe;
 
@@ -31,8 +32,13 @@ pub async fn read_reference(
 }
 
 /// How long a probe of this profile waits for an answer.
-pub(crate) const fn probe_timeout(context: &Context) -> Duration {
-    Pace::new(context.policy.loopback).timeout()
+const fn probe_timeout(context: &Context) -> Duration {
+    timeout_of(context.policy.loopback)
+}
+
+/// The same, by whether every place is on loopback.
+pub(crate) const fn timeout_of(loopback: bool) -> Duration {
+    Pace::new(loopback).timeout()
 }
 
 /// The probe of a reference read.
@@ -58,8 +64,9 @@ pub(crate) fn probe_at(
     timeout: Duration,
 ) -> Probe {
     let mut address = place.address;
-    if place.tls && !url.https {
-        // the same cache, asked without TLS
+    let plain = |address: &SocketAddr| !url.is_web() || address.port() == 443;
+    if place.tls && !url.https && address.as_ref().is_some_and(plain) {
+        // the same cache, asked without TLS; a web address says by itself where it has a port of its own
         address.as_mut().into_iter().for_each(|address| address.set_port(80));
     }
     let vantage = place.vantage.clone();
@@ -72,11 +79,7 @@ pub(crate) fn probe_at(
 /// Whether the answer to a reference read can have come from storage: no cache holds its key, so one that says it
 /// served a copy, or whose copy has an age, does not go by versions, and what it serves may be the old content.
 pub(super) fn came_past_caches(answer: &Answer) -> bool {
-    /// Ages are whole seconds, and the way from storage takes its time.
-    const YOUNG: u64 = 2;
-    let kept =
-        matches!(answer.cache, CacheStatus::Hit | CacheStatus::HitStale | CacheStatus::Revalidated);
-    !kept && answer.age.is_none_or(|age| age <= YOUNG)
+    answer.came_past_caches() != Some(false)
 }
 
 /// Whether two reference reads got the same body; by hash where both have one.
@@ -94,7 +97,7 @@ pub(super) fn is_behind(read: &Content, stored: &Content, before: Option<&Conten
 }
 
 /// What was delivered, as far as it identifies a body; weak tags identify nothing.
-pub(super) fn content_of(answer: &Answer) -> Option<Content> {
+pub(crate) fn content_of(answer: &Answer) -> Option<Content> {
     let strong = answer.etag.as_ref().filter(|etag| !etag.weak);
     matches!(answer.status, 200 | 206).then(|| Content {
         asset_id: None,
@@ -189,7 +192,7 @@ pub(super) fn same_stored(one: &Stored, other: &Stored) -> bool {
 mod tests {
     use super::*;
     use crate::domain::id::ItemId;
-    use crate::domain::sighting::Etag;
+    use crate::domain::sighting::{CacheStatus, Etag};
     use rstest::rstest;
 
     fn content(asset: &str, version: u64, etag: &str) -> Content {
