@@ -283,12 +283,12 @@ pub fn progress(snapshot: &WatchSnapshot) -> Value {
         "interrupted": snapshot.interrupted,
         "sentence": clean(&snapshot.sentence),
         "elapsed_ms": duration_ms(snapshot.elapsed()),
-        "requests": requests(snapshot),
+        "probes": probes(snapshot),
     })
 }
 
 /// Requests to caches: made, needed by a watch without trouble, allowed.
-fn requests(snapshot: &WatchSnapshot) -> Value {
+fn probes(snapshot: &WatchSnapshot) -> Value {
     json!({
         "spent": snapshot.requests_spent,
         "expected": snapshot.requests_budget,
@@ -331,7 +331,6 @@ impl Outcome<'_> {
             "open": self.open,
             "failed": self.failed,
             "not_clear": self.snapshot.map_or_else(|| json!([]), not_clear),
-            "requests": self.snapshot.map_or(Value::Null, requests),
             "excluded": self.snapshot.map_or_else(Vec::new, |it| in_state(it, PlaceState::Excluded)),
         })
     }

@@ -35,8 +35,8 @@ struct Edges {
     called: Moment,
     /// By place and URL, after the call.
     lets_go: Vec<Vec<Duration>>,
-    old: Vec<String>,
-    new: Vec<String>,
+    old: Vec<Content>,
+    new: Vec<Content>,
     asked: AtomicU64,
 }
 
@@ -63,11 +63,11 @@ fn last(lets_go: &[Vec<Duration>]) -> Duration {
 impl Edges {
     fn answer(&self, place: usize, url: usize, at: Moment) -> Answer {
         let is_old = at.since(self.called) < self.lets_go[place][url];
-        let tag = if is_old { &self.old[url] } else { &self.new[url] };
+        let content = if is_old { &self.old[url] } else { &self.new[url] };
         Answer {
             status: 206,
-            etag: Some(Etag { weak: false, tag: tag.clone() }),
-            total_length: Some(512),
+            etag: content.etag.clone().map(|tag| Etag { weak: false, tag }),
+            total_length: content.bytes,
             cache: CacheStatus::Hit,
             ..Answer::default()
         }
@@ -84,18 +84,12 @@ impl Edges {
             at: Timestamp::UNIX_EPOCH,
             result: Ok(self.answer(place, url, at)),
         };
-        let content = |tag: &String| Content {
-            etag: Some(tag.clone()),
-            bytes: Some(512),
-            ..Content::default()
-        };
-        let (old, new) = (content(&self.old[url]), content(&self.new[url]));
         let facts = Facts {
             expectation: Expectation::New,
             public_id: "lag",
             derived: false,
-            old: Some(&old),
-            new: Some(&new),
+            old: Some(&self.old[url]),
+            new: Some(&self.new[url]),
             earlier: &[],
             since_sent: Some(at.since(self.called)),
             since_changed: Some(at.since(self.called)),
@@ -181,8 +175,22 @@ fn cell(place: usize, url: usize) -> CellRef {
 
 fn edges(lets_go: Vec<Vec<Duration>>, called: Moment, clock: PausedClock) -> Edges {
     let urls = lets_go[0].len();
-    let tags = |what: &str| (0..urls).map(|url| format!("{what} {url}")).collect();
-    Edges { clock, called, lets_go, old: tags("old"), new: tags("new"), asked: AtomicU64::new(0) }
+    let contents = |what: &str| {
+        let content = |url| Content {
+            etag: Some(format!("{what} {url}")),
+            bytes: Some(512),
+            ..Content::default()
+        };
+        (0..urls).map(content).collect()
+    };
+    Edges {
+        clock,
+        called,
+        lets_go,
+        old: contents("old"),
+        new: contents("new"),
+        asked: AtomicU64::new(0),
+    }
 }
 
 /// Every cell each second, no limits.
@@ -259,8 +267,7 @@ async fn ours(lets_go: &[Vec<Duration>], usual: Usual, seed: u64) -> Run {
     let context = testing::context(Arc::clone(&cloud)).await;
     let clock = PausedClock::start();
     let mut edges = edges(lets_go.to_vec(), clock.moment(), clock.clone());
-    let tags = |all: &[Content]| all.iter().filter_map(|content| content.etag.clone()).collect();
-    (edges.old, edges.new) = (tags(&before), tags(&after));
+    (edges.old, edges.new) = (before.clone(), after);
     let edges = Arc::new(edges);
     let journal = StillJournal::forgetful(usual).await;
     journal.join(&context.member, clock.wall()).await.unwrap();
