@@ -241,6 +241,15 @@ pub fn tracked(event: &TrackerEvent) -> (InvalidationId, &'static str, Value) {
                 "why": clean(why),
             }),
         ),
+        TrackerEvent::Withdrawn { invalidation, place, url } => (
+            *invalidation,
+            "withdrawn",
+            json!({
+                "invalidation": invalidation.to_string(),
+                "place": clean(&place.0),
+                "url": clean(url),
+            }),
+        ),
     }
 }
 
