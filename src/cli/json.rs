@@ -257,6 +257,15 @@ pub fn tracked(event: &TrackerEvent) -> (InvalidationId, &'static str, Value) {
                 "why": clean(why),
             }),
         ),
+        TrackerEvent::Withdrawn { invalidation, place, url } => (
+            *invalidation,
+            "withdrawn",
+            json!({
+                "invalidation": invalidation.to_string(),
+                "place": clean(&place.0),
+                "url": clean(url),
+            }),
+        ),
     }
 }
 
@@ -299,12 +308,12 @@ pub fn progress(snapshot: &WatchSnapshot) -> Value {
         "interrupted": snapshot.interrupted,
         "sentence": clean(&snapshot.sentence),
         "elapsed_ms": duration_ms(snapshot.elapsed()),
-        "requests": requests(snapshot),
+        "probes": probes(snapshot),
     })
 }
 
 /// Requests to caches: made, needed by a watch without trouble, allowed.
-fn requests(snapshot: &WatchSnapshot) -> Value {
+pub fn probes(snapshot: &WatchSnapshot) -> Value {
     json!({
         "spent": snapshot.requests_spent,
         "expected": snapshot.requests_budget,
@@ -348,7 +357,7 @@ impl Outcome<'_> {
             "open": self.open,
             "failed": self.failed,
             "not_clear": self.snapshot.map_or_else(|| json!([]), not_clear),
-            "requests": self.snapshot.map_or(Value::Null, requests),
+            "probes": self.snapshot.map_or(Value::Null, probes),
             "globalping": self.quota.as_ref().map(quota),
             "excluded": self.snapshot.map_or_else(Vec::new, |it| in_state(it, PlaceState::Excluded)),
         })

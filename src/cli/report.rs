@@ -73,7 +73,7 @@ fn value(found: &PostMortem) -> Value {
         "items": found.invalidation.items.iter().map(item).collect::<Vec<_>>(),
         "not_covered": json::not_covered(&found.invalidation.not_covered),
         "miss_chance": picture.map(|it| it.miss_chance),
-        "requests": picture.map(|it| json!({ "spent": it.requests_spent, "planned": it.requests_budget })),
+        "probes": picture.map(json::probes),
         "purged_again": picture
             .map(|it| it.purged_again.iter().map(|at| json::time(*at)).collect::<Vec<_>>()),
         "interrupted": picture.is_some_and(|it| it.interrupted),

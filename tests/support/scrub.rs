@@ -5,7 +5,7 @@ use serde_json::Value;
 const TIMES: [&str; 5] = ["created_at", "started_at", "at", "since", "last_modified"];
 const IDS: [&str; 4] = ["invalidation", "operation", "item", "version_id"];
 const PEOPLE: [&str; 2] = ["by", "tracked_by"];
-const NUMBERS: [&str; 4] = ["version", "age", "requests", "admin_left"];
+const NUMBERS: [&str; 5] = ["version", "age", "requests", "admin_left", "probes"];
 
 /// The same value with `[time]`, `[id]`, `[ms]` and so on where a run leaves its traces; null stays null.
 pub fn json(value: &Value) -> Value {

@@ -72,6 +72,12 @@ pub enum TrackerEvent {
         url: String,
         why: String,
     },
+    /// A place that had never answered shows an old copy after a clear ending: the watch goes on.
+    Withdrawn {
+        invalidation: InvalidationId,
+        place: PlaceId,
+        url: String,
+    },
 }
 
 /// What the tracker believes of what it sees. There is one true doctrine, the default; others are mutants that tests

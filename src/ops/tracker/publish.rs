@@ -207,6 +207,7 @@ fn sentence(watch: &Watch, phase: Phase, now: Moment) -> String {
         Phase::Probing | Phase::Ended => probing(watch, now),
         Phase::Quiet => quiet(watch, now),
     };
+    let text = if watch.withdrawn { format!("withdrawn: {text}") } else { text };
     if watch.is_stuck(now) { format!("stuck: {text}") } else { text }
 }
 

@@ -20,6 +20,7 @@ use cdn::{Cdn, Habit};
 
 mod cdn;
 mod lag;
+mod limits;
 mod policy;
 mod restarts;
 mod stories;

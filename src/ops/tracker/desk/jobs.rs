@@ -8,6 +8,7 @@ use futures_util::{StreamExt, stream};
 use tokio::sync::oneshot;
 use tokio::task::JoinError;
 
+use super::late::LateProbe;
 use super::{Desk, Tracked};
 use crate::domain::id::InvalidationId;
 use crate::domain::place::{LimitKey, Place};
@@ -33,6 +34,7 @@ const SEARCH_AGAIN: [u64; 5] = [1, 2, 5, 10, 15];
 /// What came back.
 pub(super) enum Done {
     Probe(Box<Probed>),
+    Late(Box<LateProbe>),
     Stat { of: Of, errand: StatErrand, asked: Moment, answer: Result<Stored, String> },
     Places { host: String, found: Result<Vec<Place>, PlacesError> },
     SentAgain { of: Of, at: Moment, answers: Answers, done: oneshot::Sender<Result<(), OpError>> },
@@ -82,6 +84,7 @@ impl Desk {
     fn take(&mut self, done: Result<Done, JoinError>) {
         match done {
             Ok(Done::Probe(probed)) => self.take_sighting(&probed),
+            Ok(Done::Late(probed)) => self.take_late(&probed),
             Ok(Done::Stat { of, errand, asked, answer }) => {
                 self.stats_in_flight = self.stats_in_flight.saturating_sub(1);
                 let (now, wall) = (self.now(), self.wall());

@@ -188,7 +188,11 @@ impl Desk {
         let lease = tracked.watch.lease;
         match journal.end(lease, &ending, &last).await {
             Ok(()) => {
-                self.tracked.retain(|tracked| tracked.watch.id() != id);
+                let ended = self.tracked.iter().position(|tracked| tracked.watch.id() == id);
+                if let Some(index) = ended {
+                    let watch = self.tracked.remove(index).watch;
+                    self.keep_vigil(watch, outcome, now);
+                }
                 self.show_ended(Arc::new(last));
                 self.publish(now);
             }

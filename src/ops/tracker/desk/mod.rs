@@ -21,6 +21,7 @@ use crate::ops::context::Context;
 mod commands;
 mod jobs;
 mod journaling;
+mod late;
 mod probing;
 mod roster;
 
@@ -66,6 +67,8 @@ pub struct Desk {
     foreign: HashMap<InvalidationId, Arc<WatchSnapshot>>,
     /// Ended since the process began, oldest first, bounded.
     ended: Vec<Arc<WatchSnapshot>>,
+    /// Ended, with places that were never heard of.
+    vigils: Vec<late::Vigil>,
     baselines: Vec<PendingBaseline>,
     gate: Gate,
     chance: fastrand::Rng,
@@ -121,6 +124,7 @@ impl Desk {
             tracked: Vec::new(),
             foreign: HashMap::new(),
             ended: Vec::new(),
+            vigils: Vec::new(),
             baselines: Vec::new(),
             chance,
             jobs: JoinSet::new(),
@@ -173,6 +177,7 @@ impl Desk {
         }
         self.find_places();
         self.advance().await;
+        self.tend_vigils().await;
         self.end_baselines();
         self.pump();
         self.flush().await;

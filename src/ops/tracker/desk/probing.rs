@@ -129,7 +129,7 @@ impl Desk {
 }
 
 /// One probe, that ends in any case: in time, and with a failure where the prober breaks.
-async fn look(context: &Context, probe: &Probe) -> Sighting {
+pub(super) async fn look(context: &Context, probe: &Probe) -> Sighting {
     let sent = context.clock.moment();
     let probing = AssertUnwindSafe(context.prober.probe(probe)).catch_unwind();
     let failure = match tokio::time::timeout(probe.timeout + GRACE, probing).await {

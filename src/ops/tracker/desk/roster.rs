@@ -14,7 +14,7 @@ use crate::ops::tracker::watch::{Start, Watch};
 use crate::ports::journal::{InvalidationRow, JournalError, Lease};
 
 /// How long a lease lasts without being renewed.
-const LEASE: Duration = Duration::from_secs(6);
+pub(super) const LEASE: Duration = Duration::from_secs(6);
 /// A fresh invalidation is left to the process that has just recorded it.
 const LEFT_TO_ITS_MAKER: Duration = Duration::from_secs(3);
 /// Ended ones that are looked through for what others have ended.

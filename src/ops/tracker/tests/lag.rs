@@ -30,14 +30,18 @@ use crate::ports::journal::{Intent, Journal};
 use crate::ports::prober::{Probe, Prober};
 
 /// Caches in the world: when each lets go of each copy, by the books.
-struct Edges {
+pub(super) struct Edges {
     clock: PausedClock,
     called: Moment,
     /// By place and URL, after the call.
     lets_go: Vec<Vec<Duration>>,
-    old: Vec<String>,
-    new: Vec<String>,
+    old: Vec<Content>,
+    new: Vec<Content>,
     asked: AtomicU64,
+    /// Shortest and longest way to a cache and back, in milliseconds.
+    way: (u64, u64),
+    /// Place, leaving and return of every probe.
+    pub(super) log: std::sync::Mutex<Vec<(usize, Moment, Moment)>>,
 }
 
 /// No probe before this, whoever polls.
@@ -47,7 +51,11 @@ const PROVIDERS: [&str; 3] = ["fastly", "akamai", "cloudfront"];
 
 /// When each place lets go: half of them within 20 s, one of twenty after more than a minute; URLs of one place one
 /// after another.
-fn propagation_of(urls: usize, places: usize, chance: &mut fastrand::Rng) -> Vec<Vec<Duration>> {
+pub(super) fn propagation_of(
+    urls: usize,
+    places: usize,
+    chance: &mut fastrand::Rng,
+) -> Vec<Vec<Duration>> {
     let mut place = || {
         let normal = (0..12).map(|_| chance.f64()).sum::<f64>() - 6.0;
         let at = (20.0 * (0.8 * normal).exp()).clamp(1.0, 240.0);
@@ -63,11 +71,11 @@ fn last(lets_go: &[Vec<Duration>]) -> Duration {
 impl Edges {
     fn answer(&self, place: usize, url: usize, at: Moment) -> Answer {
         let is_old = at.since(self.called) < self.lets_go[place][url];
-        let tag = if is_old { &self.old[url] } else { &self.new[url] };
+        let content = if is_old { &self.old[url] } else { &self.new[url] };
         Answer {
             status: 206,
-            etag: Some(Etag { weak: false, tag: tag.clone() }),
-            total_length: Some(512),
+            etag: content.etag.clone().map(|tag| Etag { weak: false, tag }),
+            total_length: content.bytes,
             cache: CacheStatus::Hit,
             ..Answer::default()
         }
@@ -84,18 +92,12 @@ impl Edges {
             at: Timestamp::UNIX_EPOCH,
             result: Ok(self.answer(place, url, at)),
         };
-        let content = |tag: &String| Content {
-            etag: Some(tag.clone()),
-            bytes: Some(512),
-            ..Content::default()
-        };
-        let (old, new) = (content(&self.old[url]), content(&self.new[url]));
         let facts = Facts {
             expectation: Expectation::New,
             public_id: "lag",
             derived: false,
-            old: Some(&old),
-            new: Some(&new),
+            old: Some(&self.old[url]),
+            new: Some(&self.new[url]),
             earlier: &[],
             since_sent: Some(at.since(self.called)),
             since_changed: Some(at.since(self.called)),
@@ -111,8 +113,11 @@ impl Edges {
     }
 }
 
+/// Shortest and longest way to a cache and back, in milliseconds.
+const WAY: (u64, u64) = (20, 180);
+
 fn way(chance: &mut fastrand::Rng) -> Duration {
-    Duration::from_millis(chance.u64(20..180))
+    Duration::from_millis(chance.u64(WAY.0..WAY.1))
 }
 
 #[async_trait]
@@ -126,7 +131,9 @@ impl Prober for Edges {
         let past_the_caches = probe.path.contains("/v");
         let at = if past_the_caches { sent + Duration::from_secs(9_999) } else { sent };
         let answer = self.answer(place, url, at);
-        tokio::time::sleep(way(&mut fastrand::Rng::new())).await;
+        let way = Duration::from_millis(fastrand::u64(self.way.0..self.way.1));
+        tokio::time::sleep(way).await;
+        self.log.lock().unwrap().push((place, sent, self.clock.moment()));
         Sighting {
             variant: probe.variant,
             shape: probe.shape,
@@ -181,8 +188,24 @@ fn cell(place: usize, url: usize) -> CellRef {
 
 fn edges(lets_go: Vec<Vec<Duration>>, called: Moment, clock: PausedClock) -> Edges {
     let urls = lets_go[0].len();
-    let tags = |what: &str| (0..urls).map(|url| format!("{what} {url}")).collect();
-    Edges { clock, called, lets_go, old: tags("old"), new: tags("new"), asked: AtomicU64::new(0) }
+    let contents = |what: &str| {
+        let content = |url| Content {
+            etag: Some(format!("{what} {url}")),
+            bytes: Some(512),
+            ..Content::default()
+        };
+        (0..urls).map(content).collect()
+    };
+    Edges {
+        clock,
+        called,
+        lets_go,
+        old: contents("old"),
+        new: contents("new"),
+        asked: AtomicU64::new(0),
+        way: WAY,
+        log: std::sync::Mutex::default(),
+    }
 }
 
 /// Every cell each second, no limits.
@@ -248,8 +271,20 @@ fn round_robin(lets_go: &[Vec<Duration>], clock: &PausedClock, seed: u64) -> Run
     }
 }
 
-/// Our own, with the real tracker.
-async fn ours(lets_go: &[Vec<Duration>], usual: Usual, seed: u64) -> Run {
+/// The real tracker, and a replacement that it watches.
+pub(super) struct Ours {
+    pub edges: Arc<Edges>,
+    pub tracker: Tracker,
+    pub id: InvalidationId,
+}
+
+pub(super) async fn watching(
+    lets_go: &[Vec<Duration>],
+    usual: Usual,
+    seed: u64,
+    way: (u64, u64),
+    providers: usize,
+) -> Ours {
     fastrand::seed(seed);
     let (urls, places) = (lets_go[0].len(), lets_go.len());
     let names: Vec<_> = (0..urls).map(|url| image(&format!("lag/{url}"))).collect();
@@ -259,18 +294,20 @@ async fn ours(lets_go: &[Vec<Duration>], usual: Usual, seed: u64) -> Run {
     let context = testing::context(Arc::clone(&cloud)).await;
     let clock = PausedClock::start();
     let mut edges = edges(lets_go.to_vec(), clock.moment(), clock.clone());
-    let tags = |all: &[Content]| all.iter().filter_map(|content| content.etag.clone()).collect();
-    (edges.old, edges.new) = (tags(&before), tags(&after));
+    (edges.old, edges.new, edges.way) = (before.clone(), after, way);
     let edges = Arc::new(edges);
     let journal = StillJournal::forgetful(usual).await;
     journal.join(&context.member, clock.wall()).await.unwrap();
-    let policy = Policy::new("lag", Risk::Test, false);
+    let mut caches = places_of(places);
+    for (index, place) in caches.iter_mut().enumerate() {
+        PROVIDERS[index % providers].clone_into(&mut place.provider);
+    }
     let context = Arc::new(Context {
         prober: Arc::clone(&edges) as Arc<dyn Prober>,
-        places: Arc::new(FakePlaces(places_of(places))),
+        places: Arc::new(FakePlaces(caches)),
         clock: Arc::new(clock),
         journal: Arc::new(journal),
-        policy,
+        policy: Policy::new("lag", Risk::Test, false),
         ..context
     });
     let intent = accepted(&context, &names, &before);
@@ -279,6 +316,11 @@ async fn ours(lets_go: &[Vec<Duration>], usual: Usual, seed: u64) -> Run {
     let chance = fastrand::Rng::with_seed(seed);
     let tracker = Tracker::start_with(Arc::clone(&context), chance, Doctrine::default());
     tracker.take_up(id).await.unwrap();
+    Ours { edges, tracker, id }
+}
+
+async fn ours(lets_go: &[Vec<Duration>], usual: Usual, seed: u64) -> Run {
+    let Ours { edges, tracker, id } = watching(lets_go, usual, seed, WAY, PROVIDERS.len()).await;
     let seen = tracker.outcome(id).await.unwrap();
     assert_eq!(outcome_of(&seen), Outcome::AllClear, "{}", seen.sentence);
     tracker.shutdown().await;

@@ -94,7 +94,7 @@ async fn by_policy_it_is_sent_again_twice_at_most_and_never_in_a_row() {
     let [first, second] = last.purged_again[..] else { panic!("{:?}", last.purged_again) };
     assert!(second.duration_since(first).as_secs() >= 60);
     let calls = world.cloud.changes();
-    assert_eq!(calls.iter().filter(|call| call.starts_with("explicit")).count(), 2, "{calls:?}");
+    assert_eq!(calls.iter().filter(|call| call.starts_with("invalidate")).count(), 2, "{calls:?}");
 }
 
 #[tokio::test(start_paused = true)]

@@ -134,7 +134,7 @@ async fn an_edge_that_falls_back_is_a_regression() {
     let regression = loop {
         match events.recv().await.unwrap() {
             TrackerEvent::Regression { place, .. } => break place,
-            TrackerEvent::Sighting { .. } => {}
+            TrackerEvent::Sighting { .. } | TrackerEvent::Withdrawn { .. } => {}
         }
     };
     assert_eq!(regression.0, "SIN");
@@ -355,4 +355,64 @@ async fn a_derived_copy_that_really_stays_as_it_was_does_not_block_for_ever() {
     let last = world.outcome(id).await;
     assert_eq!(outcome_of(&last), Outcome::AllClear, "{}", last.sentence);
     assert!(last.elapsed() > Duration::from_secs(60), "{:?}", last.elapsed());
+/// Of two edges the second is dead until the watch has ended without it.
+async fn clear_without_sin(stuck: bool) -> (World, InvalidationId) {
+    let mut edges = habits(&[1_000, 1_000]);
+    (edges[1].dead, edges[1].stuck) = (true, stuck);
+    let world = World::new(&edges).await;
+    let id = world.delete().await;
+    let last = world.outcome(id).await;
+    assert_eq!(outcome_of(&last), Outcome::AllClear);
+    assert!(last.sentence.contains("never answered: SIN"), "{}", last.sentence);
+    world.cdn.change(1, |habit| habit.dead = false);
+    (world, id)
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_old_copy_at_a_place_that_answers_after_the_end_withdraws_it() {
+    let (world, id) = clear_without_sin(true).await;
+    let mut events = world.tracker.events();
+    let seen = world.until(id, |watch| watch.ended.is_none()).await;
+    assert!(said(&seen, "withdrawn: SIN answers late with an old copy"), "{:#?}", seen.timeline);
+    assert!(seen.sentence.contains("withdrawn: "), "{}", seen.sentence);
+    assert_eq!(seen.regressions[0].place.0, "SIN");
+    let open = world.context.journal.open(None).await.unwrap();
+    assert_eq!((open.len(), open[0].id), (1, id), "everybody sees it pending again");
+    let withdrawn = loop {
+        if let TrackerEvent::Withdrawn { place, .. } = events.recv().await.unwrap() {
+            break place;
+        }
+    };
+    assert_eq!(withdrawn.0, "SIN");
+    world.cdn.change(1, |habit| habit.stuck = false);
+    world.tracker.purge_again(id).await.unwrap();
+    let last = world.until(id, |watch| watch.ended.is_some()).await;
+    assert_eq!(outcome_of(&last), Outcome::AllClear);
+    assert!(last.sentence.contains("2 of 2 caches"), "{}", last.sentence);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_place_without_old_copies_that_answers_late_changes_nothing() {
+    let (world, id) = clear_without_sin(false).await;
+    tokio::time::sleep(Duration::from_secs(600)).await;
+    let asked = world.cdn.probes(Some(1));
+    assert!(asked > 0);
+    let last = world.outcome(id).await;
+    assert_eq!(outcome_of(&last), Outcome::AllClear);
+    tokio::time::sleep(Duration::from_secs(7_200)).await;
+    assert_eq!(world.cdn.probes(Some(1)), asked, "once seen it is left alone");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_newer_order_stands_for_is_not_withdrawn() {
+    let (world, id) = clear_without_sin(true).await;
+    world.cdn.change(1, |habit| habit.dead = true);
+    let key = image("press/hero");
+    world.cloud.put(&key);
+    let second = world.delete().await;
+    world.cdn.change(1, |habit| habit.dead = false);
+    world.until(second, |watch| place(watch, "SIN", |row| row.saw_old)).await;
+    tokio::time::sleep(Duration::from_secs(300)).await;
+    let first = world.outcome(id).await;
+    assert_eq!(outcome_of(&first), Outcome::AllClear, "the newer one tells of it");
 }

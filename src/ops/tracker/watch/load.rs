@@ -82,6 +82,7 @@ impl Watch {
             spent: 0,
             interrupted: false,
             was_stuck: false,
+            withdrawn: false,
             purged_again: Vec::new(),
             purging_again: false,
             offered_since: None,
@@ -318,6 +319,7 @@ impl Watch {
         self.curve.clone_from(&before.curve);
         self.spent = before.requests_spent;
         self.was_stuck = before.stuck;
+        self.withdrawn = before.timeline.iter().any(|entry| entry.text.starts_with("withdrawn: "));
         self.interrupted = true;
         self.purged_again.clone_from(&before.purged_again);
         self.say(wall, "taken up from the journal; runs and quiet start again");

@@ -173,7 +173,7 @@ impl Watch {
     }
 
     /// Everything that decides the verdict beside the sighting.
-    fn facts<'a>(&'a self, place: usize, slot: usize, sighting: &Sighting) -> Facts<'a> {
+    pub(super) fn facts<'a>(&'a self, place: usize, slot: usize, sighting: &Sighting) -> Facts<'a> {
         let (url, variant) = of_slot(slot);
         let watched = &self.urls[url];
         let name = &self.names[watched.name];

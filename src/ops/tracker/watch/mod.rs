@@ -21,6 +21,7 @@ use crate::ports::journal::{Lease, SightingRow};
 use super::{Doctrine, TrackerEvent};
 
 mod ends;
+mod late;
 mod load;
 mod looks;
 mod places;
@@ -29,6 +30,7 @@ mod truths;
 mod work;
 
 pub use ends::{MOST_AGAIN, Step};
+pub use late::LateLook;
 pub use load::Start;
 pub use looks::Seen as TakenSighting;
 pub use truths::StatErrand;
@@ -226,6 +228,8 @@ pub struct Watch {
     pub spent: u64,
     pub interrupted: bool,
     was_stuck: bool,
+    /// Its clear ending was taken back.
+    pub withdrawn: bool,
     pub purged_again: Vec<Timestamp>,
     pub purging_again: bool,
     /// Since when the tracker would send it again, and when it may at the earliest.

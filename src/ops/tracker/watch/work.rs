@@ -144,7 +144,7 @@ impl Watch {
         Some((Work::Cell { slot }, self.probe(place, slot, shape)))
     }
 
-    fn probe(&self, place: usize, slot: usize, shape: ProbeShape) -> Probe {
+    pub(super) fn probe(&self, place: usize, slot: usize, shape: ProbeShape) -> Probe {
         let (url, variant) = of_slot(slot);
         let url = &self.urls[url].watched.url;
         probe_at(&self.spots[place].place, url, variant, shape, self.pace.timeout())
