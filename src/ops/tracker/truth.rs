@@ -278,7 +278,7 @@ mod tests {
         #[case] age: Option<u64>,
         #[case] expected: bool,
     ) {
-        let seen = Answer { cache, age, ..answer(200, Some("old"), None) };
+        let seen = Answer { age, cache, ..answer(200, Some("old"), None) };
         assert_eq!(came_past_caches(&seen), expected);
     }
 

@@ -288,9 +288,10 @@ impl Edge {
     }
 
     fn serve(&mut self, probe: &Probe, origin: Answer, now: Moment) -> Answer {
-        let path = match self.habit.ignores_versions {
-            true => without_version(&probe.path),
-            false => probe.path.clone(),
+        let path = if self.habit.ignores_versions {
+            without_version(&probe.path)
+        } else {
+            probe.path.clone()
         };
         let key = (path, probe.variant);
         let turn = self.turns.entry(key.clone()).or_default();

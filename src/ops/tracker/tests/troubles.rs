@@ -331,7 +331,9 @@ async fn caches_that_go_by_no_version_cannot_vouch_for_storage() {
 #[tokio::test(start_paused = true)]
 async fn a_derived_copy_that_delivery_still_gives_as_before_is_read_again() {
     let mut edges = habits(&[200, 200]);
-    edges.iter_mut().for_each(|edge| edge.ages = false);
+    for edge in &mut edges {
+        edge.ages = false;
+    }
     let world = World::new(&edges).await;
     let before = world.cdn.serves(0, SMALL).1;
     world.cdn.lag_path(SMALL);
