@@ -231,7 +231,9 @@ impl Story {
             }),
             Matter::Resurrection => {
                 for _ in 0..rng.u8(1..=2) {
-                    self.fault(Kind::Regress, rng, |fault, rng| fault.after = secs(0, 150, rng));
+                    // as often soon, while others are still awaited, as late, in quiet or after the end
+                    let latest = if rng.bool() { 12 } else { 150 };
+                    self.fault(Kind::Regress, rng, |fault, rng| fault.after = secs(0, latest, rng));
                 }
             }
             Matter::Overlap => {
