@@ -29,8 +29,8 @@ pub fn answer(status: u16, headers: &HeaderMap, now: Timestamp) -> Answer {
         last_modified: headers.short("last-modified"),
         total_length: headers.total_length(status),
         age: headers.text("age").and_then(|value| age(list(&value).next()?)),
-        cache: CACHE_READERS.iter().find_map(|read| read(&headers)).unwrap_or_default(),
-        pop: POP_READERS.iter().find_map(|read| read(&headers)).and_then(|code| pop_code(&code)),
+        cache: first(CACHE_STATUS, &headers).unwrap_or_default(),
+        pop: first(POP, &headers),
         error: headers.short("x-cld-error").or_else(|| quoted_after(timing, "cld-error;desc=")),
         varies_by_accept: headers
             .text("vary")
@@ -111,18 +111,38 @@ fn split_outside_quotes(text: &str, separator: char) -> Vec<&str> {
     parts
 }
 
-/// Readers of the cache status; the first that knows one wins: the edge's own word before that of a tier behind it.
-const CACHE_READERS: &[fn(&Headers<'_>) -> Option<CacheStatus>] = &[
-    |h| word(h.text("cf-cache-status")?.trim()),
-    |h| rfc_9211(list(&h.text("cache-status")?).next_back()?),
-    |h| word(list(&h.text("akamai-cache-status")?).next()?.split_whitespace().next()?),
-    |h| word(list(&h.text("x-cache")?).next_back()?.split_whitespace().next()?),
-    |h| word(h.text("cdn-cache")?.trim()),
-    |h| word(h.text("x-vercel-cache")?.trim()),
-    |h| server_timing(&h.text("server-timing")?),
-    |h| varnish(&h.text("x-varnish")?),
-    |h| traffic_server(list(&h.text("via")?).next_back()?),
+/// One vendor's header: whose it is, its name, and what is read from its value.
+type Reader<T> = (&'static str, &'static str, fn(&Headers<'_>, &str) -> Option<T>);
+
+/// What the first reader says that knows its header's value.
+fn first<T>(table: &[Reader<T>], headers: &Headers<'_>) -> Option<T> {
+    table.iter().find_map(|(_, name, read)| read(headers, &headers.text(name)?))
+}
+
+/// Readers of the cache status: the edge's own word before that of a tier behind it, a header of one vendor's own
+/// before one that many use.
+const CACHE_STATUS: &[Reader<CacheStatus>] = &[
+    ("Cloudflare", "cf-cache-status", |_, value| word(value.trim())),
+    ("RFC 9211, Netlify", "cache-status", |_, value| rfc_9211(list(value).next_back()?)),
+    ("Akamai", "akamai-cache-status", |_, value| first_word(list(value).next()?)),
+    ("Fastly, CloudFront, Akamai, KeyCDN, Squid, Varnish, nginx", "x-cache", |_, value| {
+        first_word(list(value).next_back()?)
+    }),
+    ("Bunny", "cdn-cache", |_, value| word(value.trim())),
+    ("Vercel", "x-vercel-cache", |_, value| word(value.trim())),
+    ("Google, by the operator's choice", "cdn-cache-status", |_, value| word(value.trim())),
+    ("Google, by the operator's choice", "x-cdn-cache-status", |_, value| word(value.trim())),
+    ("nginx and Google, by the operator's choice", "x-cache-status", |_, value| word(value.trim())),
+    ("CloudFront, Akamai, Cloudinary", "server-timing", |_, value| server_timing(value)),
+    ("Traffic Server", "via", |_, value| traffic_server(value)),
+    ("Varnish", "x-varnish", |_, value| varnish(value)),
+    // what it serves from its cache has an age, and nothing else has
+    ("Google", "age", |headers, _| headers.has("via", "google").then_some(CacheStatus::Hit)),
 ];
+
+fn first_word(member: &str) -> Option<CacheStatus> {
+    word(member.split_whitespace().next()?)
+}
 
 /// A vendor's word for what the cache did.
 fn word(token: &str) -> Option<CacheStatus> {
@@ -141,6 +161,7 @@ fn word(token: &str) -> Option<CacheStatus> {
         ("tcp_refresh_fail_hit", HitStale),
         ("revalidated", Revalidated),
         ("refreshhit", Revalidated),
+        ("refresh", Revalidated),
         ("tcp_refresh_hit", Revalidated),
         ("miss", Miss),
         ("expired", Miss),
@@ -154,6 +175,7 @@ fn word(token: &str) -> Option<CacheStatus> {
         ("constructed", Bypass),
         ("redirect", Bypass),
         ("uncacheable", Bypass),
+        ("disabled", Bypass),
         ("lambdageneratedresponse", Bypass),
         ("functiongeneratedresponse", Bypass),
         ("error", Error),
@@ -169,6 +191,9 @@ fn word(token: &str) -> Option<CacheStatus> {
 /// One member of `Cache-Status` (RFC 9211): the last one is the edge.
 fn rfc_9211(member: &str) -> Option<CacheStatus> {
     let parameters = split_outside_quotes(member, ';');
+    if parameters.len() == 1 {
+        return word(member); // the name is older than the standard, and some give it a bare word
+    }
     let value = |name: &str| {
         parameters.iter().skip(1).find_map(|parameter| {
             let (key, value) = parameter.split_once('=').unwrap_or((parameter, "?1"));
@@ -208,6 +233,24 @@ fn cloudinary_timing(text: &str) -> Option<CacheStatus> {
     }
 }
 
+/// `… (ApacheTrafficServer/9.2.9 [cMsSfW])`: behind `c` stands what was looked up, behind `s` what the server said.
+/// The last proxy named is the nearest to us.
+fn traffic_server(via: &str) -> Option<CacheStatus> {
+    let code = via.rsplit_once("TrafficServer")?.1.split_once('[')?.1.split(']').next()?;
+    let behind =
+        |letter| code.split_once(letter).and_then(|(_, rest): (&str, &str)| rest.chars().next());
+    if !code.starts_with(['c', 'u']) {
+        return None;
+    }
+    Some(match (behind('c')?, behind('s')) {
+        ('H' | 'R', _) => CacheStatus::Hit,
+        ('S', Some('N')) => CacheStatus::Revalidated,
+        ('S', Some(' ') | None) => CacheStatus::HitStale,
+        ('M' | 'A' | 'S', _) => CacheStatus::Miss,
+        _ => return None,
+    })
+}
+
 /// Two transaction numbers mean that the second one's copy was served.
 fn varnish(text: &str) -> Option<CacheStatus> {
     let numbers = text.split_whitespace().take_while(|n| n.bytes().all(|b| b.is_ascii_digit()));
@@ -218,36 +261,28 @@ fn varnish(text: &str) -> Option<CacheStatus> {
     }
 }
 
-/// The codes that Traffic Server adds to its `Via`, such as `[cMsSfW]`: behind `c` what the cache had, behind `s`
-/// what the server behind it said, which is a blank where it was not asked.
-fn traffic_server(via: &str) -> Option<CacheStatus> {
-    let codes = after(after(via, "ApacheTrafficServer")?, "[c")?.split(']').next()?;
-    let mut codes = codes.chars();
-    let (cache, server) = (codes.next()?, codes.by_ref().nth(1));
-    Some(match (cache, server) {
-        ('H' | 'R', _) => CacheStatus::Hit,
-        ('S', Some('N')) => CacheStatus::Revalidated,
-        ('S', Some(' ') | None) => CacheStatus::HitStale,
-        ('M' | 'A' | 'S', _) => CacheStatus::Miss,
-        _ => return None,
-    })
-}
-
-/// Readers of the code of the `PoP` that answered.
-const POP_READERS: &[fn(&Headers<'_>) -> Option<String>] = &[
-    |h| Some(h.text("cf-ray")?.rsplit_once('-')?.1.to_owned()),
-    |h| Some(list(&h.text("x-served-by")?).next_back()?.rsplit_once('-')?.1.to_owned()),
-    |h| Some(letters(&h.text("x-amz-cf-pop")?).get(..3)?.to_owned()),
-    |h| Some(after(&h.text("server")?, "BunnyCDN-")?.split('-').next()?.to_owned()),
-    |h| Some(h.text("x-vercel-id")?.split_once("::")?.0.to_owned()),
-    |h| h.has("server", "keycdn").then(|| h.text("x-edge-location").unwrap_or_default().into()),
-    |h| {
-        Some(
-            letters(after(&h.text("server-timing")?, "cdn-pop;desc=")?.trim_start_matches('"'))
-                .to_owned(),
-        )
-    },
+/// Readers of the code of the `PoP` that answered; of several caches in a row the nearest to us.
+const POP: &[Reader<String>] = &[
+    ("Cloudflare", "cf-ray", |_, value| pop_code(value.rsplit_once('-')?.1)),
+    ("Fastly", "x-served-by", |_, value| pop_code(list(value).next_back()?.rsplit_once('-')?.1)),
+    ("CloudFront", "x-amz-cf-pop", |_, value| pop_code(letters(value.trim()).get(..3)?)),
+    ("Bunny", "server", |_, value| pop_code(after(value, "BunnyCDN-")?.split('-').next()?)),
+    ("Vercel", "x-vercel-id", |_, value| pop_code(value.split_once("::")?.0)),
+    ("KeyCDN", "x-edge-location", |headers, value| {
+        headers.has("server", "keycdn").then(|| pop_code(value))?
+    }),
+    ("Google, by the operator's choice", "cdn-cache-id", |_, value| google_pop(value)),
+    ("Google, by the operator's choice", "x-cdn-cache-id", |_, value| google_pop(value)),
+    ("CloudFront", "server-timing", |_, value| {
+        pop_code(letters(after(value, "cdn-pop;desc=")?.trim_start_matches('"')))
+    }),
 ];
+
+/// `SEA-1a2b3c4d`: the airport, and which cache there.
+fn google_pop(value: &str) -> Option<String> {
+    let (code, _) = value.trim().split_once('-')?;
+    (code.len() == 3 && code.bytes().all(|b| b.is_ascii_alphabetic())).then(|| pop_code(code))?
+}
 
 /// A code that can be shown and compared: 2 to 8 letters and digits, upper case.
 fn pop_code(code: &str) -> Option<String> {
@@ -401,7 +436,7 @@ mod tests {
     #[case::traffic_server(
         "via",
         "1.1 a, http/1.1 b (ApacheTrafficServer/9.2.9 [uScMsSf pSeN:t cCMi p sS])",
-        Unknown
+        Miss
     )]
     #[case::traffic_server("via", "http/1.1 edge (ApacheTrafficServer/9.2.9 [c", Unknown)]
     #[case::traffic_server("via", "1.1 edge [cH]", Unknown)]
@@ -413,6 +448,26 @@ mod tests {
     #[case::older("server-timing", "akam;dur=3;desc=\"~(cache~'hit~rtt~6)\"", Hit)]
     #[case::cloudfront_timing("server-timing", "cdn-cache-miss,cdn-pop;desc=\"FRA56\"", Miss)]
     #[case::akamai_timing("server-timing", "cdn-cache; desc=HIT, edge; dur=1", Hit)]
+    #[case::cloudfront_timing(
+        "server-timing",
+        "cdn-cache-refresh,cdn-hit-layer;desc=\"EDGE\"",
+        Revalidated
+    )]
+    #[case::google("cdn-cache-status", "hit", Hit)]
+    #[case::google("x-cache-status", "disabled", Bypass)]
+    #[case::google("x-cdn-cache-status", "uncacheable", Bypass)]
+    #[case::nginx_named_so("x-cache-status", "EXPIRED", Miss)]
+    #[case::bare_word("cache-status", "HIT", Hit)]
+    #[case::netlify("cache-status", "\"Netlify Durable\"; fwd=bypass, \"Netlify Edge\"; hit", Hit)]
+    #[case::keycdn("x-cache", "UPDATING", HitStale)]
+    #[case::vercel("x-vercel-cache", "STALE", HitStale)]
+    #[case::traffic_server(
+        "via",
+        "1.1 o, http/1.1 a (ApacheTrafficServer/9 [uScRs f p eN:t cCHi p s ])",
+        Hit
+    )]
+    #[case::traffic_server("via", "http/1.1 a (ApacheTrafficServer/9 [])", Unknown)]
+    #[case::not_traffic_server("via", "1.1 [::1]", Unknown)]
     #[case::unknown("x-cache", "PURPLE", Unknown)]
     #[case::empty("x-cache", "", Unknown)]
     fn cache_status(#[case] name: &str, #[case] value: &str, #[case] expected: CacheStatus) {
@@ -432,6 +487,10 @@ mod tests {
     #[case("server", "BunnyCDN-DE1-1092", Some("DE1"))]
     #[case("x-vercel-id", "fra1::abc-123", Some("FRA1"))]
     #[case("server-timing", "cdn-cache-hit,cdn-pop;desc=\"FRA\"", Some("FRA"))]
+    #[case("cdn-cache-id", "SEA-1a2b3c4d", Some("SEA"))]
+    #[case("x-cdn-cache-id", "sea-1a2b", Some("SEA"))]
+    #[case("cdn-cache-id", "1a2b3c4d", None)]
+    #[case("x-vercel-id", "cdg1::iad1::x9-1", Some("CDG1"))]
     #[case("cf-ray", "8a1b", None)]
     #[case("cf-ray", "8a1b-\u{e9}\u{e9}", None)]
     #[case("x-served-by", "cache-a-waytoolongcode", None)]
@@ -529,39 +588,99 @@ mod tests {
         assert_eq!(read(200, &[("age", value)]).age, expected);
     }
 
-    const NAMES: &[&str] = &[
-        "etag",
-        "age",
-        "vary",
-        "x-cache",
-        "cache-status",
-        "server-timing",
-        "cf-ray",
-        "server",
-        "x-served-by",
-        "x-amz-cf-pop",
-        "x-varnish",
-        "via",
-        "x-vercel-id",
-        "retry-after",
-        "content-range",
-        "content-length",
-        "x-cld-error",
-        "akamai-cache-status",
-        "content-encoding",
-        "date",
-    ];
+    #[test]
+    fn age_tells_what_a_google_cache_served_and_nothing_of_others() {
+        let age = ("age", "3");
+        assert_eq!(read(200, &[("via", "1.1 google"), age]).cache, Hit);
+        assert_eq!(read(200, &[("via", "1.1 google")]).cache, Unknown);
+        assert_eq!(read(200, &[age]).cache, Unknown);
+    }
+
+    #[test]
+    fn a_keycdn_location_is_one_only_at_keycdn() {
+        let edge = ("x-edge-location", "defr");
+        assert_eq!(read(200, &[("server", "keycdn-engine"), edge]).pop.as_deref(), Some("DEFR"));
+        assert_eq!(read(200, &[edge]).pop, None);
+    }
+
+    #[test]
+    fn a_header_that_one_reader_does_not_know_is_left_to_the_next() {
+        let lines = [("x-amz-cf-pop", "?"), ("x-served-by", "cache-fra1-FRA")];
+        assert_eq!(read(200, &lines).pop.as_deref(), Some("FRA"));
+    }
+
+    /// Every header that is looked at.
+    fn names() -> Vec<&'static str> {
+        const OTHERS: &[&str] = &[
+            "etag",
+            "last-modified",
+            "vary",
+            "retry-after",
+            "content-range",
+            "content-length",
+            "x-cld-error",
+            "content-encoding",
+            "date",
+        ];
+        let cache = CACHE_STATUS.iter().map(|(_, name, _)| *name);
+        let pop = POP.iter().map(|(_, name, _)| *name);
+        cache.chain(pop).chain(OTHERS.iter().copied()).collect()
+    }
+
+    /// Bytes of everything that an answer keeps.
+    fn kept(answer: &Answer) -> usize {
+        let texts = [&answer.last_modified, &answer.error, &answer.date, &answer.pop];
+        let texts: usize = texts.into_iter().flatten().map(String::len).sum();
+        texts + answer.etag.as_ref().map_or(0, |etag| etag.tag.len())
+    }
+
+    #[test]
+    fn a_value_of_a_megabyte_is_read_as_far_as_it_makes_sense() {
+        const MEGABYTE: usize = 1 << 20;
+        let patterns = [
+            "a",
+            "\u{e9}",
+            "\"",
+            ",",
+            ";",
+            "-",
+            "[c",
+            "HIT, ",
+            "cld-",
+            "cld-x;desc=",
+            "crt=1",
+            "\\\"",
+            "cld-error;desc=\"x",
+            "=",
+            "::",
+            "s--",
+            "%",
+            "1",
+            " ",
+        ];
+        for name in names() {
+            for pattern in patterns {
+                let value = pattern.repeat(MEGABYTE / pattern.len());
+                let mut headers = HeaderMap::new();
+                let value = HeaderValue::from_bytes(value.as_bytes()).unwrap();
+                headers.append(name.parse::<HeaderName>().unwrap(), value.clone());
+                headers.append(name.parse::<HeaderName>().unwrap(), value);
+                let read = answer(200, &headers, Timestamp::UNIX_EPOCH);
+                assert!(kept(&read) < 8 * 1024, "{name} of {pattern:?}");
+            }
+        }
+    }
 
     proptest! {
         #[test]
         fn nothing_that_a_server_sends_makes_a_reader_panic(
             status in 100_u16..600,
             lines in prop::collection::vec(
-                (prop::sample::select(NAMES), prop::collection::vec(any::<u8>(), 0..200)),
+                (prop::sample::select(names()), prop::collection::vec(any::<u8>(), 0..200)),
                 0..30,
             ),
             near in prop::collection::vec(
-                (prop::sample::select(NAMES), r#"(cld-|desc=|hit|"|\\|,|;|/|-|crt=|W/|[0-9]{1,25}|é|~'){0,12}"#),
+                (prop::sample::select(names()), r#"(cld-|desc=|hit|"|\\|,|;|/|-|crt=|W/|[0-9]{1,25}|é|~'){0,12}"#),
                 0..10,
             ),
         ) {
