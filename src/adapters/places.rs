@@ -347,6 +347,16 @@ pub(crate) fn provider_of(host: &str) -> String {
     provider.to_owned()
 }
 
+/// Whether a host is Fastly's own, as far as its name tells.
+#[must_use]
+pub fn is_fastly(host: &str) -> bool {
+    let host = host.to_ascii_lowercase();
+    provider_of(&host) == "fastly"
+        || [".fastly.net", ".fastlylb.net", ".fastly-edge.com"]
+            .iter()
+            .any(|end| host.ends_with(end))
+}
+
 /// Three capital letters, as airports and `PoPs` have them.
 fn is_pop_code(name: &str) -> bool {
     name.len() == 3 && name.bytes().all(|b| b.is_ascii_uppercase())
@@ -356,6 +366,9 @@ fn is_pop_code(name: &str) -> bool {
 fn at(name: &str, address: SocketAddr, tls: bool) -> String {
     let usual = if tls { 443 } else { 80 };
     let name = clean(name);
+    if *name == address.to_string() || *name == address.ip().to_string() {
+        return name.into_owned();
+    }
     if address.port() == usual {
         format!("{name}@{}", address.ip())
     } else {

@@ -9,6 +9,7 @@ use toml::Spanned;
 
 use super::build::Build;
 use super::error::ConfigError;
+use crate::adapters::is_loopback_url;
 use crate::adapters::places::PinnedEdge;
 use crate::domain::text::clean;
 
@@ -30,8 +31,14 @@ pub struct PlacesFile {
     pub globalping: Option<Spanned<Vec<String>>>,
     /// Name of the environment variable that holds the token.
     pub globalping_token_env: Option<Spanned<String>>,
+    /// Address of that network's API, where it is one of our own.
+    pub globalping_api: Option<Spanned<String>>,
     /// Name of the environment variable that holds a Fastly API token.
     pub fastly_token_env: Option<Spanned<String>>,
+    /// Hosts that Fastly delivers for the owner of that token, beside those whose name tells.
+    pub fastly_hosts: Option<Spanned<Vec<String>>>,
+    /// Address of Fastly's API, where it is reached otherwise.
+    pub fastly_api: Option<Spanned<String>>,
 }
 
 /// A network that answers are asked for.
@@ -54,7 +61,33 @@ pub struct LookFrom {
     /// Empty: the network is not asked.
     pub globalping: Vec<String>,
     pub globalping_token: Option<SecretString>,
+    /// `None`: the public one.
+    pub globalping_api: Option<String>,
     pub fastly_token: Option<SecretString>,
+    /// In lower case.
+    pub fastly_hosts: Vec<String>,
+    /// `None`: the public one.
+    pub fastly_api: Option<String>,
+}
+
+impl Default for LookFrom {
+    /// This host and its resolver, as without any configuration.
+    fn default() -> Self {
+        Self {
+            here: true,
+            pinned: Vec::new(),
+            vendors: false,
+            resolvers: Vec::new(),
+            subnets: Vec::new(),
+            ssh: Vec::new(),
+            globalping: Vec::new(),
+            globalping_token: None,
+            globalping_api: None,
+            fastly_token: None,
+            fastly_hosts: Vec::new(),
+            fastly_api: None,
+        }
+    }
 }
 
 impl Build<'_> {
@@ -76,6 +109,7 @@ impl Build<'_> {
         })?;
         let ssh = self.list("ssh", file.ssh.as_ref(), ssh_host)?;
         let globalping = self.list("globalping", file.globalping.as_ref(), location)?;
+        let fastly_hosts = self.list("fastly_hosts", file.fastly_hosts.as_ref(), host_name)?;
         let mut subnets = Vec::new();
         for (name, written) in &file.subnets {
             let network = network(written.get_ref()).map_err(|what| {
@@ -103,7 +137,10 @@ impl Build<'_> {
             globalping,
             globalping_token: self
                 .token("places.globalping_token", file.globalping_token_env.as_ref())?,
+            globalping_api: self.address("places.globalping_api", file.globalping_api.as_ref())?,
             fastly_token: self.token("places.fastly_token", file.fastly_token_env.as_ref())?,
+            fastly_hosts,
+            fastly_api: self.address("places.fastly_api", file.fastly_api.as_ref())?,
         })
     }
 
@@ -126,10 +163,32 @@ impl Build<'_> {
         let key = match key {
             "resolvers" => "places.resolvers",
             "ssh" => "places.ssh",
+            "fastly_hosts" => "places.fastly_hosts",
             _ => "places.globalping",
         };
         self.set(key, &shown, origin);
         Ok(read)
+    }
+
+    /// The address of an API: by TLS, or on this host.
+    fn address(
+        &mut self,
+        key: &'static str,
+        written: Option<&Spanned<String>>,
+    ) -> Result<Option<String>, ConfigError> {
+        let Some(written) = written else { return Ok(None) };
+        let text = written.get_ref().trim_end_matches('/');
+        let fits = reqwest::Url::parse(text).is_ok_and(|url| {
+            let safe = url.scheme() == "https" || (url.scheme() == "http" && is_loopback_url(&url));
+            safe && url.username().is_empty() && url.password().is_none() && url.query().is_none()
+        });
+        if !fits {
+            let what =
+                format!("`{}` is no address of an API; it begins with https://", clean(text));
+            return Err(self.layers.in_file(&self.key(&key[7..]), written, what));
+        }
+        self.set(key, text, self.layers.origin(written));
+        Ok(Some(text.to_owned()))
     }
 
     /// The secret of the variable that the file names.
@@ -161,6 +220,14 @@ fn ssh_host(text: &str) -> Result<String, String> {
         && text.chars().all(|c| c.is_ascii_alphanumeric() || "._-@:[]%".contains(c));
     fit.then(|| text.to_owned())
         .ok_or_else(|| format!("`{text}` is no host for ssh; give HOST or USER@HOST"))
+}
+
+fn host_name(text: &str) -> Result<String, String> {
+    let fit = !text.is_empty()
+        && text.len() <= 253
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || b".-_".contains(&b));
+    fit.then(|| text.to_ascii_lowercase())
+        .ok_or_else(|| format!("`{text}` is no host name; give one such as media.example.com"))
 }
 
 /// A location in the words of the Globalping network: at most four conditions and 128 characters.

@@ -67,6 +67,18 @@ pub struct QuotaNow {
     pub per_run: Option<u32>,
 }
 
+impl QuotaNow {
+    /// Nothing is asked before there are new tests.
+    #[must_use]
+    pub const fn is_spent(&self) -> bool {
+        let used_up = match self.per_run {
+            Some(per_run) => self.spent >= per_run,
+            None => false,
+        };
+        self.remaining <= self.kept || used_up
+    }
+}
+
 impl fmt::Display for QuotaNow {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Globalping: {} of {} tests left", self.remaining, self.limit)?;

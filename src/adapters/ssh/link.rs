@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
@@ -59,11 +59,20 @@ pub(super) struct Link {
     calls: OnceLock<mpsc::Sender<Call>>,
     /// The other end has said its greeting.
     greeted: Arc<AtomicBool>,
+    /// Name and version of the program there, as its last greeting told.
+    program: Arc<Mutex<Option<String>>>,
 }
 
 impl Link {
     pub fn new(host: SshHost, options: Arc<SshOptions>, clock: Arc<dyn Clock>) -> Self {
-        Self { host, options, clock, calls: OnceLock::new(), greeted: Arc::default() }
+        Self {
+            host,
+            options,
+            clock,
+            calls: OnceLock::new(),
+            greeted: Arc::default(),
+            program: Arc::default(),
+        }
     }
 
     pub const fn host(&self) -> &SshHost {
@@ -82,6 +91,11 @@ impl Link {
         }
     }
 
+    /// Name and version of the program there; `None` before its first greeting.
+    pub fn program(&self) -> Option<String> {
+        self.program.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     fn down(&self, why: &str) -> Down {
         format!("ssh {}: {why}", self.host)
     }
@@ -94,6 +108,7 @@ impl Link {
                 options: Arc::clone(&self.options),
                 clock: Arc::clone(&self.clock),
                 greeted: Arc::clone(&self.greeted),
+                program: Arc::clone(&self.program),
                 inbox,
             };
             tokio::spawn(keeper.keep());
@@ -108,6 +123,7 @@ struct Keeper {
     options: Arc<SshOptions>,
     clock: Arc<dyn Clock>,
     greeted: Arc<AtomicBool>,
+    program: Arc<Mutex<Option<String>>>,
     inbox: mpsc::Receiver<Call>,
 }
 
@@ -164,6 +180,8 @@ impl Keeper {
                     let hello = greeted?;
                     tracing::debug!(host = %self.host, program = short(&hello.program), "connected");
                     self.greeted.store(true, Ordering::Relaxed);
+                    *self.program.lock().unwrap_or_else(PoisonError::into_inner) =
+                        Some(short(&hello.program)).filter(|name| !name.is_empty());
                     return Ok(());
                 }
                 None => banner = banner_of(&line).unwrap_or(banner),

@@ -34,7 +34,7 @@ mod wire;
 mod tests;
 
 pub use host::{BadSshHost, SshHost, SshHosts, SshOptions};
-pub use places::{SshPlaces, seen_from};
+pub use places::{SshPlaces, SshState, seen_from};
 pub use prober::SshProber;
 pub use remote::{RemoteEnd, ServeError};
 pub use wire::SCHEMA;

@@ -114,6 +114,27 @@ impl Places for SshPlaces {
     }
 }
 
+/// An ssh host, and whether it can look.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SshState {
+    pub host: SshHost,
+    /// Name and version of the program there, as far as it greeted.
+    pub program: Option<String>,
+    /// Addresses that it resolves the delivery host to; or why it cannot be asked.
+    pub addresses: Result<Vec<IpAddr>, String>,
+}
+
+impl SshPlaces {
+    /// What each host says of itself and of `host`; asks those that were not asked a moment ago.
+    pub async fn states(&self, host: &str) -> Vec<SshState> {
+        join_all(self.hosts.links().iter().map(|link| async move {
+            let addresses = self.addresses(link, host).await;
+            SshState { host: link.host().clone(), program: link.program(), addresses }
+        }))
+        .await
+    }
+}
+
 /// `place` as the host looks at it: the same address, another vantage point, a name of its own.
 #[must_use]
 pub fn seen_from(ssh: &SshHost, place: &Place) -> Place {
