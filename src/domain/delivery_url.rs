@@ -10,18 +10,21 @@ mod host;
 mod parse;
 mod path;
 mod sign;
+mod web;
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
 use super::asset::{AssetKey, DeliveryType};
+use super::secrets;
 
 pub use build::reference_path;
 pub use host::{is_delivery_authority, is_vendor_pinned};
 pub use parse::{BadDeliveryUrl, shared_target};
 pub use path::{is_format, is_transformation};
 pub use sign::{SignatureKind, sign};
+pub use web::BadWebUrl;
 
 /// Where a delivery URL points, as far as the same copy is concerned.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -41,6 +44,8 @@ pub enum DeliveryHost {
     LegacyShared(String),
     /// The customer's own name; `cloud_in_path` as found.
     Custom { host: String, cloud_in_path: bool },
+    /// No cloud's: any web address, whose `path` (escaped as sent, without the query) has no parts that we know.
+    Web { authority: String, path: String },
 }
 
 /// How the resource type and delivery type are written.
@@ -131,6 +136,9 @@ impl DeliveryUrl {
     /// Whether access is granted by a token in the query (`__cld_token__`).
     #[must_use]
     pub fn has_token(&self) -> bool {
+        if let DeliveryHost::Web { path, .. } = &self.host {
+            return secrets::carries_secret(path, self.query.as_deref());
+        }
         self.query
             .as_deref()
             .is_some_and(|query| query.split('&').any(|pair| pair.starts_with("__cld_token__=")))

@@ -18,6 +18,7 @@ pub mod propagation;
 pub mod public_id;
 pub mod purge;
 pub mod sample;
+pub mod secrets;
 pub mod sighting;
 pub mod snapshot;
 pub mod text;

@@ -127,6 +127,29 @@ pub struct Answer {
     pub peer: Option<IpAddr>,
 }
 
+impl Answer {
+    /// Whether an answer to a question that nobody ever asked came past every cache, as far as it tells.
+    ///
+    /// `Some(false)`: a cache answered from a copy, so it took the question for another one. `None`: nothing is told,
+    /// and it may have been either.
+    #[must_use]
+    pub fn came_past_caches(&self) -> Option<bool> {
+        /// `Age` counts whole seconds, and a shield hands its own on.
+        const FRESH: u64 = 2;
+        if self.age.is_some_and(|age| age > FRESH) {
+            return Some(false);
+        }
+        match self.cache {
+            CacheStatus::Hit
+            | CacheStatus::HitStale
+            | CacheStatus::Revalidated
+            | CacheStatus::Negative => Some(false),
+            CacheStatus::Miss | CacheStatus::Bypass => Some(true),
+            CacheStatus::Error | CacheStatus::Unknown => None,
+        }
+    }
+}
+
 /// Why a probe got no answer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[serde(rename_all = "snake_case")]

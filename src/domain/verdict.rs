@@ -96,6 +96,23 @@ pub struct Judgement {
     pub reason: Reason,
 }
 
+impl Judgement {
+    /// The same about a web address of which no storage is known: its truth is a read past the caches, or what it was
+    /// said to serve.
+    #[must_use]
+    pub fn without_storage(self, told: bool) -> Self {
+        let reason = match self.reason {
+            Reason::EqualsNew if told => Reason::EqualsTold,
+            Reason::DiffersFromStorage if told => Reason::DiffersFromTold,
+            Reason::EqualsNew => Reason::EqualsRead,
+            Reason::DiffersFromStorage => Reason::DiffersFromRead,
+            Reason::StillServed => Reason::NotGone,
+            other => other,
+        };
+        Self { reason, ..self }
+    }
+}
+
 /// Why a sighting was judged as it was; `word()` is stable, the sentence is for people.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -134,6 +151,20 @@ pub enum Reason {
     SameBytes,
     /// Validators are missing or weak and the body was not compared.
     NotComparable,
+    /// No storage is known, and it is what a read past the caches gets.
+    EqualsRead,
+    /// No storage is known, and it is not what a read past the caches gets.
+    DiffersFromRead,
+    /// No storage is known, and it has the entity tag that was asked for.
+    EqualsTold,
+    /// No storage is known, and it has another entity tag than the one that was asked for.
+    DiffersFromTold,
+    /// No storage is known: something is still served that was to be gone.
+    NotGone,
+    /// No storage is known and no read past the caches was possible.
+    NothingToCompare,
+    /// As [`Reason::NothingToCompare`], and not all places serve the same.
+    PlacesDiffer,
 }
 
 impl Reason {
@@ -158,6 +189,13 @@ impl Reason {
             Self::YoungerThanChange { .. } => "younger_than_change",
             Self::SameBytes => "same_bytes",
             Self::NotComparable => "not_comparable",
+            Self::EqualsRead => "equals_read",
+            Self::DiffersFromRead => "differs_from_read",
+            Self::EqualsTold => "equals_told",
+            Self::DiffersFromTold => "differs_from_told",
+            Self::NotGone => "not_gone",
+            Self::NothingToCompare => "nothing_to_compare",
+            Self::PlacesDiffer => "places_differ",
         }
     }
 }
@@ -198,6 +236,15 @@ impl std::fmt::Display for Reason {
             ),
             Self::SameBytes => f.write_str("the same bytes as before; a refetch cannot be seen"),
             Self::NotComparable => f.write_str("no validator to compare; age does not decide"),
+            Self::EqualsRead => f.write_str("equals what a read past the caches gets"),
+            Self::DiffersFromRead => f.write_str("not what a read past the caches gets"),
+            Self::EqualsTold => f.write_str("has the entity tag that was asked for"),
+            Self::DiffersFromTold => f.write_str("not the content with the entity tag asked for"),
+            Self::NotGone => f.write_str("still serves a copy"),
+            Self::NothingToCompare => f.write_str("nothing to compare with"),
+            Self::PlacesDiffer => {
+                f.write_str("nothing to compare with, and the places serve different copies")
+            }
         }
     }
 }

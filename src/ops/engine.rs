@@ -9,11 +9,13 @@ use tokio_util::task::TaskTracker;
 use super::context::Context;
 use super::error::OpError;
 pub use super::execute::{Executed, ExecutedItem, Execution};
-pub use super::look::Look;
+pub use super::look::{Look, Looked, Lookout, Truth};
 pub use super::show::{Shown, ShownUrl};
 use super::tracker::Tracker;
+use super::watch_url::WebClaim;
 use super::{execute, look, plan, recover, resolve, show, watch_url};
 use crate::domain::asset::{AssetKey, DeliveryType, ResourceType};
+use crate::domain::delivery_url::DeliveryUrl;
 use crate::domain::id::InvalidationId;
 use crate::domain::place::Place;
 use crate::domain::purge::{Order, OrderTerms, Plan};
@@ -154,11 +156,24 @@ impl Engine {
         watch_url::watch_url(&self.context, &self.tracker, url, expect, terms).await
     }
 
+    /// Watches a web address of no known cloud; the context's cloud is its [`super::web_origin::WebOrigin`].
+    ///
+    /// # Errors
+    /// What cannot be decided, and what would help; a claim that the origin contradicts; the journal's.
+    pub async fn watch_web(
+        &self,
+        url: &DeliveryUrl,
+        claim: &WebClaim,
+        terms: &OrderTerms,
+    ) -> Result<InvalidationId, OpError> {
+        watch_url::watch_web(&self.context, &self.tracker, url, claim, terms).await
+    }
+
     /// One look at every place.
     ///
     /// # Errors
     /// A URL that is not this cloud's, no places, the cloud's.
-    pub async fn look(&self, url: &str) -> Result<Vec<Look>, OpError> {
+    pub async fn look(&self, url: &str) -> Result<Looked, OpError> {
         look::look(&self.context, url).await
     }
 

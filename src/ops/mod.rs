@@ -18,7 +18,9 @@ pub mod show;
 pub mod testing;
 pub mod tracker;
 mod watch_url;
+pub mod web_origin;
 
 pub use context::{Context, Policy};
 pub use engine::Engine;
 pub use error::OpError;
+pub use watch_url::{WEB, WebClaim};

@@ -8,6 +8,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use reqwest::Url;
 
 use crate::domain::delivery_url::DeliveryUrl;
+use crate::domain::secrets::{grants_access, is_secret_segment, is_signature, unescaped};
 
 /// Why a URL is kept from third parties, in words for the operator; `None`: its host is public and it grants access
 /// to nothing. Whoever plans a watch asks here, so that such a URL has no cells at places that would never answer.
@@ -35,25 +36,6 @@ const NOT_PUBLIC: &[&str] = &[
     "onion",
     "private",
     "test",
-];
-
-/// Parts of query parameters' names that carry a right to see what not everybody may.
-const GRANTS: &[&str] = &[
-    "token",
-    "sig",
-    "auth",
-    "secret",
-    "hmac",
-    "passw",
-    "jwt",
-    "credential",
-    "hdne",
-    "hdnts",
-    "policy",
-    "key",
-    "session",
-    "ticket",
-    "expires",
 ];
 
 /// Why a host cannot be looked at by a public network; `None`: it can.
@@ -118,8 +100,8 @@ const fn is_public_v6(address: Ipv6Addr) -> bool {
 /// Why a path with its query is not sent to a third party; `None`: it may be.
 #[must_use]
 fn path_refusal(path: &str) -> Option<String> {
-    let unescaped = unescape(path);
-    let readings = [path, &unescaped];
+    let unescaped = unescaped(path);
+    let readings = [path, &*unescaped];
     readings.into_iter().find_map(refusal_of)
 }
 
@@ -131,29 +113,18 @@ fn refusal_of(path: &str) -> Option<String> {
     if is_restricted(path) || is_restricted(&format!("/cloud{path}")) {
         return Some("what the URL delivers is private".to_owned());
     }
-    if path_only.split('/').any(grants_in_path) || has_user(path) {
+    if path_only.split('/').any(is_secret_segment) || has_user(path) {
         return Some("the URL carries a token".to_owned());
     }
     let name = query.split(['&', ';', '?']).map(|pair| pair.split('=').next().unwrap_or_default());
     name.into_iter()
-        .find(|name| grants(name))
+        .find(|name| grants_access(name))
         .map(|name| format!("the query parameter `{}` may grant access", super::error::shown(name)))
-}
-
-/// `s--…--`, of whatever length.
-fn is_signature(segment: &str) -> bool {
-    segment.strip_prefix("s--").is_some_and(|rest| rest.ends_with("--"))
 }
 
 fn is_restricted(path: &str) -> bool {
     DeliveryUrl::readings(path, None)
         .is_ok_and(|readings| readings.iter().any(DeliveryUrl::is_restricted))
-}
-
-/// Akamai's tokens can stand in the path: `/exp=…~acl=…~hmac=…/`.
-fn grants_in_path(segment: &str) -> bool {
-    segment.contains('~')
-        && segment.split('~').any(|part| part.split_once('=').is_some_and(|(name, _)| grants(name)))
 }
 
 /// A user before the host of a fetched file: `…/fetch/https://user:password@host/…`.
@@ -162,44 +133,6 @@ fn has_user(path: &str) -> bool {
         let authority = path[at + 1..].trim_start_matches('/');
         authority.split(['/', '?', '#']).next().is_some_and(|authority| authority.contains('@'))
     })
-}
-
-fn grants(name: &str) -> bool {
-    let name = name.to_ascii_lowercase();
-    GRANTS.iter().any(|part| name.contains(part))
-}
-
-/// `%xx` undone once, as often as it is nested up to three times; what is no UTF-8 becomes `U+FFFD`.
-fn unescape(path: &str) -> String {
-    let mut text = path.to_owned();
-    for _ in 0..3 {
-        let once = unescape_once(&text);
-        if once == text {
-            break;
-        }
-        text = once;
-    }
-    text
-}
-
-fn unescape_once(text: &str) -> String {
-    let (mut bytes, mut rest) = (Vec::with_capacity(text.len()), text.as_bytes());
-    while let Some((&first, after)) = rest.split_first() {
-        let pair = after.get(..2).and_then(|pair| std::str::from_utf8(pair).ok());
-        let is_hex = |pair: &&str| pair.bytes().all(|b| b.is_ascii_hexdigit());
-        let byte = pair.filter(is_hex).and_then(|pair| u8::from_str_radix(pair, 16).ok());
-        match byte {
-            Some(byte) if first == b'%' => {
-                bytes.push(byte);
-                rest = &after[2..];
-            }
-            _ => {
-                bytes.push(first);
-                rest = after;
-            }
-        }
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
 }
 
 /// Whether a client library that parses URLs sends this path and query byte for byte: another spelling would be

@@ -5,6 +5,7 @@ use super::path::seo_word;
 use super::{DeliveryHost, DeliveryUrl, PathForm, Spelling};
 use crate::domain::account::Account;
 use crate::domain::asset::{AssetKey, DeliveryType, ResourceType};
+use crate::domain::secrets;
 
 impl DeliveryUrl {
     /// The original of an asset at the shared host, without a version; raw assets have no `format` of their own.
@@ -156,6 +157,9 @@ impl DeliveryUrl {
     }
 
     fn path_with(&self, signature: Option<&str>, query: Option<&str>) -> String {
+        if let DeliveryHost::Web { path, .. } = &self.host {
+            return web_path(path, query);
+        }
         let mut path = String::with_capacity(96);
         let mut push = |segment: &str| {
             path.push('/');
@@ -265,6 +269,9 @@ impl DeliveryUrl {
     /// The canonical URL with signature and access token hidden, for reports and shared views.
     #[must_use]
     pub fn masked(&self) -> String {
+        if let DeliveryHost::Web { .. } = &self.host {
+            return secrets::masked(&self.canonical()).into_owned();
+        }
         let hidden = self.signature.as_ref().map(|signature| "*".repeat(signature.len()));
         let path = self.path_with(hidden.as_deref(), self.masked_query().as_deref());
         format!("{}://{}{path}", self.scheme(), self.host_name())
@@ -286,16 +293,29 @@ impl DeliveryUrl {
     }
 }
 
+fn web_path(path: &str, query: Option<&str>) -> String {
+    query.map_or_else(|| path.to_owned(), |query| format!("{path}?{query}"))
+}
+
 /// The same URL under a version that was never delivered before, lower than the real one: a key that no cache can
 /// hold, so the answer comes from storage (design §2.2).
 ///
 /// The number is below 10⁹: as a time that is before the service existed, so no upload ever had it. `random` is the
 /// caller's, fresh for each read. Assets have versions of some 10⁹; below 3 there is no lower number to choose from,
 /// and `v0` is used.
+///
+/// A web address of no cloud has no version: it gets a query parameter that nobody ever asked for. Whether caches
+/// key on it, only the answer can tell ([`crate::domain::sighting::Answer::came_past_caches`]).
 #[must_use]
 pub fn reference_path(url: &DeliveryUrl, real_version: u64, random: u64) -> DeliveryUrl {
     const BEFORE_ALL_UPLOADS: u64 = 1_000_000_000;
     const FIRST: u64 = 2; // v1 is in wide use
+    if url.is_web() {
+        let fresh = format!("allclear={random:016x}");
+        let query = url.query.as_deref().filter(|query| !query.is_empty());
+        let query = query.map_or_else(|| fresh.clone(), |query| format!("{query}&{fresh}"));
+        return DeliveryUrl { query: Some(query), ..url.clone() };
+    }
     let choices = real_version.min(BEFORE_ALL_UPLOADS).saturating_sub(FIRST);
     let version = random.checked_rem(choices).map_or(0, |chosen| FIRST + chosen);
     url.clone().with_version(version)

@@ -130,6 +130,7 @@ impl DeliveryHost {
             Self::PrivateShard(shard) => format!("{cloud_name}-res-{shard}{DOMAIN}"),
             Self::VendorPinned(name) => format!("{name}{DOMAIN}"),
             Self::LegacyShared(host) | Self::Custom { host, .. } => host.clone(),
+            Self::Web { authority, .. } => authority.clone(),
         }
     }
 
@@ -137,7 +138,7 @@ impl DeliveryHost {
     #[must_use]
     pub const fn has_cloud_in_path(&self) -> bool {
         match self {
-            Self::Private | Self::PrivateShard(_) => false,
+            Self::Private | Self::PrivateShard(_) | Self::Web { .. } => false,
             Self::Custom { cloud_in_path, .. } => *cloud_in_path,
             Self::Shared | Self::Shard(_) | Self::VendorPinned(_) | Self::LegacyShared(_) => true,
         }

@@ -12,7 +12,7 @@ use crate::domain::public_id::BadPublicId;
 use crate::domain::text::clean;
 
 /// Longer texts are no URLs that any cache would take.
-const MAX_BYTES: usize = 8 * 1024;
+pub(super) const MAX_BYTES: usize = 8 * 1024;
 
 /// Why a text is no delivery URL of the account, and what to do about it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -176,7 +176,7 @@ const MARKS: [char; 11] = ['<', '>', '"', '`', '“', '”', '‘', '’', '«',
 const PAIRS: [(char, char); 3] = [('(', ')'), ('[', ']'), ('\'', '\'')];
 
 /// The URL in a piece of a ticket or a mail.
-fn as_pasted(raw: &str) -> &str {
+pub(super) fn as_pasted(raw: &str) -> &str {
     unwrapped(unwrapped(raw).trim_end_matches([',', ';']))
 }
 
@@ -200,7 +200,7 @@ fn check_text(text: &str) -> Result<(), BadDeliveryUrl> {
     }
 }
 
-fn is_web(scheme: &str) -> bool {
+pub(super) fn is_web(scheme: &str) -> bool {
     scheme.eq_ignore_ascii_case("https") || scheme.eq_ignore_ascii_case("http")
 }
 

@@ -210,7 +210,7 @@ pub fn content_of(asset: &Asset) -> Content {
         asset_id: asset.asset_id.clone(),
         version: Some(asset.version),
         etag: asset.etag.clone(),
-        bytes: Some(asset.bytes),
+        bytes: Some(asset.bytes).filter(|bytes| *bytes > 0), // no file is empty: not told
         ..Content::default()
     }
 }

@@ -7,14 +7,16 @@ use crate::domain::text::clean;
 /// A URL as an operator may open it; signatures and tokens are masked, because the journal keeps it. Cleaned.
 #[must_use]
 pub fn shown(url: &DeliveryUrl, account: &Account) -> String {
-    let secret = url.signature.is_some() || url.has_token();
-    let text = if secret { url.masked() } else { url.render(account) };
+    let text = if url.has_credentials() { url.masked() } else { url.render(account) };
     clean(&text).into_owned()
 }
 
 /// What tells a URL apart from the others of its asset: `original`, `v1`, `c_scale,w_300 v1`. Cleaned.
 #[must_use]
 pub fn short(url: &DeliveryUrl) -> String {
+    if url.is_web() {
+        return clean(&url.host_name()).into_owned();
+    }
     let mut parts = url.transformations.clone();
     if let Some(version) = url.version {
         parts.push(format!("v{version}"));

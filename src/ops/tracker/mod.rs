@@ -39,7 +39,7 @@ mod watch;
 mod tests;
 
 pub use truth::read_reference;
-pub(crate) use truth::{probe_at, probe_timeout};
+pub(crate) use truth::{content_of, probe_at, timeout_of};
 
 /// What the tracker knows: open watches, oldest first, and those that ended since the process began.
 #[derive(Debug, Clone, Default)]

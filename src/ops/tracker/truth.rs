@@ -2,6 +2,7 @@
 //!
 //! Decides nothing about copies: [`crate::domain::judge`] does.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::super::context::Context;
@@ -31,8 +32,13 @@ pub async fn read_reference(
 }
 
 /// How long a probe of this profile waits for an answer.
-pub(crate) const fn probe_timeout(context: &Context) -> Duration {
-    Pace::new(context.policy.loopback).timeout()
+const fn probe_timeout(context: &Context) -> Duration {
+    timeout_of(context.policy.loopback)
+}
+
+/// The same, by whether every place is on loopback.
+pub(crate) const fn timeout_of(loopback: bool) -> Duration {
+    Pace::new(loopback).timeout()
 }
 
 /// The probe of a reference read.
@@ -58,8 +64,9 @@ pub(crate) fn probe_at(
     timeout: Duration,
 ) -> Probe {
     let mut address = place.address;
-    if place.tls && !url.https {
-        // the same cache, asked without TLS
+    let plain = |address: &SocketAddr| !url.is_web() || address.port() == 443;
+    if place.tls && !url.https && address.as_ref().is_some_and(plain) {
+        // the same cache, asked without TLS; a web address says by itself where it has a port of its own
         address.as_mut().into_iter().for_each(|address| address.set_port(80));
     }
     let vantage = place.vantage.clone();
@@ -94,7 +101,7 @@ pub(super) fn is_behind(read: &Content, stored: &Content, before: Option<&Conten
 }
 
 /// What was delivered, as far as it identifies a body; weak tags identify nothing.
-pub(super) fn content_of(answer: &Answer) -> Option<Content> {
+pub(crate) fn content_of(answer: &Answer) -> Option<Content> {
     let strong = answer.etag.as_ref().filter(|etag| !etag.weak);
     matches!(answer.status, 200 | 206).then(|| Content {
         asset_id: None,

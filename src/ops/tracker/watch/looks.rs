@@ -153,14 +153,20 @@ impl Watch {
         if noted.place_cleared {
             self.place_cleared(place, now, wall);
         }
+        let watched = &self.urls[url].watched;
+        let told = if watched.url.is_web() {
+            judgement.clone().without_storage(!watched.derived)
+        } else {
+            judgement.clone()
+        };
         if noted.regression {
-            self.regressed(place, url, &judgement, wall);
+            self.regressed(place, url, &told, wall);
         }
         if sighting.result.as_ref().is_ok_and(|answer| answer.varies_by_accept) {
             self.widen(url, now, chance);
         }
-        self.keep_last(place, slot, Some(&judgement), sighting);
-        self.note(place, slot, sighting, &judgement);
+        self.keep_last(place, slot, Some(&told), sighting);
+        self.note(place, slot, sighting, &told);
         self.follow_up(url, slot, &judgement, now);
         self.keep_sentinel(place, slot, judgement.verdict, now, chance);
         self.schedule(place, slot, now, chance);

@@ -218,7 +218,9 @@ impl Watch {
             Some(Expectation::Live) => "is there",
             Some(Expectation::Refetched) | None => "is as before, so only Age can show a refetch",
         };
-        let sentence = format!("storage: {} {what}", watched.key);
+        let is_web = self.urls.iter().any(|url| url.name == index && url.watched.url.is_web());
+        let asked = if is_web { "origin" } else { "storage" };
+        let sentence = format!("{asked}: {} {what}", watched.key);
         self.say(wall, &sentence);
     }
 
@@ -323,18 +325,19 @@ impl Watch {
     ) {
         self.references[index].busy = false;
         let is_current = self.references[index].generation == generation;
-        if sighting
-            .result
-            .as_ref()
-            .is_ok_and(|answer| is_final(answer) && !came_past_caches(answer))
-        {
+        let is_web = self.references[index].url.is_web();
+        let believed = |answer: &Answer| {
+            if is_web { !may_be_a_copy(answer) } else { came_past_caches(answer) }
+        };
+        let of_a_cache = |answer: &Answer| is_final(answer) && !believed(answer);
+        if sighting.result.as_ref().is_ok_and(of_a_cache) {
             self.tell_not_past_caches(index, wall);
         }
         let usable = sighting
             .result
             .as_ref()
             .ok()
-            .filter(|answer| is_final(answer) && is_current && came_past_caches(answer));
+            .filter(|answer| is_final(answer) && is_current && believed(answer));
         match usable {
             Some(answer) => {
                 let reference = &mut self.references[index];
@@ -543,6 +546,12 @@ impl Watch {
         self.say(wall, &text);
         (self.stirred, self.urgent) = (true, true);
     }
+}
+
+/// Of a web address nobody knows whether caches tell a read past them from the URL itself: what is served counts only
+/// where the answer says that it came past them. A refusal proves nothing by itself, it only bears out others.
+fn may_be_a_copy(answer: &Answer) -> bool {
+    matches!(answer.status, 200 | 206) && answer.came_past_caches() != Some(true)
 }
 
 /// An answer that will not be another one in a moment.
