@@ -9,6 +9,7 @@ use clap::{ArgAction, ArgGroup, Parser, Subcommand, ValueEnum};
 use secrecy::SecretString;
 
 use super::values;
+use crate::adapters::places::PinnedEdge;
 use crate::domain::account::InvalidationKind;
 use crate::domain::asset::{DeliveryType, ResourceType};
 use crate::domain::confidence::Confidence;
@@ -109,9 +110,9 @@ pub enum Command {
     Purge(Purge),
     /// Bring backed-up assets back, then purge what is cached under their names
     Restore(Restore),
-    /// Look at a delivery URL at every place, without changing anything
+    /// Look at any URL at every place, without changing anything
     Probe(Probe),
-    /// Follow an invalidation, or watch a delivery URL, until every cache is clear
+    /// Follow an invalidation, or watch any URL, until every cache is clear
     Watch(Watch),
     /// List what is not yet clear, whoever started it
     Pending(Pending),
@@ -411,29 +412,49 @@ pub struct Restore {
 #[derive(Debug, clap::Args)]
 #[command(group = ArgGroup::new("what").required(true).multiple(false))]
 pub struct Probe {
-    /// Delivery URL
+    /// Any web addresses, of this cloud or not
     #[arg(value_name = "URL", group = "what")]
-    pub url: Option<String>,
-    /// Delivery URLs from standard input, one a line. With --json another allclear may speak to it there, as
+    pub urls: Vec<String>,
+    /// URLs from standard input, one a line. With --json another allclear may speak to it there, as
     /// `ssh HOST allclear probe --json --stdin`: it then probes on its behalf, without any configuration
     #[arg(long, group = "what")]
     pub stdin: bool,
     /// Agree to look at this host and its private network when another allclear asks for it
     #[arg(long, requires = "stdin")]
     pub local: bool,
+    #[command(flatten)]
+    pub at: At,
+}
+
+/// Which addresses to look at.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub struct At {
+    /// Look at this address and at no other; may be given many times. A name of three capitals is a PoP
+    #[arg(long = "edge", value_name = "[NAME=]ADDRESS[:PORT]", value_parser = values::edge)]
+    pub edges: Vec<PinnedEdge>,
 }
 
 #[derive(Debug, clap::Args)]
 pub struct Watch {
-    /// ID of an invalidation (6 or more first characters will do) or a delivery URL
+    /// ID of an invalidation (6 or more first characters will do) or any web address
     #[arg(value_name = "INVALIDATION|URL")]
     pub target: String,
-    /// What the URL must show: gone, new, live or refetched; storage decides when not given
+    /// What the URL must show: gone, new, live or refetched. When not given storage decides; for a URL of no cloud of
+    /// ours a read past its caches does, where that is possible
     #[arg(long, value_name = "WHAT", value_parser = values::expectation)]
     pub expect: Option<Expectation>,
     /// When the change left, for one that was made elsewhere: lets the age of copies tell
     #[arg(long, value_name = "TIME")]
     pub since: Option<Timestamp>,
+    /// Entity tag of the content that a URL of no cloud of ours must show, instead of a read past its caches
+    #[arg(long, value_name = "TAG", value_parser = values::etag)]
+    pub etag: Option<String>,
+    /// Entity tag of the content that it showed before: its copies are outdated, and nothing is clear while the
+    /// origin itself serves it
+    #[arg(long, value_name = "TAG", value_parser = values::etag)]
+    pub old_etag: Option<String>,
+    #[command(flatten)]
+    pub at: At,
     /// How much proof: quick, normal or strict
     #[arg(long, value_name = "LEVEL")]
     pub confidence: Option<Confidence>,
@@ -501,6 +522,9 @@ pub enum ReportFormat {
 
 #[derive(Debug, clap::Args)]
 pub struct Places {
+    /// Look at this URL once at each place, to see which PoP answers there
+    #[arg(value_name = "URL")]
+    pub url: Option<String>,
     /// Rows only
     #[arg(long)]
     pub no_header: bool,

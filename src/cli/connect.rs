@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::args::Globals;
 use super::failure::Failure;
-use super::look_from::{Outlook, local_outlook, outlook};
+use super::look_from::{Outlook, Sources, local_outlook, outlook};
 use super::output::Output;
 use super::pending::Listed;
 use crate::adapters::cloudinary::{ClientOptions, CloudinaryClient};
@@ -29,6 +29,8 @@ const REFUSAL: Duration = Duration::from_secs(1);
 /// A command with an engine.
 pub struct Session {
     pub engine: Engine,
+    /// Where its places come from.
+    pub sources: Sources,
     pub output: Output,
     /// For the audit trail.
     pub command_line: String,
@@ -53,7 +55,14 @@ pub fn flags(globals: &Globals) -> Flags {
 /// # Errors
 /// The first fault.
 pub fn profile(globals: &Globals, env: &Env, output: &Output) -> Result<Resolved, Failure> {
-    let resolved = config::resolve(&flags(globals), env)?;
+    without_faults(config::resolve(&flags(globals), env)?, output)
+}
+
+/// The profile, unless it has faults; every warning is said.
+///
+/// # Errors
+/// The first fault.
+pub fn without_faults(resolved: Resolved, output: &Output) -> Result<Resolved, Failure> {
     refuse_faults(&resolved.preferences)?;
     for warning in resolved.warnings() {
         output.say(&format!("warning: {warning}"));
@@ -121,6 +130,14 @@ impl Found {
     /// # Errors
     /// A local cloud that does not answer, credentials that cannot be used.
     pub fn context(self) -> Result<Context, Failure> {
+        self.equipped().map(|(context, _)| context)
+    }
+
+    /// The same, and where its places come from.
+    ///
+    /// # Errors
+    /// As [`Found::context`].
+    pub fn equipped(self) -> Result<(Context, Sources), Failure> {
         let scope = self.scope();
         if let Some(PlacesError::NoEdges { api, detail }) = self.unreachable {
             return Err(CloudError::Unreachable { api, detail }.into());
@@ -128,13 +145,13 @@ impl Found {
         let Resolved { credentials, api_prefix, account, policy, look_from, .. } = self.resolved;
         let cloud = CloudinaryClient::new(credentials, &api_prefix, ClientOptions::default())?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-        let Outlook { places, prober } = match &self.local {
+        let Outlook { places, prober, sources } = match &self.local {
             Some(ready) => {
                 local_outlook(LoopbackPlaces::new(&api_prefix, ready), look_from, &clock)
             }
             None => outlook(look_from, &clock)?,
         };
-        Ok(Context {
+        let context = Context {
             cloud: Arc::new(cloud),
             journal: self.journal,
             prober: Arc::new(prober),
@@ -144,7 +161,8 @@ impl Found {
             scope,
             member: self.member,
             policy,
-        })
+        };
+        Ok((context, sources))
     }
 }
 
@@ -191,7 +209,7 @@ fn refuses(api: &str) -> bool {
 }
 
 /// This process as the journal knows it.
-fn this_process() -> Member {
+pub fn this_process() -> Member {
     let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
     let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
     Member {

@@ -14,6 +14,7 @@ use super::output::{Output, Role};
 use super::plan_text;
 use super::signals::Stop;
 use super::words::span;
+use crate::adapters::globalping::QuotaNow;
 use crate::domain::id::InvalidationId;
 use crate::domain::invalidation::{Ending, NotCovered, Outcome};
 use crate::domain::snapshot::{Offer, Phase, PlaceState, WatchSnapshot};
@@ -92,7 +93,10 @@ impl Follow<'_> {
                         lines.picture(&now)?;
                     }
                 }
-                _ = pace.tick() => lines.pace(),
+                _ = pace.tick() => {
+                    lines.pace();
+                    lines.quota(self.quota().as_ref());
+                }
                 () = &mut deadline => break End::TimedOut,
             }
         };
@@ -107,6 +111,11 @@ impl Follow<'_> {
             End::Interrupted => self.interrupted_at(now.as_deref()),
             End::Lost => self.lost(now.as_deref()),
         }
+    }
+
+    /// Tests of the Globalping network, where it looks for us.
+    fn quota(&self) -> Option<QuotaNow> {
+        self.session.sources.globalping.as_ref().and_then(|network| network.quota().now())
     }
 
     /// The outcome of an invalidation that has ended.
@@ -265,6 +274,9 @@ impl Follow<'_> {
                 output.line(&format!("{word}: {}", places.join(", ")))?;
             }
         }
+        if let Some(quota) = self.quota() {
+            output.say(&quota.to_string());
+        }
         for back in &last.regressions {
             let why = clean(&back.why);
             output.line(&format!(
@@ -322,6 +334,7 @@ impl Follow<'_> {
                 || duration_ms(self.started.elapsed()),
                 |it| duration_ms(it.elapsed()),
             ),
+            quota: self.quota(),
         };
         Ok(self.session.output.event("outcome", value.value())?)
     }
@@ -349,6 +362,7 @@ pub fn unwatched_outcome(
         open: false,
         failed: 0,
         duration_ms: 0,
+        quota: None,
     };
     Ok(output.event("outcome", value.value())?)
 }
@@ -380,11 +394,13 @@ struct Lines<'a> {
     clock: &'a dyn Clock,
     last: Option<(Phase, usize, usize, usize, bool)>,
     said: Option<Said>,
+    /// That the tests of the hour are used up was said.
+    spent: bool,
 }
 
 impl<'a> Lines<'a> {
     const fn new(output: &'a Output, clock: &'a dyn Clock) -> Self {
-        Self { output, clock, last: None, said: None }
+        Self { output, clock, last: None, said: None, spent: false }
     }
 
     fn event(
@@ -429,6 +445,17 @@ impl<'a> Lines<'a> {
         if !self.output.style.json {
             self.show();
         }
+    }
+
+    /// Says once that no more is asked of the public network, and once that it is asked again.
+    fn quota(&mut self, quota: Option<&QuotaNow>) {
+        let Some(quota) = quota else { return };
+        let spent = quota.is_spent();
+        if spent != self.spent && !self.output.style.json {
+            let what = if spent { "not asked until there are more" } else { "asked again" };
+            self.output.say(&format!("{quota}: {what}"));
+        }
+        self.spent = spent;
     }
 
     fn show(&self) {

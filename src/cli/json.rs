@@ -3,10 +3,12 @@
 
 use serde_json::{Value, json};
 
+use crate::adapters::globalping::QuotaNow;
 use crate::domain::asset::{Asset, AssetDetail, AssetKey};
 use crate::domain::id::InvalidationId;
 use crate::domain::invalidation::{Ending, NotCovered};
 use crate::domain::place::Place;
+use crate::domain::pop;
 use crate::domain::purge::{Backup, Confirmation, Plan};
 use crate::domain::sighting::Answer;
 use crate::domain::snapshot::{Cell, Phase, PlaceState, WatchSnapshot};
@@ -126,6 +128,20 @@ pub fn look(look: &Look) -> Value {
         "weak": answer.and_then(|answer| answer.etag.as_ref()).map(|etag| etag.weak),
         "last_modified": times(answer.and_then(last_modified)),
         "failure": look.sighting.result.as_ref().err().map(|why| clean(&why.to_string()).into_owned()),
+        "pop_city": super::pops::of(look).and_then(|code| Some(pop::locate(&code)?.city)),
+        "provider": clean(&look.place.provider),
+    })
+}
+
+/// Tests of the Globalping network, as last told.
+pub fn quota(quota: &QuotaNow) -> Value {
+    json!({
+        "limit": quota.limit,
+        "remaining": quota.remaining,
+        "kept": quota.kept,
+        "resets_in_ms": quota.resets_in.map(duration_ms),
+        "credits": quota.credits,
+        "spent": quota.spent,
     })
 }
 
@@ -310,6 +326,7 @@ pub struct Outcome<'a> {
     pub open: bool,
     pub failed: usize,
     pub duration_ms: u64,
+    pub quota: Option<QuotaNow>,
 }
 
 impl Outcome<'_> {
@@ -332,6 +349,7 @@ impl Outcome<'_> {
             "failed": self.failed,
             "not_clear": self.snapshot.map_or_else(|| json!([]), not_clear),
             "requests": self.snapshot.map_or(Value::Null, requests),
+            "globalping": self.quota.as_ref().map(quota),
             "excluded": self.snapshot.map_or_else(Vec::new, |it| in_state(it, PlaceState::Excluded)),
         })
     }

@@ -234,6 +234,8 @@ pub struct Table {
     sides: Vec<Side>,
     header: Option<Vec<String>>,
     rows: Vec<Vec<String>>,
+    /// Lines below a row, by its number.
+    below: Vec<(usize, String)>,
 }
 
 impl Table {
@@ -244,6 +246,7 @@ impl Table {
             sides: columns.iter().map(|(_, side)| *side).collect(),
             header: header.then(|| columns.iter().map(|(name, _)| (*name).to_owned()).collect()),
             rows: Vec::new(),
+            below: Vec::new(),
         }
     }
 
@@ -251,10 +254,16 @@ impl Table {
         self.rows.push(cells.into_iter().map(|cell| clean(cell.as_ref()).into_owned()).collect());
     }
 
-    /// Columns of the widest line.
+    /// A line of its own below the last row, indented; it may be as long as it is.
+    pub fn below(&mut self, text: &str) {
+        self.below.push((self.rows.len(), format!("  {}", clean(text))));
+    }
+
+    /// Columns of the widest row.
     #[must_use]
     pub fn width(&self) -> usize {
-        self.text().lines().map(UnicodeWidthStr::width).max().unwrap_or(0)
+        let rows = Self { below: Vec::new(), ..self.clone() }.text();
+        rows.lines().map(UnicodeWidthStr::width).max().unwrap_or(0)
     }
 
     /// All lines, each ended; an empty table is no line at all.
@@ -270,7 +279,8 @@ impl Table {
             })
             .collect();
         let mut text = String::new();
-        for row in lines() {
+        let headers = usize::from(self.header.is_some());
+        for (number, row) in lines().enumerate() {
             let mut line = String::new();
             for (at, ((cell, width), side)) in row.iter().zip(&widths).zip(&self.sides).enumerate()
             {
@@ -283,6 +293,10 @@ impl Table {
             }
             text.push_str(line.trim_end());
             text.push('\n');
+            for (_, line) in self.below.iter().filter(|(of, _)| of + headers == number + 1) {
+                text.push_str(line);
+                text.push('\n');
+            }
         }
         text
     }

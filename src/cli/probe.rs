@@ -1,41 +1,135 @@
 //! `allclear probe`: one look at every place, without any change; and the looking end of an ssh place.
 
+use std::collections::HashSet;
 use std::io::{self, BufRead};
 use std::sync::Arc;
 
-use serde_json::json;
+use serde_json::{Value, json};
 use unicode_segmentation::UnicodeSegmentation as _;
 
-use super::args::Probe;
-use super::connect::Session;
+use super::args::{At, Globals, Probe};
 use super::exit::Exit;
 use super::failure::Failure;
+use super::fastly::{self, Checked};
+use super::look_from::Sources;
 use super::output::{Output, Side, Table, columns};
-use super::{json, resolve};
+use super::pops::{self, Pops};
+use super::web::{self, Around, Meant};
+use super::{connect, json, resolve, words};
+use crate::adapters::globalping::QuotaNow;
 use crate::adapters::http_prober::HttpProber;
 use crate::adapters::ssh::{RemoteEnd, ServeError};
 use crate::adapters::system_clock::SystemClock;
+use crate::config::Env;
+use crate::domain::delivery_url::DeliveryUrl;
+use crate::domain::pop;
+use crate::domain::secrets::masked;
 use crate::domain::sighting::{Answer, Etag};
 use crate::domain::text::clean;
 use crate::domain::time::duration_ms;
-use crate::ops::engine::Look;
+use crate::ops::Engine;
+use crate::ops::engine::{Look, Looked, Lookout, Truth};
 use crate::ports::clock::Clock;
 
 /// Looks at each URL at every place. No place answering is a blind look: [`Exit::NotClear`].
 ///
 /// # Errors
-/// A URL that is not this cloud's, no places, the cloud's.
-pub async fn run(session: &Session, args: &Probe) -> Result<Exit, Failure> {
-    let urls = match &args.url {
-        Some(url) => vec![url.clone()],
-        None => resolve::lines(io::stdin().lock()).map_err(|cause| unreadable(&cause))?,
+/// What is no URL (before anything is asked), no places, the cloud's.
+pub async fn run(
+    globals: &Globals,
+    env: &Env,
+    output: &Output,
+    args: &Probe,
+) -> Result<Exit, Failure> {
+    let urls = if args.stdin {
+        resolve::lines(io::stdin().lock()).map_err(|cause| unreadable(&cause))?
+    } else {
+        args.urls.clone()
     };
+    let around = Around::find(globals, env).await?;
+    let meant = urls.iter().map(|url| around.meant(url)).collect::<Result<Vec<_>, _>>()?;
+    let mut eyes =
+        Eyes { globals, env, output, at: &args.at, around: &around, own: None, web: None };
     let mut exit = Exit::Done;
-    for url in &urls {
-        let looks = session.engine.look(url).await?;
-        exit = exit.worse(seen(session, url, &looks, urls.len() > 1)?);
+    for (url, meant) in urls.iter().zip(&meant) {
+        let seen = eyes.look(url, meant).await?;
+        exit = exit.worse(show(output, &seen, urls.len() > 1)?);
     }
+    eyes.close().await;
     Ok(exit)
+}
+
+/// What URLs are looked at with, opened when the first one needs it.
+struct Eyes<'a> {
+    globals: &'a Globals,
+    env: &'a Env,
+    output: &'a Output,
+    at: &'a At,
+    around: &'a Around,
+    own: Option<(Engine, Sources)>,
+    web: Option<(Lookout, Sources)>,
+}
+
+/// One URL, seen.
+struct Seen {
+    /// Fit to be shown.
+    url: String,
+    looked: Looked,
+    /// What Fastly's own PoPs hold, where they were asked.
+    fastly: Option<Checked>,
+    quota: Option<QuotaNow>,
+}
+
+impl Eyes<'_> {
+    async fn look(&mut self, typed: &str, meant: &Meant) -> Result<Seen, Failure> {
+        let url = clean(&masked(typed)).into_owned();
+        let (looked, sources, full) = match meant {
+            Meant::Ours => {
+                let (engine, sources) = self.own().await?;
+                let looked = engine.look(typed).await?;
+                let account = &engine.context().account;
+                let read = DeliveryUrl::parse(typed, account).ok();
+                (looked, sources, read)
+            }
+            Meant::Web(url) => {
+                let (lookout, sources) = self.web()?;
+                (lookout.look(url).await?, sources, Some((**url).clone()))
+            }
+        };
+        let fastly = match full.filter(|_| !looked.looks.is_empty()) {
+            Some(url) => fastly::check(sources, &url).await,
+            None => None,
+        };
+        let quota = sources.globalping.as_ref().and_then(|network| network.quota().now());
+        Ok(Seen { url, looked, fastly, quota })
+    }
+
+    async fn own(&mut self) -> Result<&(Engine, Sources), Failure> {
+        if self.own.is_none() {
+            let resolved = self.around.profile(self.globals, self.env, self.output)?;
+            let found = connect::find(resolved, self.output).await?;
+            web::refuse_edges(self.at, found.local.is_some())?;
+            let (mut context, sources) = found.equipped()?;
+            if let Some(pinned) = web::pinned(self.at) {
+                context.places = pinned;
+            }
+            self.own = Some((Engine::for_reading(context), sources));
+        }
+        self.own.as_ref().ok_or(Failure::Gone) // it is there
+    }
+
+    fn web(&mut self) -> Result<&(Lookout, Sources), Failure> {
+        if self.web.is_none() {
+            self.web = Some(self.around.outlook(self.at)?);
+        }
+        self.web.as_ref().ok_or(Failure::Gone) // it is there
+    }
+
+    async fn close(self) {
+        if let Some((engine, _)) = self.own {
+            engine.shutdown().await;
+        }
+    }
 }
 
 /// Whether another allclear speaks to us: its first line is an object, which no URL is. Takes nothing from standard
@@ -96,84 +190,180 @@ pub async fn serve(args: &Probe) -> Result<Exit, Failure> {
     }
 }
 
-fn seen(session: &Session, url: &str, looks: &[Look], many: bool) -> Result<Exit, Failure> {
-    let output = &session.output;
+fn show(output: &Output, seen: &Seen, many: bool) -> Result<Exit, Failure> {
+    let looks = &seen.looked.looks;
     let answered = looks.iter().filter(|look| look.sighting.result.is_ok()).count();
     if output.style.json {
-        output.json(json!({
-            "url": clean(url),
-            "places": { "reached": answered, "unreachable": looks.len() - answered },
-            "looks": looks.iter().map(json::look).collect::<Vec<_>>(),
-        }))?;
+        output.json(as_json(seen, answered))?;
     } else {
         if many {
-            output.line(&clean(url))?;
+            output.line(&seen.url)?;
         }
         let width = columns(rustix::stdio::stdout()).unwrap_or(usize::MAX);
-        let wide = table(looks, true);
-        if wide.width() <= width {
-            output.table(&wide)?;
-        } else {
-            narrow(output, looks)?;
+        output.table(&fitting(looks, width))?;
+        if let Some(checked) = &seen.fastly {
+            fastly::show(output, checked, width)?;
         }
-        output.say(&format!("{answered} of {} places answered", looks.len()));
+        output.say(&tally(looks, answered));
+        if let Truth::Nothing { why } = &seen.looked.truth {
+            output.say(&format!("no verdict: a read past the caches is not possible ({why})"));
+        }
+        if let Some(quota) = &seen.quota {
+            output.say(&quota.to_string());
+        }
     }
     Ok(if answered == 0 { Exit::NotClear } else { Exit::Done })
 }
 
-/// Every reason on a line of its own, below its place.
-fn narrow(output: &Output, looks: &[Look]) -> Result<(), Failure> {
-    let text = table(looks, false).text();
-    let mut lines = text.lines();
-    if let Some(header) = lines.next() {
-        output.line(header)?;
-    }
-    for (line, look) in lines.zip(looks) {
-        output.line(line)?;
-        output.line(&format!("  {}", clean(&look.judgement.reason.to_string())))?;
-    }
-    Ok(())
+fn as_json(seen: &Seen, answered: usize) -> Value {
+    let looks = &seen.looked.looks;
+    let pops = Pops::of(looks);
+    json!({
+        "url": seen.url,
+        "places": { "reached": answered, "unreachable": looks.len() - answered },
+        "looks": looks.iter().map(json::look).collect::<Vec<_>>(),
+        "truth": match &seen.looked.truth {
+            Truth::Storage => "storage",
+            Truth::Read => "read",
+            Truth::Nothing { .. } => "none",
+        },
+        "truth_why": match &seen.looked.truth {
+            Truth::Nothing { why } => Some(why.to_string()),
+            _ => None,
+        },
+        "addresses": addresses(looks),
+        "pops": pops.json(),
+        "fastly": seen.fastly.as_ref().map(fastly::json),
+        "globalping": seen.quota.as_ref().map(json::quota),
+    })
 }
 
-/// Place and `PoP`, what the cache says of its copy, our verdict; the reason and the times where there is room.
-fn table(looks: &[Look], wide: bool) -> Table {
-    const COLUMNS: [(&str, Side); 9] = [
-        ("PLACE", Side::Left),
-        ("POP", Side::Left),
-        ("CACHE", Side::Left),
-        ("AGE", Side::Right),
-        ("VALIDATOR", Side::Left),
-        ("VERDICT", Side::Left),
-        ("STATUS", Side::Right),
-        ("RTT", Side::Right),
-        ("WHY", Side::Left),
+/// Addresses that were tried, each once; a place that only its vantage point can resolve counts for one.
+fn addresses(looks: &[Look]) -> usize {
+    looks.iter().map(|look| look.place.limit_key()).collect::<HashSet<_>>().len()
+}
+
+/// `3 of 4 places answered: 4 addresses tried, 2 distinct PoPs seen; 1 unknown PoP code: DE1`.
+fn tally(looks: &[Look], answered: usize) -> String {
+    let tried = words::of(addresses(looks), "address", "addresses");
+    format!(
+        "{answered} of {} answered: {tried} tried, {}",
+        words::count(looks.len(), "place"),
+        Pops::of(looks)
+    )
+}
+
+/// The widest table that fits; what leaves first is what tells least. A reason without a column stands below.
+fn fitting(looks: &[Look], width: usize) -> Table {
+    const WIDE: [Column; 9] = [
+        Column::Place,
+        Column::Pop,
+        Column::Cache,
+        Column::Age,
+        Column::Validator,
+        Column::Verdict,
+        Column::Status,
+        Column::Rtt,
+        Column::Why,
     ];
-    /// Without the last two.
-    const NARROW: usize = 7;
-    let shown = if wide { COLUMNS.len() } else { NARROW };
-    let mut table = Table::new(&COLUMNS[..shown], true);
-    for look in looks {
+    let layouts: [(&[Column], Detail); 4] = [
+        (&WIDE, Detail::City),
+        (&WIDE, Detail::Code),
+        (&WIDE[..8], Detail::City),
+        (&WIDE[..7], Detail::Code),
+    ];
+    let mut table = Table::default();
+    for (shown, detail) in layouts {
+        table = self::table(looks, shown, detail);
+        if table.width() <= width {
+            return table;
+        }
+    }
+    if looks.iter().any(|look| look.place.id.0.len() > 30) {
+        // long names get a line of their own
+        return self::table(looks, &WIDE[1..7], Detail::Named);
+    }
+    table
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Column {
+    Place,
+    Pop,
+    Cache,
+    Age,
+    Validator,
+    Verdict,
+    Status,
+    Rtt,
+    Why,
+}
+
+/// How much a PoP is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Detail {
+    /// With its city.
+    City,
+    Code,
+    /// The code, and the place on the line below with the reason.
+    Named,
+}
+
+impl Column {
+    const fn head(self) -> (&'static str, Side) {
+        match self {
+            Self::Place => ("PLACE", Side::Left),
+            Self::Pop => ("POP", Side::Left),
+            Self::Cache => ("CACHE", Side::Left),
+            Self::Age => ("AGE", Side::Right),
+            Self::Validator => ("VALIDATOR", Side::Left),
+            Self::Verdict => ("VERDICT", Side::Left),
+            Self::Status => ("STATUS", Side::Right),
+            Self::Rtt => ("RTT", Side::Right),
+            Self::Why => ("WHY", Side::Left),
+        }
+    }
+
+    fn cell(self, look: &Look, detail: Detail) -> String {
         let answer = look.sighting.result.as_ref().ok();
-        let or_dash = |value: Option<String>| value.unwrap_or_else(|| "-".to_owned());
-        let pop = answer.and_then(|answer| answer.pop.clone()).or_else(|| look.place.pop.clone());
-        let cells = [
-            look.place.id.to_string(),
-            or_dash(pop),
-            or_dash(answer.map(|answer| answer.cache.as_str().to_owned())),
-            or_dash(answer.and_then(|answer| answer.age).map(|age| format!("{age} s"))),
-            or_dash(answer.and_then(validator)),
-            look.judgement.verdict.as_str().to_owned(),
-            or_dash(answer.map(|answer| answer.status.to_string())),
-            format!("{} ms", duration_ms(look.sighting.received.since(look.sighting.sent))),
-            look.judgement.reason.to_string(),
-        ];
-        table.row(&cells[..shown]);
+        let told = match self {
+            Self::Place => Some(look.place.id.to_string()),
+            Self::Pop => pops::of(look).map(|code| match (detail, pop::locate(&code)) {
+                (Detail::City, Some(at)) => format!("{code} {}", at.city),
+                _ => code,
+            }),
+            Self::Cache => answer.map(|answer| answer.cache.as_str().to_owned()),
+            Self::Age => answer.and_then(|answer| answer.age).map(|age| format!("{age} s")),
+            Self::Validator => answer.and_then(validator),
+            Self::Verdict => Some(look.judgement.verdict.as_str().to_owned()),
+            Self::Status => answer.map(|answer| answer.status.to_string()),
+            Self::Rtt => {
+                let rtt = look.sighting.received.since(look.sighting.sent);
+                Some(format!("{} ms", duration_ms(rtt)))
+            }
+            Self::Why => Some(look.judgement.reason.to_string()),
+        };
+        told.unwrap_or_else(|| "-".to_owned())
+    }
+}
+
+fn table(looks: &[Look], shown: &[Column], detail: Detail) -> Table {
+    let heads: Vec<_> = shown.iter().map(|column| column.head()).collect();
+    let mut table = Table::new(&heads, true);
+    for look in looks {
+        table.row(shown.iter().map(|column| column.cell(look, detail)));
+        if detail == Detail::Named {
+            table.below(&look.place.id.to_string());
+        }
+        if !shown.contains(&Column::Why) {
+            table.below(&look.judgement.reason.to_string());
+        }
     }
     table
 }
 
 /// What identifies the copy, in a few characters: its entity tag, else when it was last modified.
-fn validator(answer: &Answer) -> Option<String> {
+pub fn validator(answer: &Answer) -> Option<String> {
     let tag =
         |etag: &Etag| format!("{}{}", if etag.weak { "W/" } else { "" }, beginning(&etag.tag));
     let modified = || answer.last_modified.as_deref().map(day);
@@ -181,7 +371,7 @@ fn validator(answer: &Answer) -> Option<String> {
 }
 
 /// The first characters of a tag, enough to tell copies apart by eye.
-fn beginning(tag: &str) -> String {
+pub fn beginning(tag: &str) -> String {
     tag.graphemes(true).take(10).collect()
 }
 

@@ -9,6 +9,7 @@ use super::args::{Change, Kind, Selector, Verify};
 use super::failure::Failure;
 use crate::domain::asset::AssetKey;
 use crate::domain::purge::{self, OrderTerms, Selection};
+use crate::domain::secrets::masked;
 use crate::ops::{Engine, OpError};
 
 /// The longest list of names that is read from a file or a pipe.
@@ -149,18 +150,9 @@ pub fn command_line(args: &[OsString]) -> String {
         {
             continue;
         }
-        words.push(quoted(&unsigned(&arg)));
+        words.push(quoted(&masked(&arg)));
     }
     words.join(" ")
-}
-
-/// `word` with the signature of a delivery URL masked.
-fn unsigned(word: &str) -> String {
-    let Some((before, rest)) = word.split_once("/s--") else { return word.to_owned() };
-    match rest.split_once("--/") {
-        Some((_, after)) => format!("{before}/s--***--/{after}"),
-        None => word.to_owned(),
-    }
 }
 
 fn quoted(word: &str) -> String {

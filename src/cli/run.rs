@@ -7,18 +7,21 @@ use std::time::Duration;
 use clap::Parser;
 use clap::error::ErrorKind;
 
-use super::args::{Args, Command, Globals, Purge, Rename, Replace, Restore, Rm};
+use super::args::{Args, Command, Globals, Purge, Rename, Replace, Restore, Rm, Watch};
 use super::connect::{self, Found, Session};
 use super::exit::Exit;
 use super::failure::Failure;
+use super::look_from::Sources;
 use super::output::{Output, Style};
+use super::web::{self, Around, Meant};
 use super::{
     cloud, config, console, demo, explain, log, ls, pending, places, probe, purge, rename, replace,
     report, resolve, restore, rm, show, themes, watch,
 };
 use crate::adapters::system_clock::SystemClock;
 use crate::config::{Env, Paths};
-use crate::ops::Engine;
+use crate::domain::delivery_url::DeliveryUrl;
+use crate::ops::{Context, Engine};
 use crate::ports::clock::Clock;
 
 /// Longest wait for the tracker to write what it knows and to release its leases.
@@ -153,6 +156,7 @@ impl Call {
             Command::Probe(args) if probe::is_greeted(&self.output, &args)? => {
                 probe::serve(&args).await
             }
+            Command::Probe(args) => probe::run(&self.globals, &self.env, &self.output, &args).await,
             Command::Pending(args) => {
                 let found = self.found().await?;
                 let now = SystemClock.wall();
@@ -177,14 +181,51 @@ impl Call {
         connect::find(resolved, &self.output).await
     }
 
+    /// What a watch needs: of any web address only a journal, whoever began it.
+    async fn watched(
+        &self,
+        args: &Watch,
+    ) -> Result<(Context, Sources, Option<Box<DeliveryUrl>>), Failure> {
+        let around = Around::find(&self.globals, &self.env).await?;
+        let web = if watch::is_id(&args.target) {
+            let journal = around.journal(&self.output).await?;
+            watch::of_the_web(&journal, &args.target).await
+        } else {
+            match around.meant(&args.target)? {
+                Meant::Web(url) => Some((url, watch::claim(args).wanted(), None)),
+                Meant::Ours => None,
+            }
+        };
+        if let Some((url, wanted, scope)) = web {
+            let (at, output) = (&args.at, &self.output);
+            let (context, sources) = around.context(&url, wanted, scope, at, output).await?;
+            return Ok((context, sources, Some(url)));
+        }
+        watch::refuse_claims(args)?;
+        let resolved = around.profile(&self.globals, &self.env, &self.output)?;
+        let found = connect::find(resolved, &self.output).await?;
+        web::refuse_edges(&args.at, found.local.is_some())?;
+        let (mut context, sources) = found.equipped()?;
+        if let Some(pinned) = web::pinned(&args.at) {
+            context.places = pinned;
+        }
+        Ok((context, sources, None))
+    }
+
     async fn with_engine(self, command: Command) -> Result<Exit, Failure> {
-        let context = self.found().await?.context()?;
+        let (context, sources, web) = if let Command::Watch(args) = &command {
+            self.watched(args).await?
+        } else {
+            let (context, sources) = self.found().await?.equipped()?;
+            (context, sources, None)
+        };
         let session = Session {
             engine: if only_reads(&command) {
                 Engine::for_reading(context)
             } else {
                 Engine::start(context)
             },
+            sources,
             output: self.output,
             command_line: self.command_line,
             no_input: self.globals.no_input,
@@ -197,12 +238,12 @@ impl Call {
             Command::Replace(args) => replace::run(&session, &args).await,
             Command::Purge(args) => purge::run(&session, &args).await,
             Command::Restore(args) => restore::run(&session, &args).await,
-            Command::Probe(args) => probe::run(&session, &args).await,
-            Command::Watch(args) => watch::run(&session, &args).await,
+            Command::Watch(args) => watch::run(&session, &args, web.as_deref()).await,
             Command::Places(args) => places::run(&session, &args).await,
             Command::Demo(_)
             | Command::Cloud(_)
             | Command::Explain(_)
+            | Command::Probe(_)
             | Command::Pending(_)
             | Command::History(_)
             | Command::Report(_)

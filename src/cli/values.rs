@@ -1,9 +1,12 @@
 //! Values that flags take and that need reading: durations, rates, words.
 
+use std::net::{IpAddr, SocketAddr};
 use std::str::FromStr;
 use std::time::Duration;
 
+use crate::adapters::places::PinnedEdge;
 use crate::domain::account::InvalidationKind;
+use crate::domain::text::clean;
 use crate::domain::verdict::Expectation;
 
 /// Reads a duration with its unit: `90s`, `15m`, `1h30m`, `250ms`.
@@ -42,6 +45,37 @@ pub fn cloud_mode(raw: &str) -> Result<InvalidationKind, String> {
     }
 }
 
+/// Reads an edge to look at: `192.0.2.7`, `FRA=192.0.2.7`, `[2001:db8::7]:8443`.
+///
+/// # Errors
+/// What was expected instead, for clap to show.
+pub fn edge(raw: &str) -> Result<PinnedEdge, String> {
+    let (name, address) = raw.split_once('=').unwrap_or(("", raw));
+    let bare = address.trim_start_matches('[').trim_end_matches(']');
+    let read = address
+        .parse::<SocketAddr>()
+        .ok()
+        .or_else(|| Some(SocketAddr::new(bare.parse::<IpAddr>().ok()?, 443)))
+        .filter(|address| address.port() > 0 && !address.ip().is_unspecified());
+    let name = clean(if name.is_empty() { address } else { name }).into_owned();
+    read.map(|address| PinnedEdge { name, address, tls: true }).ok_or_else(|| {
+        format!("`{raw}` is no edge; give ADDRESS, ADDRESS:PORT or NAME=ADDRESS:PORT")
+    })
+}
+
+/// Reads an entity tag as a header shows it, or without its quotes.
+///
+/// # Errors
+/// What was expected instead, for clap to show.
+pub fn etag(raw: &str) -> Result<String, String> {
+    if raw.trim().starts_with("W/") {
+        return Err("a weak entity tag (`W/…`) identifies no content; give a strong one".to_owned());
+    }
+    let tag = raw.trim().trim_matches('"');
+    let fits = (1..=512).contains(&tag.len()) && !tag.chars().any(|c| c.is_control() || c == '"');
+    fits.then(|| tag.to_owned()).ok_or_else(|| format!("`{}` is no entity tag", clean(raw)))
+}
+
 /// Reads what a watched URL must show.
 ///
 /// # Errors
@@ -76,6 +110,28 @@ mod tests {
     #[case("soon")]
     fn no_durations(#[case] raw: &str) {
         assert!(duration(raw).is_err(), "{raw}");
+    }
+
+    #[rstest]
+    #[case("192.0.2.7", Some(("192.0.2.7", "192.0.2.7:443")))]
+    #[case("FRA=192.0.2.7", Some(("FRA", "192.0.2.7:443")))]
+    #[case("FRA=127.0.0.1:8080", Some(("FRA", "127.0.0.1:8080")))]
+    #[case("[2001:db8::7]:8443", Some(("[2001:db8::7]:8443", "[2001:db8::7]:8443")))]
+    #[case("x=2001:db8::7", Some(("x", "[2001:db8::7]:443")))]
+    #[case("FRA=", None)]
+    #[case("media.example.com", None)]
+    #[case("127.0.0.1:0", None)]
+    #[case("0.0.0.0", None)]
+    fn edges(#[case] raw: &str, #[case] expected: Option<(&str, &str)>) {
+        let read = edge(raw).ok().map(|edge| (edge.name, edge.address.to_string()));
+        assert_eq!(read, expected.map(|(name, address)| (name.to_owned(), address.to_owned())));
+    }
+
+    #[test]
+    fn entity_tags() {
+        assert_eq!(etag("\"9e10\"").as_deref(), Ok("9e10"));
+        assert_eq!(etag("9e10").as_deref(), Ok("9e10"));
+        assert!(etag("W/\"9e10\"").is_err() && etag("").is_err() && etag("a\nb").is_err());
     }
 
     #[test]

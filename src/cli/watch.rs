@@ -1,4 +1,4 @@
-//! `allclear watch`: follow an invalidation of the journal, or watch a delivery URL.
+//! `allclear watch`: follow an invalidation of the journal, or watch any URL.
 
 use super::args::Watch;
 use super::connect::Session;
@@ -6,16 +6,26 @@ use super::exit::Exit;
 use super::failure::Failure;
 use super::follow::Follow;
 use super::signals::Stop;
+use crate::adapters::journal::SqlJournal;
+use crate::domain::delivery_url::DeliveryUrl;
 use crate::domain::id::InvalidationId;
-use crate::domain::invalidation::Invalidation;
+use crate::domain::invalidation::{CloudScope, Invalidation};
 use crate::domain::purge::OrderTerms;
 use crate::domain::snapshot::WatchSnapshot;
+use crate::ops::web_origin::Wanted;
+use crate::ops::{WEB, WebClaim};
+use crate::ports::journal::Journal as _;
 
-/// Follows what `target` names until it ends, or until the time is over.
+/// Follows what `target` names until it ends, or until the time is over. `web`: the address of no known cloud that it
+/// names, whose origin the session has in place of a cloud.
 ///
 /// # Errors
-/// Neither an ID of the journal nor a URL of this cloud; the journal's; the cloud's.
-pub async fn run(session: &Session, args: &Watch) -> Result<Exit, Failure> {
+/// No ID of the journal; what cannot be decided, and what would help; the journal's; the cloud's.
+pub async fn run(
+    session: &Session,
+    args: &Watch,
+    web: Option<&DeliveryUrl>,
+) -> Result<Exit, Failure> {
     let started = std::time::Instant::now();
     let events = session.engine.tracker().events();
     let stop = Stop::listen();
@@ -35,15 +45,57 @@ pub async fn run(session: &Session, args: &Watch) -> Result<Exit, Failure> {
             command_line: session.command_line.clone(),
             ..OrderTerms::default()
         };
-        session.engine.watch_url(&args.target, args.expect, &terms).await?
+        match web {
+            Some(url) => session.engine.watch_web(url, &claim(args), &terms).await?,
+            None => session.engine.watch_url(&args.target, args.expect, &terms).await?,
+        }
     };
     session.output.say(&format!("watching {id}"));
+    if let Some(network) = &session.sources.globalping {
+        match network.ask_quota().await {
+            Ok(Some(quota)) => session.output.say(&quota.to_string()),
+            Ok(None) => {}
+            Err(why) => session.output.say(&format!("warning: {why}")),
+        }
+    }
     let follow = Follow { session, id: Some(id), not_covered: &[], failed: 0, started };
     follow.to_the_end(id, args.timeout, events, stop).await
 }
 
+/// What the command line says of a web address.
+#[must_use]
+pub fn claim(args: &Watch) -> WebClaim {
+    WebClaim { expect: args.expect, etag: args.etag.clone(), old_etag: args.old_etag.clone() }
+}
+
+/// Entity tags are told of what no storage of ours holds.
+///
+/// # Errors
+/// One is told all the same.
+pub fn refuse_claims(args: &Watch) -> Result<(), Failure> {
+    let told = [("--etag", &args.etag), ("--old-etag", &args.old_etag)];
+    match told.into_iter().find(|(_, tag)| tag.is_some()) {
+        Some((flag, _)) => {
+            let message = format!("{flag} is for URLs of which no storage is known");
+            Err(Failure::usage(message, "leave it out: here storage tells what a URL must show"))
+        }
+        None => Ok(()),
+    }
+}
+
+/// The web address that an open watch of the journal is about, and what is wanted of it; `None`: anything else.
+pub async fn of_the_web(
+    journal: &SqlJournal,
+    prefix: &str,
+) -> Option<(Box<DeliveryUrl>, Wanted, Option<CloudScope>)> {
+    let id = journal.find(prefix).await.ok()?;
+    let known = journal.invalidation(id).await.ok()?;
+    let url = known.urls.first().filter(|_| known.operation.scope.api == WEB)?;
+    Some((Box::new(url.url.clone()), Wanted::of(&known), Some(known.operation.scope.clone())))
+}
+
 /// Six or more characters of an ID: hexadecimal digits and hyphens, which no URL consists of.
-fn is_id(target: &str) -> bool {
+pub fn is_id(target: &str) -> bool {
     target.len() >= 6 && target.chars().all(|c| c.is_ascii_hexdigit() || c == '-')
 }
 

@@ -11,6 +11,12 @@ pub fn count(number: usize, one: &str) -> String {
     if number == 1 { format!("1 {one}") } else { format!("{number} {}", plural(one)) }
 }
 
+/// `1 address`, `2 addresses`.
+#[must_use]
+pub fn of(number: usize, one: &str, many: &str) -> String {
+    format!("{number} {}", if number == 1 { one } else { many })
+}
+
 fn plural(one: &str) -> String {
     one.strip_suffix("copy").map_or_else(|| format!("{one}s"), |rest| format!("{rest}copies"))
 }

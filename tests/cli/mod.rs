@@ -1,9 +1,11 @@
 //! The command line as the user sees it: the real binary, against a local cloud in another process.
 
+mod any_url;
 mod bad_input;
 mod by_curl;
 mod control;
 mod drills;
+mod looking_from;
 mod reading;
 mod rules;
 mod shapes;

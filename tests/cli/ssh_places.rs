@@ -248,10 +248,10 @@ fn other_versions_and_other_input_are_answered_clearly() {
     assert_eq!(said["error"]["code"], "bad_greeting");
     let ran = home.run_with_input(&["probe", "--stdin"], HELLO).expect(2);
     assert!(ran.stderr.contains("allclear probe --json --stdin"), "{}", ran.stderr);
-    // URLs mean what they meant: they need a profile
-    let ran = home
-        .run_with_input(&probe, "https://res.cloudinary.com/demo/image/upload/a.jpg\n")
-        .expect(2);
+    // URLs mean what they always mean, and need no profile
+    let ran = home.run_with_input(&probe, "http://127.0.0.1:1/a.jpg\n").expect(3);
+    assert_eq!(ran.json()["looks"][0]["failure"], "connection refused");
+    let ran = home.run_with_input(&probe, "press/hero\n").expect(2);
     assert_eq!((ran.stdout.as_str(), &ran.error()["schema"]), ("", &json!("allclear.error/1")));
     let hostile = (0..40).map(|n| format!("{{\"id\":{n},\"probe\":\"rm -rf /\"}}\nnonsense\n"));
     let ran =
