@@ -357,6 +357,8 @@ async fn a_derived_copy_that_really_stays_as_it_was_does_not_block_for_ever() {
     let last = world.outcome(id).await;
     assert_eq!(outcome_of(&last), Outcome::AllClear, "{}", last.sentence);
     assert!(last.elapsed() > Duration::from_secs(60), "{:?}", last.elapsed());
+}
+
 /// Of two edges the second is dead until the watch has ended without it.
 async fn clear_without_sin(stuck: bool) -> (World, InvalidationId) {
     let mut edges = habits(&[1_000, 1_000]);

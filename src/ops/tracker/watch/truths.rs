@@ -325,14 +325,19 @@ impl Watch {
     ) {
         self.references[index].busy = false;
         let is_current = self.references[index].generation == generation;
-        let read = sighting.result.as_ref().ok().filter(|answer| is_final(answer));
-        if read.is_some_and(|answer| !came_past_caches(answer)) {
+        let is_web = self.references[index].url.is_web();
+        let believed = |answer: &Answer| {
+            if is_web { !may_be_a_copy(answer) } else { came_past_caches(answer) }
+        };
+        let of_a_cache = |answer: &Answer| is_final(answer) && !believed(answer);
+        if sighting.result.as_ref().is_ok_and(of_a_cache) {
             self.tell_not_past_caches(index, wall);
         }
-        let is_web = self.references[index].url.is_web();
-        let usable = read.filter(|answer| {
-            is_current && came_past_caches(answer) && !(is_web && may_be_a_copy(answer))
-        });
+        let usable = sighting
+            .result
+            .as_ref()
+            .ok()
+            .filter(|answer| is_final(answer) && is_current && believed(answer));
         match usable {
             Some(answer) => {
                 let reference = &mut self.references[index];
