@@ -381,7 +381,7 @@ impl Stage {
                 Deed::Replace => {
                     let upload = Upload {
                         key: from,
-                        content: content(self.story.seed << 8 | 0x80 | now.as_secs() % 100),
+                        content: content((self.story.seed << 8) | 0x80 | (now.as_secs() % 100)),
                         original_filename: None,
                         attributes: Attributes::default(),
                         overwrite: true,

@@ -81,12 +81,12 @@ impl InProcess {
             };
             self.over(hang).await;
         }
-        self.diary(|diary| diary.called());
+        self.diary(super::diary::Diary::called);
         let answer = self.with(work);
         if self.happens(self.travel().lost_calls) {
             std::future::pending::<()>().await;
         }
-        wait(suffered.delay + (way - way / 2)).await;
+        wait(suffered.delay + way.mul_f64(0.5)).await;
         if spoilt && suffered.carried_out {
             if let Some(hang) = suffered.hang {
                 self.over(hang).await;

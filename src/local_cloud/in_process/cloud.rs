@@ -158,9 +158,12 @@ impl InProcess {
         let octet = |number: usize| u8::try_from(number % 250).unwrap_or(0) + 1;
         let port = |number: usize| 9001 + u16::try_from(number).unwrap_or(0);
         let addresses = travel.addresses.max(1);
-        (0..addresses).map(move |one| match loopback {
-            true => SocketAddr::from((Ipv4Addr::LOCALHOST, port(edge * addresses + one))),
-            false => SocketAddr::from((Ipv4Addr::new(198, 18, octet(edge), octet(one)), 443)),
+        (0..addresses).map(move |one| {
+            if loopback {
+                SocketAddr::from((Ipv4Addr::LOCALHOST, port(edge * addresses + one)))
+            } else {
+                SocketAddr::from((Ipv4Addr::new(198, 18, octet(edge), octet(one)), 443))
+            }
         })
     }
 

@@ -57,7 +57,7 @@ impl InProcess {
         if lost {
             std::future::pending::<()>().await;
         }
-        wait(way - way / 2).await;
+        wait(way.mul_f64(0.5)).await;
         times.received = Some(self.clock().moment());
         let mut answer = result?;
         answer.peer = Some(address.ip());
@@ -67,7 +67,7 @@ impl InProcess {
     async fn ask(&self, edge: usize, probe: &Probe, asked: &Asked) -> Result<Answer, ProbeFailure> {
         let target = asked.target(&self.settings().cloud_name);
         let connection = Some(self.next_connection());
-        self.diary(|diary| diary.probed());
+        self.diary(super::diary::Diary::probed);
         loop {
             let (response, unix_now, now) = self.with(|world, now| {
                 let response = world.request_on(edge, connection, &target, asked.accept, now);
@@ -107,7 +107,8 @@ impl InProcess {
         wants_body: bool,
     ) -> Answer {
         let content = served.answer.content.as_ref();
-        let bytes = content.map(|content| content.bytes_to_keep()).unwrap_or_default();
+        let bytes =
+            content.map(crate::local_cloud::content::Content::bytes_to_keep).unwrap_or_default();
         let place = (edge, self.settings().edges[edge]);
         let request_id = || format!("{:032x}", self.next_connection());
         let written = Written::of_edge(asked, served, bytes, place, unix_now, request_id);
@@ -146,9 +147,10 @@ impl Places for InProcess {
         let places = edges.flat_map(|(edge, pop)| {
             let addresses = Self::addresses_of(self.travel(), edge);
             addresses.map(move |address| Place {
-                id: PlaceId(match many {
-                    true => format!("{}@{address}", pop.code),
-                    false => pop.code.to_owned(),
+                id: PlaceId(if many {
+                    format!("{}@{address}", pop.code)
+                } else {
+                    pop.code.to_owned()
                 }),
                 pop: Some(pop.code.to_owned()),
                 city: Some(pop.city.to_owned()),

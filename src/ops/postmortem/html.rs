@@ -12,9 +12,9 @@ pub fn html(document: &Document) -> String {
         Some(false) => "bad",
         None => "open",
     };
-    let sections = document.sections.iter().map(|section| {
-        let blocks = section.blocks.iter().map(written).collect::<String>();
-        format!("<section>\n<h2>{}</h2>\n{blocks}</section>\n", section.heading)
+    let sections = joined(&document.sections, |section| {
+        let blocks = joined(&section.blocks, written);
+        ["<section>\n<h2>", section.heading, "</h2>\n", &blocks, "</section>\n"].concat()
     });
     format!(
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
@@ -24,7 +24,7 @@ pub fn html(document: &Document) -> String {
          <title>{title}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n<h1>{title}</h1>\n\
          <p class=\"lead {kind}\">{}</p>\n{}</body>\n</html>\n",
         escaped(&document.lead),
-        sections.collect::<String>()
+        sections
     )
 }
 
@@ -49,21 +49,22 @@ fn written(block: &Block) -> String {
         Block::Paragraph(text) => format!("<p>{}</p>\n", inline(text)),
         Block::Facts(facts) => {
             let fact = |(label, text): &(&str, Text)| {
-                format!("<dt>{label}</dt><dd>{}</dd>\n", inline(text))
+                ["<dt>", label, "</dt><dd>", &inline(text), "</dd>\n"].concat()
             };
-            format!("<dl>\n{}</dl>\n", facts.iter().map(fact).collect::<String>())
+            format!("<dl>\n{}</dl>\n", joined(facts, fact))
         }
         Block::Table { head, rows } => {
-            let head = head.iter().map(|word| format!("<th>{word}</th>")).collect::<String>();
-            let row = |row: &Vec<Text>| {
-                let cells = row.iter().map(|text| format!("<td>{}</td>", inline(text)));
-                format!("<tr>{}</tr>\n", cells.collect::<String>())
-            };
-            let rows = rows.iter().map(row).collect::<String>();
+            let head = joined(head, |word| ["<th>", word, "</th>"].concat());
+            let cell = |text: &Text| ["<td>", &inline(text), "</td>"].concat();
+            let rows = joined(rows, |row| ["<tr>", &joined(row, cell), "</tr>\n"].concat());
             format!("<div class=\"wide\"><table>\n<tr>{head}</tr>\n{rows}</table></div>\n")
         }
         Block::Curve(points) => curve(points),
     }
+}
+
+fn joined<T>(parts: &[T], written: impl Fn(&T) -> String) -> String {
+    parts.iter().map(written).collect()
 }
 
 fn inline(text: &Text) -> String {
@@ -99,7 +100,8 @@ fn curve(points: &[CurvePoint]) -> String {
     let mut line = format!("M{:.1} {:.1}", x(0.0), y(0.0));
     for point in points {
         let share = if point.total == 0 { 0.0 } else { point.clear as f64 / point.total as f64 };
-        line += &format!(" H{:.1} V{:.1}", x(point.after.as_secs_f64()), y(share));
+        let (x, y) = (x(point.after.as_secs_f64()), y(share));
+        line.extend([" H", &format!("{x:.1}"), " V", &format!("{y:.1}")]);
     }
     let (left, right, low, high) = (x(0.0), x(end), y(0.0), y(1.0));
     format!(

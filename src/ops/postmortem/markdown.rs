@@ -8,7 +8,7 @@ use crate::domain::snapshot::CurvePoint;
 pub fn markdown(document: &Document) -> String {
     let mut out = format!("# {}\n\n**{}**\n", escaped(&document.title), escaped(&document.lead));
     for section in &document.sections {
-        out += &format!("\n## {}\n", section.heading);
+        out.extend(["\n## ", section.heading, "\n"]);
         for block in &section.blocks {
             out.push('\n');
             out += &written(block);
@@ -21,7 +21,9 @@ fn written(block: &Block) -> String {
     match block {
         Block::Paragraph(text) => inline(text) + "\n",
         Block::Facts(facts) => {
-            facts.iter().map(|(label, text)| format!("- {label}: {}\n", inline(text))).collect()
+            let fact =
+                |(label, text): &(&str, Text)| ["- ", label, ": ", &inline(text), "\n"].concat();
+            facts.iter().map(fact).collect()
         }
         Block::Table { head, rows } => {
             let line = |cells: Vec<String>| format!("| {} |\n", cells.join(" | "));
@@ -64,19 +66,13 @@ const BAR: usize = 40;
 /// The curve as bars, evenly over its time.
 fn bars(points: &[CurvePoint]) -> String {
     let Some(last) = points.last() else { return String::new() };
-    let mut out = String::new();
-    for row in 0..=ROWS {
+    let bar = |row: usize| {
         let after = last.after.mul_f64(row as f64 / ROWS as f64);
-        let Some(point) = points.iter().rev().find(|point| point.after <= after) else { continue };
-        let filled = (point.clear * BAR).checked_div(point.total).unwrap_or(0);
-        out += &format!(
-            "{:>8.1} s  {}{}  {} of {}\n",
-            after.as_secs_f64(),
-            "#".repeat(filled),
-            ".".repeat(BAR - filled.min(BAR)),
-            point.clear,
-            point.total
-        );
-    }
-    out
+        let point = points.iter().rev().find(|point| point.after <= after)?;
+        let filled = (point.clear * BAR).checked_div(point.total).unwrap_or(0).min(BAR);
+        let (seconds, bar, rest) =
+            (after.as_secs_f64(), "#".repeat(filled), ".".repeat(BAR - filled));
+        Some(format!("{seconds:>8.1} s  {bar}{rest}  {} of {}\n", point.clear, point.total))
+    };
+    (0..=ROWS).filter_map(bar).collect()
 }

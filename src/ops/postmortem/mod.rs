@@ -200,9 +200,9 @@ fn seen(picture: &WatchSnapshot) -> Vec<(&'static str, Text)> {
     for (label, state) in
         [("Never answered", PlaceState::Unreachable), ("Left out by order", PlaceState::Excluded)]
     {
-        let names = named(state);
-        if !names.is_empty() {
-            facts.push((label, Text::plain(&names)));
+        let ids = named(state);
+        if !ids.is_empty() {
+            facts.push((label, Text::plain(&ids)));
         }
     }
     if !picture.purged_again.is_empty() {
