@@ -176,6 +176,7 @@ impl Desk {
                 self.tracked.push(Tracked {
                     watch,
                     epoch: self.epoch,
+                    next_place: 0,
                     stepped: now,
                     flushed: Moment::default(),
                     saved: Moment::default(),

@@ -40,6 +40,8 @@ struct Tracked {
     watch: Watch,
     /// Tells answers to this watch from those to one that was dropped and taken up again.
     epoch: u64,
+    /// Whose turn it is to be asked.
+    next_place: usize,
     stepped: Moment,
     flushed: Moment,
     saved: Moment,

@@ -41,10 +41,13 @@ impl Desk {
         }
     }
 
-    /// At most one request to each place of a watch.
+    /// At most one request to each place of a watch, beginning after the one that was asked last: where a provider's
+    /// limit holds all up, each has its turn.
     fn pump_watch(&mut self, index: usize, now: Moment) -> bool {
         let mut sent = false;
-        for place in 0..self.tracked[index].watch.spots.len() {
+        let places = self.tracked[index].watch.spots.len();
+        let first = self.tracked[index].next_place;
+        for place in (0..places).map(|offset| (first + offset) % places) {
             let watch = &mut self.tracked[index].watch;
             if watch.due_at(place).is_none_or(|due| due > now) {
                 continue;
@@ -57,6 +60,7 @@ impl Desk {
             let provider = to.provider.clone();
             let Some(errand) = watch.next_errand(place, now, self.chance.u64(..)) else { continue };
             self.gate.enter(&address, &provider, now);
+            self.tracked[index].next_place = place + 1;
             self.send(self.tracked[index].of(), address, provider, errand);
             sent = true;
         }

@@ -152,6 +152,7 @@ impl Desk {
         self.tracked.push(Tracked {
             watch,
             epoch,
+            next_place: 0,
             stepped: now,
             flushed: now,
             saved: now,
