@@ -164,6 +164,24 @@ pub fn cleared_at(cloud: &InProcess, vouched: &Vouched) -> Option<Duration> {
     })
 }
 
+/// Whether a copy of what is vouched for outlived the latest invalidation, with whatever bytes: where they are the same
+/// as in storage it is not outdated, and a purge did not reach it all the same.
+pub fn outlived(cloud: &InProcess, vouched: &Vouched) -> bool {
+    cloud.with(|world, now| {
+        let Some(sent) = world.invalidations().next_back().map(|one| one.at) else { return false };
+        vouched.paths.iter().any(|path| {
+            let truths = world.truth(path, now);
+            truths.iter().filter(|truth| vouched.has(truth.place)).any(|truth| {
+                let left_storage = |stored: Duration, age: Duration| stored.saturating_sub(age);
+                truth
+                    .copies
+                    .iter()
+                    .any(|(copy, _)| left_storage(copy.stored_at, copy.age_then) < sent)
+            })
+        })
+    })
+}
+
 /// What a viewer who comes now is shown that is outdated: caches refill, from shields as well.
 pub fn shown_to_viewers(cloud: &InProcess, vouched: &Vouched, since: Duration) -> Vec<String> {
     cloud.with(|world, now| {

@@ -48,6 +48,8 @@ pub struct Told {
     pub shown: Vec<String>,
     /// When the last outdated copy had left; `None` where one was there.
     pub cleared_at: Option<Duration>,
+    /// A copy outlived the latest purge, whatever its bytes.
+    pub outlived: bool,
     pub miss_chance: MissChance,
     pub cells: usize,
     pub sentence: String,
@@ -187,6 +189,7 @@ fn journal(story: &Story, cloud: &Arc<InProcess>, notes: &Arc<Mutex<Notes>>) -> 
             held: books::held(&cloud, &vouched, &notes.changed, story.level),
             shown: Vec::new(),
             cleared_at: books::cleared_at(&cloud, &vouched),
+            outlived: books::outlived(&cloud, &vouched),
             miss_chance: last.miss_chance,
             cells: last.clear_of_total().1,
             sentence: ending.sentence.clone(),

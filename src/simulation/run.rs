@@ -157,7 +157,7 @@ impl Sum {
             if lag > bound {
                 self.late.push(format!("{} {:?} {lag:?} of {bound:?}", name(story), story.matters));
             }
-        } else if lag > bound {
+        } else if lag > bound && !told.outlived {
             self.clearing += 1;
             self.late.push(format!(
                 "{} {:?} never declared: {}",
