@@ -401,8 +401,11 @@ impl Stage {
 
     /// The operator, who follows every offer.
     async fn operate(self: Arc<Self>) {
+        if !self.story.purges_again {
+            return;
+        }
         let mut board = self.tracker.board();
-        while self.story.purges_again {
+        loop {
             let offered = |watch: &Arc<WatchSnapshot>| {
                 matches!(watch.offer, Some(Offer::PurgeAgain { .. })).then_some(watch.id)
             };

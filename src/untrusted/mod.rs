@@ -120,7 +120,7 @@ pub fn globalping_json(data: &[u8]) {
     let probe = Probe {
         vantage: Vantage::Here,
         address: None,
-        tls: data.len() % 2 == 0,
+        tls: data.len().is_multiple_of(2),
         host: "media.acme.test".to_owned(),
         path: "/demo/image/upload/hero.jpg".to_owned(),
         variant: AcceptVariant::None,

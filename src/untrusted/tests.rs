@@ -74,7 +74,9 @@ fn changed(data: &mut Vec<u8>, seeds: &[Vec<u8>], chance: &mut fastrand::Rng) {
 
 fn run((name, enter): Entrance) {
     let seeds = seeds(name);
-    seeds.iter().for_each(|seed| enter(seed));
+    for seed in &seeds {
+        enter(seed);
+    }
     let seed = fastrand::u64(..);
     let mut chance = fastrand::Rng::with_seed(seed);
     for round in 0..rounds() {

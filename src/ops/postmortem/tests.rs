@@ -27,8 +27,8 @@ async fn story() -> PostMortem {
     tracker.shutdown().await;
     let mut story = read(&*context.journal, id).await.unwrap();
     let picture = story.row.snapshot.as_mut().expect("it was looked at");
-    picture.curve = (0..5)
-        .map(|n| CurvePoint { after: Duration::from_secs(n), clear: n as usize, total: 4 })
+    picture.curve = (0..5_u32)
+        .map(|n| CurvePoint { after: Duration::from_secs(1) * n, clear: n as usize, total: 4 })
         .collect();
     picture.timeline.push(TimelineEntry {
         at: picture.started_at,

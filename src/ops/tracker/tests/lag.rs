@@ -321,11 +321,11 @@ pub(super) async fn watching(
 
 async fn ours(lets_go: &[Vec<Duration>], usual: Usual, seed: u64) -> Run {
     let Ours { edges, tracker, id } = watching(lets_go, usual, seed, WAY, PROVIDERS.len()).await;
-    let seen = tracker.outcome(id).await.unwrap();
-    assert_eq!(outcome_of(&seen), Outcome::AllClear, "{}", seen.sentence);
+    let last_seen = tracker.outcome(id).await.unwrap();
+    assert_eq!(outcome_of(&last_seen), Outcome::AllClear, "{}", last_seen.sentence);
     tracker.shutdown().await;
     Run {
-        lag: seen.elapsed().saturating_sub(last(lets_go)),
+        lag: last_seen.elapsed().saturating_sub(last(lets_go)),
         asked: edges.asked.load(Ordering::Relaxed),
     }
 }

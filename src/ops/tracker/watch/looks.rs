@@ -1,6 +1,6 @@
 //! What came back from a place: judged, counted, kept, and what it means for the next looks.
 
-use super::{Body, LastSeen, Watch, Work, of_slot};
+use super::{Body, CopyMark, LastSeen, Watch, Work, of_slot};
 use crate::domain::judge::{AgeTrust, Facts, judge, wants_body};
 use crate::domain::place::PlaceId;
 use crate::domain::propagation::{Look, Noted, Standing};
@@ -179,7 +179,7 @@ impl Watch {
         let name = &self.names[watched.name];
         let truth = watched.truth[variant as usize].as_ref();
         let base = name.watched.expectation().unwrap_or(Expectation::New);
-        let tag = sighting.result.as_ref().ok().and_then(|answer| answer.etag.clone());
+        let mark = sighting.result.as_ref().ok().and_then(|answer| CopyMark::of(slot, answer));
         Facts {
             expectation: truth.map_or(base, |truth| truth.expectation),
             public_id: name.watched.key.public_id.as_str(),
@@ -193,7 +193,7 @@ impl Watch {
             doubt: self.doubt,
             reference: self.reference_answer(url, variant),
             exists_again: false, // a truth that moved is judged by at once
-            body: tag.and_then(|tag| self.spots[place].bodies.get(&(slot, tag))),
+            body: mark.and_then(|mark| self.spots[place].bodies.get(&mark)),
             only_watching: self.only_watches(),
         }
     }
@@ -231,18 +231,18 @@ impl Watch {
         }
     }
 
-    /// Remembers the body behind a tag, so that it is read once.
+    /// Remembers the body of a copy, so that it is read once.
     fn keep_body(&mut self, place: usize, slot: usize, sighting: &Sighting) {
         const REMEMBERED: usize = 4_096;
         let Ok(answer) = &sighting.result else { return };
-        let (Some(tag), Some(hash), Some(length)) =
-            (&answer.etag, &answer.body_hash, answer.total_length)
+        let (Some(mark), Some(hash), Some(length)) =
+            (CopyMark::of(slot, answer), &answer.body_hash, answer.total_length)
         else {
             return;
         };
         let bodies = &mut self.spots[place].bodies;
         if bodies.len() < REMEMBERED {
-            bodies.insert((slot, tag.clone()), Body { hash: hash.clone(), length });
+            bodies.insert(mark, Body { hash: hash.clone(), length });
         }
     }
 

@@ -12,7 +12,7 @@ use crate::domain::invalidation::{Invalidation, Item, ItemState, WatchTerms, Wat
 use crate::domain::judge::{AgeTrust, AgeWatch, Body};
 use crate::domain::place::{Place, PlaceId};
 use crate::domain::propagation::{CellRef, Propagation};
-use crate::domain::sighting::{AcceptVariant, CacheStatus, Etag};
+use crate::domain::sighting::{AcceptVariant, Answer, CacheStatus, Etag};
 use crate::domain::snapshot::{CurvePoint, Regression, TimelineEntry};
 use crate::domain::time::{Moment, Timestamp};
 use crate::domain::verdict::{Content, Expectation, Judgement};
@@ -102,7 +102,7 @@ pub struct Spot {
     /// Whether `Age` means anything here.
     age: AgeTrust,
     /// Bodies read here, by cell and entity tag.
-    bodies: HashMap<(usize, Etag), Body>,
+    bodies: HashMap<CopyMark, Body>,
     /// No request before this, after failures.
     hold_until: Moment,
     busy: bool,
@@ -117,6 +117,24 @@ pub struct Spot {
     pub let_go_after: Option<Duration>,
     /// PoP as the answers tell it.
     pub pop: Option<String>,
+}
+
+/// What tells the copies that a cell has had from one another. A weak tag may stay as it was over other bytes, so
+/// length and date must be the same as well.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct CopyMark {
+    slot: usize,
+    etag: Etag,
+    if_weak: Option<(Option<u64>, Option<String>)>,
+}
+
+impl CopyMark {
+    /// `None` for a copy without a tag.
+    fn of(slot: usize, answer: &Answer) -> Option<Self> {
+        let etag = answer.etag.clone()?;
+        let if_weak = etag.weak.then(|| (answer.total_length, answer.last_modified.clone()));
+        Some(Self { slot, etag, if_weak })
+    }
 }
 
 /// What is kept of a cell beside its run.
