@@ -218,7 +218,6 @@ impl Story {
     /// Lets one thing be the matter.
     fn befall(&mut self, matter: Matter, rng: &mut Rng) {
         use FaultKind as Kind;
-        let after = |rng: &mut Rng, most| Begin::FirstInvalidation(secs(0, most, rng));
         match matter {
             Matter::Nothing | Matter::Shield | Matter::Negative => {}
             Matter::Soft => self.fault(Kind::Soft, rng, |fault, rng| {
@@ -276,13 +275,7 @@ impl Story {
                 self.api_fault(Kind::Lag, |fault| fault.late = late);
             }
             Matter::Refusals => self.refusals(rng),
-            Matter::Dead => self.fault(Kind::Dead, rng, |fault, rng| {
-                fault.begin = match rng.u8(..3) {
-                    0 => Begin::Start(Duration::ZERO),
-                    _ => after(rng, 100),
-                };
-                fault.lasts = (rng.u8(..8) > 0).then(|| secs(5, 100, rng));
-            }),
+            Matter::Dead => self.dead(rng),
             Matter::Validators => {
                 let kinds = [Kind::WeakEtag, Kind::Etagless, Kind::NodeEtag, Kind::Ageless];
                 for _ in 0..rng.u8(1..=2) {
@@ -309,6 +302,25 @@ impl Story {
                 let fault = Fault { node, ..Fault::at_edge(code, Kind::Stuck) };
                 self.settings.faults.push(fault);
             }
+        }
+    }
+
+    /// Edges that cannot be reached, from the start or from some time on; half of them hear no purge meanwhile.
+    fn dead(&mut self, rng: &mut Rng) {
+        let code = self.victim(rng);
+        let (after, lasts) = (secs(0, 40, rng), secs(20, 300, rng));
+        let lasts = (rng.u8(..6) > 0).then_some(lasts);
+        let from_the_start = rng.u8(..4) == 0;
+        let begin = match from_the_start {
+            true => Begin::Start(Duration::ZERO),
+            false => Begin::FirstInvalidation(after),
+        };
+        self.settings.faults.push(Fault { begin, lasts, ..Fault::at_edge(&code, FaultKind::Dead) });
+        if rng.bool() {
+            let begin = Begin::FirstInvalidation(Duration::ZERO);
+            let lasts = lasts.map(|lasts| after + lasts);
+            let deaf = Fault { begin, lasts, ..Fault::at_edge(&code, FaultKind::Stuck) };
+            self.settings.faults.push(deaf);
         }
     }
 
