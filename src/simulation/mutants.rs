@@ -8,6 +8,8 @@ use crate::domain::sighting::{CacheStatus, Sighting};
 use crate::domain::verdict::{Expectation, Judgement, Reason, Verdict};
 use crate::ops::tracker::Doctrine;
 
+use super::run::Name;
+
 fn cleared(reason: Reason) -> Judgement {
     Judgement { verdict: Verdict::Cleared, reason }
 }
@@ -43,12 +45,32 @@ fn one_look(_: Confidence) -> Rule {
     Rule { k: 1, t: Duration::ZERO, m: 0, q: Duration::ZERO, outlives_refusals: false }
 }
 
-/// Every mutant, by name.
-pub fn all() -> [(&'static str, Doctrine); 3] {
+/// A mutant, by name, with fixed stories of which some catch it.
+pub struct Mutant {
+    pub name: &'static str,
+    pub doctrine: Doctrine,
+    pub stories: &'static [Name],
+}
+
+/// Every mutant. Their stories are among the fixed ones, in which the true judge tells no false all clear.
+pub fn all() -> [Mutant; 3] {
+    use Confidence::{Normal, Strict};
     let truth = Doctrine::default();
     [
-        ("hit or miss decides", Doctrine { judge: by_hit_or_miss, ..truth }),
-        ("one sighting and no quiet", Doctrine { rule: one_look, ..truth }),
-        ("unreachable counts as clear", Doctrine { judge: unreachable_is_clear, ..truth }),
+        Mutant {
+            name: "hit or miss decides",
+            doctrine: Doctrine { judge: by_hit_or_miss, ..truth },
+            stories: &[(24, Strict), (25, Strict), (26, Strict), (27, Strict)],
+        },
+        Mutant {
+            name: "one sighting and no quiet",
+            doctrine: Doctrine { rule: one_look, ..truth },
+            stories: &[(139, Normal), (140, Normal), (141, Normal), (142, Normal)],
+        },
+        Mutant {
+            name: "unreachable counts as clear",
+            doctrine: Doctrine { judge: unreachable_is_clear, ..truth },
+            stories: &[(353, Normal), (370, Normal), (371, Normal), (372, Normal)],
+        },
     ]
 }

@@ -297,9 +297,14 @@ impl Story {
                 });
             }
             Matter::StaleNode => {
-                let code = self.settings.edges[0].code;
-                let node = Some(rng.usize(..4));
-                let fault = Fault { node, ..Fault::at_edge(code, Kind::Stuck) };
+                // stale for everything, or for one class of clients
+                let kind = one_of(&[Kind::Stuck, Kind::Variant], rng);
+                if kind == Kind::Variant {
+                    self.chains = vec!["f_auto,w_2"];
+                }
+                let (code, node) = (self.settings.edges[0].code, Some(rng.usize(..4)));
+                let variant = one_of(&AcceptVariant::ALL, rng);
+                let fault = Fault { node, variant, ..Fault::at_edge(code, kind) };
                 self.settings.faults.push(fault);
             }
         }

@@ -420,3 +420,18 @@ async fn what_a_newer_order_stands_for_is_not_withdrawn() {
     let first = world.outcome(id).await;
     assert_eq!(outcome_of(&first), Outcome::AllClear, "the newer one tells of it");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_purged_asset_that_somebody_deletes_is_watched_as_gone() {
+    let world = World::with(&habits(&[200, 30_000]), |context| {
+        context.policy.give_up_after = Duration::from_secs(400);
+    })
+    .await;
+    let id = world.order(Order::Purge { what: Selection::Keys(vec![image("press/hero")]) }).await;
+    world.until(id, |watch| place(watch, "FRA", |row| row.clear) > 0).await;
+    world.cloud.take(&image("press/hero"));
+    world.cdn.change(0, |habit| habit.delay = Duration::ZERO);
+    let last = world.outcome(id).await;
+    assert_eq!(outcome_of(&last), Outcome::AllClear, "{last:#?}");
+    assert!(last.urls.iter().all(|url| url.expectation == Some(Expectation::Gone)));
+}

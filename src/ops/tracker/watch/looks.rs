@@ -272,7 +272,9 @@ impl Watch {
         if body && !tagless {
             cell.bodies_asked += 1;
         }
-        cell.body_wanted |= tagless && sighting.shape == ProbeShape::Body;
+        // and where tags come and go, so that a run is not ended by every answer without one
+        cell.tagless |= body && tagless;
+        cell.body_wanted |= cell.tagless;
         let was_repinned = cell.repinned > 0;
         cell.repinned = match judgement.verdict {
             Verdict::Outdated if repinned || was_repinned => cell.repinned.saturating_add(1),
@@ -328,18 +330,21 @@ impl Watch {
         let name = self.urls[url].name;
         match judgement.reason {
             // at the first of them storage is read, and now and then while there are more: the truth may have moved
-            Reason::Unrecognised | Reason::ExistsAgain | Reason::StillServed => {
+            Reason::Unrecognised
+            | Reason::ExistsAgain
+            | Reason::StillServed
+            | Reason::NegativeCache => {
                 let first =
                     self.spots.iter().map(|spot| spot.cells[slot].unclear).sum::<u32>() <= 1;
                 let read = self.rechecked.get(&name).copied().unwrap_or(self.quickened);
                 if first || now.since(read) >= ODD_FOR_LONG {
                     self.recheck(name, now);
                 }
+                if judgement.reason == Reason::NegativeCache {
+                    self.negative_cache_since.get_or_insert(now);
+                }
             }
             Reason::UnprovenRefusal { .. } => self.want_reference_of(slot, now),
-            Reason::NegativeCache => {
-                self.negative_cache_since.get_or_insert(now);
-            }
             _ => {}
         }
         let odd = matches!(judgement.verdict, Verdict::Other)

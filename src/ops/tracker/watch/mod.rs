@@ -143,6 +143,8 @@ pub struct CellView {
     pub last: Option<Box<LastSeen>>,
     age: AgeWatch,
     headers_seen: bool,
+    /// An answer came without an entity tag where one was needed: bodies are read from then on.
+    tagless: bool,
     body_wanted: bool,
     /// The last look could not be compared without one.
     compare_now: bool,
