@@ -316,9 +316,10 @@ impl Story {
         let (after, lasts) = (secs(0, 40, rng), secs(20, 300, rng));
         let lasts = (rng.u8(..6) > 0).then_some(lasts);
         let from_the_start = rng.u8(..4) == 0;
-        let begin = match from_the_start {
-            true => Begin::Start(Duration::ZERO),
-            false => Begin::FirstInvalidation(after),
+        let begin = if from_the_start {
+            Begin::Start(Duration::ZERO)
+        } else {
+            Begin::FirstInvalidation(after)
         };
         self.settings.faults.push(Fault { begin, lasts, ..Fault::at_edge(&code, FaultKind::Dead) });
         if rng.bool() {
