@@ -4,9 +4,13 @@ use std::path::PathBuf;
 
 use super::{ENTRANCES, Entrance};
 
-/// Inputs for each entrance; a thousand times as many in the long run.
+fn is_long() -> bool {
+    std::env::var("ALLCLEAR_TEST_LONG").as_deref() == Ok("1")
+}
+
+/// Inputs for each entrance: always the same ones, and a hundred times as many fresh ones in the long run.
 fn rounds() -> u32 {
-    if std::env::var("ALLCLEAR_TEST_LONG").as_deref() == Ok("1") { 3_000_000 } else { 3_000 }
+    if is_long() { 300_000 } else { 3_000 }
 }
 
 fn folder() -> PathBuf {
@@ -77,7 +81,7 @@ fn run((name, enter): Entrance) {
     for seed in &seeds {
         enter(seed);
     }
-    let seed = fastrand::u64(..);
+    let seed = if is_long() { fastrand::u64(..) } else { 20_261_122 };
     let mut chance = fastrand::Rng::with_seed(seed);
     for round in 0..rounds() {
         let mut data = seeds[chance.usize(..seeds.len())].clone();

@@ -273,7 +273,10 @@ impl DeliveryUrl {
             return secrets::masked(&self.canonical()).into_owned();
         }
         let hidden = self.signature.as_ref().map(|signature| "*".repeat(signature.len()));
-        let path = self.path_with(hidden.as_deref(), self.masked_query().as_deref());
+        let mut path = self.path_with(hidden.as_deref(), self.masked_query().as_deref());
+        if let (Some(signature), Some(hidden)) = (&self.signature, &hidden) {
+            path = path.replace(signature, hidden); // a URL pasted into another one has it twice
+        }
         format!("{}://{}{path}", self.scheme(), self.host_name())
     }
 

@@ -167,12 +167,13 @@ async fn follow_up(context: &Context, key: &AssetKey) -> Option<String> {
     Some(format!("the follow-up purge of {key} failed: {failed}; order `purge` for it"))
 }
 
-/// Names watched as gone stay known for 48 h: a cached 404 may outlive them.
+/// Names watched as gone stay known for 48 h: a cached 404 may outlive them. Where the journal cannot tell, the purge
+/// goes out as well: it harms nothing.
 async fn follow_up_if_recently_gone(context: &Context, key: &AssetKey) -> Option<String> {
     let since = context.clock.wall().checked_sub(jiff::SignedDuration::from_hours(48)).ok()?;
     match context.journal.recently_gone(&context.scope, key, since).await {
-        Ok(true) => follow_up(context, key).await,
-        _ => None,
+        Ok(false) => None,
+        Ok(true) | Err(_) => follow_up(context, key).await,
     }
 }
 

@@ -256,3 +256,12 @@ fn a_server_reads_every_host_as_the_shared_one(
 ) {
     assert_eq!(shared_target(host, target, "demo"), read);
 }
+
+#[test]
+fn a_signature_is_hidden_wherever_it_stands() {
+    let pasted =
+        "https://res.cloudinary.com/acme-demo/image/upload/s--AbCdEfGh--/a/s--AbCdEfGh--/hero.jpg";
+    let url = DeliveryUrl::parse(pasted, &account()).unwrap();
+    assert!(url.signature.is_some());
+    assert!(!url.masked().contains("AbCdEfGh"), "{}", url.masked());
+}
