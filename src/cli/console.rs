@@ -9,6 +9,7 @@ use super::demo;
 use super::exit::Exit;
 use super::failure::Failure;
 use super::output::Output;
+use super::themes;
 use crate::config::{self, ConfigError, Env, Preferences};
 use crate::ops::{Context, Engine};
 use crate::runtime::{ConsoleError, ConsoleOptions, run_console};
@@ -18,6 +19,7 @@ use crate::runtime::{ConsoleError, ConsoleOptions, run_console};
 /// # Errors
 /// No terminal, no profile, a configuration or journal that cannot be used.
 pub async fn run(globals: &Globals, env: &Env, output: &Output) -> Result<Exit, Failure> {
+    themes::refuse_unknown(globals, env)?;
     let resolved = match config::resolve(&connect::flags(globals), env) {
         Err(nothing @ ConfigError::NothingConfigured { .. }) if is_terminal() => {
             return first_step(globals, env, output, nothing).await;
@@ -45,7 +47,7 @@ pub async fn open(
     banner: Option<String>,
 ) -> Result<Exit, Failure> {
     let options = ConsoleOptions {
-        theme: preferences.and_then(|it| it.theme.clone()),
+        theme: globals.theme.clone().or_else(|| preferences.and_then(|it| it.theme.clone())),
         theme_dir: preferences.map(|it| it.paths.themes()),
         ascii: globals.ascii,
         no_color: globals.no_color,

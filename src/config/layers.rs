@@ -159,6 +159,14 @@ pub fn resolve(flags: &Flags, env: &Env) -> Result<Resolved, ConfigError> {
     Build { layers: &layers, chosen: &chosen, preferences }.resolved(&told)
 }
 
+/// Names of all profiles, ours and those of `cld`, as far as their files can be read.
+#[must_use]
+pub fn profile_names(flags: &Flags, env: &Env) -> Vec<String> {
+    let ours = Paths::find(flags, env).map(|paths| super::file::profile_names(&paths.config));
+    let cld = credentials::cld_profiles(env, &mut Vec::new());
+    ours.unwrap_or_default().into_iter().chain(cld.urls.into_keys()).collect()
+}
+
 /// The layers, read.
 pub(super) struct Layers<'a> {
     pub(super) flags: &'a Flags,

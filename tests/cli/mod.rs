@@ -3,9 +3,11 @@
 mod any_url;
 mod bad_input;
 mod by_curl;
+mod completing;
 mod control;
 mod drills;
 mod looking_from;
+mod manners;
 mod reading;
 mod rules;
 mod shapes;

@@ -9,6 +9,7 @@
 
 mod faults;
 mod history;
+mod inspect;
 mod intents;
 mod leases;
 mod lists;
@@ -23,6 +24,8 @@ mod tracking;
 #[cfg(test)]
 mod tests;
 
+pub use inspect::{Inspection, inspect};
+pub use open::known_schema;
 pub use processes::Processes;
 pub use sightings::{Evidence, SightingRun};
 pub use sql_journal::SqlJournal;
