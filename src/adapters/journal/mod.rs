@@ -24,5 +24,4 @@ mod tracking;
 mod tests;
 
 pub use processes::Processes;
-pub use sightings::{Evidence, SightingRun};
 pub use sql_journal::SqlJournal;
