@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::Command;
 
 fn main() {
-    println!("cargo:rerun-if-changed=build.rs");
+    println!("cargo:rerun-if-changed=src/build.rs");
     println!("cargo:rerun-if-changed=.cargo_vcs_info.json");
     println!("cargo:rerun-if-env-changed=ALLCLEAR_COMMIT");
     let told = std::env::var("ALLCLEAR_COMMIT").ok().filter(|told| !told.is_empty());
