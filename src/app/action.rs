@@ -3,6 +3,7 @@
 use super::order::Wish;
 use crate::domain::id::InvalidationId;
 use crate::ports::cloud::ListQuery;
+use crate::screens::watch::Tab;
 
 /// The screens, in the order of their tabs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -122,8 +123,9 @@ pub enum Action {
     WatchById(String),
     NextWatch,
     PreviousWatch,
-    NextPanel,
-    PreviousPanel,
+    NextTab,
+    PreviousTab,
+    WatchTab(Tab),
     /// Asks, then gives the watch up.
     Abandon,
     /// Asks, then leaves the place under the cursor out.

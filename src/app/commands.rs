@@ -8,6 +8,7 @@ use super::order::{Request, Target, Targets, Wish};
 use crate::domain::asset::{AssetKey, DeliveryType, ResourceType};
 use crate::domain::purge::Selection;
 use crate::ports::cloud::ListQuery;
+use crate::screens::watch::Tab;
 
 /// Where keys mean something. A scope takes over the keys of its parent, and a test sees that none is hidden.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -41,10 +42,12 @@ pub enum Scope {
     Running,
     /// A question to be answered with yes or no.
     Ask,
+    /// The sightings of one cell.
+    Evidence,
 }
 
 impl Scope {
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::Always,
         Self::Anywhere,
         Self::Assets,
@@ -62,6 +65,7 @@ impl Scope {
         Self::PlanWord,
         Self::Running,
         Self::Ask,
+        Self::Evidence,
     ];
 
     #[must_use]
@@ -84,6 +88,7 @@ impl Scope {
             Self::PlanWord => "plan with a word to type",
             Self::Running => "order under way",
             Self::Ask => "question",
+            Self::Evidence => "evidence",
         }
     }
 
@@ -97,6 +102,7 @@ impl Scope {
             | Self::CommandLine
             | Self::Help
             | Self::SortMenu
+            | Self::Evidence
             | Self::Dialog => Some(Self::Always),
             Self::Assets | Self::Pending | Self::Watch => Some(Self::Anywhere),
             Self::Details => Some(Self::Assets),
@@ -309,8 +315,13 @@ pub const COMMANDS: &[Command] = &[
     with! ("order.delete",      Assets, ["d"], ["rm", "delete"], Takes::Assets, delete, (31, "delete"), "delete and purge: marked assets, else this one (shows a plan, asks)"),
     // Pending and Watch
     plain!("pending.abandon",   Pending, ["x"], ["abandon"], Action::Abandon, (20, "give up"), "give this watch up (asks)"),
-    plain!("watch.panel",       Watch, ["]"], [], Action::NextPanel, (20, "panel"), "next panel: evidence, not covered, timeline, curve"),
-    plain!("watch.panel-back",  Watch, ["["], [], Action::PreviousPanel, NONE, "previous panel"),
+    plain!("watch.tab",         Watch, ["]", "v"], [], Action::NextTab, (20, "view"), "next view: matrix, map, curve, timeline, not covered"),
+    plain!("watch.tab-back",    Watch, ["["], [], Action::PreviousTab, NONE, "previous view"),
+    plain!("watch.matrix",      Watch, ["1"], [], Action::WatchTab(Tab::Matrix), NONE, "places by URLs"),
+    plain!("watch.map",         Watch, ["2", "m"], ["map"], Action::WatchTab(Tab::Map), (21, "map"), "the world, with its list of places"),
+    plain!("watch.curve",       Watch, ["3"], ["curve"], Action::WatchTab(Tab::Curve), NONE, "cells clear over time, and when each place let go"),
+    plain!("watch.timeline",    Watch, ["4"], ["timeline"], Action::WatchTab(Tab::Timeline), NONE, "what happened"),
+    plain!("watch.not-covered", Watch, ["5"], [], Action::WatchTab(Tab::NotCovered), NONE, "URLs that the invalidation does not reach, and what to do"),
     plain!("watch.next",        Watch, ["n"], [], Action::NextWatch, (23, "next watch"), "next watch"),
     plain!("watch.previous",    Watch, ["N"], [], Action::PreviousWatch, NONE, "previous watch"),
     plain!("watch.exclude",     Watch, ["e"], [], Action::Exclude, (25, "leave out"), "leave the place under the cursor out; it is named in the result (asks)"),
@@ -357,6 +368,12 @@ pub const COMMANDS: &[Command] = &[
     plain!("running.watch",     Running, ["enter"], [], Action::Submit, NONE, "to the watch, once it has begun"),
     plain!("ask.yes",           Ask, ["y"], [], Action::Confirm, (10, "yes"), "yes"),
     plain!("ask.no",            Ask, ["n", "q"], [], Action::Back, (11, "no"), "no"),
+    plain!("evidence.down",     Evidence, ["j", "down"], [], Action::Move(Motion::Lines(1)), NONE, "one line down"),
+    plain!("evidence.up",       Evidence, ["k", "up"], [], Action::Move(Motion::Lines(-1)), NONE, "one line up"),
+    plain!("evidence.page-down", Evidence, ["pagedown", "space"], [], Action::Move(Motion::Pages(1)), NONE, "one page down"),
+    plain!("evidence.page-up",  Evidence, ["pageup"], [], Action::Move(Motion::Pages(-1)), NONE, "one page up"),
+    plain!("evidence.copy",     Evidence, ["y"], [], Action::Copy, NONE, "copy the URL"),
+    plain!("evidence.close",    Evidence, ["esc", "q", "enter"], [], Action::Back, (10, "close"), "close the evidence"),
     // always
     plain!("app.interrupt",     Always, ["ctrl-c"], [], Action::Interrupt, NONE, "leave what is open; twice quits"),
     plain!("app.suspend",       Always, ["ctrl-z"], [], Action::Suspend, NONE, "suspend to the shell"),

@@ -26,6 +26,7 @@ pub enum Lane {
     Resolve,
     Plan,
     Journal,
+    Evidence,
 }
 
 /// One thing asked of the world.
@@ -66,6 +67,13 @@ pub enum Effect {
     /// The answer is not wanted any more.
     Drop(Lane),
     ReadJournal,
+    /// What was seen in one cell; `url` as snapshots show it.
+    Evidence {
+        task: TaskId,
+        watch: InvalidationId,
+        place: PlaceId,
+        url: String,
+    },
     WatchUrl {
         url: String,
     },

@@ -176,11 +176,12 @@ pub fn key_table_markdown() -> String {
 }
 
 /// Scopes in the order in which help and README show them.
-pub const TABLE_ORDER: [Scope; 17] = [
+pub const TABLE_ORDER: [Scope; 18] = [
     Scope::Assets,
     Scope::Details,
     Scope::Pending,
     Scope::Watch,
+    Scope::Evidence,
     Scope::Anywhere,
     Scope::Filter,
     Scope::CommandLine,

@@ -10,7 +10,7 @@ use crate::domain::purge::Plan;
 use crate::ops::engine::{Executed, Execution, Shown};
 use crate::ops::tracker::Board;
 use crate::ports::cloud::{Page, Quota};
-use crate::ports::journal::InvalidationRow;
+use crate::ports::journal::{InvalidationRow, SightingRun};
 
 /// What the terminal sent, in its order.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -94,6 +94,11 @@ pub enum Msg {
     Journal {
         open: Result<Vec<InvalidationRow>, Failure>,
         ended: Vec<InvalidationRow>,
+    },
+    /// What was seen in one cell.
+    Evidence {
+        task: TaskId,
+        result: Result<Arc<Vec<SightingRun>>, Failure>,
     },
     /// A watch of a URL has begun.
     Watching(Result<InvalidationId, Failure>),

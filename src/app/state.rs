@@ -28,7 +28,7 @@ use crate::screens::assets::{self, AssetsState};
 use crate::screens::help::HelpState;
 use crate::screens::order::OrderDialog;
 use crate::screens::pending::PendingState;
-use crate::screens::watch::WatchState;
+use crate::screens::watch::{EvidenceView, WatchState};
 use crate::ui::Theme;
 use crate::ui::theme::Depth;
 use crate::ui::theme_file::Themes;
@@ -168,6 +168,7 @@ pub enum Overlay {
     Help(HelpState),
     Sort,
     CommandLine(CommandLine),
+    Evidence(EvidenceView),
 }
 
 /// An invalidation as the lists show it: from the tracker's board, else from the journal.
@@ -291,6 +292,7 @@ impl App {
             Some(Overlay::Help(_)) => Scope::Help,
             Some(Overlay::Sort) => Scope::SortMenu,
             Some(Overlay::CommandLine(_)) => Scope::CommandLine,
+            Some(Overlay::Evidence(_)) => Scope::Evidence,
             None => self.screen_scope(),
         }
     }
@@ -451,6 +453,7 @@ impl App {
             Some(Overlay::Running(job)) => {
                 self.jobs.get(job).is_some_and(|job| job.ended.is_none())
             }
+            Some(Overlay::Evidence(view)) => view.runs.is_none(),
             _ => false,
         };
         let watch_is_open = || {

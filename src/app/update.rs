@@ -68,7 +68,9 @@ fn answer(app: &mut App, msg: Msg) -> Vec<Effect> {
             if app.screen == Screen::Watch {
                 show_newest(app);
             }
-            jobs::announce(app)
+            let mut effects = evidence_again(app);
+            effects.extend(jobs::announce(app));
+            effects
         }
         Msg::Journal { open, ended } => {
             match open {
@@ -79,6 +81,14 @@ fn answer(app: &mut App, msg: Msg) -> Vec<Effect> {
                 Err(failure) => app.journal_failure = Some(failure),
             }
             app.gather();
+            vec![]
+        }
+        Msg::Evidence { task, result } => {
+            if let Some(Overlay::Evidence(view)) = &mut app.overlay
+                && view.reading.take_if(|current| *current == task).is_some()
+            {
+                view.runs = Some(result);
+            }
             vec![]
         }
         Msg::Watching(Ok(id)) => {
@@ -108,6 +118,14 @@ fn answer(app: &mut App, msg: Msg) -> Vec<Effect> {
         }
         Msg::Input(_) | Msg::Tick => vec![], // handled by the caller
     }
+}
+
+/// The evidence on screen follows its cell.
+fn evidence_again(app: &mut App) -> Vec<Effect> {
+    let Some(Overlay::Evidence(view)) = &app.overlay else { return vec![] };
+    let Some(shown) = app.snapshot(view.watch).cloned() else { return vec![] };
+    let Some(Overlay::Evidence(view)) = &mut app.overlay else { return vec![] };
+    watch::update::refresh_evidence(view, &mut app.env, &shown).into_iter().collect()
 }
 
 /// Time passed: news that were long enough on screen leave, ages and waits are drawn anew.
@@ -149,6 +167,7 @@ pub fn act(app: &mut App, action: Action, key: Option<Key>) -> Vec<Effect> {
         }
         Some(Overlay::Help(_)) => return dialogs::in_help(app, &action),
         Some(Overlay::CommandLine(_)) => return dialogs::in_command_line(app, &action, key),
+        Some(Overlay::Evidence(_)) => return dialogs::in_evidence(app, &action),
         Some(Overlay::Sort) => {
             app.overlay = None;
             if action == Action::Back {
@@ -204,6 +223,10 @@ fn on_screen(app: &mut App, action: Action, key: Option<Key>) -> Vec<Effect> {
             go(app, Screen::Watch)
         }
         Action::WatchById(typed) => watch_by_id(app, typed),
+        Action::WatchTab(tab) => {
+            watch::update::turn_to(&mut app.watch, tab);
+            go(app, Screen::Watch)
+        }
         Action::Abandon | Action::Exclude | Action::PurgeAgain => ask(app, &action, key),
         // These belong to the list of assets, wherever they were typed.
         Action::Filter(Some(_))
@@ -274,8 +297,17 @@ fn on_watch(app: &mut App, action: &Action) -> Vec<Effect> {
         (Action::Back, _) => return go(app, Screen::Assets),
         (Action::NextWatch, _) => watch::update::other(&mut app.watch, &app.tracked, true),
         (Action::PreviousWatch, _) => watch::update::other(&mut app.watch, &app.tracked, false),
-        (Action::NextPanel | Action::Enter, _) => watch::update::turn(&mut app.watch, true),
-        (Action::PreviousPanel, _) => watch::update::turn(&mut app.watch, false),
+        (Action::NextTab, _) => watch::update::turn(&mut app.watch, true),
+        (Action::PreviousTab, _) => watch::update::turn(&mut app.watch, false),
+        (Action::Enter, Some(shown)) => {
+            if let Some((view, effect)) =
+                watch::update::open_evidence(&app.watch, &mut app.env, &shown)
+            {
+                app.open_overlay(Overlay::Evidence(view));
+                return vec![effect];
+            }
+            app.env.say("no cell is under the cursor");
+        }
         (Action::Move(motion), Some(shown)) => {
             watch::update::step(&mut app.watch, &app.env, &shown, *motion);
         }

@@ -13,15 +13,15 @@ pub use super::look::{Look, Looked, Lookout, Truth};
 pub use super::show::{Shown, ShownUrl};
 use super::tracker::Tracker;
 use super::watch_url::WebClaim;
-use super::{execute, look, plan, recover, resolve, show, watch_url};
+use super::{evidence, execute, look, plan, recover, resolve, show, watch_url};
 use crate::domain::asset::{AssetKey, DeliveryType, ResourceType};
 use crate::domain::delivery_url::DeliveryUrl;
 use crate::domain::id::InvalidationId;
-use crate::domain::place::Place;
+use crate::domain::place::{Place, PlaceId};
 use crate::domain::purge::{Order, OrderTerms, Plan};
 use crate::domain::verdict::Expectation;
 use crate::ports::cloud::{ListQuery, Page};
-use crate::ports::journal::{ActivityRow, InvalidationRow};
+use crate::ports::journal::{ActivityRow, InvalidationRow, SightingRun};
 
 /// Every use case, over one profile.
 pub struct Engine {
@@ -207,6 +207,19 @@ impl Engine {
     /// The journal's.
     pub async fn activity(&self, limit: u32) -> Result<Vec<ActivityRow>, OpError> {
         Ok(self.context.journal.activity(Some(&self.context.scope), limit).await?)
+    }
+
+    /// What was seen in one cell of an invalidation, run by run, oldest first; `url` as snapshots show it.
+    ///
+    /// # Errors
+    /// The journal's.
+    pub async fn evidence(
+        &self,
+        id: InvalidationId,
+        place: &PlaceId,
+        url: &str,
+    ) -> Result<Vec<SightingRun>, OpError> {
+        evidence::evidence(&self.context, id, place, url).await
     }
 
     /// Stops the tracker and waits for it.

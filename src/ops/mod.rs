@@ -6,6 +6,7 @@
 pub mod context;
 pub mod engine;
 pub mod error;
+mod evidence;
 pub mod execute;
 pub mod in_doubt;
 pub mod look;

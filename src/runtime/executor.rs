@@ -220,6 +220,13 @@ impl Carry for Executor {
                 let ended = engine.history(HISTORY).await.unwrap_or_default();
                 Msg::Journal { open, ended }
             }),
+            Effect::Evidence { task, watch, place, url } => {
+                self.in_lane(Lane::Evidence, async move {
+                    let result = engine.evidence(watch, &place, &url).await;
+                    let result = result.map(Arc::new).map_err(|why| failure(&why));
+                    Msg::Evidence { task, result }
+                });
+            }
             Effect::WatchUrl { url } => self.spawn(async move {
                 let terms = OrderTerms {
                     command_line: format!("allclear watch {url}"),

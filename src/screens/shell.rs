@@ -36,7 +36,11 @@ pub fn draw(app: &App, frame: &mut Frame<'_>) {
     let mut offered = app.keymap.hints(scope);
     offered.retain(|(_, word)| *word != app.screen.title().to_lowercase()); // we are there
     if scope == Scope::Watch {
-        offered.retain(|(_, word)| *word != "open");
+        for (_, word) in &mut offered {
+            if *word == "open" {
+                *word = "evidence";
+            }
+        }
     }
     hints::hints(&mut pen, layout::inset(shell.footer, 1), &offered);
     if let Some(overlay) = &app.overlay {
@@ -67,6 +71,10 @@ fn draw_overlay(app: &App, pen: &mut Pen<'_>, overlay: &Overlay, area: Rect) -> 
             None
         }
         Overlay::CommandLine(line) => palette::view::draw(pen, line, area),
+        Overlay::Evidence(view) => {
+            watch::evidence::draw(app, pen, view, area);
+            None
+        }
     }
 }
 

@@ -27,5 +27,4 @@ mod tests;
 pub use inspect::{Inspection, inspect};
 pub use open::known_schema;
 pub use processes::Processes;
-pub use sightings::{Evidence, SightingRun};
 pub use sql_journal::SqlJournal;

@@ -22,7 +22,7 @@ use crate::domain::time::Timestamp;
 use crate::domain::usual::Usual;
 use crate::domain::verdict::Content;
 use crate::ports::journal::{
-    ActivityRow, Intent, InvalidationRow, Journal, JournalError, Lease, SightingRow,
+    ActivityRow, Intent, InvalidationRow, Journal, JournalError, Lease, SightingRow, SightingRun,
 };
 
 /// A journal in a SQL database. Cheap to share behind an `Arc`; safe to open from several processes at once.
@@ -166,6 +166,13 @@ impl Journal for SqlJournal {
 
     async fn save_sightings(&self, lease: Lease, rows: &[SightingRow]) -> Result<(), JournalError> {
         self.save_runs(lease, rows).await
+    }
+
+    async fn kept_sightings(
+        &self,
+        invalidation: InvalidationId,
+    ) -> Result<Vec<SightingRun>, JournalError> {
+        self.sightings(invalidation).await
     }
 
     async fn save_snapshot(

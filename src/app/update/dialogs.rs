@@ -6,12 +6,12 @@ use super::input::command_line_edited;
 use super::{act, jobs, on_screen};
 use crate::app::action::{Action, Motion};
 use crate::app::commands::by_name;
-use crate::app::effect::{Effect, JobId};
+use crate::app::effect::{Effect, JobId, Lane};
 use crate::app::key::Key;
 use crate::app::state::{App, Overlay};
 use crate::screens::ask::Question;
 use crate::screens::order::update::Outcome as DialogOutcome;
-use crate::screens::{assets, order};
+use crate::screens::{assets, order, watch};
 use crate::ui::text;
 
 /// Lines kept of the command line's history.
@@ -86,6 +86,28 @@ pub(super) fn in_running(app: &mut App, id: JobId, action: &Action) -> Vec<Effec
         },
         _ => vec![],
     }
+}
+
+pub(super) fn in_evidence(app: &mut App, action: &Action) -> Vec<Effect> {
+    let Some(Overlay::Evidence(view)) = &mut app.overlay else { return vec![] };
+    match action {
+        Action::Back => {
+            app.overlay = None;
+            return vec![Effect::Drop(Lane::Evidence)];
+        }
+        Action::Move(motion) => {
+            let height = usize::from(app.env.size.1).saturating_sub(8).max(1);
+            let lines = watch::evidence::length(view);
+            view.line = assets::update::moved(view.line, lines, height, *motion);
+        }
+        Action::Copy => {
+            let url = view.url.clone();
+            app.env.say(format!("sent to the terminal's clipboard: {}", text::shown(&url)));
+            return vec![Effect::Copy(url)];
+        }
+        _ => {}
+    }
+    vec![]
 }
 
 pub(super) fn in_help(app: &mut App, action: &Action) -> Vec<Effect> {
