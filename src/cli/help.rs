@@ -279,8 +279,8 @@ pub const HELP: &[Help] = &[
             ("allclear man --dir /usr/local/share", "for everybody on this host"),
         ],
         more: "Below DIR they stand where man and the shells look: man/man1, bash-completion/completions, \
-               zsh/site-functions, fish/vendor_completions.d, elvish/lib, powershell/completions. Older files of \
-               these names are replaced.",
+               zsh/site-functions, fish/vendor_completions.d, elvish/lib, powershell/completions; licences and notices \
+               in doc/allclear. Older files of these names are replaced.",
     },
 ];
 

@@ -1,4 +1,5 @@
-//! `allclear man`: the manual from the same tables as the help, and with `--dir` all of it and the completions.
+//! `allclear man`: the manual from the same tables as the help, and with `--dir` all of it, the completions and the
+//! notices of licences.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -44,6 +45,14 @@ pub fn run(output: &Output, args: &Man) -> Result<Exit, Failure> {
 
 const PROGRAM: &str = "allclear";
 
+/// What has to travel with the program, and so is in it.
+const NOTICES: [(&str, &str); 4] = [
+    ("LICENSE-MIT", include_str!("../../LICENSE-MIT")),
+    ("LICENSE-APACHE", include_str!("../../LICENSE-APACHE")),
+    ("THIRD_PARTY.md", include_str!("../../THIRD_PARTY.md")),
+    ("THIRD-PARTY-NOTICES.txt", include_str!("../../THIRD-PARTY-NOTICES.txt")),
+];
+
 /// Writes everything below `folder`, and names what was written.
 fn into(output: &Output, folder: &Path) -> Result<Exit, Failure> {
     let mut written: Vec<PathBuf> = Vec::new();
@@ -62,6 +71,9 @@ fn into(output: &Output, folder: &Path) -> Result<Exit, Failure> {
     };
     for (name, page) in pages() {
         write(format!("man/man1/{name}.1"), &page)?;
+    }
+    for (name, text) in NOTICES {
+        write(format!("doc/{PROGRAM}/{name}"), text)?;
     }
     for shell in Shell::ALL {
         write(shell.file().to_owned(), &completions::script(shell)?)?;
