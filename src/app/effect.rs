@@ -27,6 +27,7 @@ pub enum Lane {
     Plan,
     Journal,
     Evidence,
+    Activity,
 }
 
 /// One thing asked of the world.
@@ -67,6 +68,8 @@ pub enum Effect {
     /// The answer is not wanted any more.
     Drop(Lane),
     ReadJournal,
+    /// The audit trail.
+    ReadActivity,
     /// What was seen in one cell; `url` as snapshots show it.
     Evidence {
         task: TaskId,
@@ -86,6 +89,8 @@ pub enum Effect {
     /// Through the terminal (OSC 52).
     Copy(String),
     Suspend,
+    /// Ends this console; the next one opens for another profile.
+    SwitchProfile(String),
     /// Forget what the terminal shows and draw everything.
     Redraw,
     Quit,

@@ -9,11 +9,13 @@ pub mod command_line;
 pub mod commands;
 pub mod effect;
 pub mod field;
+pub mod fuzzy;
 pub mod guard;
 pub mod key;
 pub mod keymap;
 pub mod msg;
 pub mod order;
+pub mod quoting;
 pub mod state;
 pub mod update;
 

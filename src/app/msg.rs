@@ -10,7 +10,7 @@ use crate::domain::purge::Plan;
 use crate::ops::engine::{Executed, Execution, Shown};
 use crate::ops::tracker::Board;
 use crate::ports::cloud::{Page, Quota};
-use crate::ports::journal::{InvalidationRow, SightingRun};
+use crate::ports::journal::{ActivityRow, InvalidationRow, SightingRun};
 
 /// What the terminal sent, in its order.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -95,6 +95,8 @@ pub enum Msg {
         open: Result<Vec<InvalidationRow>, Failure>,
         ended: Vec<InvalidationRow>,
     },
+    /// The audit trail, newest first.
+    Activity(Result<Vec<ActivityRow>, Failure>),
     /// What was seen in one cell.
     Evidence {
         task: TaskId,

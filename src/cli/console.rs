@@ -11,16 +11,33 @@ use super::failure::Failure;
 use super::output::Output;
 use crate::config::{self, ConfigError, Env, Preferences};
 use crate::ops::{Context, Engine};
-use crate::runtime::{ConsoleError, ConsoleOptions, run_console};
+use crate::runtime::{ConsoleError, ConsoleOptions, ExitReason, run_console};
 
 /// Opens the console. Without any cloud to open it for, offers the demo, on a terminal by a question.
 ///
 /// # Errors
 /// No terminal, no profile, a configuration or journal that cannot be used.
 pub async fn run(globals: &Globals, env: &Env, output: &Output) -> Result<Exit, Failure> {
+    let mut chosen = globals.clone();
+    loop {
+        match open_profile(&chosen, env, output).await? {
+            Ended::Exit(exit) => return Ok(exit),
+            Ended::Profile(name) => chosen.profile = Some(name),
+        }
+    }
+}
+
+/// How one console ended.
+enum Ended {
+    Exit(Exit),
+    /// The operator wants another profile.
+    Profile(String),
+}
+
+async fn open_profile(globals: &Globals, env: &Env, output: &Output) -> Result<Ended, Failure> {
     let resolved = match config::resolve(&connect::flags(globals), env) {
         Err(nothing @ ConfigError::NothingConfigured { .. }) if is_terminal() => {
-            return first_step(globals, env, output, nothing).await;
+            return first_step(globals, env, output, nothing).await.map(Ended::Exit);
         }
         other => other?,
     };
@@ -31,7 +48,8 @@ pub async fn run(globals: &Globals, env: &Env, output: &Output) -> Result<Exit, 
     let context = connect::find(resolved, output).await?.context()?;
     let faults = preferences.faults.iter().map(ToString::to_string);
     let banner = preferences.warnings.iter().cloned().chain(faults).next();
-    open(context, globals, Some(&preferences), banner).await
+    let profiles = preferences.profiles.clone();
+    console(context, globals, Some(&preferences), profiles, banner).await
 }
 
 /// Runs the console over `context` until the operator has had enough.
@@ -44,6 +62,19 @@ pub async fn open(
     preferences: Option<&Preferences>,
     banner: Option<String>,
 ) -> Result<Exit, Failure> {
+    match console(context, globals, preferences, Vec::new(), banner).await? {
+        Ended::Exit(exit) => Ok(exit),
+        Ended::Profile(_) => Ok(Exit::Done), // none is offered here
+    }
+}
+
+async fn console(
+    context: Context,
+    globals: &Globals,
+    preferences: Option<&Preferences>,
+    profiles: Vec<(String, String)>,
+    banner: Option<String>,
+) -> Result<Ended, Failure> {
     let options = ConsoleOptions {
         theme: preferences.and_then(|it| it.theme.clone()),
         theme_dir: preferences.map(|it| it.paths.themes()),
@@ -51,14 +82,18 @@ pub async fn open(
         no_color: globals.no_color,
         mouse: globals.mouse,
         keys: preferences.map(|it| it.keys.clone()).unwrap_or_default(),
+        profiles,
         banner,
     };
     let ended = run_console(Arc::new(Engine::start(context)), options).await?;
-    Ok(match ended.exit_code() {
+    if let ExitReason::Profile(name) = ended {
+        return Ok(Ended::Profile(name));
+    }
+    Ok(Ended::Exit(match ended.exit_code() {
         0 => Exit::Done,
         130 => Exit::Interrupted,
         code => Exit::Signal(code),
-    })
+    }))
 }
 
 /// Whether a console can be drawn and operated here.

@@ -16,6 +16,7 @@ use crate::app::App;
 use crate::app::keymap::KeyOverrides;
 use crate::app::state::{Env, Look, Setup};
 use crate::ops::Engine;
+use crate::screens::picker::Choice;
 use crate::ui::theme::Depth;
 use crate::ui::theme_file::Themes;
 
@@ -30,26 +31,30 @@ pub struct ConsoleOptions {
     pub no_color: bool,
     pub mouse: bool,
     pub keys: KeyOverrides,
+    /// Profiles to switch to, with a word about each.
+    pub profiles: Vec<(String, String)>,
     /// A line for the first look, e.g. the demo's hint.
     pub banner: Option<String>,
 }
 
 /// Why the console ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ExitReason {
     Quit,
     /// A signal asked for the end.
     Signal(i32),
     /// The terminal is gone: nothing may be printed any more.
     HungUp,
+    /// The operator wants the console of another profile.
+    Profile(String),
 }
 
 impl ExitReason {
     /// 0, or 128 and the signal's number as shells have it.
     #[must_use]
-    pub fn exit_code(self) -> u8 {
+    pub fn exit_code(&self) -> u8 {
         match self {
-            Self::Quit => 0,
+            Self::Quit | Self::Profile(_) => 0,
             Self::Signal(number) => u8::try_from(128 + number).unwrap_or(u8::MAX),
             Self::HungUp => 129,
         }
@@ -126,6 +131,8 @@ pub async fn run_console(
     let env = Env::new(setup, clock.wall(), clock.moment(), size);
     let theme = options.theme.as_deref().unwrap_or("default");
     let mut app = App::new(env, themes, theme, look, &options.keys);
+    let choice = |(name, about)| Choice { name, about };
+    app.profiles = options.profiles.into_iter().map(choice).collect();
     if let Some(first) = warnings.first() {
         app.env.bad(first.clone(), "the other themes work");
     }

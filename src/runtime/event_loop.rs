@@ -255,6 +255,7 @@ impl Turn {
                         "finishing the calls in flight; Ctrl-C twice leaves them to the journal",
                     );
                 }
+                Effect::SwitchProfile(name) => return Ok(Some(ExitReason::Profile(name))),
                 Effect::Suspend => {
                     parts.surface.suspend()?;
                     self.came_back(app, parts);
@@ -265,7 +266,10 @@ impl Turn {
                 }
                 Effect::Copy(text) => {
                     if !parts.surface.copy(&text) {
-                        app.env.bad("too long for the terminal's clipboard", "");
+                        app.env.bad(
+                            "too long for the terminal's clipboard: nothing was sent",
+                            "terminals take about 56 kB; a command with --json prints it",
+                        );
                     }
                 }
                 other => parts.executor.carry(other),

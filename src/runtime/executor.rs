@@ -29,7 +29,9 @@ use crate::ui::text::shown;
 /// Assets a page; the most the cloud gives.
 const PAGE: u16 = 500;
 /// Ended invalidations read for the Pending screen.
-const HISTORY: u32 = 100;
+const HISTORY: u32 = 500;
+/// Orders read for the Activity screen.
+const TRAIL: u32 = 1000;
 /// A cursor that moves on within this time asks for nothing.
 const SETTLED: Duration = Duration::from_millis(120);
 
@@ -220,6 +222,9 @@ impl Carry for Executor {
                 let ended = engine.history(HISTORY).await.unwrap_or_default();
                 Msg::Journal { open, ended }
             }),
+            Effect::ReadActivity => self.in_lane(Lane::Activity, async move {
+                Msg::Activity(engine.activity(TRAIL).await.map_err(|why| failure(&why)))
+            }),
             Effect::Evidence { task, watch, place, url } => {
                 self.in_lane(Lane::Evidence, async move {
                     let result = engine.evidence(watch, &place, &url).await;
@@ -244,7 +249,11 @@ impl Carry for Executor {
                 engine.tracker().purge_again(id).await
             }),
             // These are the loop's own.
-            Effect::Copy(_) | Effect::Suspend | Effect::Redraw | Effect::Quit => {}
+            Effect::Copy(_)
+            | Effect::Suspend
+            | Effect::SwitchProfile(_)
+            | Effect::Redraw
+            | Effect::Quit => {}
         }
     }
 

@@ -1,12 +1,10 @@
 //! The terminal: entered once, drawn in synchronised frames, restored however the console ends.
 
-use std::fmt::Write as _;
 use std::io;
 use std::os::fd::AsFd as _;
 use std::sync::{Arc, Mutex, Once, PoisonError};
 use std::time::Duration;
 
-use base64::Engine as _;
 use crossterm::Command;
 use crossterm::cursor::{Hide, Show};
 use crossterm::event::{
@@ -23,6 +21,7 @@ use ratatui::buffer::Cell;
 use ratatui::layout::{Position, Size};
 use tokio::sync::mpsc;
 
+use super::clipboard::{self, Between};
 use super::event_loop::Surface;
 use super::output::Output;
 use super::signals::Signal;
@@ -33,8 +32,6 @@ use crate::screens::shell;
 static ENTERED: Mutex<Option<Output>> = Mutex::new(None);
 /// Restoring waits at most so long for a line that stalls.
 const PATIENCE: Duration = Duration::from_secs(1);
-/// Longest text that is put on the clipboard; terminals drop longer ones without a word.
-const CLIPBOARD: usize = 74_000;
 
 fn bytes(commands: &[&dyn AnsiCommand]) -> Vec<u8> {
     let mut text = String::new();
@@ -194,13 +191,9 @@ impl Surface for Screen {
     }
 
     fn copy(&mut self, text: &str) -> bool {
-        if text.len() > CLIPBOARD {
-            return false;
-        }
-        let encoded = base64::engine::general_purpose::STANDARD.encode(text);
-        let mut osc = String::new();
-        let _ = write!(osc, "\x1b]52;c;{encoded}\x07");
-        self.extra.extend(osc.into_bytes());
+        let between = Between::of(|name| std::env::var(name).ok());
+        let Some(bytes) = clipboard::bytes(text, between) else { return false };
+        self.extra.extend(bytes);
         true
     }
 
