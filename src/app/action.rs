@@ -95,6 +95,8 @@ pub enum Action {
     Suspend,
     Redraw,
     Help,
+    /// What the console did last, and what it concluded about the terminal.
+    Debug,
     CommandLine,
     /// Leaves the innermost thing that is open.
     Back,

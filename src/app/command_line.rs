@@ -217,7 +217,7 @@ mod tests {
         assert_eq!(names("ren")[0], "rename <ID|URL>");
         assert_eq!(names("rn")[0], "rename <ID|URL>");
         assert_eq!(names("rm")[0], "rm <ID|URL>");
-        assert!(names("colours").contains(&"theme <name>".to_owned()));
+        assert!(names("colours").contains(&"theme [name]".to_owned()));
         assert!(names("zzz").is_empty());
     }
 

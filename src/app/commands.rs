@@ -50,10 +50,11 @@ pub enum Scope {
     /// A list to pick from, with its search field.
     Picker,
     CopyMenu,
+    Debug,
 }
 
 impl Scope {
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 22] = [
         Self::Always,
         Self::Anywhere,
         Self::Assets,
@@ -75,6 +76,7 @@ impl Scope {
         Self::Evidence,
         Self::Picker,
         Self::CopyMenu,
+        Self::Debug,
     ];
 
     #[must_use]
@@ -101,6 +103,7 @@ impl Scope {
             Self::Evidence => "evidence",
             Self::Picker => "list to pick from",
             Self::CopyMenu => "copy menu",
+            Self::Debug => "debug overlay",
         }
     }
 
@@ -117,6 +120,7 @@ impl Scope {
             | Self::Evidence
             | Self::Picker
             | Self::CopyMenu
+            | Self::Debug
             | Self::Dialog => Some(Self::Always),
             Self::Assets | Self::Pending | Self::Watch | Self::Activity => Some(Self::Anywhere),
             Self::Details => Some(Self::Assets),
@@ -296,6 +300,7 @@ macro_rules! with {
 pub const COMMANDS: &[Command] = &[
     // every screen
     plain!("app.help",          Anywhere, ["?", "f1"], ["help"], Action::Help, (90, "help"), "keys of this screen and all commands; type to search, enter runs"),
+    plain!("app.debug",         Anywhere, ["f12"], ["debug", "about"], Action::Debug, NONE, "version, terminal, last requests with their times, cost of frames"),
     plain!("app.command",       Anywhere, [":"], [], Action::CommandLine, (91, "command"), "type a command, with completion"),
     plain!("app.quit",          Anywhere, ["q"], ["quit", "q"], Action::Quit, (92, "quit"), "leave; asks while calls are under way; watches go on at the next start"),
     plain!("app.back",          Anywhere, ["esc"], ["back"], Action::Back, NONE, "leave what is open"),
@@ -420,6 +425,7 @@ pub const COMMANDS: &[Command] = &[
     plain!("copy.json",         CopyMenu, ["j"], [], Action::CopyAs(CopyAs::Json), NONE, "JSON"),
     plain!("copy.command",      CopyMenu, ["l"], [], Action::CopyAs(CopyAs::Command), NONE, "command line"),
     plain!("copy.leave",        CopyMenu, ["esc", "q", "Y"], [], Action::Back, (10, "close"), "close the menu"),
+    plain!("debug.close",       Debug, ["esc", "q", "f12", "enter"], [], Action::Back, (10, "close"), "close the overlay"),
     // always
     plain!("app.interrupt",     Always, ["ctrl-c"], [], Action::Interrupt, NONE, "leave what is open; twice quits"),
     plain!("app.suspend",       Always, ["ctrl-z"], [], Action::Suspend, NONE, "suspend to the shell"),

@@ -1,6 +1,7 @@
 //! What the console asks of the world; only the executor carries it out.
 
 use super::action::SortBy;
+use super::notice::Notice;
 use super::order::Request;
 use crate::domain::asset::AssetKey;
 use crate::domain::id::InvalidationId;
@@ -88,6 +89,8 @@ pub enum Effect {
     PurgeAgain(InvalidationId),
     /// Through the terminal (OSC 52).
     Copy(String),
+    /// Tells whoever looks elsewhere: through the terminal, hooks, webhook.
+    Notify(Box<Notice>),
     Suspend,
     /// Ends this console; the next one opens for another profile.
     SwitchProfile(String),

@@ -176,7 +176,7 @@ pub fn key_table_markdown() -> String {
 }
 
 /// Scopes in the order in which help and README show them.
-pub const TABLE_ORDER: [Scope; 21] = [
+pub const TABLE_ORDER: [Scope; 22] = [
     Scope::Assets,
     Scope::Details,
     Scope::Pending,
@@ -189,6 +189,7 @@ pub const TABLE_ORDER: [Scope; 21] = [
     Scope::Help,
     Scope::SortMenu,
     Scope::CopyMenu,
+    Scope::Debug,
     Scope::Picker,
     Scope::Dialog,
     Scope::Form,

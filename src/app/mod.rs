@@ -7,6 +7,7 @@
 pub mod action;
 pub mod command_line;
 pub mod commands;
+pub mod debug;
 pub mod effect;
 pub mod field;
 pub mod fuzzy;
@@ -14,6 +15,7 @@ pub mod guard;
 pub mod key;
 pub mod keymap;
 pub mod msg;
+pub mod notice;
 pub mod order;
 pub mod quoting;
 pub mod state;

@@ -19,6 +19,8 @@ pub enum Input {
     /// The text between the marks of a bracketed paste, as sent.
     Paste(String),
     Resize(u16, u16),
+    /// The window got or lost the focus.
+    Focus(bool),
     /// Lines of the wheel, down is positive.
     Wheel(i32),
     /// A click at column and row.
@@ -109,6 +111,10 @@ pub enum Msg {
         done: String,
         result: Result<(), Failure>,
     },
+    /// What did not work when somebody was to be told; cleaned.
+    NotTold(Vec<String>),
+    /// Theme files of the operator that changed: name and text.
+    ThemeFiles(Vec<(String, String)>),
     Quota(Option<Quota>),
     /// A task died of a mistake in this program.
     TaskFailed(String),

@@ -7,11 +7,13 @@ use std::time::Duration;
 use super::action::Screen;
 use super::command_line::CommandLine;
 use super::commands::{COMMANDS, Context, Scope};
+use super::debug::DebugLog;
 use super::effect::{Effect, JobId, TaskId};
 use super::guard::Guard;
 use super::key::Key;
 use super::keymap::{KeyOverrides, Keymap};
 use super::msg::Failure;
+use super::notice::Told;
 use crate::domain::asset::AssetKey;
 use crate::domain::confidence::Confidence;
 use crate::domain::id::InvalidationId;
@@ -173,6 +175,7 @@ pub enum Overlay {
     Evidence(EvidenceView),
     Picker(Picker),
     CopyMenu,
+    Debug,
 }
 
 /// An invalidation as the lists show it: from the tracker's board, else from the journal.
@@ -221,6 +224,11 @@ pub struct App {
     pub interrupted_at: Option<Moment>,
     /// When the journal was last asked for.
     pub journal_read_at: Option<Moment>,
+    /// What was told to whoever looks elsewhere.
+    pub told: BTreeMap<InvalidationId, Told>,
+    /// Whether the window has the focus, as far as the terminal tells.
+    pub focused: Option<bool>,
+    pub debug: DebugLog,
     /// Ended watches that were announced.
     pub announced: Vec<InvalidationId>,
     /// Something changed since the last frame.
@@ -277,6 +285,9 @@ impl App {
             guard: Guard::default(),
             interrupted_at: None,
             journal_read_at: None,
+            told: BTreeMap::new(),
+            focused: None,
+            debug: DebugLog::default(),
             announced: Vec::new(),
             dirty: true,
         }
@@ -304,6 +315,7 @@ impl App {
             Some(Overlay::Evidence(_)) => Scope::Evidence,
             Some(Overlay::Picker(_)) => Scope::Picker,
             Some(Overlay::CopyMenu) => Scope::CopyMenu,
+            Some(Overlay::Debug) => Scope::Debug,
             None => self.screen_scope(),
         }
     }

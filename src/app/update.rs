@@ -29,6 +29,7 @@ const JOURNAL_EVERY: Duration = Duration::from_secs(2);
 
 /// Takes one message in; what it asks of the world comes out.
 pub fn update(app: &mut App, msg: Msg) -> Vec<Effect> {
+    app.debug.answer(&msg, app.env.moment);
     let mut effects = match msg {
         Msg::Input(batch) => {
             app.dirty = true;
@@ -41,6 +42,9 @@ pub fn update(app: &mut App, msg: Msg) -> Vec<Effect> {
         }
     };
     effects.extend(assets::update::settle(&mut app.assets, &mut app.env));
+    for effect in &effects {
+        app.debug.ask(effect, app.env.now, app.env.moment);
+    }
     effects
 }
 
@@ -113,6 +117,16 @@ fn answer(app: &mut App, msg: Msg) -> Vec<Effect> {
             }
             read_journal(app)
         }
+        Msg::NotTold(problems) => {
+            if let Some(first) = problems.into_iter().next() {
+                env.bad(first, "look at [notify] of the configuration");
+            }
+            vec![]
+        }
+        Msg::ThemeFiles(files) => {
+            reload_themes(app, &files);
+            vec![]
+        }
         Msg::Quota(quota) => {
             app.quota = quota;
             vec![]
@@ -123,6 +137,19 @@ fn answer(app: &mut App, msg: Msg) -> Vec<Effect> {
             vec![]
         }
         Msg::Input(_) | Msg::Tick => vec![], // handled by the caller
+    }
+}
+
+/// Theme files were saved: what is on screen changes with them; a broken one is named and changes nothing.
+fn reload_themes(app: &mut App, files: &[(String, String)]) {
+    let name = app.theme.name.clone();
+    let mut warnings = Vec::new();
+    for (name, text) in files {
+        warnings.extend(app.themes.add(name, text));
+    }
+    app.set_theme(&name);
+    if let Some(first) = warnings.into_iter().next() {
+        app.env.bad(first, "the rest of the theme is used");
     }
 }
 
@@ -177,6 +204,11 @@ pub fn act(app: &mut App, action: Action, key: Option<Key>) -> Vec<Effect> {
         Some(Overlay::Help(_)) => return dialogs::in_help(app, &action),
         Some(Overlay::CommandLine(_)) => return dialogs::in_command_line(app, &action, key),
         Some(Overlay::Picker(_)) => return dialogs::in_picker(app, &action),
+        Some(Overlay::Debug) if action == Action::Back => {
+            app.overlay = None;
+            return vec![];
+        }
+        Some(Overlay::Debug) => app.overlay = None,
         Some(Overlay::CopyMenu) => {
             app.overlay = None;
             if action == Action::Back {
@@ -223,6 +255,10 @@ fn on_screen(app: &mut App, action: Action, key: Option<Key>) -> Vec<Effect> {
         }
         Action::Open(typed) => input::open(app, &typed),
         Action::Copy => copy(app),
+        Action::Debug => {
+            app.open_overlay(Overlay::Debug);
+            vec![]
+        }
         Action::CopyMenu => {
             app.open_overlay(Overlay::CopyMenu);
             vec![]

@@ -2,6 +2,9 @@
 
 use std::io::{self, BufRead, IsTerminal};
 use std::sync::Arc;
+use std::time::Duration;
+
+use secrecy::ExposeSecret;
 
 use super::args::{Demo, Globals};
 use super::connect;
@@ -9,9 +12,15 @@ use super::demo;
 use super::exit::Exit;
 use super::failure::Failure;
 use super::output::Output;
-use crate::config::{self, ConfigError, Env, Preferences};
+use crate::adapters::notifier::{Hook, Outside};
+use crate::config::{self, ConfigError, Env, NotifyFile, Preferences, TerminalWord};
 use crate::ops::{Context, Engine};
+use crate::ports::notifier::Notifier;
+use crate::runtime::notify::{Wanted, Way};
 use crate::runtime::{ConsoleError, ConsoleOptions, ExitReason, run_console};
+
+/// A hook is ended after this, where nothing else is said.
+const HOOK: Duration = Duration::from_secs(10);
 
 /// Opens the console. Without any cloud to open it for, offers the demo, on a terminal by a question.
 ///
@@ -83,6 +92,8 @@ async fn console(
         mouse: globals.mouse,
         keys: preferences.map(|it| it.keys.clone()).unwrap_or_default(),
         profiles,
+        notify: preferences.map(|it| wanted(&it.notify)).unwrap_or_default(),
+        notifier: preferences.map(|it| outside(&it.notify)).transpose()?.flatten(),
         banner,
     };
     let ended = run_console(Arc::new(Engine::start(context)), options).await?;
@@ -99,6 +110,36 @@ async fn console(
 /// Whether a console can be drawn and operated here.
 pub fn is_terminal() -> bool {
     io::stdin().is_terminal() && io::stdout().is_terminal()
+}
+
+/// What the terminal is to tell.
+fn wanted(file: &NotifyFile) -> Wanted {
+    let usual = Wanted::default();
+    Wanted {
+        on: file.on.iter().map(|on| on.as_str().to_owned()).collect(),
+        bell: file.bell.unwrap_or(usual.bell),
+        way: match file.terminal {
+            None | Some(TerminalWord::Auto) => Way::Auto,
+            Some(TerminalWord::None) => Way::None,
+            Some(TerminalWord::Osc9) => Way::Osc9,
+            Some(TerminalWord::Osc777) => Way::Osc777,
+            Some(TerminalWord::Osc99) => Way::Osc99,
+        },
+        after: file.after.map_or(usual.after, |after| after.0),
+    }
+}
+
+/// Programs and addresses to tell, if there are any.
+fn outside(file: &NotifyFile) -> Result<Option<Arc<dyn Notifier>>, Failure> {
+    let hooks = file.hooks.iter().map(|hook| Hook {
+        on: hook.on.iter().map(|on| on.as_str().to_owned()).collect(),
+        command: hook.command.clone(),
+        limit: hook.timeout.map_or(HOOK, |limit| limit.0),
+    });
+    let webhook = file.webhook.as_ref().map(ExposeSecret::expose_secret);
+    let outside = Outside::new(hooks.collect(), webhook)
+        .map_err(|why| Failure::usage(why, "correct it under [notify] of the configuration"))?;
+    Ok((!outside.is_empty()).then(|| Arc::new(outside) as Arc<dyn Notifier>))
 }
 
 async fn first_step(

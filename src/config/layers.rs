@@ -11,6 +11,7 @@ use super::build::Build;
 use super::credentials;
 use super::error::ConfigError;
 use super::file::{Loaded, ProfileFile, load};
+use super::notify::NotifyFile;
 use super::paths::{Env, Paths, expand_home};
 use super::places::LookFrom;
 use crate::adapters::cloudinary::Credentials;
@@ -80,6 +81,8 @@ pub struct Preferences {
     pub keys: BTreeMap<String, Vec<String>>,
     /// Profiles of the file with a word about each: cloud and risk, as far as they are written there.
     pub profiles: Vec<(String, String)>,
+    /// Whom to tell when something happened.
+    pub notify: NotifyFile,
     /// Faults of theme and keys: the console warns and opens, a headless command refuses.
     pub faults: Vec<ConfigError>,
     pub warnings: Vec<String>,
@@ -209,6 +212,7 @@ impl<'a> Layers<'a> {
             journal,
             theme,
             keys: loaded.as_ref().map(|loaded| loaded.keys.clone()).unwrap_or_default(),
+            notify: loaded.as_ref().map(|loaded| loaded.file.notify.clone()).unwrap_or_default(),
             profiles: loaded.iter().flat_map(|loaded| &loaded.file.profiles).map(about).collect(),
             faults: loaded.as_ref().map(|loaded| loaded.faults.clone()).unwrap_or_default(),
             warnings: loaded.iter().filter_map(readable_by_others).collect(),

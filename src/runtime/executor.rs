@@ -22,6 +22,7 @@ use crate::domain::public_id::PublicId;
 use crate::domain::purge::{Order, OrderTerms, Plan, Selection};
 use crate::ops::{Engine, OpError};
 use crate::ports::cloud::{CloudError, Quota};
+use crate::ports::notifier::Notifier;
 use crate::report::Report;
 use crate::screens::assets::rows::arrange;
 use crate::ui::text::shown;
@@ -43,6 +44,7 @@ pub struct Executor {
     lanes: HashMap<Lane, CancellationToken>,
     jobs: HashMap<JobId, JobTokens>,
     quota: Arc<Mutex<Option<Quota>>>,
+    notifier: Option<Arc<dyn Notifier>>,
     stop: CancellationToken,
 }
 
@@ -62,8 +64,16 @@ impl Executor {
             lanes: HashMap::new(),
             jobs: HashMap::new(),
             quota: Arc::default(),
+            notifier: None,
             stop: CancellationToken::new(),
         }
+    }
+
+    /// Whom to tell outside.
+    #[must_use]
+    pub fn telling(mut self, notifier: Option<Arc<dyn Notifier>>) -> Self {
+        self.notifier = notifier;
+        self
     }
 
     /// Ends every read, tells orders to stop, and waits for them, at most for `limit`.
@@ -248,6 +258,15 @@ impl Carry for Executor {
             Effect::PurgeAgain(id) => self.told("the invalidation was sent again", async move {
                 engine.tracker().purge_again(id).await
             }),
+            Effect::Notify(notice) => {
+                if let Some(notifier) = self.notifier.clone() {
+                    self.spawn(async move {
+                        let json = notice.json.to_string();
+                        let problems = notifier.tell(notice.event.as_str(), &json).await;
+                        (!problems.is_empty()).then_some(Msg::NotTold(problems))
+                    });
+                }
+            }
             // These are the loop's own.
             Effect::Copy(_)
             | Effect::Suspend

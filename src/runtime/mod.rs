@@ -5,9 +5,11 @@ mod colours;
 pub mod event_loop;
 pub mod executor;
 pub mod input;
+pub mod notify;
 pub mod output;
 pub mod signals;
 pub mod terminal;
+mod theme_files;
 
 mod console;
 #[cfg(test)]

@@ -6,6 +6,7 @@ pub mod activity;
 pub mod ask;
 pub mod assets;
 pub mod copy_menu;
+pub mod debug;
 pub mod help;
 pub mod order;
 pub mod palette;

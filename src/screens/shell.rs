@@ -3,7 +3,9 @@
 use ratatui::Frame;
 use ratatui::layout::Rect;
 
-use super::{activity, assets, copy_menu, help, order, palette, pending, picker, running, watch};
+use super::{
+    activity, assets, copy_menu, debug, help, order, palette, pending, picker, running, watch,
+};
 use crate::app::action::Screen;
 use crate::app::commands::Scope;
 use crate::app::state::{App, Overlay, Tone};
@@ -77,6 +79,10 @@ fn draw_overlay(app: &App, pen: &mut Pen<'_>, overlay: &Overlay, area: Rect) -> 
             None
         }
         Overlay::Picker(picker) => picker::view::draw(app, pen, picker, area),
+        Overlay::Debug => {
+            debug::draw(app, pen, area);
+            None
+        }
         Overlay::CopyMenu => {
             copy_menu::draw(app, pen, area);
             None

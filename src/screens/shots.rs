@@ -171,10 +171,10 @@ fn the_header_says_the_risk_in_a_word() {
     });
     console.listed(press_assets(), None);
     let header = |console: &Console| console.frame().lines().next().unwrap().to_owned();
-    insta::assert_snapshot!(header(&console), @" allclear  Assets  Pending  Watch           acme-live  acme  [RO]   PRODUCTION");
+    insta::assert_snapshot!("header_80", header(&console));
     console.board(vec![watch(3)]);
     console.app.env.size = (40, 24);
-    insta::assert_snapshot!(header(&console), @" Assets        acme  [RO]   PRODUCTION");
+    insta::assert_snapshot!("header_40", header(&console));
 }
 
 #[test]

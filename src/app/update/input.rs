@@ -48,6 +48,7 @@ pub(super) fn input(app: &mut App, batch: &[Input]) -> Vec<Effect> {
                 // a terminal that shrank and grew again has lost what was on it
                 effects.push(Effect::Redraw);
             }
+            Input::Focus(focused) => app.focused = Some(*focused),
             Input::Wheel(lines) => effects.extend(wheel(app, *lines)),
             Input::Click(x, y) => effects.extend(click(app, *x, *y)),
         }
@@ -162,7 +163,9 @@ fn pasted(app: &mut App, raw: &str, burst: bool) -> Vec<Effect> {
             preview(app);
             return vec![];
         }
-        Some(Overlay::Sort | Overlay::CopyMenu | Overlay::Evidence(_)) => app.overlay = None,
+        Some(Overlay::Sort | Overlay::CopyMenu | Overlay::Debug | Overlay::Evidence(_)) => {
+            app.overlay = None
+        }
         Some(_) => {
             app.env.say("a dialog is open: the paste was not used");
             return vec![];
