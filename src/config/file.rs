@@ -12,6 +12,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::error::{ConfigError, nearest};
+use super::notify::NotifyFile;
 use super::places::PlacesFile;
 use crate::adapters::cloudinary::SignatureAlgorithm;
 use crate::adapters::io_in_words;
@@ -33,6 +34,7 @@ pub struct ConfigFile {
     pub journal: Option<Spanned<SecretString>>,
     theme: Option<IgnoredAny>,
     keys: Option<IgnoredAny>,
+    pub notify: NotifyFile,
     pub profiles: BTreeMap<String, ProfileFile>,
 }
 
@@ -377,7 +379,7 @@ mod tests {
     )]
     #[case(
         "\n  thme = \"dark\"",
-        "/c.toml:2:3: thme: unknown key `thme`; known are profile, journal, theme, keys, profiles",
+        "/c.toml:2:3: thme: unknown key `thme`; known are profile, journal, theme, keys, notify, profiles",
         Some("theme")
     )]
     #[case(
