@@ -53,7 +53,7 @@ pub async fn open(
         keys: preferences.map(|it| it.keys.clone()).unwrap_or_default(),
         banner,
     };
-    let ended = run_console(Arc::new(Engine::start(context)), options).await?;
+    let ended = run_console(Arc::new(Engine::start_working(context)), options).await?;
     Ok(match ended.exit_code() {
         0 => Exit::Done,
         130 => Exit::Interrupted,

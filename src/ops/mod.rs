@@ -8,6 +8,7 @@ pub mod engine;
 pub mod error;
 pub mod execute;
 pub mod in_doubt;
+pub mod jobs;
 pub mod look;
 pub mod plan;
 pub mod postmortem;
