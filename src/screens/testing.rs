@@ -229,6 +229,7 @@ pub fn plan(verb: Verb, ids: &[&str], confirmation: Confirmation) -> Plan {
     Plan {
         verb,
         cloud_name: "demo".into(),
+        refused: Vec::new(),
         items: ids
             .iter()
             .map(|id| PlannedItem {
@@ -261,6 +262,7 @@ pub fn plan(verb: Verb, ids: &[&str], confirmation: Confirmation) -> Plan {
         requests: 120,
         budget: 1_200,
         stuck_after: Duration::from_secs(600),
+        delay: Duration::ZERO,
         execution: Duration::from_millis(400),
         verification: Duration::from_secs(12),
         confidence: Confidence::Quick,
@@ -473,6 +475,7 @@ pub fn activity() -> Vec<ActivityRow> {
     let row = |operation: Operation, by: &str, label: &str, items, failed| ActivityRow {
         operation,
         by: by.into(),
+        from: None,
         label: label.into(),
         items,
         accepted: items - failed,
