@@ -9,7 +9,7 @@ use super::demo;
 use super::exit::Exit;
 use super::failure::Failure;
 use super::output::Output;
-use super::themes;
+use super::{plain, themes};
 use crate::config::{self, ConfigError, Env, Preferences};
 use crate::ops::{Context, Engine};
 use crate::runtime::{ConsoleError, ConsoleOptions, run_console};
@@ -46,6 +46,9 @@ pub async fn open(
     preferences: Option<&Preferences>,
     banner: Option<String>,
 ) -> Result<Exit, Failure> {
+    if let Some(why) = plain::wanted(globals, &Env::from_process()) {
+        return plain::run(context, globals, why, banner.as_deref()).await;
+    }
     let options = ConsoleOptions {
         theme: globals.theme.clone().or_else(|| preferences.and_then(|it| it.theme.clone())),
         theme_dir: preferences.map(|it| it.paths.themes()),

@@ -32,6 +32,7 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
             "ports",
             "report",
             "runtime",
+            "screens", // the console line by line says plans in the screen's words
             "ui",
         ],
     ),

@@ -97,3 +97,19 @@ fn the_notices_name_everything_that_is_linked() {
         linked.iter().filter(|name| !named.contains(name.as_str())).collect();
     assert!(missing.is_empty(), "run licences/collect.py: it does not name {missing:?}");
 }
+
+/// `cargo deny` says the same where it is installed.
+#[test]
+fn every_licence_of_the_notices_is_allowed() {
+    let allowed = include_str!("../../deny.toml");
+    let listed =
+        NOTICES.lines().skip_while(|line| !line.contains(": ")).take_while(|line| !line.is_empty());
+    let licences: BTreeSet<&str> = listed
+        .filter_map(|line| line.split_once(": "))
+        .flat_map(|(_, licences)| licences.split(" and "))
+        .collect();
+    assert!(licences.contains("MIT") && licences.len() > 4, "{licences:?}");
+    let odd: Vec<&&str> =
+        licences.iter().filter(|licence| !allowed.contains(&format!("\"{licence}\""))).collect();
+    assert!(odd.is_empty(), "not in deny.toml: {odd:?}");
+}
