@@ -1,6 +1,7 @@
 //! What the console asks of the world; only the executor carries it out.
 
 use super::action::SortBy;
+use super::notice::Notice;
 use super::order::Request;
 use crate::domain::asset::AssetKey;
 use crate::domain::id::InvalidationId;
@@ -27,6 +28,7 @@ pub enum Lane {
     Plan,
     Journal,
     Evidence,
+    Activity,
 }
 
 /// One thing asked of the world.
@@ -67,6 +69,8 @@ pub enum Effect {
     /// The answer is not wanted any more.
     Drop(Lane),
     ReadJournal,
+    /// The audit trail.
+    ReadActivity,
     /// What was seen in one cell; `url` as snapshots show it.
     Evidence {
         task: TaskId,
@@ -85,7 +89,11 @@ pub enum Effect {
     PurgeAgain(InvalidationId),
     /// Through the terminal (OSC 52).
     Copy(String),
+    /// Tells whoever looks elsewhere: through the terminal, hooks, webhook.
+    Notify(Box<Notice>),
     Suspend,
+    /// Ends this console; the next one opens for another profile.
+    SwitchProfile(String),
     /// Forget what the terminal shows and draw everything.
     Redraw,
     Quit,

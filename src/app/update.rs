@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::action::{Action, Screen};
 use super::command_line::CommandLine;
+use super::commands::Scope;
 use super::effect::Effect;
 use super::key::Key;
 use super::msg::Msg;
@@ -11,7 +12,8 @@ use super::state::{App, Overlay};
 use crate::screens::ask::Question;
 use crate::screens::help::HelpState;
 use crate::screens::order::{self, OrderDialog};
-use crate::screens::{assets, pending, watch};
+use crate::screens::picker::{Picker, PickerKind};
+use crate::screens::{activity, assets, copy_menu, pending, watch};
 use crate::ui::text;
 
 mod dialogs;
@@ -27,6 +29,7 @@ const JOURNAL_EVERY: Duration = Duration::from_secs(2);
 
 /// Takes one message in; what it asks of the world comes out.
 pub fn update(app: &mut App, msg: Msg) -> Vec<Effect> {
+    app.debug.answer(&msg, app.env.moment);
     let mut effects = match msg {
         Msg::Input(batch) => {
             app.dirty = true;
@@ -39,6 +42,9 @@ pub fn update(app: &mut App, msg: Msg) -> Vec<Effect> {
         }
     };
     effects.extend(assets::update::settle(&mut app.assets, &mut app.env));
+    for effect in &effects {
+        app.debug.ask(effect, app.env.now, app.env.moment);
+    }
     effects
 }
 
@@ -83,6 +89,10 @@ fn answer(app: &mut App, msg: Msg) -> Vec<Effect> {
             app.gather();
             vec![]
         }
+        Msg::Activity(result) => {
+            activity::update::read(&mut app.activity, result);
+            vec![]
+        }
         Msg::Evidence { task, result } => {
             if let Some(Overlay::Evidence(view)) = &mut app.overlay
                 && view.reading.take_if(|current| *current == task).is_some()
@@ -107,6 +117,16 @@ fn answer(app: &mut App, msg: Msg) -> Vec<Effect> {
             }
             read_journal(app)
         }
+        Msg::NotTold(problems) => {
+            if let Some(first) = problems.into_iter().next() {
+                env.bad(first, "look at [notify] of the configuration");
+            }
+            vec![]
+        }
+        Msg::ThemeFiles(files) => {
+            reload_themes(app, &files);
+            vec![]
+        }
         Msg::Quota(quota) => {
             app.quota = quota;
             vec![]
@@ -117,6 +137,19 @@ fn answer(app: &mut App, msg: Msg) -> Vec<Effect> {
             vec![]
         }
         Msg::Input(_) | Msg::Tick => vec![], // handled by the caller
+    }
+}
+
+/// Theme files were saved: what is on screen changes with them; a broken one is named and changes nothing.
+fn reload_themes(app: &mut App, files: &[(String, String)]) {
+    let name = app.theme.name.clone();
+    let mut warnings = Vec::new();
+    for (name, text) in files {
+        warnings.extend(app.themes.add(name, text));
+    }
+    app.set_theme(&name);
+    if let Some(first) = warnings.into_iter().next() {
+        app.env.bad(first, "the rest of the theme is used");
     }
 }
 
@@ -144,7 +177,10 @@ fn tick(app: &mut App) -> Vec<Effect> {
 
 fn read_journal(app: &mut App) -> Vec<Effect> {
     app.journal_read_at = Some(app.env.moment);
-    vec![Effect::ReadJournal]
+    match app.screen {
+        Screen::Activity => vec![Effect::ReadJournal, Effect::ReadActivity],
+        _ => vec![Effect::ReadJournal],
+    }
 }
 
 /// Carries out what was asked, by whatever way.
@@ -167,6 +203,18 @@ pub fn act(app: &mut App, action: Action, key: Option<Key>) -> Vec<Effect> {
         }
         Some(Overlay::Help(_)) => return dialogs::in_help(app, &action),
         Some(Overlay::CommandLine(_)) => return dialogs::in_command_line(app, &action, key),
+        Some(Overlay::Picker(_)) => return dialogs::in_picker(app, &action),
+        Some(Overlay::Debug) if action == Action::Back => {
+            app.overlay = None;
+            return vec![];
+        }
+        Some(Overlay::Debug) => app.overlay = None,
+        Some(Overlay::CopyMenu) => {
+            app.overlay = None;
+            if action == Action::Back {
+                return vec![];
+            }
+        }
         Some(Overlay::Evidence(_)) => return dialogs::in_evidence(app, &action),
         Some(Overlay::Sort) => {
             app.overlay = None;
@@ -207,6 +255,37 @@ fn on_screen(app: &mut App, action: Action, key: Option<Key>) -> Vec<Effect> {
         }
         Action::Open(typed) => input::open(app, &typed),
         Action::Copy => copy(app),
+        Action::Debug => {
+            app.open_overlay(Overlay::Debug);
+            vec![]
+        }
+        Action::CopyMenu => {
+            app.open_overlay(Overlay::CopyMenu);
+            vec![]
+        }
+        Action::CopyAs(way) => match copy_menu::text_of(app, way) {
+            Some(text) => copied(app, text),
+            None => {
+                app.env.say("there is no such thing to copy here");
+                vec![]
+            }
+        },
+        Action::Pick(kind) => {
+            let picker = Picker::new(kind, app);
+            if kind == PickerKind::Profile && picker.choices.is_empty() {
+                app.env.say(
+                    "there is no other profile: this console was opened without a configuration",
+                );
+                return vec![];
+            }
+            app.open_overlay(Overlay::Picker(picker));
+            vec![]
+        }
+        Action::Profile(name) => dialogs::switch_profile(app, name),
+        Action::PendingShow(show) => {
+            app.pending.show = show.unwrap_or_else(|| app.pending.show.next());
+            go(app, Screen::Pending)
+        }
         Action::Order(wish) => {
             let mut dialog = OrderDialog::new(*wish, key);
             let effects = order::update::begin(&mut dialog, &mut app.env);
@@ -228,6 +307,13 @@ fn on_screen(app: &mut App, action: Action, key: Option<Key>) -> Vec<Effect> {
             go(app, Screen::Watch)
         }
         Action::Abandon | Action::Exclude | Action::PurgeAgain => ask(app, &action, key),
+        Action::Filter(text) if app.screen == Screen::Activity => {
+            match text {
+                Some(text) => activity::update::set_filter(&mut app.activity, &text),
+                None => activity::update::open_filter(&mut app.activity),
+            }
+            vec![]
+        }
         // These belong to the list of assets, wherever they were typed.
         Action::Filter(Some(_))
         | Action::Sort(_)
@@ -243,6 +329,7 @@ fn on_screen(app: &mut App, action: Action, key: Option<Key>) -> Vec<Effect> {
             Screen::Assets => assets::update::act(&mut app.assets, &mut app.env, other),
             Screen::Pending => on_pending(app, &other),
             Screen::Watch => on_watch(app, &other),
+            Screen::Activity => on_activity(app, &other),
         },
     }
 }
@@ -251,7 +338,7 @@ fn go(app: &mut App, screen: Screen) -> Vec<Effect> {
     app.screen = screen;
     match screen {
         Screen::Assets => vec![],
-        Screen::Pending => read_journal(app),
+        Screen::Pending | Screen::Activity => read_journal(app),
         Screen::Watch => {
             show_newest(app);
             vec![]
@@ -286,6 +373,36 @@ fn on_pending(app: &mut App, action: &Action) -> Vec<Effect> {
             }
             vec![]
         }
+        Action::Back | Action::Left => go(app, Screen::Assets),
+        _ => vec![],
+    }
+}
+
+fn on_activity(app: &mut App, action: &Action) -> Vec<Effect> {
+    match action {
+        Action::Move(motion) => {
+            activity::update::step(&mut app.activity, &app.env, *motion);
+            vec![]
+        }
+        Action::Submit => {
+            app.activity.filter_field = None;
+            vec![]
+        }
+        Action::Enter | Action::Right => {
+            let watch = app.activity.current().map(|row| row.invalidation);
+            match watch {
+                Some(Some(id)) => {
+                    watch::update::show(&mut app.watch, id);
+                    go(app, Screen::Watch)
+                }
+                Some(None) => {
+                    app.env.say("nothing was watched for it; all there is stands below the list");
+                    vec![]
+                }
+                None => vec![],
+            }
+        }
+        Action::Back if activity::update::back(&mut app.activity) => vec![],
         Action::Back | Action::Left => go(app, Screen::Assets),
         _ => vec![],
     }
@@ -365,14 +482,23 @@ fn copy(app: &mut App) -> Vec<Effect> {
             let shown = app.watch.id.and_then(|id| app.snapshot(id));
             shown.and_then(|shown| watch::update::to_copy(&app.watch, shown))
         }
+        Screen::Activity => app.activity.current().map(|row| row.operation.command_line.clone()),
     };
     if let Some(text) = text.filter(|text| !text.is_empty()) {
-        app.env.say(format!("sent to the terminal's clipboard: {}", text::shown(&text)));
-        vec![Effect::Copy(text)]
+        copied(app, text)
     } else {
         app.env.say("there is nothing to copy here");
         vec![]
     }
+}
+
+/// Hands text to the terminal; nobody answers, so it says what was sent and no more.
+fn copied(app: &mut App, text: String) -> Vec<Effect> {
+    let shown = text::shown(&text);
+    let short = text::cut(&shown, 200, app.theme.glyphs.cut);
+    let what = format!("sent to the terminal's clipboard: {short}");
+    app.env.say(what);
+    vec![Effect::Copy(text)]
 }
 
 fn quit(app: &mut App, key: Option<Key>) -> Vec<Effect> {
@@ -402,7 +528,7 @@ fn interrupt(app: &mut App) -> Vec<Effect> {
     }
     let effects = match app.overlay {
         Some(_) => act(app, Action::Back, None),
-        None if app.assets.filter_field.is_some() => act(app, Action::Back, None),
+        None if app.screen_scope() == Scope::Filter => act(app, Action::Back, None),
         None => vec![],
     };
     app.interrupted_at = Some(now);

@@ -12,6 +12,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::error::{ConfigError, nearest};
+use super::notify::NotifyFile;
 use super::places::PlacesFile;
 use crate::adapters::cloudinary::SignatureAlgorithm;
 use crate::adapters::io_in_words;
@@ -33,6 +34,7 @@ pub struct ConfigFile {
     pub journal: Option<Spanned<SecretString>>,
     theme: Option<IgnoredAny>,
     keys: Option<IgnoredAny>,
+    pub notify: NotifyFile,
     pub profiles: BTreeMap<String, ProfileFile>,
 }
 
@@ -324,7 +326,7 @@ fn key_of(path: &str) -> String {
 fn in_words(key: &str, message: &str) -> (String, Option<String>) {
     let message = message.lines().next().unwrap_or_default();
     let last = key.rsplit('.').next().unwrap_or_default();
-    if matches!(last, "cloudinary_url" | "api_secret" | "journal" | "secret_command") {
+    if matches!(last, "cloudinary_url" | "api_secret" | "journal" | "secret_command" | "webhook") {
         return ("expected a text in quotes".to_owned(), None); // whatever stands there may be a secret
     }
     if key == "profile" && message.contains("map") {
@@ -377,7 +379,7 @@ mod tests {
     )]
     #[case(
         "\n  thme = \"dark\"",
-        "/c.toml:2:3: thme: unknown key `thme`; known are profile, journal, theme, keys, profiles",
+        "/c.toml:2:3: thme: unknown key `thme`; known are profile, journal, theme, keys, notify, profiles",
         Some("theme")
     )]
     #[case(

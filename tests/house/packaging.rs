@@ -25,7 +25,7 @@ fn the_package_holds_what_it_needs_and_no_tests() {
     for wanted in [
         "Cargo.lock",
         "Cargo.toml",
-        "build.rs",
+        "src/build.rs",
         "src/main.rs",
         "src/config/example.toml",
         "src/adapters/journal/migrations/0001_journal.sql",

@@ -62,6 +62,7 @@ pub fn world(pen: &mut Pen<'_>, area: Rect, marks: &[Mark]) {
     order.sort_by_key(|mark| (mark.here, mark.rank));
     for mark in order {
         let (x, y) = cell(area, mark);
+        pen.clear(Rect { x, y, width: 1, height: 1 }); // the coast is faint, the mark is not
         pen.put(x, y, 1, mark.glyph, mark.role);
         if mark.here {
             pen.tint(Rect { x, y, width: 1, height: 1 }, Role::Cursor);
