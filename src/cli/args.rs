@@ -70,6 +70,9 @@ pub struct Globals {
     /// Console: use the mouse
     #[arg(long, global = true, hide_short_help = true)]
     pub mouse: bool,
+    /// Console line by line, without redraws: for screen readers and plain terminals (also ACCESSIBLE=1)
+    #[arg(long, global = true, hide_short_help = true)]
+    pub plain: bool,
     /// Console: ask the terminal nothing
     #[arg(long, global = true, hide_short_help = true)]
     pub no_query: bool,

@@ -12,7 +12,7 @@ use super::demo;
 use super::exit::Exit;
 use super::failure::Failure;
 use super::output::Output;
-use super::themes;
+use super::{plain, themes};
 use crate::adapters::notifier::{Hook, Outside};
 use crate::config::{self, ConfigError, Env, NotifyFile, Preferences, TerminalWord};
 use crate::ops::{Context, Engine};
@@ -86,6 +86,9 @@ async fn console(
     profiles: Vec<(String, String)>,
     banner: Option<String>,
 ) -> Result<Ended, Failure> {
+    if let Some(why) = plain::wanted(globals, &Env::from_process()) {
+        return plain::run(context, globals, why, banner.as_deref()).await.map(Ended::Exit);
+    }
     let options = ConsoleOptions {
         theme: globals.theme.clone().or_else(|| preferences.and_then(|it| it.theme.clone())),
         theme_dir: preferences.map(|it| it.paths.themes()),

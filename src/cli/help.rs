@@ -42,6 +42,7 @@ pub const ENVIRONMENT: &[(&str, &str)] = &[
     ("ALLCLEAR_CONFIG", "as --config"),
     ("ALLCLEAR_JOURNAL", "as --journal"),
     ("ALLCLEAR_STATE_DIR", "folder of journal and log"),
+    ("ACCESSIBLE", "1: as --plain"),
     ("NO_COLOR", "set: as --no-color"),
     ("FORCE_COLOR", "set: colours even where the output is no terminal (also CLICOLOR_FORCE)"),
 ];
@@ -57,6 +58,7 @@ pub const HELP: &[Help] = &[
             ("allclear rename press/old press/new", "rename, then wait until every cache let go"),
             ("allclear purge https://res.cloudinary.com/acme/image/upload/press/hero.jpg", "a URL does where a name does"),
             ("allclear pending", "what is not yet clear, whoever started it"),
+            ("allclear --plain", "the console line by line, for screen readers"),
         ],
         more: "",
     },

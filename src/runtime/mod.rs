@@ -1,7 +1,7 @@
 //! The edge of the console: terminal, loop, tasks and signals. Everything that waits, spawns or writes is here.
 
 pub mod clipboard;
-pub(crate) mod colours;
+pub mod colours;
 pub mod event_loop;
 pub mod executor;
 pub mod input;
