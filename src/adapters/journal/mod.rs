@@ -10,6 +10,8 @@
 mod faults;
 mod history;
 mod intents;
+mod job_runs;
+mod jobs;
 mod leases;
 mod lists;
 mod open;
