@@ -258,6 +258,18 @@ impl Engine {
         Ok(self.context.journal.activity(Some(&self.context.scope), limit).await?)
     }
 
+    /// Operations that named an asset, as source or target, newest first.
+    ///
+    /// # Errors
+    /// The journal's.
+    pub async fn activity_of(
+        &self,
+        key: &AssetKey,
+        limit: u32,
+    ) -> Result<Vec<ActivityRow>, OpError> {
+        Ok(self.context.journal.activity_of(&self.context.scope, key, limit).await?)
+    }
+
     /// What was seen in one cell of an invalidation, run by run, oldest first; `url` as snapshots show it.
     ///
     /// # Errors
