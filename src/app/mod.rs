@@ -12,6 +12,7 @@ pub mod field;
 pub mod guard;
 pub mod key;
 pub mod keymap;
+pub mod lock;
 pub mod msg;
 pub mod order;
 pub mod state;

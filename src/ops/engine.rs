@@ -9,6 +9,7 @@ use tokio_util::task::TaskTracker;
 use super::context::Context;
 use super::error::OpError;
 pub use super::execute::{Executed, ExecutedItem, Execution};
+use super::guard::{self, Lock};
 pub use super::look::{Look, Looked, Lookout, Truth};
 pub use super::show::{Shown, ShownUrl};
 use super::tracker::Tracker;
@@ -17,6 +18,7 @@ use super::{execute, look, plan, recover, resolve, show, watch_url};
 use crate::domain::asset::{AssetKey, DeliveryType, ResourceType};
 use crate::domain::delivery_url::DeliveryUrl;
 use crate::domain::id::InvalidationId;
+use crate::domain::invalidation::Verb;
 use crate::domain::place::Place;
 use crate::domain::purge::{Order, OrderTerms, Plan};
 use crate::domain::verdict::Expectation;
@@ -30,6 +32,7 @@ pub struct Engine {
     /// Settles what dead processes left in doubt, beside everything else.
     recovery: TaskTracker,
     stop: CancellationToken,
+    lock: Lock,
 }
 
 /// Reads and orders of one profile.
@@ -37,22 +40,22 @@ impl Engine {
     /// Starts the tracker, and settles what dead processes left in doubt by asking storage.
     #[must_use]
     pub fn start(context: Context) -> Self {
-        let context = Arc::new(context);
+        let context = Arc::new(guard::guarded(context));
         let tracker = Tracker::start(Arc::clone(&context));
         let (recovery, stop) = (TaskTracker::new(), CancellationToken::new());
         recovery.spawn(recover::keep_recovering(Arc::clone(&context), stop.clone()));
         recovery.close();
-        Self { context, tracker, recovery, stop }
+        Self { context, tracker, recovery, stop, lock: Lock::default() }
     }
 
     /// For reads alone: takes up no invalidation and settles nothing; [`Self::execute`] and [`Self::watch_url`] fail.
     #[must_use]
     pub fn for_reading(context: Context) -> Self {
-        let context = Arc::new(context);
+        let context = Arc::new(guard::guarded(context));
         let tracker = Tracker::idle(Arc::clone(&context));
         let (recovery, stop) = (TaskTracker::new(), CancellationToken::new());
         recovery.close();
-        Self { context, tracker, recovery, stop }
+        Self { context, tracker, recovery, stop, lock: Lock::default() }
     }
 
     #[must_use]
@@ -128,7 +131,7 @@ impl Engine {
     }
 
     /// Carries a plan out: intent to the journal, baseline, calls, outcomes to the journal and the tracker.
-    /// `typed` is the confirmation word, where one is needed. `cancel` lets calls in flight settle and skips the rest.
+    /// Refused while locked. `typed` is the confirmation word, where one is needed. `cancel` lets calls in flight settle and skips the rest.
     ///
     /// # Errors
     /// Not confirmed, or the journal's before anything was sent; failures of single calls are in the result.
@@ -140,7 +143,60 @@ impl Engine {
         events: &mpsc::Sender<Execution>,
         cancel: &CancellationToken,
     ) -> Result<Executed, OpError> {
+        self.refuse_when_locked(plan.verb)?;
         execute::execute(&self.context, &self.tracker, plan, terms, typed, events, cancel).await
+    }
+
+    /// Takes no orders until it is unlocked.
+    pub fn lock(&self) {
+        self.lock.shut();
+    }
+
+    /// Takes orders for [`guard::UNLOCKED_FOR`].
+    ///
+    /// # Errors
+    /// Another word than the name of the cloud: it stays as it is.
+    pub fn unlock(&self, typed: &str) -> Result<(), OpError> {
+        if typed.trim() != self.context.account.cloud_name {
+            return Err(OpError::Locked {
+                profile: self.context.policy.profile.clone(),
+                verb: "the order",
+            });
+        }
+        self.lock.open_until(self.context.clock.moment() + guard::UNLOCKED_FOR);
+        Ok(())
+    }
+
+    fn refuse_when_locked(&self, verb: Verb) -> Result<(), OpError> {
+        if self.lock.is_shut(self.context.clock.moment()) {
+            let profile = self.context.policy.profile.clone();
+            return Err(OpError::Locked { profile, verb: verb.as_str() });
+        }
+        Ok(())
+    }
+
+    /// Sends an invalidation again, as the operator wants.
+    ///
+    /// # Errors
+    /// Locked or read-only profile, the tracker's.
+    pub async fn purge_again(&self, id: InvalidationId) -> Result<(), OpError> {
+        self.refuse_when_locked(Verb::Purge)?;
+        plan::refuse_on_read_only(&self.context, Verb::Purge)?;
+        self.tracker.purge_again(id).await
+    }
+
+    /// Names the URLs of `plan` that its calls do not reach to the cloud, a hundred a call; its last answer, in its
+    /// own words. Only sightings tell whether it helped: those URLs are watched.
+    ///
+    /// # Errors
+    /// Read-only profile, the cloud's.
+    pub async fn attempt_by_url(&self, plan: &Plan) -> Result<String, OpError> {
+        plan::refuse_on_read_only(&self.context, plan.verb)?;
+        let mut answer = String::new();
+        for urls in plan.by_url.chunks(100) {
+            answer = self.context.cloud.invalidate_by_urls(urls).await?;
+        }
+        Ok(answer)
     }
 
     /// Watches a URL without changing anything; storage is NEW.

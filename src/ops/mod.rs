@@ -7,6 +7,7 @@ pub mod context;
 pub mod engine;
 pub mod error;
 pub mod execute;
+pub mod guard;
 pub mod in_doubt;
 pub mod look;
 pub mod plan;

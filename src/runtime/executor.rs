@@ -233,9 +233,18 @@ impl Carry for Executor {
             Effect::Exclude { watch, place } => self.told("the place is left out", async move {
                 engine.tracker().exclude(watch, &place).await
             }),
-            Effect::PurgeAgain(id) => self.told("the invalidation was sent again", async move {
-                engine.tracker().purge_again(id).await
-            }),
+            Effect::PurgeAgain(id) => {
+                self.told(
+                    "the invalidation was sent again",
+                    async move { engine.purge_again(id).await },
+                )
+            }
+            Effect::Lock => engine.lock(),
+            Effect::Unlock(typed) => {
+                if let Err(why) = engine.unlock(&typed) {
+                    tracing::warn!(%why, "not unlocked");
+                }
+            }
             // These are the loop's own.
             Effect::Copy(_) | Effect::Suspend | Effect::Redraw | Effect::Quit => {}
         }

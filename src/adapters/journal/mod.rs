@@ -19,6 +19,7 @@ mod sightings;
 mod sql;
 mod sql_journal;
 mod tracking;
+mod vault;
 
 #[cfg(test)]
 mod tests;
@@ -26,3 +27,4 @@ mod tests;
 pub use processes::Processes;
 pub use sightings::{Evidence, SightingRun};
 pub use sql_journal::SqlJournal;
+pub use vault::Signer;
