@@ -155,7 +155,8 @@ fn header(app: &App, pen: &mut Pen<'_>, area: Rect) {
     }
     if area.height > 1 {
         let rule = Rect { y: y + 1, height: 1, ..area };
-        pen.rule(rule);
+        let production = app.env.setup.risk == Risk::Production;
+        pen.rule_as(rule, if production { Role::RiskProduction } else { Role::Border });
         let banner = app.env.setup.banner.as_deref().filter(|_| app.jobs.is_empty());
         if let Some(banner) = banner {
             let shown = format!(" {} ", text::shown(banner));
@@ -175,6 +176,9 @@ fn facts(app: &App) -> Vec<(String, Role)> {
     let mut facts = vec![(risk.to_owned(), role)];
     if setup.read_only {
         facts.push(("[RO]".to_owned(), Role::Warning));
+    } else if let Some(lock) = app.env.lock.shown(app.env.moment) {
+        let role = if app.env.is_locked() { Role::Good } else { Role::Warning };
+        facts.push((lock, role));
     }
     facts.push((text::shown(&setup.cloud_name).into_owned(), Role::Strong));
     for (_, job) in app.running() {
