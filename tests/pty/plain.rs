@@ -139,3 +139,41 @@ fn a_watch_is_left_and_goes_on() {
     // the terminal echoes ^C by itself where it was typed; here nothing was
     only_lines(&terminal);
 }
+
+/// Whoever lets the console ask its terminal something has to honour the flag.
+#[test]
+fn told_so_the_drawn_console_asks_the_terminal_nothing() {
+    let cloud = CloudProcess::start(&[]);
+    let home = Home::new(cloud.url());
+    let url = [("CLOUDINARY_URL", home.cloudinary_url.as_str())];
+    let mut terminal = Terminal::start(80, 24, &["--no-query"], &url, home.folder.path());
+    terminal.wait_for(HERO);
+    terminal.keys("q");
+    assert_eq!(terminal.exit().exit_code(), 0);
+    terminal.drained();
+    let raw = terminal.raw();
+    let text = String::from_utf8_lossy(&raw);
+    // device attributes and status, cursor, keyboard protocol, colours, scheme, version, capabilities, modes
+    let questions = [
+        "\x1b[c",
+        "\x1b[0c",
+        "\x1b[>c",
+        "\x1b[=c",
+        "\x1b[5n",
+        "\x1b[6n",
+        "\x1b[?6n",
+        "\x1b[?u",
+        ";?\x1b\\",
+        ";?\x07",
+        "\x1b[?996n",
+        "\x1b[>q",
+        "\x1bP+q",
+        "$p",
+        "\x1b[14t",
+        "\x1b[16t",
+        "\x1b[18t",
+    ];
+    for question in questions {
+        assert!(!text.contains(question), "{question:?} is a question");
+    }
+}
