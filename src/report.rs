@@ -259,6 +259,11 @@ impl From<&JournalError> for Report {
             JournalError::Ambiguous { prefix, .. } => as_said("ambiguous_invalidation", USAGE)
                 .about(prefix)
                 .hint("`allclear pending` and `allclear history` show whole IDs"),
+            JournalError::JobLost => as_said("job_lost", FAILED)
+                .hint("nothing is lost: `allclear jobs` says who runs it now"),
+            JournalError::UnknownJob { prefix } => as_said("unknown_job", FAILED)
+                .about(prefix)
+                .hint("`allclear jobs` lists what there is"),
             JournalError::LeaseLost => {
                 as_said("lease_lost", FAILED).hint("nothing is lost: `allclear watch` follows it")
             }
@@ -337,7 +342,12 @@ mod tests {
                 limit: 500,
                 retry_at: Some("2026-01-01T01:00:00Z".parse().unwrap()),
             },
-            CloudError::Unavailable { cloud: cloud(), status: 503, message: message() },
+            CloudError::Unavailable {
+                cloud: cloud(),
+                status: 503,
+                message: message(),
+                retry_after: None,
+            },
             CloudError::Unreachable { api: api(), detail: text("connection refused") },
             CloudError::TimedOut { api: api(), after: Duration::from_secs(30) },
             CloudError::Malformed { api: api(), detail: text("an empty answer") },

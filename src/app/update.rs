@@ -7,13 +7,13 @@ use super::command_line::CommandLine;
 use super::commands::Scope;
 use super::effect::Effect;
 use super::key::Key;
-use super::msg::Msg;
+use super::msg::{FailureKind, Msg};
 use super::state::{App, Overlay};
 use crate::screens::ask::Question;
 use crate::screens::help::HelpState;
 use crate::screens::order::{self, OrderDialog};
 use crate::screens::picker::{Picker, PickerKind};
-use crate::screens::{activity, assets, copy_menu, pending, watch};
+use crate::screens::{activity, assets, copy_menu, jobs as jobs_screen, pending, watch};
 use crate::ui::text;
 
 mod dialogs;
@@ -26,6 +26,8 @@ pub use jobs::outcome_words;
 const TWICE: Duration = Duration::from_secs(2);
 /// The Pending screen asks the journal this often for what others do.
 const JOURNAL_EVERY: Duration = Duration::from_secs(2);
+/// The Jobs screen asks while a job is under way.
+const JOBS_EVERY: Duration = Duration::from_millis(900);
 
 /// Takes one message in; what it asks of the world comes out.
 pub fn update(app: &mut App, msg: Msg) -> Vec<Effect> {
@@ -54,6 +56,14 @@ fn answer(app: &mut App, msg: Msg) -> Vec<Effect> {
         Msg::Listed { task, result } => assets::update::listed(assets, env, task, result),
         Msg::Arranged { task, rows } => assets::update::arranged(assets, env, task, rows),
         Msg::Shown { task, key, result } => {
+            let landed = app.landing.take_if(|landing| *landing == key).is_some();
+            if let (Err(failure), true) = (&result, landed)
+                && failure.kind == FailureKind::Missing
+            {
+                let hint =
+                    "deleted or renamed, perhaps; `:watch URL` shows whether caches still serve it";
+                env.bad(format!("not in this cloud: {}", text::shown(&key.to_string())), hint);
+            }
             assets::update::shown(assets, env, task, key, result);
             vec![]
         }
@@ -91,6 +101,28 @@ fn answer(app: &mut App, msg: Msg) -> Vec<Effect> {
         }
         Msg::Activity(result) => {
             activity::update::read(&mut app.activity, result);
+            vec![]
+        }
+        Msg::AssetHistory { task, result } => {
+            assets::update::history(assets, task, result);
+            vec![]
+        }
+        Msg::Looked { task, result } => {
+            assets::update::looked(assets, env, task, result);
+            vec![]
+        }
+        Msg::Jobs(result) => jobs_screen::update::read(&mut app.job_list, env, result),
+        Msg::JobItems { task, result } => {
+            jobs_screen::update::items(&mut app.job_list, task, result);
+            vec![]
+        }
+        Msg::Retry(Ok(retry)) => {
+            let (order, invalidate) = *retry;
+            let wish = jobs_screen::update::wish_of(order, invalidate);
+            on_screen(app, Action::Order(Box::new(wish)), None)
+        }
+        Msg::Retry(Err(failure)) => {
+            env.failed(&failure);
             vec![]
         }
         Msg::Evidence { task, result } => {
@@ -169,8 +201,13 @@ fn tick(app: &mut App) -> Vec<Effect> {
     }
     app.dirty |= app.shows_time();
     let last = app.journal_read_at.unwrap_or_default();
-    if app.screen == Screen::Pending && app.env.moment.since(last) >= JOURNAL_EVERY {
+    let waited = app.env.moment.since(last);
+    if app.screen == Screen::Pending && waited >= JOURNAL_EVERY {
         return read_journal(app);
+    }
+    if app.screen == Screen::Jobs && waited >= JOBS_EVERY {
+        app.journal_read_at = Some(app.env.moment);
+        return vec![Effect::ReadJobs];
     }
     vec![]
 }
@@ -179,6 +216,7 @@ fn read_journal(app: &mut App) -> Vec<Effect> {
     app.journal_read_at = Some(app.env.moment);
     match app.screen {
         Screen::Activity => vec![Effect::ReadJournal, Effect::ReadActivity],
+        Screen::Jobs => vec![Effect::ReadJournal, Effect::ReadJobs],
         _ => vec![Effect::ReadJournal],
     }
 }
@@ -281,6 +319,8 @@ fn on_screen(app: &mut App, action: Action, key: Option<Key>) -> Vec<Effect> {
             app.open_overlay(Overlay::Picker(picker));
             vec![]
         }
+        Action::HoldAll => vec![Effect::HoldAll],
+        Action::ResumeAll => vec![Effect::ResumeAll],
         Action::Profile(name) => dialogs::switch_profile(app, name),
         Action::PendingShow(show) => {
             app.pending.show = show.unwrap_or_else(|| app.pending.show.next());
@@ -329,6 +369,7 @@ fn on_screen(app: &mut App, action: Action, key: Option<Key>) -> Vec<Effect> {
             Screen::Assets => assets::update::act(&mut app.assets, &mut app.env, other),
             Screen::Pending => on_pending(app, &other),
             Screen::Watch => on_watch(app, &other),
+            Screen::Jobs => on_jobs(app, &other, key),
             Screen::Activity => on_activity(app, &other),
         },
     }
@@ -338,7 +379,7 @@ fn go(app: &mut App, screen: Screen) -> Vec<Effect> {
     app.screen = screen;
     match screen {
         Screen::Assets => vec![],
-        Screen::Pending | Screen::Activity => read_journal(app),
+        Screen::Pending | Screen::Jobs | Screen::Activity => read_journal(app),
         Screen::Watch => {
             show_newest(app);
             vec![]
@@ -376,6 +417,48 @@ fn on_pending(app: &mut App, action: &Action) -> Vec<Effect> {
         Action::Back | Action::Left => go(app, Screen::Assets),
         _ => vec![],
     }
+}
+
+fn on_jobs(app: &mut App, action: &Action, key: Option<Key>) -> Vec<Effect> {
+    match action {
+        Action::Move(motion) => {
+            return jobs_screen::update::step(&mut app.job_list, &mut app.env, *motion);
+        }
+        Action::Back | Action::Left => return go(app, Screen::Assets),
+        _ => {}
+    }
+    let Some(row) = app.job_list.current() else {
+        app.env.say("there is no job to do that to");
+        return vec![];
+    };
+    let result = match action {
+        Action::PauseJob => jobs_screen::update::pause_or_go_on(row),
+        Action::RetryJob if !row.state.is_over() => Err("it is not over yet"),
+        Action::RetryJob if row.counts.not_done() == 0 => Err("everything was done"),
+        Action::RetryJob => Ok(Effect::RetryJob(row.operation.id)),
+        Action::DropJob => match jobs_screen::update::cancel(row, key) {
+            Ok(question) => {
+                app.open_overlay(Overlay::Ask(question));
+                return vec![];
+            }
+            Err(why) => Err(why),
+        },
+        Action::Enter | Action::Right => match row.invalidation {
+            Some(id) => {
+                watch::update::show(&mut app.watch, id);
+                return go(app, Screen::Watch);
+            }
+            None => Err("nothing is watched for it"),
+        },
+        _ => return vec![],
+    };
+    result.map_or_else(
+        |why| {
+            app.env.say(why);
+            vec![]
+        },
+        |effect| vec![effect],
+    )
 }
 
 fn on_activity(app: &mut App, action: &Action) -> Vec<Effect> {
@@ -482,6 +565,7 @@ fn copy(app: &mut App) -> Vec<Effect> {
             let shown = app.watch.id.and_then(|id| app.snapshot(id));
             shown.and_then(|shown| watch::update::to_copy(&app.watch, shown))
         }
+        Screen::Jobs => app.job_list.current().map(|row| row.operation.id.to_string()),
         Screen::Activity => app.activity.current().map(|row| row.operation.command_line.clone()),
     };
     if let Some(text) = text.filter(|text| !text.is_empty()) {

@@ -101,7 +101,7 @@ async fn console(
         notifier: preferences.map(|it| outside(&it.notify)).transpose()?.flatten(),
         banner,
     };
-    let ended = run_console(Arc::new(Engine::start(context)), options).await?;
+    let ended = run_console(Arc::new(Engine::start_working(context)), options).await?;
     if let ExitReason::Profile(name) = ended {
         return Ok(Ended::Profile(name));
     }

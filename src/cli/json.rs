@@ -218,7 +218,10 @@ pub fn not_covered(urls: &[NotCovered]) -> Value {
 /// An `item` event; nothing for the record itself.
 pub fn item(execution: &Execution, total: usize) -> Option<Value> {
     match execution {
-        Execution::Recorded { .. } => None,
+        Execution::Recorded { .. }
+        | Execution::Wait(_)
+        | Execution::State(_)
+        | Execution::Pace { .. } => None,
         Execution::Item { item, key: of, state, message, done, failed } => Some(json!({
             "item": item.to_string(),
             "asset": key(of),

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::asset::{AssetKey, DeliveryType, ResourceType, UnknownWord};
 use super::confidence::Confidence;
 use super::invalidation::{NotCovered, Verb, WatchedUrl};
+use super::job::Refused;
 use super::time::Timestamp;
 use super::verdict::Stored;
 
@@ -68,6 +69,10 @@ pub struct OrderTerms {
     pub since: Option<Timestamp>,
     /// URLs to watch beside the usual ones.
     pub extra_urls: Vec<String>,
+    /// What a list named that cannot be meant: in the plan and in the result with its reason, and no obstacle.
+    pub refused: Vec<Refused>,
+    /// Names that do not exist are refused one by one, instead of the whole order: for long lists.
+    pub leave_out_missing: bool,
     /// The equivalent command line for the audit trail, without secrets.
     pub command_line: String,
 }
@@ -82,6 +87,8 @@ impl Default for OrderTerms {
             give_up_after: None,
             since: None,
             extra_urls: Vec::new(),
+            refused: Vec::new(),
+            leave_out_missing: false,
             command_line: String::new(),
         }
     }
@@ -254,6 +261,9 @@ pub struct Plan {
     pub verb: Verb,
     pub cloud_name: String,
     pub items: Vec<PlannedItem>,
+    /// What the order named and what is left out, with the reason.
+    #[serde(default)]
+    pub refused: Vec<Refused>,
     pub api_path: ApiPath,
     pub overwrite: bool,
     pub invalidate: bool,
@@ -274,6 +284,9 @@ pub struct Plan {
     pub budget: u64,
     /// It is stuck when not clear after this long.
     pub stuck_after: Duration,
+    /// Nothing is sent before this has passed since the confirmation: time to call a large delete off.
+    #[serde(default)]
+    pub delay: Duration,
     pub execution: Duration,
     pub verification: Duration,
     pub confidence: Confidence,

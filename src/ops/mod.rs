@@ -9,6 +9,7 @@ pub mod error;
 mod evidence;
 pub mod execute;
 pub mod in_doubt;
+pub mod jobs;
 pub mod look;
 pub mod plan;
 pub mod postmortem;

@@ -283,5 +283,5 @@ fn intent(
         not_covered: Vec::new(),
         ended: None,
     };
-    Intent { operation, items: vec![item], invalidation: Some(invalidation) }
+    Intent { operation, items: vec![item], invalidation: Some(invalidation), job: None }
 }

@@ -8,6 +8,7 @@ pub mod assets;
 pub mod copy_menu;
 pub mod debug;
 pub mod help;
+pub mod jobs;
 pub mod order;
 pub mod palette;
 pub mod pending;

@@ -4,7 +4,7 @@ use ratatui::Frame;
 use ratatui::layout::Rect;
 
 use super::{
-    activity, assets, copy_menu, debug, help, order, palette, pending, picker, running, watch,
+    activity, assets, copy_menu, debug, help, jobs, order, palette, pending, picker, running, watch,
 };
 use crate::app::action::Screen;
 use crate::app::commands::Scope;
@@ -31,6 +31,10 @@ pub fn draw(app: &App, frame: &mut Frame<'_>) {
         }
         Screen::Watch => {
             watch::view::draw(app, &mut pen, shell.body);
+            None
+        }
+        Screen::Jobs => {
+            jobs::view::draw(app, &mut pen, shell.body);
             None
         }
         Screen::Activity => activity::view::draw(app, &mut pen, shell.body),

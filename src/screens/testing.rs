@@ -20,6 +20,7 @@ use crate::domain::asset::{Asset, AssetDetail, AssetKey, DerivedAsset};
 use crate::domain::confidence::Confidence;
 use crate::domain::id::{InvalidationId, MemberId, OperationId};
 use crate::domain::invalidation::{CloudScope, Ending, NotCovered, Operation, Outcome, Verb};
+use crate::domain::job::{JobCounts, JobRow, JobState};
 use crate::domain::place::PlaceId;
 use crate::domain::propagation::MissChance;
 use crate::domain::purge::{ApiPath, Backup, Confirmation, Plan, PlannedItem, Risk};
@@ -229,6 +230,7 @@ pub fn plan(verb: Verb, ids: &[&str], confirmation: Confirmation) -> Plan {
     Plan {
         verb,
         cloud_name: "demo".into(),
+        refused: Vec::new(),
         items: ids
             .iter()
             .map(|id| PlannedItem {
@@ -261,6 +263,7 @@ pub fn plan(verb: Verb, ids: &[&str], confirmation: Confirmation) -> Plan {
         requests: 120,
         budget: 1_200,
         stuck_after: Duration::from_secs(600),
+        delay: Duration::ZERO,
         execution: Duration::from_millis(400),
         verification: Duration::from_secs(12),
         confidence: Confidence::Quick,
@@ -473,6 +476,7 @@ pub fn activity() -> Vec<ActivityRow> {
     let row = |operation: Operation, by: &str, label: &str, items, failed| ActivityRow {
         operation,
         by: by.into(),
+        from: None,
         label: label.into(),
         items,
         accepted: items - failed,
@@ -508,6 +512,43 @@ pub fn activity() -> Vec<ActivityRow> {
     let purge = operation(3, Verb::Purge, 90_000, "allclear purge --prefix catalog/");
     let purged = row(purge, "ann@host", "catalog/item-0001 and 39 more", 40, 2);
     vec![newest, renamed, purged]
+}
+
+/// Three jobs: one under way, one interrupted, one over with failures.
+pub fn job_rows() -> Vec<JobRow> {
+    let mut rows: Vec<JobRow> = activity()
+        .into_iter()
+        .map(|row| JobRow {
+            operation: row.operation,
+            by: row.by,
+            from: None,
+            label: row.label,
+            state: JobState::Done,
+            wish: crate::domain::job::Wish::Run,
+            wished_by: None,
+            wished_at: None,
+            counts: JobCounts {
+                accepted: row.accepted,
+                failed: row.failed,
+                ..JobCounts::default()
+            },
+            run_by: None,
+            resumable: true,
+            not_before: None,
+            wait: None,
+            run_since: noon() - Duration::from_secs(20),
+            settled_before: 0,
+            started_at: None,
+            ended_at: None,
+            invalidation: row.invalidation,
+        })
+        .collect();
+    rows[0].state = JobState::Running;
+    rows[0].run_by = Some("ann@host 4711".into());
+    rows[0].counts = JobCounts { accepted: 100, sent: 4, intended: 96, ..JobCounts::default() };
+    rows[1].state = JobState::Interrupted;
+    rows[1].counts = JobCounts { accepted: 2, intended: 10, ..JobCounts::default() };
+    rows
 }
 
 /// Renames by old name, for jobs.

@@ -6,9 +6,12 @@ use sqlx::AssertSqlSafe;
 use sqlx::any::AnyRow;
 
 use super::faults;
-use super::rows::{column, ending_of, id_of, operation_of, optional_id, stored_scope};
+use super::rows::{
+    came_from, column, count, ending_of, id_of, operation_of, optional_id, orderer, stored_scope,
+};
 use super::sql::who;
 use super::sql_journal::SqlJournal;
+use crate::domain::asset::AssetKey;
 use crate::domain::id::InvalidationId;
 use crate::domain::invalidation::CloudScope;
 use crate::domain::snapshot::{Phase, WatchSnapshot};
@@ -22,7 +25,7 @@ const SHORTEST_PREFIX: usize = 6;
 const INVALIDATIONS: &str = "SELECT v.id, v.holder, v.lease_until, v.outcome, v.ended_at, v.sentence, \
     o.id AS operation_id, o.member, o.verb, o.ordered_at, o.command_line, o.note, o.invalidate, o.label, \
     c.cloud_name, c.api, c.instance, s.picture, \
-    m.user_name, m.host, h.user_name AS holder_user, h.host AS holder_host, h.pid AS holder_pid, h.realm AS holder_realm \
+    m.user_name, m.host, m.ssh_client, h.user_name AS holder_user, h.host AS holder_host, h.pid AS holder_pid, h.realm AS holder_realm \
     FROM invalidation v JOIN operation o ON o.id = v.operation JOIN cloud c ON c.id = o.cloud \
     LEFT JOIN snapshot s ON s.invalidation = v.id \
     LEFT JOIN member m ON m.id = o.member LEFT JOIN member h ON h.id = v.holder \
@@ -30,7 +33,7 @@ const INVALIDATIONS: &str = "SELECT v.id, v.holder, v.lease_until, v.outcome, v.
 
 /// The page first: outcomes are counted for its operations only.
 const ACTIVITY: &str = "SELECT p.operation_id, p.member, p.verb, p.ordered_at, p.command_line, p.note, \
-    p.invalidate, p.label, p.items, p.cloud_name, p.api, p.instance, m.user_name, m.host, \
+    p.invalidate, p.label, p.items, p.cloud_name, p.api, p.instance, m.user_name, m.host, m.ssh_client, \
     a.accepted, a.failed, a.invalidation, a.outcome, a.ended_at, a.sentence \
     FROM (SELECT o.id AS operation_id, o.member, o.verb, o.ordered_at, o.command_line, o.note, o.invalidate, \
     o.label, o.items, c.cloud_name, c.api, c.instance \
@@ -39,6 +42,11 @@ const ACTIVITY: &str = "SELECT p.operation_id, p.member, p.verb, p.ordered_at, p
     ORDER BY o.ordered_at DESC, o.id DESC LIMIT $5) AS p \
     JOIN activity a ON a.operation = p.operation_id LEFT JOIN member m ON m.id = p.member \
     ORDER BY p.ordered_at DESC, p.operation_id DESC";
+
+/// Of those, the ones that name an asset.
+const NAMES: &str = "AND o.id IN (SELECT i.operation FROM item i WHERE \
+    (i.public_id = $6 AND i.resource_type = $7 AND i.delivery_type = $8) OR \
+    (i.to_public_id = $6 AND i.to_resource_type = $7 AND i.to_delivery_type = $8)) ";
 
 impl SqlJournal {
     pub(super) async fn open_rows(
@@ -86,20 +94,30 @@ impl SqlJournal {
         limit: u32,
     ) -> Result<Vec<ActivityRow>, JournalError> {
         let rows = self.scoped(ACTIVITY.to_owned(), scope, Some(limit)).await?;
-        rows.iter()
-            .map(|row| {
-                Ok(ActivityRow {
-                    operation: operation_of(row)?,
-                    by: orderer(row)?,
-                    label: clean(column(row, "label")?).into_owned(),
-                    items: count(row, "items")?,
-                    accepted: count(row, "accepted")?,
-                    failed: count(row, "failed")?,
-                    invalidation: optional_id(row, "invalidation")?,
-                    ended: ending_of(row)?,
-                })
-            })
-            .collect()
+        rows.iter().map(activity_of).collect()
+    }
+
+    /// Operations that named `key`, as source or target.
+    pub(super) async fn activity_rows_of(
+        &self,
+        scope: &CloudScope,
+        key: &AssetKey,
+        limit: u32,
+    ) -> Result<Vec<ActivityRow>, JournalError> {
+        let sql = ACTIVITY.replace("OR $4 = 0)", &format!("OR $4 = 0) {NAMES}"));
+        let rows = sqlx::query(AssertSqlSafe(sql))
+            .bind(scope.cloud_name.clone())
+            .bind(scope.api.clone())
+            .bind(stored_scope(scope).to_owned())
+            .bind(1_i64)
+            .bind(i64::from(limit))
+            .bind(key.public_id.as_str())
+            .bind(key.resource_type.as_str())
+            .bind(key.delivery_type.as_str())
+            .fetch_all(&self.pool)
+            .await
+            .map_err(|error| faults::reading(&self.location, &error))?;
+        rows.iter().map(activity_of).collect()
     }
 
     pub(super) async fn find_by_prefix(
@@ -167,6 +185,7 @@ impl SqlJournal {
             operation: operation_of(row)?,
             label: clean(column(row, "label")?).into_owned(),
             by: orderer(row)?,
+            from: came_from(row)?,
             tracked_by: self.tracker(row)?,
             snapshot,
             ended,
@@ -190,19 +209,22 @@ impl SqlJournal {
     }
 }
 
-/// Who ordered an operation.
-fn orderer(row: &AnyRow) -> Result<String, JournalError> {
-    let user = column::<Option<&str>>(row, "user_name")?;
-    let host = column::<Option<&str>>(row, "host")?;
-    Ok(user.zip(host).map_or_else(|| "unknown".to_owned(), |(user, host)| who(user, host)))
-}
-
-fn count(row: &AnyRow, name: &'static str) -> Result<usize, JournalError> {
-    Ok(usize::try_from(column::<i64>(row, name)?).unwrap_or_default())
+fn activity_of(row: &AnyRow) -> Result<ActivityRow, JournalError> {
+    Ok(ActivityRow {
+        operation: operation_of(row)?,
+        by: orderer(row)?,
+        from: came_from(row)?,
+        label: clean(column(row, "label")?).into_owned(),
+        items: count(row, "items")?,
+        accepted: count(row, "accepted")?,
+        failed: count(row, "failed")?,
+        invalidation: optional_id(row, "invalidation")?,
+        ended: ending_of(row)?,
+    })
 }
 
 /// The LIKE pattern of an ID that begins with `typed`, hyphens or not; `None` when no ID does.
-fn like_pattern(typed: &str) -> Option<String> {
+pub(super) fn like_pattern(typed: &str) -> Option<String> {
     let digits: Vec<char> =
         typed.trim().chars().filter(|c| *c != '-').map(|c| c.to_ascii_lowercase()).collect();
     let fits = (SHORTEST_PREFIX..=32).contains(&digits.len());

@@ -11,6 +11,8 @@ mod faults;
 mod history;
 mod inspect;
 mod intents;
+mod job_runs;
+mod jobs;
 mod leases;
 mod lists;
 mod open;

@@ -62,6 +62,7 @@ pub(super) fn execution(app: &mut App, id: JobId, event: Execution) -> Vec<Effec
             job.total = total;
             vec![]
         }
+        Execution::Wait(_) | Execution::State(_) | Execution::Pace { .. } => vec![],
         Execution::Item { key, state, message, done, failed, .. } => {
             (job.done, job.failed) = (done, failed);
             if matches!(state, ItemState::Failed | ItemState::NotFound)

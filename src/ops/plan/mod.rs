@@ -10,7 +10,8 @@ pub use watched::host_of;
 use super::context::Context;
 use super::error::OpError;
 use crate::domain::asset::{Asset, AssetKey};
-use crate::domain::invalidation::Verb;
+use crate::domain::invalidation::{ItemState, Verb};
+use crate::domain::job::Refused;
 use crate::domain::purge::{
     ApiPath, Confirmation, Order, OrderTerms, Plan, PlannedItem, Selection,
 };
@@ -63,6 +64,17 @@ pub async fn plan(context: &Context, order: &Order, terms: &OrderTerms) -> Resul
                 .await
         }
     }
+}
+
+/// The asset that a refused name means, where it was refused because storage did not have it.
+pub(super) fn name_again(context: &Context, refused: &Refused) -> Option<AssetKey> {
+    if refused.state != ItemState::NotFound {
+        return None;
+    }
+    super::resolve::candidates(&context.account, &refused.typed, None, None)
+        .ok()?
+        .into_iter()
+        .next()
 }
 
 /// The one place that keeps writes from a read-only profile, for plans and for their execution.
@@ -176,6 +188,7 @@ impl Draft {
             requests: price.requests,
             budget: context.policy.budget(price.requests),
             stuck_after: context.policy.stuck_after(&usual),
+            delay: std::time::Duration::ZERO,
             execution: price.execution,
             verification: price.verification,
             confidence,
@@ -183,6 +196,7 @@ impl Draft {
             sampled_urls,
             notes,
             confirmation,
+            refused: terms.refused.clone(),
             items: self.items(),
         })
     }
