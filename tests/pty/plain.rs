@@ -70,6 +70,8 @@ fn the_whole_job_by_words() {
     terminal.keys("yes\r");
     terminal.wait_for("renamed ");
     terminal.wait("two endings", |screen| screen.to_lowercase().matches("all clear").count() >= 2);
+    let jobs = say(&mut terminal, "jobs", "`cancel N` change one");
+    assert_eq!(jobs.matches("1 of 1 settled").count(), 2, "{jobs}");
     say(&mut terminal, "history", "2. ");
     say(&mut terminal, "report 1", "# ");
     say(&mut terminal, "quit", "quit");
