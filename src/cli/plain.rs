@@ -6,6 +6,7 @@
 
 mod asked;
 mod input;
+mod jobs;
 mod list;
 mod orders;
 mod watching;
@@ -23,7 +24,7 @@ use super::words::count;
 use super::{report, show};
 use crate::config::Env;
 use crate::domain::asset::AssetKey;
-use crate::domain::id::InvalidationId;
+use crate::domain::id::{InvalidationId, OperationId};
 use crate::domain::snapshot::WatchSnapshot;
 use crate::domain::text::clean;
 use crate::ops::{Context, Engine};
@@ -60,6 +61,8 @@ struct Plain {
     list: List,
     /// What `pending` said last; a row's number is its place here, from 1.
     numbered: Vec<InvalidationId>,
+    /// What `jobs` said last, likewise.
+    jobs: Vec<OperationId>,
     /// Ended watches that were told, or were over before we came.
     told: BTreeSet<InvalidationId>,
     /// A signal, or the end of the input: everything ends.
@@ -85,13 +88,14 @@ pub async fn run(
     let input = Input::listen().map_err(|cause| {
         Failure::failed(format!("cannot listen to signals: {cause}"), "use the commands instead")
     })?;
-    let engine = Arc::new(Engine::start(context));
+    let engine = Arc::new(Engine::start_working(context));
     let mut plain = Plain {
         engine: Arc::clone(&engine),
         output,
         input,
         list: List::resources(crate::domain::asset::ResourceType::default(), None),
         numbered: Vec::new(),
+        jobs: Vec::new(),
         told: BTreeSet::new(),
         ended: None,
     };
@@ -233,6 +237,10 @@ impl Plain {
                 report::run(&self.output, &*context.journal, context.clock.wall(), &args).await?;
             }
             Asked::Watch { what } => self.watch(what.as_deref()).await?,
+            Asked::Jobs => self.jobs().await?,
+            Asked::Pause { what } => self.pause(&what).await?,
+            Asked::Resume { what } => self.resume(&what).await?,
+            Asked::Cancel { what } => self.cancel(&what).await?,
             Asked::Again { what } => self.again(&what).await?,
             Asked::Abandon { what } => self.abandon(&what).await?,
             change => self.change(change, line).await?,

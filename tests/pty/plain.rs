@@ -70,6 +70,8 @@ fn the_whole_job_by_words() {
     terminal.keys("yes\r");
     terminal.wait_for("renamed ");
     terminal.wait("two endings", |screen| screen.to_lowercase().matches("all clear").count() >= 2);
+    let jobs = say(&mut terminal, "jobs", "`cancel N` change one");
+    assert_eq!(jobs.matches("1 of 1 settled").count(), 2, "{jobs}");
     say(&mut terminal, "history", "2. ");
     say(&mut terminal, "report 1", "# ");
     say(&mut terminal, "quit", "quit");
@@ -138,4 +140,42 @@ fn a_watch_is_left_and_goes_on() {
     terminal.drained();
     // the terminal echoes ^C by itself where it was typed; here nothing was
     only_lines(&terminal);
+}
+
+/// Whoever lets the console ask its terminal something has to honour the flag.
+#[test]
+fn told_so_the_drawn_console_asks_the_terminal_nothing() {
+    let cloud = CloudProcess::start(&[]);
+    let home = Home::new(cloud.url());
+    let url = [("CLOUDINARY_URL", home.cloudinary_url.as_str())];
+    let mut terminal = Terminal::start(80, 24, &["--no-query"], &url, home.folder.path());
+    terminal.wait_for(HERO);
+    terminal.keys("q");
+    assert_eq!(terminal.exit().exit_code(), 0);
+    terminal.drained();
+    let raw = terminal.raw();
+    let text = String::from_utf8_lossy(&raw);
+    // device attributes and status, cursor, keyboard protocol, colours, scheme, version, capabilities, modes
+    let questions = [
+        "\x1b[c",
+        "\x1b[0c",
+        "\x1b[>c",
+        "\x1b[=c",
+        "\x1b[5n",
+        "\x1b[6n",
+        "\x1b[?6n",
+        "\x1b[?u",
+        ";?\x1b\\",
+        ";?\x07",
+        "\x1b[?996n",
+        "\x1b[>q",
+        "\x1bP+q",
+        "$p",
+        "\x1b[14t",
+        "\x1b[16t",
+        "\x1b[18t",
+    ];
+    for question in questions {
+        assert!(!text.contains(question), "{question:?} is a question");
+    }
 }

@@ -63,6 +63,14 @@ pub enum Asked {
     Again { what: String },
     /// Give a watch up (asks)
     Abandon { what: String },
+    /// List the newest jobs, whoever ordered them, with numbers
+    Jobs,
+    /// Send nothing more of a job until it is resumed
+    Pause { what: String },
+    /// Let a paused, held or interrupted job go on
+    Resume { what: String },
+    /// Send nothing more of a job, ever (asks)
+    Cancel { what: String },
     /// The story of an invalidation, for the post-mortem
     Report { what: String },
     /// Commands, or one of them in full

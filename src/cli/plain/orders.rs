@@ -11,10 +11,12 @@ use super::super::failure::Failure;
 use super::super::{order as orders, resolve};
 use super::asked::Asked;
 use super::input::Typed;
+use super::jobs::waiting;
 use super::{Plain, is_number};
 use crate::domain::purge::{Confirmation, Order, Plan, Selection};
 use crate::domain::secrets::masked;
 use crate::domain::text::clean;
+use crate::ops::Context;
 use crate::ops::engine::Execution;
 use crate::screens::order::plan_text::plan_lines;
 
@@ -65,11 +67,8 @@ impl Plain {
                         }
                     },
                     Some(event) = inbox.recv() => {
-                        if let Execution::Item { done, failed, .. } = event
-                            && said.elapsed() >= PACE
-                        {
-                            said = Instant::now();
-                            self.output.line(&format!("{done} of {} sent, {failed} failed", plan.items.len()))?;
+                        if let Some(line) = progress(&event, plan.items.len(), &mut said, engine.context()) {
+                            self.output.line(&line)?;
                         }
                     }
                     executed = &mut work => break Some(executed?),
@@ -198,6 +197,25 @@ impl Plain {
                 None
             }
         })
+    }
+}
+
+/// What is worth a line while calls are made: a wait, another's wish, and now and then how far it is.
+fn progress(
+    event: &Execution,
+    total: usize,
+    said: &mut Instant,
+    context: &Context,
+) -> Option<String> {
+    match event {
+        Execution::Wait(Some(wait)) => Some(waiting(wait, context.clock.wall())),
+        Execution::Wait(None) => Some("going on".to_owned()),
+        Execution::State(state) => Some(format!("the job is {}", state.as_str())),
+        Execution::Item { done, failed, .. } if said.elapsed() >= PACE => {
+            *said = Instant::now();
+            Some(format!("{done} of {total} sent, {failed} failed"))
+        }
+        _ => None,
     }
 }
 
