@@ -306,6 +306,9 @@ impl App {
         let mut effects = assets::update::list(&mut self.assets, &mut self.env, query);
         self.journal_read_at = Some(self.env.moment);
         effects.push(Effect::ReadJournal);
+        for effect in &effects {
+            self.debug.ask(effect, self.env.now, self.env.moment);
+        }
         effects
     }
 

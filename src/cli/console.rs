@@ -1,6 +1,6 @@
 //! No command: the console of the profile, or a first step where there is none.
 
-use std::io::{self, BufRead, IsTerminal};
+use std::io::{self, IsTerminal};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ use crate::config::{self, ConfigError, Env, NotifyFile, Preferences, TerminalWor
 use crate::ops::{Context, Engine};
 use crate::ports::notifier::Notifier;
 use crate::runtime::notify::{Wanted, Way};
-use crate::runtime::{ConsoleError, ConsoleOptions, ExitReason, run_console};
+use crate::runtime::{ConsoleError, ConsoleOptions, ExitReason, Step, run_console, run_first};
 
 /// A hook is ended after this, where nothing else is said.
 const HOOK: Duration = Duration::from_secs(10);
@@ -148,21 +148,22 @@ async fn first_step(
     output: &Output,
     nothing: ConfigError,
 ) -> Result<Exit, Failure> {
-    output.warn("No cloud is configured yet. Two ways to begin:");
-    output.warn(
-        "  allclear demo     a local cloud in this program: nothing to configure, nothing to break",
-    );
-    output.warn("  CLOUDINARY_URL    export CLOUDINARY_URL=cloudinary://<api_key>:<api_secret>@<cloud_name>");
     if globals.no_input {
         return Err(nothing.into());
     }
-    output.ask("Start the demo now? [Y/n] ");
-    let mut typed = String::new();
-    let read = io::stdin().lock().read_line(&mut typed).unwrap_or(0);
-    if read > 0 && matches!(typed.trim().to_ascii_lowercase().as_str(), "" | "y" | "yes") {
-        return demo::run(globals, env, output, &Demo::usual()).await;
+    let options = ConsoleOptions {
+        ascii: globals.ascii,
+        no_color: globals.no_color,
+        ..ConsoleOptions::default()
+    };
+    let config = match &nothing {
+        ConfigError::NothingConfigured { config } => config.display().to_string(),
+        _ => String::new(),
+    };
+    match run_first(&options, &config).await? {
+        Step::Demo => demo::run(globals, env, output, &Demo::usual()).await,
+        Step::Quit => Ok(Exit::Done),
     }
-    Ok(Exit::Done)
 }
 
 impl From<ConsoleError> for Failure {
