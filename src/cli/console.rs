@@ -12,6 +12,7 @@ use super::demo;
 use super::exit::Exit;
 use super::failure::Failure;
 use super::output::Output;
+use super::{plain, themes};
 use crate::adapters::notifier::{Hook, Outside};
 use crate::config::{self, ConfigError, Env, NotifyFile, Preferences, TerminalWord};
 use crate::ops::{Context, Engine};
@@ -22,11 +23,12 @@ use crate::runtime::{ConsoleError, ConsoleOptions, ExitReason, Step, run_console
 /// A hook is ended after this, where nothing else is said.
 const HOOK: Duration = Duration::from_secs(10);
 
-/// Opens the console. Without any cloud to open it for, offers the demo, on a terminal by a question.
+/// Opens the console. Without any cloud to open it for, a first screen with three keys on a terminal.
 ///
 /// # Errors
 /// No terminal, no profile, a configuration or journal that cannot be used.
 pub async fn run(globals: &Globals, env: &Env, output: &Output) -> Result<Exit, Failure> {
+    themes::refuse_unknown(globals, env)?;
     let mut chosen = globals.clone();
     loop {
         match open_profile(&chosen, env, output).await? {
@@ -84,8 +86,11 @@ async fn console(
     profiles: Vec<(String, String)>,
     banner: Option<String>,
 ) -> Result<Ended, Failure> {
+    if let Some(why) = plain::wanted(globals, &Env::from_process()) {
+        return plain::run(context, globals, why, banner.as_deref()).await.map(Ended::Exit);
+    }
     let options = ConsoleOptions {
-        theme: preferences.and_then(|it| it.theme.clone()),
+        theme: globals.theme.clone().or_else(|| preferences.and_then(|it| it.theme.clone())),
         theme_dir: preferences.map(|it| it.paths.themes()),
         ascii: globals.ascii,
         no_color: globals.no_color,
@@ -151,7 +156,14 @@ async fn first_step(
     if globals.no_input {
         return Err(nothing.into());
     }
+    if plain::wanted(globals, env).is_some() {
+        output.warn("No cloud is configured yet. Two ways to begin:");
+        output.warn("  allclear demo     a local cloud in this program: nothing to configure");
+        output.warn("  CLOUDINARY_URL    export CLOUDINARY_URL=cloudinary://<api_key>:<api_secret>@<cloud_name>");
+        return Err(nothing.into());
+    }
     let options = ConsoleOptions {
+        theme: globals.theme.clone(),
         ascii: globals.ascii,
         no_color: globals.no_color,
         ..ConsoleOptions::default()

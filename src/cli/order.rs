@@ -165,7 +165,7 @@ impl<'a> Progress<'a> {
 }
 
 /// Says which items failed, and counts them.
-fn failures(output: &Output, executed: &Executed) -> usize {
+pub fn failures(output: &Output, executed: &Executed) -> usize {
     let mut failed = 0;
     for item in &executed.items {
         if item.state == ItemState::Accepted {
@@ -183,7 +183,8 @@ fn failures(output: &Output, executed: &Executed) -> usize {
     failed
 }
 
-fn summary(plan: &Plan, executed: &Executed, accepted: usize) -> String {
+/// What was done, in a sentence.
+pub fn summary(plan: &Plan, executed: &Executed, accepted: usize) -> String {
     let done = words::done(plan.verb);
     match executed.items.as_slice() {
         [only] if accepted == 1 => {

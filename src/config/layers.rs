@@ -164,6 +164,14 @@ pub fn resolve(flags: &Flags, env: &Env) -> Result<Resolved, ConfigError> {
     Build { layers: &layers, chosen: &chosen, preferences }.resolved(&told)
 }
 
+/// Names of all profiles, ours and those of `cld`, as far as their files can be read.
+#[must_use]
+pub fn profile_names(flags: &Flags, env: &Env) -> Vec<String> {
+    let ours = Paths::find(flags, env).map(|paths| super::file::profile_names(&paths.config));
+    let cld = credentials::cld_profiles(env, &mut Vec::new());
+    ours.unwrap_or_default().into_iter().chain(cld.urls.into_keys()).collect()
+}
+
 /// A profile in a few words, without anything secret.
 fn about((name, profile): (&String, &ProfileFile)) -> (String, String) {
     let cloud = profile.cloud_name.as_ref().map(|cloud| cloud.get_ref().clone());

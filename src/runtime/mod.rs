@@ -1,7 +1,7 @@
 //! The edge of the console: terminal, loop, tasks and signals. Everything that waits, spawns or writes is here.
 
 pub mod clipboard;
-mod colours;
+pub mod colours;
 pub mod event_loop;
 pub mod executor;
 mod first_run;

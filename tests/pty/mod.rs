@@ -3,6 +3,7 @@
 
 mod leaving;
 mod orders;
+mod plain;
 mod screens;
 mod terminal;
 mod trouble;

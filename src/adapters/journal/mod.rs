@@ -9,6 +9,7 @@
 
 mod faults;
 mod history;
+mod inspect;
 mod intents;
 mod job_runs;
 mod jobs;
@@ -25,5 +26,7 @@ mod tracking;
 #[cfg(test)]
 mod tests;
 
+pub use inspect::{Inspection, inspect};
+pub use open::known_schema;
 pub use processes::Processes;
 pub use sql_journal::SqlJournal;
