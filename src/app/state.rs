@@ -320,6 +320,9 @@ impl App {
         if self.env.is_locked() {
             effects.push(Effect::Lock);
         }
+        for effect in &effects {
+            self.debug.ask(effect, self.env.now, self.env.moment);
+        }
         effects
     }
 

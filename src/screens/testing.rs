@@ -144,7 +144,11 @@ impl Console {
 
     pub fn frame_at(&self, width: u16, height: u16) -> String {
         let mut screen = Terminal::new(TestBackend::new(width, height)).unwrap();
-        screen.draw(|frame| shell::draw(&self.app, frame)).unwrap();
+        screen
+            .draw(|frame| {
+                shell::draw(&self.app, frame);
+            })
+            .unwrap();
         text_of(screen.backend().buffer())
     }
 

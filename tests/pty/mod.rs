@@ -5,6 +5,7 @@ mod hostile;
 mod leaving;
 mod orders;
 mod plain;
+mod screens;
 mod terminal;
 mod trouble;
 
