@@ -20,7 +20,6 @@ use crate::ports::places::PlacesError;
 pub const FAILED: u8 = 1;
 pub const USAGE: u8 = 2;
 pub const REFUSED: u8 = 5;
-pub const INTERRUPTED: u8 = 130;
 
 /// Schema of the JSON form.
 pub const SCHEMA: &str = "allclear.error/1";
@@ -149,9 +148,6 @@ impl From<&OpError> for Report {
             OpError::Locked { .. } => as_said("locked", REFUSED).hint(
                 "unlock it: `L` or `:unlock` with the name of the cloud; headless with --confirm",
             ),
-            OpError::CalledOff { .. } => {
-                as_said("called_off", INTERRUPTED).hint("order it again when you are sure")
-            }
             OpError::Invalid { hint, .. } => as_said("invalid", USAGE).hint(hint),
         }
     }
@@ -268,6 +264,11 @@ impl From<&JournalError> for Report {
             JournalError::Ambiguous { prefix, .. } => as_said("ambiguous_invalidation", USAGE)
                 .about(prefix)
                 .hint("`allclear pending` and `allclear history` show whole IDs"),
+            JournalError::JobLost => as_said("job_lost", FAILED)
+                .hint("nothing is lost: `allclear jobs` says who runs it now"),
+            JournalError::UnknownJob { prefix } => as_said("unknown_job", FAILED)
+                .about(prefix)
+                .hint("`allclear jobs` lists what there is"),
             JournalError::LeaseLost => {
                 as_said("lease_lost", FAILED).hint("nothing is lost: `allclear watch` follows it")
             }
@@ -346,7 +347,12 @@ mod tests {
                 limit: 500,
                 retry_at: Some("2026-01-01T01:00:00Z".parse().unwrap()),
             },
-            CloudError::Unavailable { cloud: cloud(), status: 503, message: message() },
+            CloudError::Unavailable {
+                cloud: cloud(),
+                status: 503,
+                message: message(),
+                retry_after: None,
+            },
             CloudError::Unreachable { api: api(), detail: text("connection refused") },
             CloudError::TimedOut { api: api(), after: Duration::from_secs(30) },
             CloudError::Malformed { api: api(), detail: text("an empty answer") },

@@ -231,5 +231,14 @@ pub fn this_process() -> Member {
         host,
         pid: std::process::id(),
         started_at: SystemClock.wall(),
+        ssh_client: ssh_client(variable("SSH_CONNECTION").or_else(|| variable("SSH_CLIENT"))),
     }
+}
+
+/// The client's address in what an SSH server sets: `SSH_CONNECTION` and `SSH_CLIENT` begin with it (sshd(8)).
+fn ssh_client(told: Option<String>) -> Option<String> {
+    let address = told?.split_whitespace().next()?.to_owned();
+    let plain = |c: char| c.is_ascii_alphanumeric() || ".:%-_".contains(c);
+    let fits = address.len() <= 64 && address.chars().all(plain);
+    Some(if fits { address } else { "an address that is none".to_owned() })
 }

@@ -190,7 +190,7 @@ pub fn plan(plan: &Plan) -> Value {
             "role": one.role.as_str(),
             "urls": one.urls,
         })).collect::<Vec<_>>(),
-        "start_delay_ms": duration_ms(plan.start_delay),
+        "start_delay_ms": duration_ms(plan.delay),
         "paced_until": times(plan.paced_until),
         "places": plan.places,
         "requests": plan.requests,
@@ -239,7 +239,10 @@ pub fn not_covered(urls: &[NotCovered]) -> Value {
 /// An `item` event; nothing for the record itself.
 pub fn item(execution: &Execution, total: usize) -> Option<Value> {
     match execution {
-        Execution::Recorded { .. } => None,
+        Execution::Recorded { .. }
+        | Execution::Wait(_)
+        | Execution::State(_)
+        | Execution::Pace { .. } => None,
         Execution::Item { item, key: of, state, message, done, failed } => Some(json!({
             "item": item.to_string(),
             "asset": key(of),
@@ -438,4 +441,45 @@ fn ended(ending: &Ending) -> Value {
         "at": time(ending.at),
         "sentence": clean(&ending.sentence),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::place::PlaceId;
+    use crate::domain::verdict::{Judgement, Reason};
+
+    /// The events that a run seldom has; those of every run are held against golden files.
+    #[test]
+    fn events_of_bad_days_have_their_shape() {
+        let invalidation: InvalidationId = "0199a3f2-c41d-7000-8000-000000000001".parse().unwrap();
+        let (place, url) = (PlaceId("FRA".to_owned()), "https://x.example/a.jpg".to_owned());
+        let judgement = Judgement { verdict: Verdict::Outdated, reason: Reason::EarlierContent };
+        let events = [
+            TrackerEvent::Sighting {
+                invalidation,
+                place: place.clone(),
+                url: url.clone(),
+                judgement,
+                clear: false,
+            },
+            TrackerEvent::Regression {
+                invalidation,
+                place: place.clone(),
+                url: url.clone(),
+                why: "an older copy came back".to_owned(),
+            },
+            TrackerEvent::Withdrawn { invalidation, place, url },
+        ];
+        let lines = events.iter().map(|event| {
+            let (of, name, fields) = tracked(event);
+            assert_eq!(of, invalidation);
+            format!("{name} {fields}")
+        });
+        insta::assert_snapshot!(lines.collect::<Vec<_>>().join("\n"), @r#"
+        sighting {"invalidation":"0199a3f2-c41d-7000-8000-000000000001","place":"FRA","url":"https://x.example/a.jpg","verdict":"outdated","reason":"earlier_content","why":"serves content this asset had before","clear":false}
+        regression {"invalidation":"0199a3f2-c41d-7000-8000-000000000001","place":"FRA","url":"https://x.example/a.jpg","why":"an older copy came back"}
+        withdrawn {"invalidation":"0199a3f2-c41d-7000-8000-000000000001","place":"FRA","url":"https://x.example/a.jpg"}
+        "#);
+    }
 }

@@ -4,7 +4,6 @@ use std::ffi::OsString;
 use std::io::{IsTerminal, Write};
 use std::time::Duration;
 
-use clap::Parser;
 use clap::error::ErrorKind;
 
 use super::args::{Args, Command, Globals, Purge, Rename, Replace, Restore, Rm, Watch};
@@ -15,8 +14,9 @@ use super::look_from::Sources;
 use super::output::{Output, Style};
 use super::web::{self, Around, Meant};
 use super::{
-    cloud, config, console, demo, explain, log, ls, pending, places, probe, purge, rename, replace,
-    report, resolve, restore, rm, show, themes, watch,
+    cloud, completions, config, console, demo, doctor, explain, help, log, ls, man, pending,
+    places, probe, purge, rename, replace, report, resolve, restore, rm, show, themes, version,
+    watch,
 };
 use crate::adapters::system_clock::SystemClock;
 use crate::config::{Env, Paths};
@@ -30,7 +30,10 @@ const FAREWELL: Duration = Duration::from_secs(5);
 /// Carries out the command line; `arguments` begin with the name of the program.
 #[must_use]
 pub fn run(arguments: &[OsString]) -> Exit {
-    match Args::try_parse_from(arguments) {
+    if let Some(exit) = completions::answer(arguments) {
+        return exit;
+    }
+    match help::parse(arguments) {
         Ok(args) => command(args, arguments),
         Err(error) => not_understood(&error, arguments),
     }
@@ -38,12 +41,17 @@ pub fn run(arguments: &[OsString]) -> Exit {
 
 /// Help and version are data; everything else is a mistake in usage.
 fn not_understood(error: &clap::Error, arguments: &[OsString]) -> Exit {
+    let as_json = arguments.iter().any(|argument| argument == "--json");
+    let style = Style { json: true, quiet: false, color: false, ascii: false };
+    if error.kind() == ErrorKind::DisplayVersion && as_json {
+        let _ = Output::new("version", style).json(version::json()); // a reader that went away is no error
+        return Exit::Done;
+    }
     if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
         let _ = error.print();
         return Exit::Done;
     }
-    if arguments.iter().any(|argument| argument == "--json") {
-        let style = Style { json: true, quiet: false, color: false, ascii: false };
+    if as_json {
         Failure::of_usage(error).said(&Output::new("error", style));
     } else {
         let _ = error.print();
@@ -124,6 +132,9 @@ const fn name(command: Option<&Command>) -> &'static str {
         Some(Command::Places(_)) => "places",
         Some(Command::Config(_)) => "config",
         Some(Command::Themes(_)) => "themes",
+        Some(Command::Doctor(_)) => "doctor",
+        Some(Command::Completions(_)) => "completions",
+        Some(Command::Man(_)) => "man",
     }
 }
 
@@ -153,6 +164,11 @@ impl Call {
             }
             Command::Config(args) => config::run(&self.globals, &self.env, &self.output, &args),
             Command::Themes(args) => themes::run(&self.globals, &self.env, &self.output, &args),
+            Command::Doctor(args) => {
+                doctor::run(&self.globals, &self.env, &self.output, &args).await
+            }
+            Command::Completions(args) => completions::run(&self.output, &args),
+            Command::Man(args) => man::run(&self.output, &args),
             Command::Probe(args) if probe::is_greeted(&self.output, &args)? => {
                 probe::serve(&args).await
             }
@@ -248,7 +264,10 @@ impl Call {
             | Command::History(_)
             | Command::Report(_)
             | Command::Config(_)
-            | Command::Themes(_) => Ok(Exit::Done), // need no engine: carried out above
+            | Command::Themes(_)
+            | Command::Doctor(_)
+            | Command::Completions(_)
+            | Command::Man(_) => Ok(Exit::Done), // need no engine: carried out above
         };
         if tokio::time::timeout(FAREWELL, session.engine.shutdown()).await.is_err() {
             tracing::warn!("the tracker did not end in time; its leases run out by themselves");

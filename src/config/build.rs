@@ -24,6 +24,14 @@ const MAX_ITEMS: usize = 1_000_000;
 /// More requests than any watch is worth.
 const MAX_BUDGET: usize = 100_000_000;
 
+/// The end of a key, by which its owner knows it.
+fn last_four(key: &str) -> String {
+    let shown = key.chars().count().checked_sub(4).filter(|hidden| *hidden >= 4);
+    shown.map_or("***".to_owned(), |hidden| {
+        format!("***{}", key.chars().skip(hidden).collect::<String>())
+    })
+}
+
 /// Makes a [`Resolved`] of a choice.
 pub(super) struct Build<'a> {
     pub(super) layers: &'a Layers<'a>,
@@ -131,7 +139,7 @@ impl Build<'_> {
             signature.map_or((usual, origin), |it| (*it.get_ref(), self.layers.origin(it)));
         let [of_name, of_key, of_secret] = self.credential_origins(profile);
         self.set("cloud_name", cloud_name, of_name);
-        self.set("api_key", &api_key, of_key);
+        self.set("api_key", &last_four(&api_key), of_key);
         self.set("api_secret", "***", of_secret);
         self.set("signature_algorithm", signature.as_str(), origin);
         Ok(Credentials { cloud_name: cloud_name.to_owned(), api_key, api_secret, signature })

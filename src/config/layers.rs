@@ -10,7 +10,8 @@ use toml::Spanned;
 use super::build::Build;
 use super::credentials;
 use super::error::ConfigError;
-use super::file::{Loaded, load};
+use super::file::{Loaded, ProfileFile, load};
+use super::notify::NotifyFile;
 use super::paths::{Env, Paths, expand_home};
 use super::places::LookFrom;
 use crate::adapters::cloudinary::Credentials;
@@ -80,6 +81,10 @@ pub struct Preferences {
     pub theme: Option<String>,
     /// Keys by command, as written; the key table judges them.
     pub keys: BTreeMap<String, Vec<String>>,
+    /// Profiles of the file with a word about each: cloud and risk, as far as they are written there.
+    pub profiles: Vec<(String, String)>,
+    /// Whom to tell when something happened.
+    pub notify: NotifyFile,
     /// Faults of theme and keys: the console warns and opens, a headless command refuses.
     pub faults: Vec<ConfigError>,
     pub warnings: Vec<String>,
@@ -161,6 +166,23 @@ pub fn resolve(flags: &Flags, env: &Env) -> Result<Resolved, ConfigError> {
     Build { layers: &layers, chosen: &chosen, preferences }.resolved(&told)
 }
 
+/// Names of all profiles, ours and those of `cld`, as far as their files can be read.
+#[must_use]
+pub fn profile_names(flags: &Flags, env: &Env) -> Vec<String> {
+    let ours = Paths::find(flags, env).map(|paths| super::file::profile_names(&paths.config));
+    let cld = credentials::cld_profiles(env, &mut Vec::new());
+    ours.unwrap_or_default().into_iter().chain(cld.urls.into_keys()).collect()
+}
+
+/// A profile in a few words, without anything secret.
+fn about((name, profile): (&String, &ProfileFile)) -> (String, String) {
+    let cloud = profile.cloud_name.as_ref().map(|cloud| cloud.get_ref().clone());
+    let risk = profile.risk.as_ref().map(|risk| risk.get_ref().as_str().to_owned());
+    let read_only = profile.read_only.as_ref().filter(|it| *it.get_ref());
+    let words = [cloud, risk, read_only.map(|_| "read-only".to_owned())];
+    (name.clone(), words.into_iter().flatten().collect::<Vec<_>>().join(", "))
+}
+
 /// The layers, read.
 pub(super) struct Layers<'a> {
     pub(super) flags: &'a Flags,
@@ -200,6 +222,8 @@ impl<'a> Layers<'a> {
             journal,
             theme,
             keys: loaded.as_ref().map(|loaded| loaded.keys.clone()).unwrap_or_default(),
+            notify: loaded.as_ref().map(|loaded| loaded.file.notify.clone()).unwrap_or_default(),
+            profiles: loaded.iter().flat_map(|loaded| &loaded.file.profiles).map(about).collect(),
             faults: loaded.as_ref().map(|loaded| loaded.faults.clone()).unwrap_or_default(),
             warnings: loaded.iter().filter_map(readable_by_others).collect(),
             settings,

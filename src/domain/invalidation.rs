@@ -65,6 +65,9 @@ pub struct Member {
     pub host: String,
     pub pid: u32,
     pub started_at: Timestamp,
+    /// Address that its SSH session came from, if it runs in one.
+    #[serde(default)]
+    pub ssh_client: Option<String>,
 }
 
 /// One command of an operator.

@@ -11,6 +11,7 @@ pub mod delivery_url;
 pub mod explain;
 pub mod id;
 pub mod invalidation;
+pub mod job;
 pub mod judge;
 pub mod place;
 pub mod pop;

@@ -8,27 +8,32 @@ use tokio_util::task::TaskTracker;
 
 use super::context::Context;
 use super::error::OpError;
+use super::execute::Runner;
 pub use super::execute::{Executed, ExecutedItem, Execution};
 use super::guard::{self, Lock};
+pub use super::jobs::{Resumed, Retry};
+use super::jobs::{Running, Worker};
 pub use super::look::{Look, Looked, Lookout, Truth};
 pub use super::show::{Shown, ShownUrl};
 use super::tracker::Tracker;
 use super::watch_url::WebClaim;
-use super::{execute, look, plan, recover, resolve, show, watch_url};
+use super::{evidence, jobs, look, plan, resolve, show, watch_url};
 use crate::domain::asset::{AssetKey, DeliveryType, ResourceType};
 use crate::domain::delivery_url::DeliveryUrl;
-use crate::domain::id::InvalidationId;
-use crate::domain::invalidation::Verb;
-use crate::domain::place::Place;
+use crate::domain::id::{InvalidationId, OperationId};
+use crate::domain::invalidation::{Item, Verb};
+use crate::domain::job::{Act, ActKind, ActRow, ItemFilter, JobRow, Slice, Wish};
+use crate::domain::place::{Place, PlaceId};
 use crate::domain::purge::{Order, OrderTerms, Plan};
 use crate::domain::verdict::Expectation;
 use crate::ports::cloud::{ListQuery, Page};
-use crate::ports::journal::{ActivityRow, InvalidationRow};
+use crate::ports::journal::{ActivityRow, InvalidationRow, SightingRun};
 
 /// Every use case, over one profile.
 pub struct Engine {
     context: Arc<Context>,
     tracker: Tracker,
+    running: Running,
     /// Settles what dead processes left in doubt, beside everything else.
     recovery: TaskTracker,
     stop: CancellationToken,
@@ -37,15 +42,48 @@ pub struct Engine {
 
 /// Reads and orders of one profile.
 impl Engine {
-    /// Starts the tracker, and settles what dead processes left in doubt by asking storage.
+    /// Starts the tracker, and settles what dead processes left in doubt by asking storage. Their jobs are left to
+    /// [`Self::go_on`].
     #[must_use]
     pub fn start(context: Context) -> Self {
+        Self::begin(context, false)
+    }
+
+    /// [`Self::start`], and goes on with the jobs of dead processes: sends what they only intended.
+    #[must_use]
+    pub fn start_working(context: Context) -> Self {
+        Self::begin(context, true)
+    }
+
+    fn begin(context: Context, goes_on: bool) -> Self {
         let context = Arc::new(guard::guarded(context));
         let tracker = Tracker::start(Arc::clone(&context));
+        let engine = Self::over(context, tracker);
+        engine.recovery.spawn(engine.worker().work(goes_on));
+        engine
+    }
+
+    fn over(context: Arc<Context>, tracker: Tracker) -> Self {
         let (recovery, stop) = (TaskTracker::new(), CancellationToken::new());
-        recovery.spawn(recover::keep_recovering(Arc::clone(&context), stop.clone()));
         recovery.close();
-        Self { context, tracker, recovery, stop, lock: Lock::default() }
+        Self {
+            context,
+            tracker,
+            running: Running::default(),
+            recovery,
+            stop,
+            lock: Lock::default(),
+        }
+    }
+
+    fn worker(&self) -> Worker {
+        Worker {
+            context: Arc::clone(&self.context),
+            tracker: self.tracker.clone(),
+            running: self.running.clone(),
+            tasks: self.recovery.clone(),
+            stop: self.stop.clone(),
+        }
     }
 
     /// For reads alone: takes up no invalidation and settles nothing; [`Self::execute`] and [`Self::watch_url`] fail.
@@ -53,9 +91,7 @@ impl Engine {
     pub fn for_reading(context: Context) -> Self {
         let context = Arc::new(guard::guarded(context));
         let tracker = Tracker::idle(Arc::clone(&context));
-        let (recovery, stop) = (TaskTracker::new(), CancellationToken::new());
-        recovery.close();
-        Self { context, tracker, recovery, stop, lock: Lock::default() }
+        Self::over(context, tracker)
     }
 
     #[must_use]
@@ -144,7 +180,27 @@ impl Engine {
         cancel: &CancellationToken,
     ) -> Result<Executed, OpError> {
         self.refuse_when_locked(plan.verb)?;
-        execute::execute(&self.context, &self.tracker, plan, terms, typed, events, cancel).await
+        self.runner().execute(plan, terms, typed, events, cancel).await
+    }
+
+    /// Takes a job up that nobody runs, and carries it out as [`Self::execute`] would have: what is in doubt is settled
+    /// by asking storage, what was only intended is sent.
+    ///
+    /// # Errors
+    /// Somebody runs it, it is over, it cannot be gone on with from the journal alone, a read-only profile; the journal's.
+    pub async fn go_on(
+        &self,
+        operation: OperationId,
+        events: &mpsc::Sender<Execution>,
+        cancel: &CancellationToken,
+    ) -> Result<Executed, OpError> {
+        self.refuse_when_locked(Verb::Purge)?;
+        self.runner().go_on(operation, events, cancel).await
+    }
+
+    fn runner(&self) -> Runner<'_> {
+        let Self { context, tracker, running, stop, .. } = self;
+        Runner { context, tracker, running, leave: stop }
     }
 
     /// Takes no orders until it is unlocked.
@@ -263,6 +319,139 @@ impl Engine {
     /// The journal's.
     pub async fn activity(&self, limit: u32) -> Result<Vec<ActivityRow>, OpError> {
         Ok(self.context.journal.activity(Some(&self.context.scope), limit).await?)
+    }
+
+    /// What was seen in one cell of an invalidation, run by run, oldest first; `url` as snapshots show it.
+    ///
+    /// # Errors
+    /// The journal's.
+    pub async fn evidence(
+        &self,
+        id: InvalidationId,
+        place: &PlaceId,
+        url: &str,
+    ) -> Result<Vec<SightingRun>, OpError> {
+        evidence::evidence(&self.context, id, place, url).await
+    }
+
+    /// Jobs of this cloud, newest first, whoever ordered them.
+    ///
+    /// # Errors
+    /// The journal's.
+    pub async fn jobs(&self, limit: u32) -> Result<Vec<JobRow>, OpError> {
+        let Context { journal, scope, clock, .. } = &*self.context;
+        Ok(journal.jobs(Some(scope), limit, clock.wall()).await?)
+    }
+
+    /// One job.
+    ///
+    /// # Errors
+    /// The journal's.
+    pub async fn job(&self, operation: OperationId) -> Result<JobRow, OpError> {
+        Ok(self.context.journal.job(operation, self.context.clock.wall()).await?)
+    }
+
+    /// Items of a job in the order of its plan.
+    ///
+    /// # Errors
+    /// The journal's.
+    pub async fn job_items(
+        &self,
+        operation: OperationId,
+        filter: ItemFilter,
+        slice: Slice,
+    ) -> Result<Vec<Item>, OpError> {
+        Ok(self.context.journal.job_items(operation, filter, slice).await?)
+    }
+
+    /// Sends nothing more of a job for now; calls in flight settle. Any process that runs it heeds within a second.
+    ///
+    /// # Errors
+    /// It is over, or the journal's.
+    pub async fn pause(&self, operation: OperationId) -> Result<JobRow, OpError> {
+        jobs::wish(&self.context, &self.running, operation, Wish::Pause).await
+    }
+
+    /// Sends nothing more of a job, ever; calls in flight settle.
+    ///
+    /// # Errors
+    /// It is over, or the journal's.
+    pub async fn cancel(&self, operation: OperationId) -> Result<JobRow, OpError> {
+        jobs::wish(&self.context, &self.running, operation, Wish::Cancel).await
+    }
+
+    /// Lets a paused, held or interrupted job go on; tells who does. Where nobody does, [`Self::go_on`] takes it up and
+    /// [`Self::take_up`] does so in the background.
+    ///
+    /// # Errors
+    /// It is over, the profile is read-only, or the journal's.
+    pub async fn resume(&self, operation: OperationId) -> Result<Resumed, OpError> {
+        self.refuse_when_locked(Verb::Purge)?;
+        let job = jobs::wish(&self.context, &self.running, operation, Wish::Run).await?;
+        Ok(job.run_by.map_or(Resumed::Nobody, Resumed::By))
+    }
+
+    /// Goes on with a job that nobody runs, in the background of this process.
+    pub fn take_up(&self, operation: OperationId) {
+        self.worker().take_up(operation);
+    }
+
+    /// Jobs of this cloud whose process is gone and that can be gone on with, oldest first.
+    ///
+    /// # Errors
+    /// The journal's.
+    pub async fn interrupted(&self) -> Result<Vec<JobRow>, OpError> {
+        jobs::interrupted(&self.context).await
+    }
+
+    /// Holds all jobs of the profile at once; returns those that were running.
+    ///
+    /// # Errors
+    /// The journal's.
+    pub async fn hold_all(&self) -> Result<Vec<OperationId>, OpError> {
+        jobs::wish_all(&self.context, &self.running, Wish::Hold).await
+    }
+
+    /// Lets all jobs that are held go on; returns them.
+    ///
+    /// # Errors
+    /// A read-only profile; the journal's.
+    pub async fn resume_all(&self) -> Result<Vec<OperationId>, OpError> {
+        self.refuse_when_locked(Verb::Purge)?;
+        jobs::wish_all(&self.context, &self.running, Wish::Run).await
+    }
+
+    /// What a job did not get done, as an order of its own: to be planned, confirmed and carried out like any other,
+    /// under [`Retry::terms`].
+    ///
+    /// # Errors
+    /// Nothing failed, it is not over, or it cannot be done again from the journal alone; the journal's.
+    pub async fn retry_failed(&self, operation: OperationId) -> Result<Retry, OpError> {
+        jobs::retry(&self.context, operation).await
+    }
+
+    /// What was done to jobs and profiles beside ordering, newest first.
+    ///
+    /// # Errors
+    /// The journal's.
+    pub async fn acts(&self, limit: u32) -> Result<Vec<ActRow>, OpError> {
+        Ok(self.context.journal.acts(Some(&self.context.scope), limit).await?)
+    }
+
+    /// Adds to the audit trail that the profile was unlocked or locked.
+    ///
+    /// # Errors
+    /// The journal's.
+    pub async fn note(&self, kind: ActKind) -> Result<(), OpError> {
+        let Context { journal, scope, clock, member, policy, .. } = &*self.context;
+        let act = Act {
+            kind,
+            by: member.id,
+            at: clock.wall(),
+            operation: None,
+            note: Some(policy.profile.clone()),
+        };
+        Ok(journal.note(scope, &act).await?)
     }
 
     /// Stops the tracker and waits for it.

@@ -3,30 +3,30 @@
 //! What was never sent is given up and said so; what was sent is settled by asking storage. Nothing that is not
 //! idempotent is repeated. The invalidation itself stays open: the tracker goes on from the journal.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
-use std::sync::Arc;
+use std::collections::{BTreeMap, HashSet};
 use std::time::Duration;
 
 use futures_util::future::join_all;
 use jiff::SignedDuration;
-use tokio_util::sync::CancellationToken;
 
 use super::context::Context;
 use super::error::OpError;
 use super::in_doubt::{self, Asked};
+use super::jobs::Running;
 use crate::domain::asset::AssetKey;
 use crate::domain::id::{ItemId, OperationId};
-use crate::domain::invalidation::{Item, ItemState, Operation, Verb, WatchedName};
+use crate::domain::invalidation::{Item, ItemState, Operation, Verb};
+use crate::domain::job::{ItemFilter, Slice};
 use crate::domain::verdict::Stored;
 use crate::ports::cloud::CloudError;
-use crate::ports::journal::JournalError;
+use crate::ports::journal::{JobLease, JournalError, Step};
 
 /// A member that was not heard of for so long counts as gone; trackers report every two seconds. A process that
 /// wakes up later finds its unsent items given up, and sends none of them.
 const SILENT: SignedDuration = SignedDuration::from_secs(30);
 
-/// Between two looks for what has been left behind while this process runs.
-const AGAIN: Duration = Duration::from_secs(30);
+/// A job is claimed for so long, to be settled.
+const LEASE: Duration = Duration::from_secs(60);
 
 /// One item that was settled, or could not be yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,18 +41,41 @@ pub struct Recovered {
     pub message: String,
 }
 
-/// Settles what dead members of this cloud left behind.
+/// Settles what dead members of this cloud left behind. Of their jobs what was only intended stays, to be gone on with;
+/// of older operations, and of what the journal alone does not suffice for, it is given up.
 ///
 /// # Errors
 /// The journal's. A cloud that does not answer is no error: its items stay as they are.
-pub async fn recover(context: &Context) -> Result<Vec<Recovered>, OpError> {
+pub async fn recover(context: &Context, running: &Running) -> Result<Vec<Recovered>, OpError> {
     let mut all = Vec::new();
-    for left in left_behind(context).await?.into_values() {
-        all.extend(give_up_unsent(context, &left).await?);
-        if context.policy.read_only {
-            continue; // asking may repeat a call
+    for left in left_behind(context, running).await?.into_values() {
+        let id = left.operation.id;
+        let Some(_here) = running.begin(id) else { continue };
+        let lease = match context.journal.job(id, context.clock.wall()).await {
+            Ok(job) if job.resumable && left.sent().next().is_none() => continue, // waits to be gone on with
+            Ok(job) => {
+                let (member, now) = (context.member.id, context.clock.wall());
+                match context.journal.claim_job(id, member, now, LEASE).await? {
+                    Some(lease) => Some((lease, job.resumable)),
+                    None => continue, // somebody was faster
+                }
+            }
+            // our own are under way, however long this process may have slept
+            Err(JournalError::UnknownJob { .. }) if left.operation.member == context.member.id => {
+                continue;
+            }
+            Err(JournalError::UnknownJob { .. }) => None,
+            Err(other) => return Err(other.into()),
+        };
+        let claim = Claim { context, lease: lease.map(|(lease, _)| lease) };
+        let settled = claim.settle(&left, lease.is_some_and(|(_, resumable)| resumable)).await;
+        if let Some((lease, _)) = lease {
+            match context.journal.release_job(lease, context.clock.wall()).await {
+                Ok(()) | Err(JournalError::JobLost) => {}
+                Err(other) => return Err(other.into()),
+            }
         }
-        let (settled, stop) = settle_sent(context, &left).await?;
+        let (settled, stop) = settled?;
         all.extend(settled);
         if stop {
             break;
@@ -61,32 +84,17 @@ pub async fn recover(context: &Context) -> Result<Vec<Recovered>, OpError> {
     Ok(all)
 }
 
-/// Ends what belongs to earlier runs of this profile's local cloud, then recovers now and every half minute.
-pub(super) async fn keep_recovering(context: Arc<Context>, stop: CancellationToken) {
-    let work = async {
-        if let Err(trouble) = end_earlier_runs(&context).await {
-            tracing::warn!(%trouble, "watches of earlier local clouds were not ended");
-        }
-        loop {
-            match recover(&context).await {
-                Ok(recovered) => recovered.iter().for_each(tell),
-                Err(trouble) => {
-                    tracing::warn!(%trouble, "what was left in doubt is not settled yet");
-                }
-            }
-            tokio::time::sleep(AGAIN).await;
-        }
-    };
-    stop.run_until_cancelled(work).await;
-}
-
-async fn end_earlier_runs(context: &Context) -> Result<u64, JournalError> {
+/// Ends watches and items of earlier runs of this profile's local cloud.
+///
+/// # Errors
+/// The journal's.
+pub(super) async fn end_earlier_runs(context: &Context) -> Result<u64, JournalError> {
     let Some(running) = context.scope.instance.as_deref() else { return Ok(0) };
     let now = context.clock.wall();
     context.journal.end_of_gone_clouds(&context.scope.api, Some(running), now).await
 }
 
-fn tell(recovered: &Recovered) {
+pub(super) fn tell(recovered: &Recovered) {
     let Recovered { operation, verb, key, state, message, .. } = recovered;
     let (verb, state) = (verb.as_str(), state.as_str());
     tracing::info!(%operation, verb, %key, state, message, "left behind by a process that ended");
@@ -99,14 +107,17 @@ struct Left {
 }
 
 /// Unsettled items of members that are gone, oldest operation first.
-async fn left_behind(context: &Context) -> Result<BTreeMap<OperationId, Left>, OpError> {
+async fn left_behind(
+    context: &Context,
+    running: &Running,
+) -> Result<BTreeMap<OperationId, Left>, OpError> {
     let now = context.clock.wall();
     let silent_since = now.checked_sub(SILENT).unwrap_or(now);
     let unsettled = context.journal.unsettled(&context.scope, silent_since).await?;
     let mut left: BTreeMap<OperationId, Left> = BTreeMap::new();
     for (operation, item) in unsettled {
-        // Our own are under way, however long this process may have slept.
-        if operation.member != context.member.id {
+        // What this process runs is under way, however long it may have slept.
+        if !running.has(operation.id) {
             let of = left.entry(operation.id).or_insert(Left { operation, items: Vec::new() });
             of.items.push(item);
         }
@@ -114,53 +125,111 @@ async fn left_behind(context: &Context) -> Result<BTreeMap<OperationId, Left>, O
     Ok(left)
 }
 
-/// Skips what was never sent. All of it or nothing: where one was sent just now, its process lives.
-async fn give_up_unsent(context: &Context, left: &Left) -> Result<Vec<Recovered>, OpError> {
-    let Left { operation, items } = left;
-    let (state, why) = match operation.verb {
-        Verb::Watch => (ItemState::Accepted, "looks only: nothing was to be sent"),
-        _ => (ItemState::Skipped, "never sent: its process ended first; run it again"),
-    };
-    let given_up = items
-        .iter()
-        .filter(|item| item.state == ItemState::Intended)
-        .map(|item| recovered(operation, item, state, why.to_owned()))
-        .collect::<Vec<_>>();
-    match context.journal.settle(&outcomes(&given_up)).await {
-        Ok(()) => Ok(given_up),
-        Err(JournalError::Write { detail }) => {
-            tracing::info!(operation = %operation.id, detail, "left to its process, which goes on");
-            Ok(Vec::new())
-        }
-        Err(other) => Err(other.into()),
+impl Left {
+    fn sent(&self) -> impl Iterator<Item = &Item> {
+        self.items.iter().filter(|item| item.state == ItemState::Sent)
     }
 }
 
-/// Settles what was sent by asking storage; true when nothing more can be asked now.
-async fn settle_sent(context: &Context, left: &Left) -> Result<(Vec<Recovered>, bool), OpError> {
-    let Left { operation, items } = left;
-    let sent = items.iter().filter(|item| item.state == ItemState::Sent).collect::<Vec<_>>();
-    if sent.is_empty() {
-        return Ok((Vec::new(), false));
+/// The right to settle one operation: a lease where it is a job.
+struct Claim<'a> {
+    context: &'a Context,
+    lease: Option<JobLease>,
+}
+
+impl Claim<'_> {
+    /// Settles what was sent, and gives up what was not unless it can be gone on with; true when nothing more can be
+    /// asked now.
+    async fn settle(&self, left: &Left, goes_on: bool) -> Result<(Vec<Recovered>, bool), OpError> {
+        let mut all = if goes_on { Vec::new() } else { self.give_up_unsent(left).await? };
+        if self.context.policy.read_only {
+            return Ok((all, false)); // asking may repeat a call
+        }
+        let (settled, stop) = self.settle_sent(left).await?;
+        all.extend(settled);
+        Ok((all, stop))
     }
-    let old = old_contents(context, operation).await?;
-    let mut all = Vec::with_capacity(sent.len());
-    for batch in sent.chunks(context.policy.concurrency.max(1)) {
-        let asking = batch.iter().map(|item| ask(context, operation, item, old.get(&item.id)));
-        let asked = join_all(asking).await;
-        let stop = asked.iter().any(|asked| asked.as_ref().is_err_and(ends_all));
-        let (settled, open): (Vec<_>, Vec<_>) = batch
+
+    /// Skips what was never sent. All of it or nothing: where one was sent just now, its process lives.
+    async fn give_up_unsent(&self, left: &Left) -> Result<Vec<Recovered>, OpError> {
+        let Left { operation, items } = left;
+        let (state, why) = match operation.verb {
+            Verb::Watch => (ItemState::Accepted, "looks only: nothing was to be sent"),
+            _ => (ItemState::Skipped, "never sent: its process ended first; run it again"),
+        };
+        let given_up = items
             .iter()
-            .zip(asked)
-            .map(|(item, asked)| found(operation, item, asked))
-            .partition(|recovered| recovered.state.is_settled());
-        all.extend(settle(context, settled).await?);
-        all.extend(open);
-        if stop {
-            return Ok((all, true));
+            .filter(|item| item.state == ItemState::Intended)
+            .map(|item| recovered(operation, item, state, why.to_owned()))
+            .collect::<Vec<_>>();
+        match self.write(&given_up).await {
+            Ok(()) => Ok(given_up),
+            Err(JournalError::Write { detail }) => {
+                tracing::info!(operation = %operation.id, detail, "left to its process, which goes on");
+                Ok(Vec::new())
+            }
+            Err(other) => Err(other.into()),
         }
     }
-    Ok((all, false))
+
+    /// Settles what was sent by asking storage; true when nothing more can be asked now.
+    async fn settle_sent(&self, left: &Left) -> Result<(Vec<Recovered>, bool), OpError> {
+        let (context, operation) = (self.context, &left.operation);
+        let sent = left.sent().collect::<Vec<_>>();
+        if sent.is_empty() {
+            return Ok((Vec::new(), false));
+        }
+        let old = context.journal.job_work(operation.id).await?.before;
+        let mut all = Vec::with_capacity(sent.len());
+        for batch in sent.chunks(context.policy.concurrency.max(1)) {
+            let asking = batch.iter().map(|item| ask(context, operation, item, old.get(&item.id)));
+            let asked = join_all(asking).await;
+            let stop = asked.iter().any(|asked| asked.as_ref().is_err_and(ends_all));
+            let (settled, open): (Vec<_>, Vec<_>) = batch
+                .iter()
+                .zip(asked)
+                .map(|(item, asked)| found(operation, item, asked))
+                .partition(|recovered| recovered.state.is_settled());
+            all.extend(self.keep(operation, settled).await?);
+            all.extend(open);
+            if stop {
+                return Ok((all, true));
+            }
+        }
+        Ok((all, false))
+    }
+
+    /// Writes outcomes of items that nobody else has settled meanwhile: whoever saw the answer knows better.
+    async fn keep(
+        &self,
+        operation: &Operation,
+        mut settled: Vec<Recovered>,
+    ) -> Result<Vec<Recovered>, OpError> {
+        if self.lease.is_none() {
+            let journal = &self.context.journal;
+            let open = journal.job_items(operation.id, ItemFilter::Unsettled, Slice::ALL).await?;
+            let open = open.into_iter().map(|item| item.id).collect::<HashSet<ItemId>>();
+            settled.retain(|one| open.contains(&one.item));
+        }
+        match self.write(&settled).await {
+            Ok(()) => Ok(settled),
+            Err(JournalError::JobLost) => Ok(Vec::new()),
+            Err(other) => Err(other.into()),
+        }
+    }
+
+    async fn write(&self, settled: &[Recovered]) -> Result<(), JournalError> {
+        let Context { journal, clock, .. } = self.context;
+        let outcomes = settled.iter().map(|one| (one.item, one.state, Some(one.message.clone())));
+        let outcomes = outcomes.collect::<Vec<_>>();
+        match self.lease {
+            None => journal.settle(&outcomes).await,
+            Some(lease) => {
+                let step = Step { outcomes, leaving: Vec::new() };
+                journal.advance(lease, &step, clock.wall()).await.map(drop)
+            }
+        }
+    }
 }
 
 async fn ask(
@@ -185,34 +254,6 @@ fn found(operation: &Operation, item: &Item, asked: Result<Asked, CloudError>) -
     recovered(operation, item, state, message)
 }
 
-/// Writes outcomes of items that nobody else has settled meanwhile: whoever saw the answer knows better.
-async fn settle(context: &Context, settled: Vec<Recovered>) -> Result<Vec<Recovered>, OpError> {
-    let open = left_behind(context).await?;
-    let open = open.values().flat_map(|left| &left.items).map(|item| item.id);
-    let open = open.collect::<HashSet<ItemId>>();
-    let settled = settled.into_iter().filter(|one| open.contains(&one.item)).collect::<Vec<_>>();
-    context.journal.settle(&outcomes(&settled)).await?;
-    Ok(settled)
-}
-
-/// What storage held before, by item, as far as the intent tells.
-async fn old_contents(
-    context: &Context,
-    operation: &Operation,
-) -> Result<HashMap<ItemId, Stored>, OpError> {
-    let invalidation = match context.journal.find(&operation.id.to_string()).await {
-        Ok(id) => context.journal.invalidation(id).await?,
-        // Nothing is watched, so nothing was read before.
-        Err(JournalError::Unknown { .. }) => return Ok(HashMap::new()),
-        Err(other) => return Err(other.into()),
-    };
-    let keys = invalidation.items.iter().map(|item| (item.id, &item.key));
-    let keys = keys.collect::<HashMap<ItemId, &AssetKey>>();
-    let is_source = |name: &&WatchedName| keys.get(&name.item) == Some(&&name.key);
-    let names = invalidation.names.iter().filter(is_source);
-    Ok(names.filter_map(|name| Some((name.item, name.old.clone()?))).collect())
-}
-
 fn recovered(operation: &Operation, item: &Item, state: ItemState, message: String) -> Recovered {
     Recovered {
         operation: operation.id,
@@ -223,10 +264,6 @@ fn recovered(operation: &Operation, item: &Item, state: ItemState, message: Stri
         state,
         message,
     }
-}
-
-fn outcomes(recovered: &[Recovered]) -> Vec<(ItemId, ItemState, Option<String>)> {
-    recovered.iter().map(|one| (one.item, one.state, Some(one.message.clone()))).collect()
 }
 
 /// Whether every further question would most likely fail the same way.

@@ -70,6 +70,7 @@ pub fn member(user: &str, pid: u32) -> Member {
         host: "desk".to_owned(),
         pid,
         started_at: from_millis(BASE_MILLIS),
+        ssh_client: None,
     }
 }
 

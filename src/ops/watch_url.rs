@@ -284,5 +284,5 @@ fn intent(
         not_covered: Vec::new(),
         ended: None,
     };
-    Intent { operation, items: vec![item], invalidation: Some(invalidation) }
+    Intent { operation, items: vec![item], invalidation: Some(invalidation), job: None }
 }

@@ -96,7 +96,13 @@ pub enum CloudError {
     #[error("{cloud} allows {limit} Admin API calls an hour and all are used")]
     RateLimited { cloud: String, limit: u32, retry_at: Option<Timestamp> },
     #[error("{cloud} is overloaded ({status}): {message}")]
-    Unavailable { cloud: String, status: u16, message: String },
+    Unavailable {
+        cloud: String,
+        status: u16,
+        message: String,
+        /// What `Retry-After` asks for.
+        retry_after: Option<Duration>,
+    },
     #[error("{api} does not answer: {detail}")]
     Unreachable { api: String, detail: String },
     /// The call left and no answer came: it may or may not have been carried out.
@@ -109,6 +115,19 @@ pub enum CloudError {
 }
 
 impl CloudError {
+    /// Whether the cloud said that it does not carry the call out now, because too many were made: it may be sent again
+    /// later. Tells how long to wait, where the cloud does.
+    #[must_use]
+    pub fn asks_to_wait(&self, now: Timestamp) -> Option<Option<Duration>> {
+        match self {
+            Self::RateLimited { retry_at, .. } => {
+                Some(retry_at.and_then(|at| Duration::try_from(at.duration_since(now)).ok()))
+            }
+            Self::Unavailable { status: 420 | 429, retry_after, .. } => Some(*retry_after),
+            _ => None,
+        }
+    }
+
     /// Whether the call may have been carried out although no good answer came.
     #[must_use]
     pub const fn is_in_doubt(&self) -> bool {

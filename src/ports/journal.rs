@@ -1,8 +1,10 @@
 //! The journal: intents before the network, outcomes after it, shared by several processes.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
 
 use crate::domain::asset::AssetKey;
 use crate::domain::id::{InvalidationId, ItemId, MemberId, OperationId};
@@ -10,12 +12,15 @@ use crate::domain::invalidation::{
     CloudScope, Ending, Invalidation, Item, ItemState, Member, Operation, WatchTerms, WatchedName,
     WatchedUrl,
 };
+use crate::domain::job::{
+    Act, ActRow, ItemFilter, JobRow, JobTerms, JobWait, Refused, Slice, Wish,
+};
 use crate::domain::place::PlaceId;
-use crate::domain::sighting::Sighting;
+use crate::domain::sighting::{AcceptVariant, Answer, ProbeFailure, ProbeShape, Sighting};
 use crate::domain::snapshot::WatchSnapshot;
 use crate::domain::time::Timestamp;
 use crate::domain::usual::Usual;
-use crate::domain::verdict::{Content, Judgement};
+use crate::domain::verdict::{Content, Judgement, Stored};
 
 /// Why the journal did not take or give something. While intents cannot be written no destructive call may leave.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -39,6 +44,11 @@ pub enum JournalError {
     /// Somebody else tracks it now: nothing may be written under the old lease.
     #[error("another process tracks this invalidation now")]
     LeaseLost,
+    /// Somebody else runs the job now: no call may leave under the old lease.
+    #[error("another process runs this job now")]
+    JobLost,
+    #[error("no job begins with `{prefix}`")]
+    UnknownJob { prefix: String },
 }
 
 /// The right to track one invalidation; every write under it carries the fencing number.
@@ -50,6 +60,46 @@ pub struct Lease {
     pub fencing: i64,
 }
 
+/// The right to run one job; every call of it is marked under the fencing number before it leaves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct JobLease {
+    pub operation: OperationId,
+    pub holder: MemberId,
+    /// Grows with every change of holder; a mark with an older number is refused.
+    pub fencing: i64,
+}
+
+/// Which jobs are meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum JobsOf<'a> {
+    One(OperationId),
+    /// Every job of a cloud that is not over.
+    Cloud(&'a CloudScope),
+}
+
+/// What happened to the calls of a job since it was last written, and what leaves next.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Step {
+    /// [`ItemState::Intended`] for a call that the cloud said it did not carry out, to be sent again.
+    pub outcomes: Vec<(ItemId, ItemState, Option<String>)>,
+    /// Calls that leave once this is written.
+    pub leaving: Vec<ItemId>,
+}
+
+/// Everything that is needed to go on with a job.
+#[derive(Debug, Clone, PartialEq)]
+pub struct JobWork {
+    pub operation: Operation,
+    /// `None` for what was ordered by an older program: nothing of it can be sent any more.
+    pub terms: Option<JobTerms>,
+    pub invalidation: Option<InvalidationId>,
+    /// In the order of the plan.
+    pub items: Vec<Item>,
+    /// What storage held before, as far as it was read.
+    pub before: HashMap<ItemId, Stored>,
+    pub refused: Vec<Refused>,
+}
+
 /// One row of the list of invalidations.
 #[derive(Debug, Clone, PartialEq)]
 pub struct InvalidationRow {
@@ -59,6 +109,8 @@ pub struct InvalidationRow {
     pub label: String,
     /// `user@host` of who ordered it.
     pub by: String,
+    /// Address that their SSH session came from, if it was one.
+    pub from: Option<String>,
     /// Who tracks it now, if anybody: `user@host pid`.
     pub tracked_by: Option<String>,
     /// Last published picture, if any.
@@ -72,6 +124,8 @@ pub struct ActivityRow {
     pub operation: Operation,
     /// `user@host`.
     pub by: String,
+    /// Address that their SSH session came from, if it was one.
+    pub from: Option<String>,
     pub label: String,
     pub items: usize,
     pub accepted: usize,
@@ -90,6 +144,32 @@ pub struct SightingRow {
     pub judgement: Judgement,
 }
 
+/// What one sighting showed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Evidence {
+    pub shape: ProbeShape,
+    /// From the request to its answer.
+    pub took: Duration,
+    pub judgement: Judgement,
+    pub result: Result<Answer, ProbeFailure>,
+}
+
+/// A run of equal verdicts of one cell.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SightingRun {
+    pub place: PlaceId,
+    /// Canonical text of the delivery URL.
+    pub url: String,
+    pub variant: AcceptVariant,
+    /// Position among the cell's runs, from 0; where numbers are missing, runs were thinned out.
+    pub run: u64,
+    pub sightings: u64,
+    pub first_at: Timestamp,
+    pub last_at: Timestamp,
+    pub first: Evidence,
+    pub last: Evidence,
+}
+
 /// Everything an operation intends, written in one transaction before its first call.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Intent {
@@ -97,6 +177,19 @@ pub struct Intent {
     pub items: Vec<Item>,
     /// `None` where nothing is invalidated or nothing is watched.
     pub invalidation: Option<Invalidation>,
+    /// `None` where no call is made. With it the orderer holds the job's lease from the start.
+    pub job: Option<JobIntent>,
+}
+
+/// What makes an operation a job.
+#[derive(Debug, Clone, PartialEq)]
+pub struct JobIntent {
+    pub terms: JobTerms,
+    /// How long the lease of the orderer lasts.
+    pub ttl: Duration,
+    /// What storage holds now, of items whose name is not watched.
+    pub before: Vec<(ItemId, Stored)>,
+    pub refused: Vec<Refused>,
 }
 
 /// Keeps operations, items, invalidations, watched URLs, sightings and activity.
@@ -136,12 +229,99 @@ pub trait Journal: Send + Sync {
         outcomes: &[(ItemId, ItemState, Option<String>)],
     ) -> Result<(), JournalError>;
 
-    /// Items of `scope` that were intended or sent and never settled, by members not heard of since `silent_since`.
+    /// Items of `scope` that were intended or sent and never settled, and that nobody works on: their job has no
+    /// runner, or its runner (of older operations: the orderer) was not heard of since `silent_since`.
     async fn unsettled(
         &self,
         scope: &CloudScope,
         silent_since: Timestamp,
     ) -> Result<Vec<(Operation, Item)>, JournalError>;
+
+    /// Jobs, newest first; of every cloud without a scope.
+    async fn jobs(
+        &self,
+        scope: Option<&CloudScope>,
+        limit: u32,
+        now: Timestamp,
+    ) -> Result<Vec<JobRow>, JournalError>;
+
+    /// One job as the list shows it.
+    async fn job(&self, operation: OperationId, now: Timestamp) -> Result<JobRow, JournalError>;
+
+    /// Resolves an ID of a job or of its invalidation, or 6 or more first characters of one.
+    ///
+    /// # Errors
+    /// [`JournalError::UnknownJob`], [`JournalError::Ambiguous`].
+    async fn find_job(&self, prefix: &str) -> Result<OperationId, JournalError>;
+
+    /// Items of a job in the order of its plan.
+    async fn job_items(
+        &self,
+        operation: OperationId,
+        filter: ItemFilter,
+        slice: Slice,
+    ) -> Result<Vec<Item>, JournalError>;
+
+    /// Everything that is needed to go on with a job.
+    async fn job_work(&self, operation: OperationId) -> Result<JobWork, JournalError>;
+
+    /// Writes down what an operator wants of jobs, with a line of the audit trail for each that it changes. A cancelled
+    /// job that nobody runs is ended at once, but for what is in doubt. [`Wish::Run`] of a whole cloud goes to the held
+    /// ones. Returns the jobs that were changed.
+    async fn wish(
+        &self,
+        of: JobsOf<'_>,
+        wish: Wish,
+        by: MemberId,
+        now: Timestamp,
+    ) -> Result<Vec<OperationId>, JournalError>;
+
+    /// Tries to become the runner of a job: free, expired, dead members' or one's own leases are given.
+    async fn claim_job(
+        &self,
+        operation: OperationId,
+        holder: MemberId,
+        now: Timestamp,
+        ttl: Duration,
+    ) -> Result<Option<JobLease>, JournalError>;
+
+    /// Says that the job is still run, and why it waits; returns what is wanted of it.
+    ///
+    /// # Errors
+    /// [`JournalError::JobLost`] when somebody else runs it now.
+    async fn renew_job(
+        &self,
+        lease: JobLease,
+        wait: Option<&JobWait>,
+        now: Timestamp,
+        ttl: Duration,
+    ) -> Result<Wish, JournalError>;
+
+    /// Writes outcomes, then marks as sent what leaves next: one durable transaction. Returns what is wanted of the job;
+    /// where that is not [`Wish::Run`] nothing was marked and nothing may leave.
+    ///
+    /// # Errors
+    /// [`JournalError::JobLost`] when somebody else runs it now; [`JournalError::Write`] when one that leaves was sent or
+    /// settled meanwhile. Nothing is written then, and nothing may leave.
+    async fn advance(
+        &self,
+        lease: JobLease,
+        step: &Step,
+        now: Timestamp,
+    ) -> Result<Wish, JournalError>;
+
+    /// Gives a job back, done or not.
+    async fn release_job(&self, lease: JobLease, now: Timestamp) -> Result<(), JournalError>;
+
+    /// Adds a line to the audit trail.
+    async fn note(&self, scope: &CloudScope, act: &Act) -> Result<(), JournalError>;
+
+    /// What was done to jobs and profiles beside ordering, newest first.
+    async fn acts(
+        &self,
+        scope: Option<&CloudScope>,
+        limit: u32,
+    ) -> Result<Vec<ActRow>, JournalError>;
 
     /// Tries to become the tracker of an invalidation: free, expired or one's own leases are given.
     async fn acquire(
@@ -191,6 +371,15 @@ pub trait Journal: Send + Sync {
     async fn save_terms(&self, lease: Lease, terms: &WatchTerms) -> Result<(), JournalError>;
 
     async fn save_sightings(&self, lease: Lease, rows: &[SightingRow]) -> Result<(), JournalError>;
+
+    /// What is kept of the sightings of an invalidation, cell by cell, oldest run first; nothing in a journal that
+    /// keeps none.
+    async fn kept_sightings(
+        &self,
+        _invalidation: InvalidationId,
+    ) -> Result<Vec<SightingRun>, JournalError> {
+        Ok(Vec::new())
+    }
 
     /// Keeps the latest picture for other processes and for the next start.
     async fn save_snapshot(

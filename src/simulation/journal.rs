@@ -15,12 +15,17 @@ use crate::domain::invalidation::{
     CloudScope, Ending, Invalidation, Item, ItemState, Member, Operation, Verb, WatchTerms,
     WatchedName, WatchedUrl, label_of,
 };
+use crate::domain::job::{
+    Act, ActKind, ActRow, ItemFilter, JobCounts, JobRow, JobState, JobTerms, JobWait, Refused,
+    Slice, Wish,
+};
 use crate::domain::snapshot::WatchSnapshot;
 use crate::domain::time::Timestamp;
 use crate::domain::usual::Usual;
 use crate::domain::verdict::{Content, Stored};
 use crate::ports::journal::{
-    ActivityRow, Intent, InvalidationRow, Journal, JournalError, Lease, SightingRow,
+    ActivityRow, Intent, InvalidationRow, JobIntent, JobLease, JobWork, JobsOf, Journal,
+    JournalError, Lease, SightingRow, Step,
 };
 
 /// Contents of one asset that are told at most.
@@ -41,8 +46,22 @@ struct State {
     operations: Vec<Operation>,
     items: BTreeMap<ItemId, Item>,
     invalidations: BTreeMap<InvalidationId, Tracked>,
+    jobs: BTreeMap<OperationId, Job>,
+    acts: Vec<Act>,
     /// Newest last.
     contents: BTreeMap<AssetKey, Vec<Content>>,
+}
+
+/// A job of the one process.
+struct Job {
+    terms: JobTerms,
+    before: Vec<(ItemId, Stored)>,
+    refused: Vec<Refused>,
+    invalidation: Option<InvalidationId>,
+    wish: Wish,
+    holder: Option<MemberId>,
+    fencing: i64,
+    run_since: Timestamp,
 }
 
 struct Tracked {
@@ -89,6 +108,7 @@ fn row(tracked: &Tracked) -> InvalidationRow {
         operation: invalidation.operation.clone(),
         label: label_of(&invalidation.items),
         by: "ops@desk".to_owned(),
+        from: None,
         tracked_by: holder.map(|holder| holder.to_string()),
         snapshot: last.clone(),
         ended: invalidation.ended.clone(),
@@ -101,6 +121,43 @@ impl State {
         let known = self.contents.entry(key.clone()).or_default();
         known.retain(|one| one != content);
         known.push(content.clone());
+    }
+
+    fn items_of(&self, operation: OperationId) -> Vec<Item> {
+        self.items.values().filter(|item| item.operation == operation).cloned().collect()
+    }
+
+    fn job_row(&self, operation: &Operation, now: Timestamp) -> Option<JobRow> {
+        let (job, items) = (self.jobs.get(&operation.id)?, self.items_of(operation.id));
+        let mut counts = JobCounts { refused: job.refused.len(), ..JobCounts::default() };
+        items.iter().for_each(|item| counts.add(item.state, 1));
+        let not_before = job.terms.not_before;
+        Some(JobRow {
+            state: JobState::of(&counts, job.wish, job.holder.is_some(), not_before, now),
+            operation: operation.clone(),
+            by: "ops@desk".to_owned(),
+            from: None,
+            label: label_of(&items),
+            wish: job.wish,
+            wished_by: None,
+            wished_at: None,
+            counts,
+            run_by: job.holder.map(|holder| holder.to_string()),
+            resumable: job.terms.resumable,
+            not_before,
+            wait: None,
+            run_since: job.run_since,
+            settled_before: 0,
+            started_at: items.iter().filter_map(|item| item.sent_at).min(),
+            ended_at: None,
+            invalidation: job.invalidation,
+        })
+    }
+
+    fn run(&mut self, lease: JobLease) -> Result<&mut Job, JournalError> {
+        let good =
+            |job: &&mut Job| job.fencing == lease.fencing && job.holder == Some(lease.holder);
+        self.jobs.get_mut(&lease.operation).filter(good).ok_or(JournalError::JobLost)
     }
 
     /// The invalidation with what became of its items meanwhile.
@@ -129,6 +186,19 @@ impl Journal for MemoryJournal {
         let mut state = self.state();
         state.operations.push(intent.operation.clone());
         state.items.extend(intent.items.iter().map(|item| (item.id, item.clone())));
+        if let Some(JobIntent { terms, before, refused, .. }) = intent.job.clone() {
+            let job = Job {
+                terms,
+                before,
+                refused,
+                invalidation: intent.invalidation.as_ref().map(|one| one.id),
+                wish: Wish::Run,
+                holder: Some(intent.operation.member),
+                fencing: 1,
+                run_since: intent.operation.at,
+            };
+            state.jobs.insert(intent.operation.id, job);
+        }
         if let Some(invalidation) = intent.invalidation.clone() {
             for name in &invalidation.names {
                 state.remember(&name.key, name.old.as_ref());
@@ -186,6 +256,156 @@ impl Journal for MemoryJournal {
         _silent_since: Timestamp,
     ) -> Result<Vec<(Operation, Item)>, JournalError> {
         Ok(Vec::new())
+    }
+
+    async fn jobs(
+        &self,
+        _scope: Option<&CloudScope>,
+        limit: u32,
+        now: Timestamp,
+    ) -> Result<Vec<JobRow>, JournalError> {
+        let state = self.state();
+        let newest = state.operations.iter().rev();
+        Ok(newest.filter_map(|one| state.job_row(one, now)).take(limit as usize).collect())
+    }
+
+    async fn job(&self, operation: OperationId, now: Timestamp) -> Result<JobRow, JournalError> {
+        let state = self.state();
+        let found = state.operations.iter().find(|one| one.id == operation);
+        found
+            .and_then(|one| state.job_row(one, now))
+            .ok_or_else(|| JournalError::UnknownJob { prefix: operation.to_string() })
+    }
+
+    async fn find_job(&self, prefix: &str) -> Result<OperationId, JournalError> {
+        let state = self.state();
+        let found = state.jobs.keys().find(|id| id.to_string().starts_with(prefix));
+        found.copied().ok_or_else(|| JournalError::UnknownJob { prefix: prefix.to_owned() })
+    }
+
+    async fn job_items(
+        &self,
+        operation: OperationId,
+        filter: ItemFilter,
+        slice: Slice,
+    ) -> Result<Vec<Item>, JournalError> {
+        let items = self.state().items_of(operation);
+        let meant = items.into_iter().filter(|item| filter.takes(item.state));
+        Ok(meant.skip(slice.offset as usize).take(slice.limit as usize).collect())
+    }
+
+    async fn job_work(&self, operation: OperationId) -> Result<JobWork, JournalError> {
+        let state = self.state();
+        let unknown = || JournalError::UnknownJob { prefix: operation.to_string() };
+        let ordered =
+            state.operations.iter().find(|one| one.id == operation).ok_or_else(unknown)?;
+        let job = state.jobs.get(&operation).ok_or_else(unknown)?;
+        Ok(JobWork {
+            operation: ordered.clone(),
+            terms: Some(job.terms.clone()),
+            invalidation: job.invalidation,
+            items: state.items_of(operation),
+            before: job.before.iter().cloned().collect(),
+            refused: job.refused.clone(),
+        })
+    }
+
+    async fn wish(
+        &self,
+        of: JobsOf<'_>,
+        wish: Wish,
+        by: MemberId,
+        now: Timestamp,
+    ) -> Result<Vec<OperationId>, JournalError> {
+        let mut state = self.state();
+        let mut changed = Vec::new();
+        for (operation, job) in &mut state.jobs {
+            let meant = of == JobsOf::One(*operation) || matches!(of, JobsOf::Cloud(_));
+            if meant && job.wish != wish && job.wish != Wish::Cancel {
+                job.wish = wish;
+                changed.push(*operation);
+            }
+        }
+        let act = |operation: &OperationId| Act {
+            kind: ActKind::of(wish),
+            by,
+            at: now,
+            operation: Some(*operation),
+            note: None,
+        };
+        state.acts.extend(changed.iter().map(act));
+        Ok(changed)
+    }
+
+    async fn claim_job(
+        &self,
+        operation: OperationId,
+        holder: MemberId,
+        now: Timestamp,
+        _ttl: Duration,
+    ) -> Result<Option<JobLease>, JournalError> {
+        let mut state = self.state();
+        let unknown = || JournalError::UnknownJob { prefix: operation.to_string() };
+        let job = state.jobs.get_mut(&operation).ok_or_else(unknown)?;
+        if job.holder.is_some_and(|held| held != holder) {
+            return Ok(None);
+        }
+        if job.holder.is_none() {
+            (job.holder, job.fencing, job.run_since) = (Some(holder), job.fencing + 1, now);
+        }
+        Ok(Some(JobLease { operation, holder, fencing: job.fencing }))
+    }
+
+    async fn renew_job(
+        &self,
+        lease: JobLease,
+        _wait: Option<&JobWait>,
+        _now: Timestamp,
+        _ttl: Duration,
+    ) -> Result<Wish, JournalError> {
+        Ok(self.state().run(lease)?.wish)
+    }
+
+    async fn advance(
+        &self,
+        lease: JobLease,
+        step: &Step,
+        now: Timestamp,
+    ) -> Result<Wish, JournalError> {
+        let wish = self.state().run(lease)?.wish;
+        self.settle(&step.outcomes).await?;
+        if wish.sends() {
+            self.mark_sent(&step.leaving, now).await?;
+        }
+        Ok(wish)
+    }
+
+    async fn release_job(&self, lease: JobLease, _now: Timestamp) -> Result<(), JournalError> {
+        self.state().run(lease)?.holder = None;
+        Ok(())
+    }
+
+    async fn note(&self, _scope: &CloudScope, act: &Act) -> Result<(), JournalError> {
+        self.state().acts.push(act.clone());
+        Ok(())
+    }
+
+    async fn acts(
+        &self,
+        _scope: Option<&CloudScope>,
+        limit: u32,
+    ) -> Result<Vec<ActRow>, JournalError> {
+        let state = self.state();
+        let row = |act: &Act| ActRow {
+            kind: act.kind,
+            at: act.at,
+            by: "ops@desk".to_owned(),
+            from: None,
+            operation: act.operation,
+            label: act.operation.map(|operation| label_of(&state.items_of(operation))),
+            note: act.note.clone(),
+        };
+        Ok(state.acts.iter().rev().take(limit as usize).map(row).collect())
     }
 
     async fn acquire(

@@ -166,6 +166,7 @@ fn context(story: &Story, cloud: &Arc<InProcess>, journal: MemoryJournal) -> Con
             host: "desk".to_owned(),
             pid: 1,
             started_at: cloud.clock().wall(),
+            ssh_client: None,
         },
         policy: Policy {
             confidence: story.level,

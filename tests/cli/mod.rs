@@ -3,9 +3,13 @@
 mod any_url;
 mod bad_input;
 mod by_curl;
+mod completing;
+mod configuring;
 mod control;
+mod doctor;
 mod drills;
 mod looking_from;
+mod manners;
 mod plans;
 mod reading;
 mod rules;

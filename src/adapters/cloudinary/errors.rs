@@ -51,13 +51,16 @@ impl Refusal<'_> {
                         .and_then(|quota| quota.reset_at)
                         .or_else(|| try_again_on(&message)),
                 },
-                None if self.status == 429 => {
-                    CloudError::Unavailable { cloud, status: self.status, message }
-                }
+                None if self.status == 429 => CloudError::Unavailable {
+                    cloud,
+                    status: self.status,
+                    message,
+                    retry_after: None,
+                },
                 None => CloudError::Refused { cloud, message },
             },
             408 | 425 | 500..=599 => {
-                CloudError::Unavailable { cloud, status: self.status, message }
+                CloudError::Unavailable { cloud, status: self.status, message, retry_after: None }
             }
             _ if told.is_some() => CloudError::Refused { cloud, message },
             status => CloudError::Malformed {

@@ -266,7 +266,7 @@ impl Transport {
         if status.is_success() && (body.len() > 8192 || errors::message_of(&body).is_none()) {
             return Ok(Reply { body });
         }
-        let error = Refusal {
+        let mut error = Refusal {
             cloud: self.cloud(),
             api: &self.api,
             subject: &call.subject,
@@ -277,9 +277,10 @@ impl Transport {
             secret: &self.credentials.api_secret,
         }
         .into_error();
-        let again = match error {
-            CloudError::Unavailable { .. } => {
-                retry_after(status, &headers).map_or(Again::Soon, Again::After)
+        let again = match &mut error {
+            CloudError::Unavailable { retry_after: asked, .. } => {
+                *asked = retry_after(status, &headers);
+                asked.map_or(Again::Soon, Again::After)
             }
             _ => Again::No,
         };
@@ -427,7 +428,7 @@ pub(super) fn unreadable(file: &Path, why: &std::io::Error) -> CloudError {
 }
 
 /// What lies at the bottom of an error, without URLs and numbers of the operating system.
-fn innermost(why: &(dyn std::error::Error + 'static)) -> String {
+pub(super) fn innermost(why: &(dyn std::error::Error + 'static)) -> String {
     let why = deepest(why);
     why.downcast_ref::<std::io::Error>().map_or_else(|| why.to_string(), io_in_words)
 }

@@ -176,6 +176,19 @@ impl SqlJournal {
                 .bind(running.to_owned()),
             )
             .await?;
+        writing
+            .run(
+                sqlx::query(
+                    "UPDATE job SET ended_at = $1, runner = NULL, lease_until = 0, fencing = fencing + 1 \
+                     WHERE ended_at IS NULL AND operation IN \
+                     (SELECT o.id FROM operation o JOIN cloud c ON c.id = o.cloud \
+                     WHERE c.api = $2 AND c.instance <> '' AND c.instance <> $3)",
+                )
+                .bind(now)
+                .bind(api.to_owned())
+                .bind(running.to_owned()),
+            )
+            .await?;
         writing.commit().await?;
         Ok(ended)
     }

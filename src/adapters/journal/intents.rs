@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet};
 use sqlx::Row;
 
 use super::faults;
+use super::job_runs::is_run;
 use super::rows::{item_of, operation_of, stored_scope};
 use super::sql::{Value, Writing, json, row};
 use super::sql_journal::SqlJournal;
@@ -54,6 +55,9 @@ impl SqlJournal {
             writing.names(invalidation.id, 0, &invalidation.names).await?;
             writing.contents(&cloud, at, contents_of(&invalidation.names)).await?;
             writing.urls(invalidation.id, 0, &invalidation.urls).await?;
+        }
+        if let Some(job) = &intent.job {
+            writing.job(operation, job).await?;
         }
         writing.commit().await
     }
@@ -138,29 +142,8 @@ impl SqlJournal {
         if outcomes.is_empty() {
             return Ok(());
         }
-        // The last word on an item counts; one statement cannot change a row twice.
-        let last: HashMap<ItemId, (ItemState, &Option<String>)> =
-            outcomes.iter().map(|(id, state, message)| (*id, (*state, message))).collect();
-        let wanted = last.len() as u64;
         let mut writing = self.begin().await?;
-        let settled = writing
-            .many::<3>(
-                "UPDATE item SET state = v.column2, message = v.column3 FROM (",
-                ") AS v WHERE item.id = v.column1 \
-                 AND (v.column2 <> 'skipped' OR item.state IN ('intended', 'skipped'))",
-                Box::new(last.into_iter().map(|(id, (state, message))| {
-                    [id.to_string().into(), state.as_str().into(), message.clone().into()]
-                })),
-            )
-            .await?;
-        if settled != wanted {
-            return Err(JournalError::Write {
-                detail: format!(
-                    "{} of {wanted} assets are not in it, or were sent meanwhile",
-                    wanted - settled.min(wanted)
-                ),
-            });
-        }
+        writing.settle(outcomes).await?;
         writing.commit().await
     }
 
@@ -172,12 +155,13 @@ impl SqlJournal {
         let silent_since = silent_since.as_millisecond();
         let instance = stored_scope(scope);
         let reading = |error: sqlx::Error| faults::reading(&self.location, &error);
-        // Members first: a large operation of a living process is not read.
-        let members = sqlx::query(
-            "SELECT DISTINCT o.member, m.realm, m.pid, m.seen_at \
-             FROM operation o JOIN cloud c ON c.id = o.cloud LEFT JOIN member m ON m.id = o.member \
+        // Runners first: a large operation of a living process is not read.
+        let operations = sqlx::query(
+            "SELECT o.id, j.operation AS job, j.runner, j.lease_until, m.realm, m.pid, m.seen_at \
+             FROM operation o JOIN cloud c ON c.id = o.cloud LEFT JOIN job j ON j.operation = o.id \
+             LEFT JOIN member m ON m.id = (CASE WHEN j.operation IS NULL THEN o.member ELSE j.runner END) \
              WHERE c.cloud_name = $1 AND c.api = $2 AND c.instance = $3 AND EXISTS \
-             (SELECT 1 FROM item i WHERE i.operation = o.id AND i.state IN ('intended', 'sent'))",
+             (SELECT 1 FROM item i WHERE i.operation = o.id AND i.state IN ('intended', 'sent')) ORDER BY o.id",
         )
         .bind(scope.cloud_name.as_str())
         .bind(scope.api.as_str())
@@ -187,27 +171,18 @@ impl SqlJournal {
         .map_err(reading)?;
 
         let mut found = Vec::new();
-        for row in members {
-            let member: String = row.try_get("member").map_err(reading)?;
-            let realm: Option<String> = row.try_get("realm").map_err(reading)?;
-            let pid: Option<i64> = row.try_get("pid").map_err(reading)?;
-            let seen_at: Option<i64> = row.try_get("seen_at").map_err(reading)?;
-            let silent = seen_at.is_none_or(|seen_at| seen_at < silent_since);
-            let dead = || realm.zip(pid).is_some_and(|(realm, pid)| self.is_dead(&realm, pid));
-            if !(silent || dead()) {
+        for row in operations {
+            if is_run(self, &row, silent_since).map_err(reading)? {
                 continue;
             }
+            let id: String = row.try_get("id").map_err(reading)?;
             let rows = sqlx::query(
                 "SELECT o.id AS operation_id, o.member, o.verb, o.ordered_at, o.command_line, o.note, o.invalidate, \
                  c.cloud_name, c.api, c.instance, i.* \
                  FROM item i JOIN operation o ON o.id = i.operation JOIN cloud c ON c.id = o.cloud \
-                 WHERE i.state IN ('intended', 'sent') AND o.member = $1 \
-                 AND c.cloud_name = $2 AND c.api = $3 AND c.instance = $4 ORDER BY o.id, i.seq",
+                 WHERE i.state IN ('intended', 'sent') AND o.id = $1 ORDER BY i.seq",
             )
-            .bind(member)
-            .bind(scope.cloud_name.as_str())
-            .bind(scope.api.as_str())
-            .bind(instance)
+            .bind(id)
             .fetch_all(&self.pool)
             .await
             .map_err(reading)?;

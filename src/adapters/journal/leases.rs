@@ -26,8 +26,8 @@ impl SqlJournal {
         let realm = self.realm.get_or_init(|| self.processes.realm(&member.host));
         let mut writing = self.begin().await?;
         writing
-            .insert::<7>(
-                "member (id, user_name, host, pid, realm, started_at, seen_at)",
+            .insert::<8>(
+                "member (id, user_name, host, pid, realm, started_at, seen_at, ssh_client)",
                 "ON CONFLICT (id) DO UPDATE SET seen_at = excluded.seen_at",
                 row(member_values(member, realm, now)),
             )
@@ -43,7 +43,6 @@ impl SqlJournal {
         ttl: Duration,
     ) -> Result<Option<Lease>, JournalError> {
         let now = self.learn_time(now);
-        let ttl = millis(ttl);
         let mut writing = self.begin().await?;
         let row = sqlx::query(
             "SELECT v.holder, v.lease_until, v.fencing, v.outcome, m.realm, m.pid \
@@ -57,15 +56,10 @@ impl SqlJournal {
         let now_held: NowHeld =
             NowHeld::read(&row).map_err(|e| faults::reading(&self.location, &e))?;
 
-        let own = now_held.holder.as_deref() == Some(holder.to_string().as_str());
-        let dead =
-            || now_held.process.as_ref().is_some_and(|(realm, pid)| self.is_dead(realm, *pid));
-        let expired = || {
-            now_held.until <= now || now_held.until > now.saturating_add(2 * ttl + CLOCK_DOUBT_MS)
-        };
-        if now_held.ended || !(now_held.holder.is_none() || own || expired() || dead()) {
+        if now_held.ended || !self.may_take(&now_held, holder, now, ttl) {
             return Ok(None);
         }
+        let own = now_held.is_of(holder);
         let fencing = if own { now_held.fencing } else { now_held.fencing + 1 };
         let changed = writing
             .run(
@@ -74,7 +68,7 @@ impl SqlJournal {
                      WHERE id = $4 AND fencing = $5 AND outcome IS NULL",
                 )
                 .bind(holder.to_string())
-                .bind(now.saturating_add(ttl))
+                .bind(now.saturating_add(millis(ttl)))
                 .bind(fencing)
                 .bind(invalidation.to_string())
                 .bind(now_held.fencing),
@@ -83,6 +77,21 @@ impl SqlJournal {
         writing.commit().await?;
         // Nothing changed: another process on a database with finer locks was faster.
         Ok((changed == 1).then_some(Lease { invalidation, holder, fencing }))
+    }
+
+    /// Whether a lease is free, expired, a dead member's or the asker's own.
+    pub(super) fn may_take(
+        &self,
+        held: &NowHeld,
+        asker: MemberId,
+        now: i64,
+        ttl: Duration,
+    ) -> bool {
+        let dead = || held.process.as_ref().is_some_and(|(realm, pid)| self.is_dead(realm, *pid));
+        let expired = || {
+            held.until <= now || held.until > now.saturating_add(2 * millis(ttl) + CLOCK_DOUBT_MS)
+        };
+        held.holder.is_none() || held.is_of(asker) || expired() || dead()
     }
 
     pub(super) async fn renew_lease(
@@ -145,18 +154,22 @@ impl Writing {
     }
 }
 
-/// The lease of an invalidation as it stands.
-struct NowHeld {
+/// A lease as it stands.
+pub(super) struct NowHeld {
     holder: Option<String>,
     until: i64,
-    fencing: i64,
+    pub fencing: i64,
     ended: bool,
     /// Realm and pid of the holder, if it ever joined.
     process: Option<(String, i64)>,
 }
 
 impl NowHeld {
-    fn read(row: &sqlx::any::AnyRow) -> Result<Self, sqlx::Error> {
+    pub fn is_of(&self, member: MemberId) -> bool {
+        self.holder.as_deref() == Some(member.to_string().as_str())
+    }
+
+    pub fn read(row: &sqlx::any::AnyRow) -> Result<Self, sqlx::Error> {
         let realm: Option<String> = row.try_get("realm")?;
         let pid: Option<i64> = row.try_get("pid")?;
         Ok(Self {
@@ -169,6 +182,6 @@ impl NowHeld {
     }
 }
 
-fn millis(duration: Duration) -> i64 {
+pub(super) fn millis(duration: Duration) -> i64 {
     i64::try_from(duration.as_millis()).unwrap_or(i64::MAX / 4)
 }

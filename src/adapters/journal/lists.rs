@@ -6,7 +6,9 @@ use sqlx::AssertSqlSafe;
 use sqlx::any::AnyRow;
 
 use super::faults;
-use super::rows::{column, ending_of, id_of, operation_of, optional_id, stored_scope};
+use super::rows::{
+    came_from, column, count, ending_of, id_of, operation_of, optional_id, orderer, stored_scope,
+};
 use super::sql::who;
 use super::sql_journal::SqlJournal;
 use crate::domain::id::InvalidationId;
@@ -22,7 +24,7 @@ const SHORTEST_PREFIX: usize = 6;
 const INVALIDATIONS: &str = "SELECT v.id, v.holder, v.lease_until, v.outcome, v.ended_at, v.sentence, \
     o.id AS operation_id, o.member, o.verb, o.ordered_at, o.command_line, o.note, o.invalidate, o.label, \
     c.cloud_name, c.api, c.instance, s.picture, \
-    m.user_name, m.host, h.user_name AS holder_user, h.host AS holder_host, h.pid AS holder_pid, h.realm AS holder_realm \
+    m.user_name, m.host, m.ssh_client, h.user_name AS holder_user, h.host AS holder_host, h.pid AS holder_pid, h.realm AS holder_realm \
     FROM invalidation v JOIN operation o ON o.id = v.operation JOIN cloud c ON c.id = o.cloud \
     LEFT JOIN snapshot s ON s.invalidation = v.id \
     LEFT JOIN member m ON m.id = o.member LEFT JOIN member h ON h.id = v.holder \
@@ -30,7 +32,7 @@ const INVALIDATIONS: &str = "SELECT v.id, v.holder, v.lease_until, v.outcome, v.
 
 /// The page first: outcomes are counted for its operations only.
 const ACTIVITY: &str = "SELECT p.operation_id, p.member, p.verb, p.ordered_at, p.command_line, p.note, \
-    p.invalidate, p.label, p.items, p.cloud_name, p.api, p.instance, m.user_name, m.host, \
+    p.invalidate, p.label, p.items, p.cloud_name, p.api, p.instance, m.user_name, m.host, m.ssh_client, \
     a.accepted, a.failed, a.invalidation, a.outcome, a.ended_at, a.sentence \
     FROM (SELECT o.id AS operation_id, o.member, o.verb, o.ordered_at, o.command_line, o.note, o.invalidate, \
     o.label, o.items, c.cloud_name, c.api, c.instance \
@@ -91,6 +93,7 @@ impl SqlJournal {
                 Ok(ActivityRow {
                     operation: operation_of(row)?,
                     by: orderer(row)?,
+                    from: came_from(row)?,
                     label: clean(column(row, "label")?).into_owned(),
                     items: count(row, "items")?,
                     accepted: count(row, "accepted")?,
@@ -167,6 +170,7 @@ impl SqlJournal {
             operation: operation_of(row)?,
             label: clean(column(row, "label")?).into_owned(),
             by: orderer(row)?,
+            from: came_from(row)?,
             tracked_by: self.tracker(row)?,
             snapshot,
             ended,
@@ -190,19 +194,8 @@ impl SqlJournal {
     }
 }
 
-/// Who ordered an operation.
-fn orderer(row: &AnyRow) -> Result<String, JournalError> {
-    let user = column::<Option<&str>>(row, "user_name")?;
-    let host = column::<Option<&str>>(row, "host")?;
-    Ok(user.zip(host).map_or_else(|| "unknown".to_owned(), |(user, host)| who(user, host)))
-}
-
-fn count(row: &AnyRow, name: &'static str) -> Result<usize, JournalError> {
-    Ok(usize::try_from(column::<i64>(row, name)?).unwrap_or_default())
-}
-
 /// The LIKE pattern of an ID that begins with `typed`, hyphens or not; `None` when no ID does.
-fn like_pattern(typed: &str) -> Option<String> {
+pub(super) fn like_pattern(typed: &str) -> Option<String> {
     let digits: Vec<char> =
         typed.trim().chars().filter(|c| *c != '-').map(|c| c.to_ascii_lowercase()).collect();
     let fits = (SHORTEST_PREFIX..=32).contains(&digits.len());

@@ -9,7 +9,10 @@
 
 mod faults;
 mod history;
+mod inspect;
 mod intents;
+mod job_runs;
+mod jobs;
 mod leases;
 mod lists;
 mod open;
@@ -24,7 +27,8 @@ mod vault;
 #[cfg(test)]
 mod tests;
 
+pub use inspect::{Inspection, inspect};
+pub use open::known_schema;
 pub use processes::Processes;
-pub use sightings::{Evidence, SightingRun};
 pub use sql_journal::SqlJournal;
 pub use vault::Signer;

@@ -8,12 +8,17 @@ use sqlx::any::AnyRow;
 use sqlx::{Any, Decode, Row, Type};
 
 use super::faults::odd;
+use super::sql::who;
 use crate::domain::asset::{AssetKey, DeliveryType, ResourceType};
+use crate::domain::id::ItemId;
 use crate::domain::invalidation::{
     CloudScope, Ending, Item, ItemState, Operation, Outcome, Verb, WatchedName, WatchedUrl,
 };
+use crate::domain::job::Refused;
 use crate::domain::public_id::PublicId;
+use crate::domain::text::clean;
 use crate::domain::time::{Timestamp, from_millis};
+use crate::domain::verdict::Stored;
 use crate::ports::journal::JournalError;
 
 /// The `instance` column of a scope.
@@ -35,11 +40,14 @@ where
     column::<&str>(row, name)?.parse().map_err(|error| odd(name, error))
 }
 
-fn time(row: &AnyRow, name: &'static str) -> Result<Timestamp, JournalError> {
+pub(super) fn time(row: &AnyRow, name: &'static str) -> Result<Timestamp, JournalError> {
     Ok(from_millis(column(row, name)?))
 }
 
-fn optional_time(row: &AnyRow, name: &'static str) -> Result<Option<Timestamp>, JournalError> {
+pub(super) fn optional_time(
+    row: &AnyRow,
+    name: &'static str,
+) -> Result<Option<Timestamp>, JournalError> {
     Ok(column::<Option<i64>>(row, name)?.map(from_millis))
 }
 
@@ -54,7 +62,7 @@ pub(super) fn structure<T: DeserializeOwned>(
     serde_json::from_str(column(row, name)?).map_err(|error| odd(name, error))
 }
 
-fn optional_structure<T: DeserializeOwned>(
+pub(super) fn optional_structure<T: DeserializeOwned>(
     row: &AnyRow,
     name: &'static str,
 ) -> Result<Option<T>, JournalError> {
@@ -64,7 +72,7 @@ fn optional_structure<T: DeserializeOwned>(
 }
 
 /// The word among `all` that `row` holds.
-fn word<T: Copy>(
+pub(super) fn word<T: Copy>(
     row: &AnyRow,
     name: &'static str,
     all: &[T],
@@ -129,6 +137,47 @@ pub(super) fn url_of(row: &AnyRow) -> Result<WatchedUrl, JournalError> {
         derived: flag(row, "derived")?,
         old: optional_structure(row, "served_before")?,
     })
+}
+
+/// What storage held before the call of an item: under its watched name, else as noted beside it.
+pub(super) fn before_of(row: &AnyRow) -> Result<Option<(ItemId, Stored)>, JournalError> {
+    let before = match optional_structure(row, "watched_before")? {
+        None => optional_structure(row, "stored_before")?,
+        watched => watched,
+    };
+    before.map(|before| Ok((parsed(row, "id")?, before))).transpose()
+}
+
+pub(super) fn refused_of(row: &AnyRow) -> Result<Refused, JournalError> {
+    Ok(Refused {
+        typed: column(row, "typed")?,
+        state: word(row, "state", &ItemState::ALL, ItemState::as_str)?,
+        reason: column(row, "reason")?,
+    })
+}
+
+/// `user@host` of a member that was joined as these columns, if it was found; cleaned.
+pub(super) fn who_of(
+    row: &AnyRow,
+    user: &'static str,
+    host: &'static str,
+) -> Result<Option<String>, JournalError> {
+    let user = column::<Option<&str>>(row, user)?;
+    Ok(user.zip(column::<Option<&str>>(row, host)?).map(|(user, host)| who(user, host)))
+}
+
+/// Who ordered an operation.
+pub(super) fn orderer(row: &AnyRow) -> Result<String, JournalError> {
+    Ok(who_of(row, "user_name", "host")?.unwrap_or_else(|| "unknown".to_owned()))
+}
+
+/// Where the orderer's SSH session came from, if it was one; cleaned.
+pub(super) fn came_from(row: &AnyRow) -> Result<Option<String>, JournalError> {
+    Ok(column::<Option<&str>>(row, "ssh_client")?.map(|from| clean(from).into_owned()))
+}
+
+pub(super) fn count(row: &AnyRow, name: &'static str) -> Result<usize, JournalError> {
+    Ok(usize::try_from(column::<i64>(row, name)?).unwrap_or_default())
 }
 
 /// How an invalidation ended, if it has.

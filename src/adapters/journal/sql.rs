@@ -194,7 +194,7 @@ pub(super) fn json<T: serde::Serialize>(value: &T) -> String {
 }
 
 /// Columns of a member, in the order of the table, as of `now`.
-pub(super) fn member_values(member: &Member, realm: &str, now: i64) -> [Value; 7] {
+pub(super) fn member_values(member: &Member, realm: &str, now: i64) -> [Value; 8] {
     [
         member.id.to_string().into(),
         member.user.as_str().into(),
@@ -203,6 +203,7 @@ pub(super) fn member_values(member: &Member, realm: &str, now: i64) -> [Value; 7
         realm.into(),
         member.started_at.as_millisecond().into(),
         now.into(),
+        member.ssh_client.clone().into(),
     ]
 }
 

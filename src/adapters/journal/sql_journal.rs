@@ -18,12 +18,14 @@ use crate::domain::invalidation::{
     CloudScope, Ending, Invalidation, Item, ItemState, Member, Operation, WatchTerms, WatchedName,
     WatchedUrl,
 };
+use crate::domain::job::{Act, ActRow, ItemFilter, JobRow, JobWait, Slice, Wish};
 use crate::domain::snapshot::WatchSnapshot;
 use crate::domain::time::Timestamp;
 use crate::domain::usual::Usual;
 use crate::domain::verdict::Content;
 use crate::ports::journal::{
-    ActivityRow, Intent, InvalidationRow, Journal, JournalError, Lease, SightingRow,
+    ActivityRow, Intent, InvalidationRow, JobLease, JobWork, JobsOf, Journal, JournalError, Lease,
+    SightingRow, SightingRun, Step,
 };
 
 /// A journal in a SQL database. Cheap to share behind an `Arc`; safe to open from several processes at once.
@@ -114,6 +116,91 @@ impl Journal for SqlJournal {
         self.unsettled_items(scope, silent_since).await
     }
 
+    async fn jobs(
+        &self,
+        scope: Option<&CloudScope>,
+        limit: u32,
+        now: Timestamp,
+    ) -> Result<Vec<JobRow>, JournalError> {
+        self.job_rows(scope, limit, now, None).await
+    }
+
+    async fn job(&self, operation: OperationId, now: Timestamp) -> Result<JobRow, JournalError> {
+        self.one_job(operation, now).await
+    }
+
+    async fn find_job(&self, prefix: &str) -> Result<OperationId, JournalError> {
+        self.find_job_by_prefix(prefix).await
+    }
+
+    async fn job_items(
+        &self,
+        operation: OperationId,
+        filter: ItemFilter,
+        slice: Slice,
+    ) -> Result<Vec<Item>, JournalError> {
+        self.items_of_job(operation, filter, slice).await
+    }
+
+    async fn job_work(&self, operation: OperationId) -> Result<JobWork, JournalError> {
+        self.work_of_job(operation).await
+    }
+
+    async fn wish(
+        &self,
+        of: JobsOf<'_>,
+        wish: Wish,
+        by: MemberId,
+        now: Timestamp,
+    ) -> Result<Vec<OperationId>, JournalError> {
+        self.wish_of_jobs(of, wish, by, now).await
+    }
+
+    async fn claim_job(
+        &self,
+        operation: OperationId,
+        holder: MemberId,
+        now: Timestamp,
+        ttl: Duration,
+    ) -> Result<Option<JobLease>, JournalError> {
+        self.claim(operation, holder, now, ttl).await
+    }
+
+    async fn renew_job(
+        &self,
+        lease: JobLease,
+        wait: Option<&JobWait>,
+        now: Timestamp,
+        ttl: Duration,
+    ) -> Result<Wish, JournalError> {
+        self.renew_run(lease, wait, now, ttl).await
+    }
+
+    async fn advance(
+        &self,
+        lease: JobLease,
+        step: &Step,
+        now: Timestamp,
+    ) -> Result<Wish, JournalError> {
+        self.advance_job(lease, step, now).await
+    }
+
+    async fn release_job(&self, lease: JobLease, now: Timestamp) -> Result<(), JournalError> {
+        self.release_run(lease, now).await
+    }
+
+    async fn note(&self, scope: &CloudScope, act: &Act) -> Result<(), JournalError> {
+        self.keep_act(scope, act).await
+    }
+
+    async fn acts(
+        &self,
+        scope: Option<&CloudScope>,
+        limit: u32,
+    ) -> Result<Vec<ActRow>, JournalError> {
+        self.act_rows(scope, limit).await
+    }
+
     async fn acquire(
         &self,
         invalidation: InvalidationId,
@@ -175,6 +262,13 @@ impl Journal for SqlJournal {
     async fn save_sightings(&self, lease: Lease, rows: &[SightingRow]) -> Result<(), JournalError> {
         let sealed = self.vault.sealed_sightings(rows);
         self.save_runs(lease, sealed.as_deref().unwrap_or(rows)).await
+    }
+
+    async fn kept_sightings(
+        &self,
+        invalidation: InvalidationId,
+    ) -> Result<Vec<SightingRun>, JournalError> {
+        self.sightings(invalidation).await
     }
 
     async fn save_snapshot(

@@ -104,7 +104,12 @@ impl InProcess {
         match suffered.refused {
             Some((status, _)) => {
                 let message = "General Error".to_owned();
-                CloudError::Unavailable { cloud: self.cloud_name().to_owned(), status, message }
+                CloudError::Unavailable {
+                    cloud: self.cloud_name().to_owned(),
+                    status,
+                    message,
+                    retry_after: None,
+                }
             }
             None if suffered.carried_out => self.timed_out(),
             None => {

@@ -1,11 +1,14 @@
 //! The calls of a plan, each with an answer: what the cloud said, or what storage says where it said nothing.
 
+use std::time::Duration;
+
 use futures_util::future::join_all;
 
+use super::work::Work;
 use crate::domain::asset::{Asset, AssetKey};
 use crate::domain::id::ItemId;
 use crate::domain::invalidation::{Item, ItemState};
-use crate::domain::purge::{ApiPath, Plan};
+use crate::domain::purge::ApiPath;
 use crate::domain::time::Timestamp;
 use crate::domain::verdict::Stored;
 use crate::ops::context::Context;
@@ -25,6 +28,29 @@ pub(super) struct Answered {
     pub now: Option<Stored>,
     /// Every further call would fail the same way.
     pub ends_all: bool,
+    /// The cloud wants fewer calls, or does not answer: nothing is sent for a while.
+    pub wait: Option<Wait>,
+}
+
+/// Why nothing is to be sent for a while.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Wait {
+    /// What the cloud asks for; `None` where it does not say.
+    pub asked: Option<Duration>,
+    pub because: String,
+    /// The cloud said so itself.
+    pub is_overload: bool,
+}
+
+impl Wait {
+    fn of(error: &CloudError, now: Timestamp) -> Self {
+        let asked = error.asks_to_wait(now);
+        Self {
+            asked: asked.flatten(),
+            because: error.to_string(),
+            is_overload: asked.is_some() || matches!(error, CloudError::Unavailable { .. }),
+        }
+    }
 }
 
 impl Answered {
@@ -38,6 +64,7 @@ impl Answered {
             sent_at: None,
             now: None,
             ends_all: false,
+            wait: None,
         }
     }
 
@@ -48,6 +75,11 @@ impl Answered {
     /// Not sent, and nothing after it can be.
     pub fn stopping(item: &Item, why: &str) -> Self {
         Self { message: Some(why.to_owned()), ends_all: true, ..Self::new(item, ItemState::Failed) }
+    }
+
+    /// Nothing more is to be learned of it here.
+    pub fn left(item: &Item, why: &str) -> Self {
+        Self { message: Some(why.to_owned()), ..Self::new(item, item.state) }
     }
 
     pub fn why_the_rest_is_skipped(&self) -> String {
@@ -62,12 +94,25 @@ impl Answered {
         Self { now: Some(now), ..Self::new(item, ItemState::Accepted) }
     }
 
+    /// Not carried out, because there were too many calls: to be sent again when the cloud takes calls again.
+    fn later(item: &Item, error: &CloudError, now: Timestamp) -> Self {
+        Self { wait: Some(Wait::of(error, now)), ..Self::new(item, ItemState::Intended) }
+    }
+
+    /// A call that the cloud answered with an error, and that was not carried out.
+    fn refused(item: &Item, error: &CloudError, now: Timestamp) -> Self {
+        if error.asks_to_wait(now).is_some() {
+            Self::later(item, error, now)
+        } else {
+            Self::failed(item, error)
+        }
+    }
+
     fn failed(item: &Item, error: &CloudError) -> Self {
         let ends_all = matches!(
             error,
             CloudError::Unauthorized { .. }
                 | CloudError::Forbidden { .. }
-                | CloudError::RateLimited { .. }
                 | CloudError::Unreachable { .. }
         );
         let state = if matches!(error, CloudError::NotFound { .. }) {
@@ -79,17 +124,18 @@ impl Answered {
     }
 }
 
-/// Sends the calls of one batch at once and waits for all of them.
-pub(super) async fn batch(
+/// Sends one call and waits for what became of it; every item of it gets an answer.
+pub(super) async fn unit(
     context: &Context,
-    plan: &Plan,
+    work: &Work,
     items: &[Item],
     sent_at: Timestamp,
 ) -> Vec<Answered> {
-    let mut answers = match plan.api_path {
-        ApiPath::AdminBulk => delete_many(context, plan, items).await,
-        ApiPath::RestoreThenExplicit => restore_many(context, plan, items).await,
-        _ => join_all(items.iter().map(|item| one(context, plan, item))).await,
+    let mut answers = match (work.api_path, items) {
+        (ApiPath::AdminBulk, items) => delete_many(context, work, items).await,
+        (ApiPath::RestoreThenExplicit, items) => restore_many(context, work, items).await,
+        (_, [item]) => vec![one(context, work, item).await],
+        (_, items) => join_all(items.iter().map(|item| one(context, work, item))).await,
     };
     for answer in &mut answers {
         answer.sent_at = Some(sent_at);
@@ -97,29 +143,50 @@ pub(super) async fn batch(
     answers
 }
 
+/// What became of a call whose answer nobody saw, as storage tells.
+pub(super) async fn ask(context: &Context, work: &Work, item: &Item, why: &str) -> Answered {
+    let before = work.before.get(&item.id);
+    let asked = in_doubt::ask_storage(context, work.verb(), work.invalidate(), item, before).await;
+    let answer = match asked {
+        Ok(settled) => Answered {
+            now: settled.now,
+            message: Some(format!("{why}; {}", settled.message)),
+            ..Answered::new(item, settled.state)
+        },
+        Err(unknown) => Answered {
+            message: Some(format!("{why}; storage could not be asked either: {unknown}")),
+            wait: Some(Wait::of(&unknown, context.clock.wall())),
+            ..Answered::new(item, ItemState::Sent)
+        },
+    };
+    Answered { sent_at: item.sent_at, ..answer }
+}
+
 /// One call for one asset; where no answer came, storage is asked what became of it.
-async fn one(context: &Context, plan: &Plan, item: &Item) -> Answered {
-    let answer = match plan.api_path {
-        ApiPath::Rename => rename(context, plan, item).await,
-        ApiPath::Upload => replace(context, plan, item).await,
+async fn one(context: &Context, work: &Work, item: &Item) -> Answered {
+    let answer = match work.api_path {
+        ApiPath::Rename => rename(context, work, item).await,
+        ApiPath::Upload => replace(context, work, item).await,
         ApiPath::Explicit => context
             .cloud
             .invalidate(&item.key)
             .await
             .map(|asset| Answered::accepted(item, stored(Some(&asset)))),
         ApiPath::Destroy | ApiPath::AdminBulk | ApiPath::RestoreThenExplicit => {
-            destroy(context, plan, item).await
+            destroy(context, work, item).await
         }
     };
+    let now = context.clock.wall();
     match answer {
         Ok(answer) => answer,
-        Err(error) if error.is_in_doubt() => in_doubt(context, plan, item, &error).await,
+        Err(error) if error.asks_to_wait(now).is_some() => Answered::later(item, &error, now),
+        Err(error) if error.is_in_doubt() => in_doubt(context, work, item, &error).await,
         Err(error) => Answered::failed(item, &error),
     }
 }
 
-async fn destroy(context: &Context, plan: &Plan, item: &Item) -> Result<Answered, CloudError> {
-    Ok(match context.cloud.destroy(&item.key, plan.invalidate).await? {
+async fn destroy(context: &Context, work: &Work, item: &Item) -> Result<Answered, CloudError> {
+    Ok(match context.cloud.destroy(&item.key, work.invalidate()).await? {
         Destroyed::Ok => Answered::accepted(item, Stored::Empty),
         Destroyed::NotFound => Answered {
             message: Some("the cloud has no such asset".to_owned()),
@@ -130,32 +197,32 @@ async fn destroy(context: &Context, plan: &Plan, item: &Item) -> Result<Answered
 }
 
 /// Renames, then purges the new name: caches may hold a 404 from before it existed.
-async fn rename(context: &Context, plan: &Plan, item: &Item) -> Result<Answered, CloudError> {
+async fn rename(context: &Context, work: &Work, item: &Item) -> Result<Answered, CloudError> {
     let Some(to) = item.to.clone() else {
         return Ok(Answered::stopping(item, "the plan names no new name"));
     };
     let call = RenameCall {
         from: item.key.clone(),
         to: to.clone(),
-        overwrite: plan.overwrite,
-        invalidate: plan.invalidate,
+        overwrite: work.overwrite,
+        invalidate: work.invalidate(),
     };
     let renamed = context.cloud.rename(&call).await?;
     let mut answer = Answered::accepted(item, stored(Some(&renamed)));
-    if plan.invalidate {
+    if work.invalidate() {
         answer.message = follow_up(context, &to).await;
     }
     Ok(answer)
 }
 
-async fn replace(context: &Context, plan: &Plan, item: &Item) -> Result<Answered, CloudError> {
-    let Some(file) = plan.file.clone() else {
+async fn replace(context: &Context, work: &Work, item: &Item) -> Result<Answered, CloudError> {
+    let Some(file) = work.file.clone() else {
         return Ok(Answered::stopping(item, "the plan names no file"));
     };
-    let call = ReplaceCall { key: item.key.clone(), file, invalidate: plan.invalidate };
+    let call = ReplaceCall { key: item.key.clone(), file, invalidate: work.invalidate() };
     let replaced = context.cloud.replace(&call).await?;
     let mut answer = Answered::accepted(item, stored(Some(&replaced)));
-    if plan.invalidate {
+    if work.invalidate() {
         answer.message = follow_up_if_recently_gone(context, &item.key).await;
     }
     Ok(answer)
@@ -178,35 +245,23 @@ async fn follow_up_if_recently_gone(context: &Context, key: &AssetKey) -> Option
 }
 
 /// The call may have been carried out: storage tells, and what is harmless is sent once more.
-async fn in_doubt(context: &Context, plan: &Plan, item: &Item, error: &CloudError) -> Answered {
-    match in_doubt::ask_storage(context, plan.verb, plan.invalidate, item, plan_old(plan, item))
-        .await
-    {
-        Ok(settled) => Answered {
-            now: settled.now,
-            message: Some(format!("{error}; {}", settled.message)),
-            ..Answered::new(item, settled.state)
-        },
-        Err(unknown) => Answered {
-            message: Some(format!("{error}; storage could not be asked either: {unknown}")),
-            ..Answered::new(item, ItemState::Sent)
-        },
-    }
-}
-
-fn plan_old<'p>(plan: &'p Plan, item: &Item) -> Option<&'p Stored> {
-    plan.items.iter().find(|planned| planned.key == item.key)?.old.as_ref()
+async fn in_doubt(context: &Context, work: &Work, item: &Item, error: &CloudError) -> Answered {
+    let now = context.clock.wall();
+    let brake = Wait::of(error, now);
+    let answer = ask(context, work, item, &error.to_string()).await;
+    Answered { wait: answer.wait.or_else(|| brake.is_overload.then_some(brake)), ..answer }
 }
 
 /// Admin bulk delete: one call for assets of the same types.
-async fn delete_many(context: &Context, plan: &Plan, items: &[Item]) -> Vec<Answered> {
+async fn delete_many(context: &Context, work: &Work, items: &[Item]) -> Vec<Answered> {
+    let now = || context.clock.wall();
     let mut answers = Vec::with_capacity(items.len());
     for group in same_types(items) {
         let Some(first) = group.first() else { continue };
         let ids = group.iter().map(|item| item.key.public_id.to_string()).collect::<Vec<_>>();
         let reply = context
             .cloud
-            .delete_many(first.key.resource_type, first.key.delivery_type, &ids, plan.invalidate)
+            .delete_many(first.key.resource_type, first.key.delivery_type, &ids, work.invalidate())
             .await;
         match reply {
             Ok(reply) => answers.extend(group.iter().map(|item| {
@@ -218,6 +273,8 @@ async fn delete_many(context: &Context, plan: &Plan, items: &[Item]) -> Vec<Answ
                         now: Some(Stored::Empty),
                         ..Answered::new(item, ItemState::NotFound)
                     },
+                    // a partial reply: the rest is asked for again, as long as each reply gets on
+                    None if !reply.deleted.is_empty() => Answered::new(item, ItemState::Intended),
                     None => Answered {
                         message: Some(
                             "the reply does not name it; run the command again for it".to_owned(),
@@ -226,19 +283,22 @@ async fn delete_many(context: &Context, plan: &Plan, items: &[Item]) -> Vec<Answ
                     },
                 }
             })),
-            Err(error) if error.is_in_doubt() => {
+            Err(error) if error.is_in_doubt() && error.asks_to_wait(now()).is_none() => {
                 answers.extend(
-                    join_all(group.iter().map(|item| in_doubt(context, plan, item, &error))).await,
+                    join_all(group.iter().map(|item| in_doubt(context, work, item, &error))).await,
                 );
             }
-            Err(error) => answers.extend(group.iter().map(|item| Answered::failed(item, &error))),
+            Err(error) => {
+                answers.extend(group.iter().map(|item| Answered::refused(item, &error, now())));
+            }
         }
     }
     answers
 }
 
 /// Restores, then purges each restored name: restore invalidates nothing.
-async fn restore_many(context: &Context, plan: &Plan, items: &[Item]) -> Vec<Answered> {
+async fn restore_many(context: &Context, work: &Work, items: &[Item]) -> Vec<Answered> {
+    let now = || context.clock.wall();
     let mut answers = Vec::with_capacity(items.len());
     for group in same_types(items) {
         let Some(first) = group.first() else { continue };
@@ -247,10 +307,17 @@ async fn restore_many(context: &Context, plan: &Plan, items: &[Item]) -> Vec<Ans
             Ok(replies) => {
                 for item in group {
                     let told = replies.iter().find(|(id, _)| id == item.key.public_id.as_str());
-                    answers.push(restored(context, plan, item, told.map(|(_, reply)| reply)).await);
+                    answers.push(restored(context, work, item, told.map(|(_, reply)| reply)).await);
                 }
             }
-            Err(error) => answers.extend(group.iter().map(|item| Answered::failed(item, &error))),
+            Err(error) if error.is_in_doubt() && error.asks_to_wait(now()).is_none() => {
+                answers.extend(
+                    join_all(group.iter().map(|item| in_doubt(context, work, item, &error))).await,
+                );
+            }
+            Err(error) => {
+                answers.extend(group.iter().map(|item| Answered::refused(item, &error, now())));
+            }
         }
     }
     answers
@@ -258,7 +325,7 @@ async fn restore_many(context: &Context, plan: &Plan, items: &[Item]) -> Vec<Ans
 
 async fn restored(
     context: &Context,
-    plan: &Plan,
+    work: &Work,
     item: &Item,
     reply: Option<&Restored>,
 ) -> Answered {
@@ -269,7 +336,7 @@ async fn restored(
     match reply {
         Some(Restored::Ok(asset)) => {
             let mut answer = Answered::accepted(item, stored(Some(asset.as_ref() as &Asset)));
-            if plan.invalidate {
+            if work.invalidate() {
                 answer.message = follow_up(context, &item.key).await;
             }
             answer

@@ -2,10 +2,12 @@
 
 use std::collections::HashMap;
 
+use super::heart::LEASE;
 use crate::domain::id::{InvalidationId, ItemId, OperationId};
 use crate::domain::invalidation::{
     Invalidation, Item, ItemState, Operation, WatchTerms, WatchedName, WatchedUrl,
 };
+use crate::domain::job::JobTerms;
 use crate::domain::place::Place;
 use crate::domain::purge::{OrderTerms, Plan, PlannedItem, PlannedUrl};
 use crate::domain::sighting::AcceptVariant;
@@ -13,7 +15,7 @@ use crate::domain::verdict::{Content, Stored};
 use crate::ops::context::Context;
 use crate::ops::plan::stored;
 use crate::ops::tracker::read_reference;
-use crate::ports::journal::Intent;
+use crate::ports::journal::{Intent, JobIntent};
 
 /// Reference reads at one place before a call: enough on loopback, few where a place takes one request a second.
 const REFERENCES_PER_PLACE_LOCAL: usize = 50;
@@ -37,7 +39,27 @@ pub(super) async fn of_plan(context: &Context, plan: &Plan, terms: &OrderTerms) 
     } else {
         None
     };
-    Intent { operation, items, invalidation }
+    let job = job(context, plan, &items);
+    Intent { operation, items, invalidation, job: Some(job) }
+}
+
+/// What makes it a job that another process can go on with. The file of a replacement is not kept.
+fn job(context: &Context, plan: &Plan, items: &[Item]) -> JobIntent {
+    let now = context.clock.wall();
+    let unwatched = plan.items.iter().zip(items).filter(|_| !plan.invalidate);
+    JobIntent {
+        terms: JobTerms {
+            api_path: plan.api_path,
+            overwrite: plan.overwrite,
+            not_before: (!plan.delay.is_zero()).then(|| now + plan.delay),
+            resumable: plan.file.is_none(),
+        },
+        ttl: LEASE,
+        before: unwatched
+            .filter_map(|(planned, item)| Some((item.id, planned.old.clone()?)))
+            .collect(),
+        refused: plan.refused.clone(),
+    }
 }
 
 fn item(operation: &Operation, planned: &PlannedItem) -> Item {

@@ -1,27 +1,50 @@
 //! Execution: intent to the journal, references and baseline, calls, outcomes to the journal and the tracker.
+//!
+//! A job is run under a lease: `heart` keeps it and hears what is wanted, `window` has calls in flight, `call` makes
+//! one and says what became of it, `work` is what there is to do, from a plan or from the journal alone.
 
+mod brake;
 mod call;
+mod heart;
 mod intent;
+mod pace;
+#[cfg(test)]
+mod tests;
+mod window;
+mod work;
+
+use std::time::Duration;
 
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::context::Context;
 use super::error::OpError;
+use super::jobs::{Here, Running};
 use super::plan;
-use super::tracker::{Settled, Tracker};
+use super::tracker::Tracker;
 use crate::domain::asset::AssetKey;
 use crate::domain::id::{InvalidationId, ItemId, OperationId};
-use crate::domain::invalidation::{Item, ItemState};
-use crate::domain::purge::{ApiPath, OrderTerms, Plan};
-use crate::ports::journal::Intent;
-use call::Answered;
+use crate::domain::invalidation::ItemState;
+use crate::domain::job::{Act, ActKind, JobState, JobWait};
+use crate::domain::purge::{OrderTerms, Plan};
+use crate::domain::text::clean;
+use crate::ports::journal::{JobLease, JournalError};
+use heart::Pulse;
+use window::{Desk, Window};
+use work::Work;
 
 /// What happens while a plan is executed.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Execution {
     /// The intent is in the journal.
     Recorded { operation: OperationId, invalidation: Option<InvalidationId>, total: usize },
+    /// Why nothing is sent for a while; `None` when it goes on.
+    Wait(Option<JobWait>),
+    /// Paused, held, resumed or cancelled, by whomever.
+    State(JobState),
+    /// How fast it goes, once a second: items settled in a second, and the time that the rest takes.
+    Pace { rate: f64, eta: Duration },
     /// One call has its answer.
     Item {
         item: ItemId,
@@ -59,11 +82,136 @@ pub struct ExecutedItem {
     pub message: Option<String>,
 }
 
-/// Carries a plan out; see [`super::Engine::execute`].
+/// What jobs are run with.
+#[derive(Clone, Copy)]
+pub struct Runner<'a> {
+    pub context: &'a Context,
+    pub tracker: &'a Tracker,
+    pub running: &'a Running,
+    /// Nothing more is sent from then on: calls in flight settle, and the rest is left to whoever takes the job up.
+    pub leave: &'a CancellationToken,
+}
+
+impl Runner<'_> {
+    /// Carries a plan out; see [`super::Engine::execute`].
+    ///
+    /// # Errors
+    /// Not confirmed, read-only, or the journal's before anything was sent.
+    pub async fn execute(
+        self,
+        plan: &Plan,
+        terms: &OrderTerms,
+        typed: Option<&str>,
+        events: &mpsc::Sender<Execution>,
+        cancel: &CancellationToken,
+    ) -> Result<Executed, OpError> {
+        let context = self.context;
+        plan::refuse_on_read_only(context, plan.verb)?;
+        if !plan.confirmation.is_given_by(typed) {
+            return Err(OpError::NotConfirmed {
+                verb: plan.verb.as_str(),
+                needed: plan.confirmation.clone(),
+            });
+        }
+        let intent = intent::of_plan(context, plan, terms).await;
+        let operation = intent.operation.id;
+        let here = self.running.begin(operation).ok_or_else(|| run_already(operation, "it"))?;
+        context.journal.record(&intent).await?;
+        // recorded with it: nobody else can run the job from its first moment on
+        let lease = JobLease { operation, holder: context.member.id, fencing: 1 };
+        let work = Work::of_plan(plan, intent);
+        self.run(&work, lease, here, events, cancel, true).await
+    }
+
+    /// Takes up a job whose process is gone, or that was left paused: what is in doubt is settled by asking storage, and
+    /// what was only intended is sent.
+    ///
+    /// # Errors
+    /// Somebody runs it, it is over or cannot be gone on with from the journal alone, a read-only profile, the journal's.
+    pub async fn go_on(
+        self,
+        operation: OperationId,
+        events: &mpsc::Sender<Execution>,
+        cancel: &CancellationToken,
+    ) -> Result<Executed, OpError> {
+        let Context { journal, clock, member, scope, .. } = self.context;
+        let job = journal.job(operation, clock.wall()).await?;
+        plan::refuse_on_read_only(self.context, job.operation.verb)?;
+        if job.operation.scope != *scope {
+            return Err(OpError::Invalid {
+                message: format!("the job belongs to {}", clean(&job.operation.scope.cloud_name)),
+                hint: "choose the profile of that cloud with --profile".to_owned(),
+            });
+        }
+        let here = self.running.begin(operation);
+        let here = here.ok_or_else(|| run_already(operation, "this process"))?;
+        let claimed = journal.claim_job(operation, member.id, clock.wall(), heart::LEASE).await?;
+        let lease = claimed.ok_or_else(|| {
+            run_already(operation, job.run_by.as_deref().unwrap_or("another process"))
+        })?;
+        here.learn(job.wish);
+        let act = Act {
+            kind: ActKind::TakeUp,
+            by: member.id,
+            at: clock.wall(),
+            operation: Some(operation),
+            note: None,
+        };
+        journal.note(scope, &act).await?;
+        let Some(work) = Work::of_journal(journal.job_work(operation).await?) else {
+            journal.release_job(lease, clock.wall()).await?;
+            return Err(OpError::Invalid {
+                message: "this job cannot be gone on with from the journal alone".to_owned(),
+                hint: "order it again".to_owned(),
+            });
+        };
+        self.run(&work, lease, here, events, cancel, false).await
+    }
+
+    /// Runs a job under its lease, and gives it back.
+    async fn run(
+        self,
+        work: &Work,
+        lease: JobLease,
+        here: Here,
+        events: &mpsc::Sender<Execution>,
+        cancel: &CancellationToken,
+        with_baseline: bool,
+    ) -> Result<Executed, OpError> {
+        let Self { context, tracker, leave, .. } = self;
+        let (operation, invalidation, total) = (work.id(), work.invalidation, work.items.len());
+        tell(events, Execution::Recorded { operation, invalidation, total }).await;
+        let (pulse, ear) = (Pulse::new(), here.ear());
+        let going = async {
+            if let Some(invalidation) = invalidation {
+                tracker.take_up(invalidation).await?;
+                if with_baseline {
+                    tracker.baseline(invalidation).await;
+                }
+            }
+            let desk = Desk { context, tracker, work, lease, pulse: &pulse, events, cancel, leave };
+            Window::new(desk, here).run().await
+        };
+        let done = tokio::select! {
+            done = going => done,
+            () = heart::beat(context, lease, &pulse, &ear) => Err(JournalError::JobLost.into()),
+        };
+        match context.journal.release_job(lease, context.clock.wall()).await {
+            Ok(()) | Err(JournalError::JobLost) => {}
+            Err(trouble) => {
+                tracing::warn!(%trouble, "the job was not given back; its lease runs out");
+            }
+        }
+        Ok(Executed { operation, invalidation, items: done? })
+    }
+}
+
+/// [`Runner::execute`] where no other job is run.
 ///
 /// # Errors
-/// Not confirmed, read-only, or the journal's before anything was sent.
-pub async fn execute(
+/// As [`Runner::execute`].
+#[cfg(test)]
+pub(crate) async fn execute(
     context: &Context,
     tracker: &Tracker,
     plan: &Plan,
@@ -72,119 +220,15 @@ pub async fn execute(
     events: &mpsc::Sender<Execution>,
     cancel: &CancellationToken,
 ) -> Result<Executed, OpError> {
-    plan::refuse_on_read_only(context, plan.verb)?;
-    if !plan.confirmation.is_given_by(typed) {
-        return Err(OpError::NotConfirmed {
-            verb: plan.verb.as_str(),
-            needed: plan.confirmation.clone(),
-        });
-    }
-    let intent = intent::of_plan(context, plan, terms).await;
-    context.journal.record(&intent).await?;
-    let invalidation = intent.invalidation.as_ref().map(|invalidation| invalidation.id);
-    if let Some(invalidation) = invalidation {
-        tracker.take_up(invalidation).await?;
-        tracker.baseline(invalidation).await;
-    }
-    let total = intent.items.len();
-    let operation = intent.operation.id;
-    tell(events, Execution::Recorded { operation, invalidation, total }).await;
-    let run = Run { context, tracker, plan, invalidation, events, cancel };
-    let items = run.all(intent).await;
-    Ok(Executed { operation, invalidation, items })
+    let (running, leave) = (Running::default(), CancellationToken::new());
+    let runner = Runner { context, tracker, running: &running, leave: &leave };
+    runner.execute(plan, terms, typed, events, cancel).await
 }
 
-/// One execution under way.
-struct Run<'a> {
-    context: &'a Context,
-    tracker: &'a Tracker,
-    plan: &'a Plan,
-    invalidation: Option<InvalidationId>,
-    events: &'a mpsc::Sender<Execution>,
-    cancel: &'a CancellationToken,
-}
-
-impl Run<'_> {
-    /// Sends every call, a batch at a time: a batch is marked as sent, answered and settled before the next one.
-    async fn all(&self, intent: Intent) -> Vec<ExecutedItem> {
-        let batch = match self.plan.api_path {
-            ApiPath::AdminBulk | ApiPath::RestoreThenExplicit => 100,
-            _ => self.context.policy.concurrency.max(1),
-        };
-        let mut done = Vec::with_capacity(intent.items.len());
-        let mut failed = 0;
-        let mut stop: Option<String> = None;
-        for items in intent.items.chunks(batch) {
-            if stop.is_none() && self.cancel.is_cancelled() {
-                stop = Some("cancelled before it was sent".to_owned());
-            }
-            let answers = match &stop {
-                Some(why) => items.iter().map(|item| Answered::skipped(item, why)).collect(),
-                None => self.batch(items).await,
-            };
-            stop = stop.or_else(|| {
-                answers
-                    .iter()
-                    .find_map(|answer| answer.ends_all.then(|| answer.why_the_rest_is_skipped()))
-            });
-            self.settle(&answers).await;
-            for answer in answers {
-                failed += usize::from(answer.state == ItemState::Failed);
-                done.push(self.report(answer, done.len() + 1, failed).await);
-            }
-        }
-        done
-    }
-
-    /// One batch of calls, at once; every item gets an answer.
-    async fn batch(&self, items: &[Item]) -> Vec<Answered> {
-        let sent_at = self.context.clock.wall();
-        let ids = items.iter().map(|item| item.id).collect::<Vec<_>>();
-        if let Err(trouble) = self.context.journal.mark_sent(&ids, sent_at).await {
-            let why = format!("not sent, because the journal cannot be written: {trouble}");
-            return items.iter().map(|item| Answered::stopping(item, &why)).collect();
-        }
-        call::batch(self.context, self.plan, items, sent_at).await
-    }
-
-    /// Outcomes into the journal, then to the tracker. A journal that fails now has the items as sent: the next
-    /// start settles them by asking storage.
-    async fn settle(&self, answers: &[Answered]) {
-        let outcomes = answers
-            .iter()
-            .map(|answer| (answer.item, answer.state, answer.message.clone()))
-            .collect::<Vec<_>>();
-        if let Err(trouble) = self.context.journal.settle(&outcomes).await {
-            tracing::error!(%trouble, "outcomes not journaled; storage settles them at the next start");
-        }
-        if let Some(invalidation) = self.invalidation {
-            let settled_at = self.context.clock.wall();
-            let calls = answers
-                .iter()
-                .map(|answer| Settled {
-                    item: answer.item,
-                    state: answer.state,
-                    sent_at: answer.sent_at,
-                    settled_at,
-                    now: answer.now.clone(),
-                })
-                .collect();
-            self.tracker.settled(invalidation, Vec::new(), calls).await;
-        }
-    }
-
-    async fn report(&self, answer: Answered, done: usize, failed: usize) -> ExecutedItem {
-        let Answered { item, key, to, state, message, .. } = answer;
-        let event = Execution::Item {
-            item,
-            key: key.clone(),
-            state,
-            message: message.clone(),
-            done,
-            failed,
-        };
-        tell(self.events, event).await;
-        ExecutedItem { key, to, state, message }
+fn run_already(operation: OperationId, who: &str) -> OpError {
+    OpError::Invalid {
+        message: format!("{who} runs the job {operation}"),
+        hint: "`allclear jobs pause|resume|cancel ID` reaches it there".to_owned(),
     }
 }
 

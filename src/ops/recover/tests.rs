@@ -1,14 +1,24 @@
 use std::sync::Arc;
 
 use rstest::rstest;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 use super::*;
 use crate::domain::id::InvalidationId;
-use crate::domain::invalidation::{CloudScope, Invalidation, Member, Outcome, WatchTerms};
+use crate::domain::invalidation::{
+    CloudScope, Invalidation, Member, Outcome, WatchTerms, WatchedName,
+};
+use crate::ops::jobs::Worker;
 use crate::ops::plan::stored;
 use crate::ops::testing::{FakeCloud, Script, context, image, item, member};
+use crate::ops::tracker::Tracker;
 use crate::ports::cloud::RenameCall;
 use crate::ports::journal::Intent;
+
+async fn recovering(context: &Context) -> Result<Vec<Recovered>, OpError> {
+    recover(context, &Running::default()).await
+}
 
 /// A process that ordered something two minutes ago and was never heard of again.
 struct Dead {
@@ -85,6 +95,7 @@ impl Dead {
             operation: order.operation.clone(),
             items: order.items.clone(),
             invalidation: Some(order.clone()),
+            job: None,
         };
         self.context.journal.record(&intent).await.unwrap();
     }
@@ -106,7 +117,7 @@ impl Dead {
     }
 
     async fn recovered(&self) -> Vec<(String, ItemState)> {
-        let recovered = recover(&self.context).await.unwrap();
+        let recovered = recovering(&self.context).await.unwrap();
         recovered.into_iter().map(|one| (one.key.to_string(), one.state)).collect()
     }
 
@@ -240,7 +251,7 @@ async fn an_operation_without_invalidation_is_settled_too() {
     let operation = Operation { invalidate: false, ..dead.operation(Verb::Delete) };
     let items = vec![item(&operation, &image("gone")), item(&operation, &image("kept"))];
     let ids = [items[0].id, items[1].id];
-    let intent = Intent { operation, items, invalidation: None };
+    let intent = Intent { operation, items, invalidation: None, job: None };
     dead.context.journal.record(&intent).await.unwrap();
     dead.context.journal.mark_sent(&ids, intent.operation.at).await.unwrap();
     let settled = [told("gone", ItemState::Accepted), told("kept", ItemState::Failed)];
@@ -323,7 +334,14 @@ async fn earlier_runs_of_a_local_cloud_end_and_later_deaths_are_noticed() {
 
     let context = Arc::new(dead.context);
     let stop = CancellationToken::new();
-    let keeping = tokio::spawn(keep_recovering(Arc::clone(&context), stop.clone()));
+    let worker = Worker {
+        context: Arc::clone(&context),
+        tracker: Tracker::idle(Arc::clone(&context)),
+        running: Running::default(),
+        tasks: TaskTracker::new(),
+        stop: stop.clone(),
+    };
+    let keeping = tokio::spawn(worker.work(false));
     let state = async || context.journal.invalidation(order.id).await.unwrap().items[0].state;
     tokio::time::sleep(Duration::from_secs(10)).await;
     let ended = context.journal.ended(None, 10).await.unwrap();

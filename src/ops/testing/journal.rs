@@ -13,12 +13,14 @@ use crate::domain::invalidation::{
     CloudScope, Ending, Invalidation, Item, ItemState, Member, Operation, WatchTerms, WatchedName,
     WatchedUrl,
 };
+use crate::domain::job::{Act, ActRow, ItemFilter, JobRow, JobWait, Slice, Wish};
 use crate::domain::snapshot::WatchSnapshot;
 use crate::domain::time::Timestamp;
 use crate::domain::usual::Usual;
 use crate::domain::verdict::Content;
 use crate::ports::journal::{
-    ActivityRow, Intent, InvalidationRow, Journal, JournalError, Lease, SightingRow,
+    ActivityRow, Intent, InvalidationRow, JobLease, JobWork, JobsOf, Journal, JournalError, Lease,
+    SightingRow, Step,
 };
 
 /// A journal during whose calls paused time stands still.
@@ -95,6 +97,91 @@ impl Journal for StillJournal {
         silent_since: Timestamp,
     ) -> Result<Vec<(Operation, Item)>, JournalError> {
         still(self.0.unsettled(scope, silent_since)).await
+    }
+
+    async fn jobs(
+        &self,
+        scope: Option<&CloudScope>,
+        limit: u32,
+        now: Timestamp,
+    ) -> Result<Vec<JobRow>, JournalError> {
+        still(self.0.jobs(scope, limit, now)).await
+    }
+
+    async fn job(&self, operation: OperationId, now: Timestamp) -> Result<JobRow, JournalError> {
+        still(self.0.job(operation, now)).await
+    }
+
+    async fn find_job(&self, prefix: &str) -> Result<OperationId, JournalError> {
+        still(self.0.find_job(prefix)).await
+    }
+
+    async fn job_items(
+        &self,
+        operation: OperationId,
+        filter: ItemFilter,
+        slice: Slice,
+    ) -> Result<Vec<Item>, JournalError> {
+        still(self.0.job_items(operation, filter, slice)).await
+    }
+
+    async fn job_work(&self, operation: OperationId) -> Result<JobWork, JournalError> {
+        still(self.0.job_work(operation)).await
+    }
+
+    async fn wish(
+        &self,
+        of: JobsOf<'_>,
+        wish: Wish,
+        by: MemberId,
+        now: Timestamp,
+    ) -> Result<Vec<OperationId>, JournalError> {
+        still(self.0.wish(of, wish, by, now)).await
+    }
+
+    async fn claim_job(
+        &self,
+        operation: OperationId,
+        holder: MemberId,
+        now: Timestamp,
+        ttl: Duration,
+    ) -> Result<Option<JobLease>, JournalError> {
+        still(self.0.claim_job(operation, holder, now, ttl)).await
+    }
+
+    async fn renew_job(
+        &self,
+        lease: JobLease,
+        wait: Option<&JobWait>,
+        now: Timestamp,
+        ttl: Duration,
+    ) -> Result<Wish, JournalError> {
+        still(self.0.renew_job(lease, wait, now, ttl)).await
+    }
+
+    async fn advance(
+        &self,
+        lease: JobLease,
+        step: &Step,
+        now: Timestamp,
+    ) -> Result<Wish, JournalError> {
+        still(self.0.advance(lease, step, now)).await
+    }
+
+    async fn release_job(&self, lease: JobLease, now: Timestamp) -> Result<(), JournalError> {
+        still(self.0.release_job(lease, now)).await
+    }
+
+    async fn note(&self, scope: &CloudScope, act: &Act) -> Result<(), JournalError> {
+        still(self.0.note(scope, act)).await
+    }
+
+    async fn acts(
+        &self,
+        scope: Option<&CloudScope>,
+        limit: u32,
+    ) -> Result<Vec<ActRow>, JournalError> {
+        still(self.0.acts(scope, limit)).await
     }
 
     async fn acquire(

@@ -48,7 +48,14 @@ pub fn local_scope(instance: &str) -> CloudScope {
 }
 
 pub fn member(user: &str, pid: u32) -> Member {
-    Member { id: MemberId::new(), user: user.into(), host: "desk".into(), pid, started_at: at(-60) }
+    Member {
+        id: MemberId::new(),
+        user: user.into(),
+        host: "desk".into(),
+        pid,
+        started_at: at(-60),
+        ssh_client: Some("192.0.2.7".into()),
+    }
 }
 
 pub async fn joined(journal: &dyn Journal, user: &str, pid: u32) -> Member {
@@ -130,7 +137,7 @@ pub fn intent(verb: Verb, member: &Member, ordered: Timestamp, public_ids: &[&st
         }],
         ended: None,
     };
-    Intent { operation, items, invalidation: Some(invalidation) }
+    Intent { operation, items, invalidation: Some(invalidation), job: None }
 }
 
 /// The kinds of thing an operation can hold, in one intent.

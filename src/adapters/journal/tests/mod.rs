@@ -3,6 +3,7 @@
 
 mod bulk;
 mod file;
+mod jobs;
 mod make;
 mod round_trip;
 mod sightings;

@@ -390,7 +390,7 @@ fn accepted(context: &Context, names: &[AssetKey], before: &[Content]) -> Intent
         not_covered: Vec::new(),
         ended: None,
     };
-    Intent { operation, items, invalidation: Some(invalidation) }
+    Intent { operation, items, invalidation: Some(invalidation), job: None }
 }
 
 /// Twenty earlier watches in the same world.

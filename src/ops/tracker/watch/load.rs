@@ -10,6 +10,7 @@ use super::super::{Doctrine, Settled, names};
 use super::{RESTART_DOUBT, Reference, Spot, Url, VARIANTS, Watch};
 use crate::domain::account::Account;
 use crate::domain::delivery_url::DeliveryUrl;
+use crate::domain::id::ItemId;
 use crate::domain::invalidation::{Invalidation, ItemState, WatchedName, WatchedUrl};
 use crate::domain::propagation::Propagation;
 use crate::domain::sighting::AcceptVariant;
@@ -112,11 +113,14 @@ impl Watch {
         wall: Timestamp,
     ) {
         let Invalidation { items, names, urls, not_covered, .. } = invalidation;
+        let known = &mut self.invalidation.items;
+        let at = known.iter().enumerate().map(|(at, item)| (item.id, at));
+        let at = at.collect::<HashMap<ItemId, usize>>();
         for item in items {
-            match self.invalidation.items.iter_mut().find(|known| known.id == item.id) {
-                Some(known) if !known.state.is_settled() => *known = item,
+            match at.get(&item.id) {
+                Some(at) if !known[*at].state.is_settled() => known[*at] = item,
                 Some(_) => {}
-                None => self.invalidation.items.push(item),
+                None => known.push(item),
             }
         }
         self.invalidation.not_covered = not_covered;
@@ -137,32 +141,39 @@ impl Watch {
 
     /// Calls that have their answers now.
     pub fn settle(&mut self, calls: &[Settled], now: Moment, wall: Timestamp) {
-        for call in calls {
-            let items = &mut self.invalidation.items;
-            let Some(item) = items.iter_mut().find(|item| item.id == call.item) else { continue };
+        let calls = calls.iter().map(|call| (call.item, call)).collect::<HashMap<_, _>>();
+        let mut targets = HashMap::new();
+        for item in &mut self.invalidation.items {
+            let Some(call) = calls.get(&item.id) else { continue };
             item.state = call.state;
             item.sent_at = call.sent_at.or(item.sent_at);
-            let (to, is_rename) = (item.to.clone(), item.to.is_some());
-            for name in self.names.iter_mut().filter(|name| name.watched.item == call.item) {
-                // the answer of a rename tells of the new name; the old one is empty by it
-                name.told = match (&call.now, is_rename && Some(&name.watched.key) != to.as_ref()) {
-                    (Some(Stored::Holds(_)), true) => Some(Stored::Empty),
-                    (Some(Stored::Empty), true) => None,
-                    (now, _) => now.clone(),
-                };
-            }
+            targets.insert(item.id, item.to.clone());
+        }
+        for name in &mut self.names {
+            let item = name.watched.item;
+            let (Some(call), Some(to)) = (calls.get(&item), targets.get(&item)) else { continue };
+            // the answer of a rename tells of the new name; the old one is empty by it
+            let is_old = to.as_ref().is_some_and(|to| name.watched.key != *to);
+            name.told = match (&call.now, is_old) {
+                (Some(Stored::Holds(_)), true) => Some(Stored::Empty),
+                (Some(Stored::Empty), true) => None,
+                (now, _) => now.clone(),
+            };
         }
         self.start_settled(now, wall);
     }
 
     /// Names of settled items leave the state of execution: into the hold-back, or out of the watch.
     fn start_settled(&mut self, now: Moment, wall: Timestamp) {
+        let items =
+            self.invalidation.items.iter().map(|item| (item.id, (item.state, item.sent_at)));
+        let items = items.collect::<HashMap<_, _>>();
         for index in 0..self.names.len() {
             if self.names[index].stage != Stage::Executing {
                 continue;
             }
-            let Some(item) = self.item(index) else { continue };
-            let (state, sent_at) = (item.state, item.sent_at);
+            let item = self.names[index].watched.item;
+            let Some((state, sent_at)) = items.get(&item).copied() else { continue };
             match state {
                 ItemState::Intended | ItemState::Sent => continue,
                 ItemState::Accepted => self.start_name(index, sent_at, now, wall),

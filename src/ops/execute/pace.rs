@@ -1,0 +1,74 @@
+//! How fast a job goes: items settled in a second, the time that the rest takes, and how long a call takes.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::domain::job;
+
+/// The pace is told this often, and is that of the last seconds.
+const TOLD: Duration = Duration::from_secs(1);
+const REMEMBERED: usize = 15;
+
+/// Counts what was settled.
+#[derive(Debug)]
+pub(super) struct Meter {
+    /// Settled so far at the ends of the last seconds.
+    seen: VecDeque<(Instant, usize)>,
+    next: Instant,
+    /// Moving average.
+    call: Duration,
+}
+
+impl Meter {
+    pub fn start(now: Instant, done: usize) -> Self {
+        Self { seen: [(now, done)].into(), next: now + TOLD, call: Duration::ZERO }
+    }
+
+    /// A call took so long.
+    pub fn call(&mut self, took: Duration) {
+        self.call = if self.call.is_zero() { took } else { (self.call * 7 + took) / 8 };
+    }
+
+    pub const fn call_time(&self) -> Duration {
+        self.call
+    }
+
+    pub const fn next(&self) -> Instant {
+        self.next
+    }
+
+    /// Rate and time left, once a second.
+    pub fn due(&mut self, now: Instant, done: usize, total: usize) -> Option<(f64, Duration)> {
+        if now < self.next {
+            return None;
+        }
+        self.next = now + TOLD;
+        let (since, before) = *self.seen.front()?;
+        self.seen.push_back((now, done));
+        if self.seen.len() > REMEMBERED {
+            self.seen.pop_front();
+        }
+        let rate = job::rate(done.saturating_sub(before), now.duration_since(since))?;
+        Some((rate, job::eta(total.saturating_sub(done), rate)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn the_pace_is_that_of_the_last_seconds() {
+        let start = Instant::now();
+        let mut meter = Meter::start(start, 100);
+        assert_eq!(meter.due(start, 100, 1_000), None);
+        let mut told = None;
+        for second in 1..=60_usize {
+            let done = 100 + if second < 40 { second } else { 40 + (second - 40) * 30 };
+            told = meter.due(start + Duration::from_secs(second as u64), done, 1_000);
+        }
+        assert_eq!(told, Some((30.0, job::eta(260, 30.0))));
+    }
+}

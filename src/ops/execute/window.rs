@@ -1,0 +1,531 @@
+//! The sliding window: as many calls in flight as the profile allows, each marked as sent before it leaves.
+//!
+//! One write at a time collects everything that is waiting: outcomes of calls that were answered, and marks of those
+//! that leave next. Nothing leaves before its mark is durable; an outcome is told only when it is.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+use futures_util::stream::FuturesUnordered;
+use futures_util::{FutureExt, StreamExt};
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use super::brake::Brake;
+use super::call::{self, Answered};
+use super::heart::Pulse;
+use super::pace::Meter;
+use super::work::{Unit, Work};
+use super::{ExecutedItem, Execution, tell};
+use crate::domain::invalidation::{Item, ItemState};
+use crate::domain::job::{JobState, JobWait, Wish};
+use crate::domain::time::Timestamp;
+use crate::ops::context::Context;
+use crate::ops::error::OpError;
+use crate::ops::jobs::Here;
+use crate::ops::tracker::{Settled, Tracker};
+use crate::ports::journal::{JobLease, JobsOf, JournalError, Step};
+
+/// Storage is asked about one call at most so often, before it is left to the next start.
+const DOUBTS: u32 = 6;
+/// The tracker hears of outcomes at most so often: it looks through all names each time.
+const TELL_TRACKER: Duration = Duration::from_millis(200);
+/// Waiting for more to be written with takes this share of a call's time, and no longer than [`GATHER`].
+const GATHER_SHARE: u32 = 8;
+const GATHER: Duration = Duration::from_millis(10);
+/// A journal that is busy or cannot be written is tried again so often before nothing more is sent.
+const WRITES: u32 = 3;
+
+/// What the window works with.
+pub(super) struct Desk<'a> {
+    pub context: &'a Context,
+    pub tracker: &'a Tracker,
+    pub work: &'a Work,
+    pub lease: JobLease,
+    pub pulse: &'a Pulse,
+    pub events: &'a mpsc::Sender<Execution>,
+    pub cancel: &'a CancellationToken,
+    pub leave: &'a CancellationToken,
+}
+
+/// One job under way.
+pub(super) struct Window<'a> {
+    desk: Desk<'a>,
+    here: Here,
+    /// States as the journal has them.
+    items: Vec<ExecutedItem>,
+    queue: VecDeque<Unit>,
+    /// Items that were sent and whose outcome nobody knows, with the time to ask storage.
+    doubts: VecDeque<Doubt>,
+    flights: FuturesUnordered<BoxFuture<'a, (Flight, Vec<Answered>)>>,
+    /// Answers that are not in the journal yet.
+    answered: Vec<(usize, Answered)>,
+    writing: Option<BoxFuture<'a, Written>>,
+    /// When something began to wait for being written.
+    waiting_since: Option<tokio::time::Instant>,
+    untold: Vec<Settled>,
+    told: tokio::time::Instant,
+    /// Why the rest is not sent.
+    stop: Option<String>,
+    /// The journal cannot be written: what is in it stays as it is.
+    unwritable: bool,
+    /// This process is about to end: the rest stays as it is, for whoever takes the job up.
+    leaves: bool,
+    brake: Brake,
+    meter: Meter,
+    state: JobState,
+    waits: Option<JobWait>,
+    done: usize,
+    failed: usize,
+}
+
+struct Doubt {
+    position: usize,
+    tries: u32,
+    at: tokio::time::Instant,
+    why: String,
+}
+
+/// A call in flight, or a question about one.
+struct Flight {
+    unit: Unit,
+    since: tokio::time::Instant,
+    /// Questions so far, where it is one.
+    tries: u32,
+}
+
+/// A write that has ended.
+struct Written {
+    answered: Vec<(usize, Answered)>,
+    leaving: Vec<Unit>,
+    at: Timestamp,
+    result: Result<Wish, JournalError>,
+}
+
+impl<'a> Window<'a> {
+    pub fn new(desk: Desk<'a>, here: Here) -> Self {
+        let work = desk.work;
+        let items = work.items.iter().map(executed).collect::<Vec<_>>();
+        let intended = positions(&work.items, ItemState::Intended);
+        let now = tokio::time::Instant::now();
+        let doubt = |position| Doubt {
+            position,
+            tries: 0,
+            at: now,
+            why: "its process ended before the answer came".to_owned(),
+        };
+        let doubts = positions(&work.items, ItemState::Sent).map(doubt).collect();
+        let done = work.items.iter().filter(|item| item.state.is_settled()).count();
+        let failed = work.items.iter().filter(|item| item.state == ItemState::Failed).count();
+        let waiting = work.not_before.is_some_and(|at| at > desk.context.clock.wall());
+        Self {
+            queue: work.units(intended).into(),
+            doubts,
+            items,
+            flights: FuturesUnordered::new(),
+            answered: Vec::new(),
+            writing: None,
+            waiting_since: None,
+            untold: Vec::new(),
+            told: now,
+            stop: None,
+            unwritable: false,
+            leaves: false,
+            brake: Brake::default(),
+            meter: Meter::start(now, done),
+            state: if waiting { JobState::Waiting } else { JobState::Running },
+            waits: None,
+            done,
+            failed,
+            desk,
+            here,
+        }
+    }
+
+    /// Sends what is to be sent, and returns when every item has its outcome or nothing more may leave.
+    ///
+    /// # Errors
+    /// [`JournalError::JobLost`] when another process runs the job now.
+    pub async fn run(mut self) -> Result<Vec<ExecutedItem>, OpError> {
+        let mut cancelled = false;
+        loop {
+            self.heed().await;
+            self.skip_the_rest();
+            self.start_doubts();
+            self.start_writing();
+            if self.is_over() {
+                break;
+            }
+            let wake = self.wake();
+            tokio::select! {
+                biased;
+                () = self.desk.pulse.until_lost() => return self.lost().await,
+                () = self.desk.cancel.cancelled(), if !cancelled => {
+                    cancelled = true;
+                    self.cancel().await;
+                }
+                () = self.desk.leave.cancelled(), if !self.leaves => self.leaves = true,
+                () = self.here.changed() => {}
+                written = on(&mut self.writing) => self.written(written).await?,
+                Some((flight, answers)) = self.flights.next() => self.landed(&flight, answers),
+                () = tokio::time::sleep_until(wake) => {}
+            }
+            self.tick().await;
+        }
+        self.tell_tracker().await;
+        Ok(self.items)
+    }
+
+    /// What the operator wants now, whoever said it; and why nothing leaves at the moment.
+    async fn heed(&mut self) {
+        let now = self.desk.context.clock.wall();
+        let held_back = self.desk.work.not_before.filter(|at| *at > now);
+        let state = match self.here.wish() {
+            Wish::Cancel => JobState::Cancelling,
+            Wish::Pause => JobState::Paused,
+            Wish::Hold => JobState::Held,
+            Wish::Run if held_back.is_some() => JobState::Waiting,
+            Wish::Run => JobState::Running,
+        };
+        if state == JobState::Cancelling && self.stop.is_none() {
+            self.stop = Some("cancelled before it was sent".to_owned());
+        }
+        if state != self.state {
+            if state == JobState::Running {
+                self.meter = Meter::start(tokio::time::Instant::now(), self.done);
+            }
+            self.state = state;
+            tell(self.desk.events, Execution::State(state)).await;
+        }
+        let delay = held_back.map(|until| JobWait {
+            until,
+            because: "large orders wait for a while, to be called off".to_owned(),
+        });
+        let wait = delay.or_else(|| self.quota()).or_else(|| self.brake.wait(now));
+        let wait = wait.filter(|_| state == JobState::Running || state == JobState::Waiting);
+        if wait != self.waits {
+            self.waits.clone_from(&wait);
+            self.desk.pulse.wait.send_replace(wait.clone());
+            tell(self.desk.events, Execution::Wait(wait)).await;
+        }
+    }
+
+    /// Admin calls that the last reply left for this hour; none left is waited for and never tried.
+    fn quota(&self) -> Option<JobWait> {
+        let now = self.desk.context.clock.wall();
+        let quota = self.desk.context.cloud.quota().filter(|_| self.desk.work.uses_quota())?;
+        let until = quota.reset_at.filter(|at| *at > now)?;
+        let left = usize::try_from(quota.remaining).unwrap_or(usize::MAX);
+        (left <= self.flights.len() && !self.queue.is_empty()).then(|| JobWait {
+            until,
+            because: format!("all {} Admin API calls of this hour are used", quota.limit),
+        })
+    }
+
+    fn may_send(&self) -> bool {
+        let goes_on = self.stop.is_none() && !self.leaves;
+        goes_on && self.state == JobState::Running && self.waits.is_none()
+    }
+
+    /// Calls that may leave beside those in flight.
+    fn free(&self) -> usize {
+        let most = self.desk.context.policy.concurrency.max(1);
+        // Admin calls go one at a time: each carries many assets, and each tells what is left
+        let most = if self.desk.work.uses_quota() { 1 } else { self.brake.narrowed(most) };
+        most.saturating_sub(self.flights.len())
+    }
+
+    /// What was not sent and will not be has its outcome.
+    fn skip_the_rest(&mut self) {
+        let Some(why) = self.stop.clone().filter(|_| !self.unwritable) else { return };
+        for position in std::mem::take(&mut self.queue).into_iter().flatten() {
+            let skipped = Answered::skipped(&self.desk.work.items[position], &why);
+            self.answered.push((position, skipped));
+        }
+    }
+
+    /// Asks storage about calls whose answer nobody saw.
+    fn start_doubts(&mut self) {
+        let now = tokio::time::Instant::now();
+        let (work, context) = (self.desk.work, self.desk.context);
+        let most = context.policy.concurrency.max(1);
+        while !self.leaves
+            && self.flights.len() < most
+            && self.doubts.front().is_some_and(|doubt| doubt.at <= now)
+            && let Some(doubt) = self.doubts.pop_front()
+        {
+            let flight = Flight { unit: vec![doubt.position], since: now, tries: doubt.tries + 1 };
+            let item = &work.items[doubt.position];
+            self.flights.push(
+                async move {
+                    let answer = call::ask(context, work, item, &doubt.why).await;
+                    (flight, vec![answer])
+                }
+                .boxed(),
+            );
+        }
+    }
+
+    /// Begins to write what is waiting, unless more is about to come.
+    fn start_writing(&mut self) {
+        if self.writing.is_some() || self.unwritable {
+            return;
+        }
+        let free = if self.may_send() { self.free().min(self.queue.len()) } else { 0 };
+        if free == 0 && self.answered.is_empty() {
+            self.waiting_since = None;
+            return;
+        }
+        let now = tokio::time::Instant::now();
+        let since = *self.waiting_since.get_or_insert(now);
+        let enough = self.flights.is_empty() || free * 2 > self.desk.context.policy.concurrency;
+        if !enough && now < since + self.gather() {
+            return;
+        }
+        self.waiting_since = None;
+        let leaving = self.queue.drain(..free).collect::<Vec<_>>();
+        let answered = std::mem::take(&mut self.answered);
+        let (context, work, lease) = (self.desk.context, self.desk.work, self.desk.lease);
+        let outcome = |(_, it): &(usize, Answered)| (it.item, it.state, it.message.clone());
+        let step = Step {
+            outcomes: answered.iter().map(outcome).collect(),
+            leaving: leaving.iter().flatten().map(|position| work.items[*position].id).collect(),
+        };
+        let at = context.clock.wall();
+        self.writing = Some(
+            async move {
+                let mut result = context.journal.advance(lease, &step, at).await;
+                for pause in 1..WRITES {
+                    if !matches!(result, Err(JournalError::Busy { .. })) {
+                        break;
+                    }
+                    tokio::time::sleep(Duration::from_millis(200) * pause).await;
+                    result = context.journal.advance(lease, &step, at).await;
+                }
+                Written { answered, leaving, at, result }
+            }
+            .boxed(),
+        );
+    }
+
+    fn gather(&self) -> Duration {
+        (self.meter.call_time() / GATHER_SHARE).min(GATHER)
+    }
+
+    /// The journal has it: calls leave, and outcomes are told.
+    async fn written(&mut self, written: Written) -> Result<(), OpError> {
+        self.writing = None;
+        let Written { answered, leaving, at, result } = written;
+        match result {
+            Ok(wish) => {
+                self.here.learn(wish);
+                if wish.sends() {
+                    leaving.into_iter().for_each(|unit| self.send(unit, at));
+                } else {
+                    self.put_back(leaving);
+                }
+            }
+            Err(JournalError::JobLost) => {
+                self.desk.pulse.lost.send_replace(true);
+                return Err(JournalError::JobLost.into());
+            }
+            Err(trouble) => {
+                tracing::error!(%trouble, "outcomes not journaled; storage settles them at the next start");
+                self.put_back(leaving);
+                self.unwritable = true;
+                let why = format!("not sent, because the journal cannot be written: {trouble}");
+                self.leave(&why).await;
+                self.stop = Some(why);
+            }
+        }
+        for (position, answer) in answered {
+            self.settled(position, answer).await;
+        }
+        Ok(())
+    }
+
+    fn put_back(&mut self, units: Vec<Unit>) {
+        for unit in units.into_iter().rev() {
+            self.queue.push_front(unit);
+        }
+    }
+
+    fn send(&mut self, unit: Unit, sent_at: Timestamp) {
+        let (context, work) = (self.desk.context, self.desk.work);
+        let items = unit.iter().map(|at| work.items[*at].clone()).collect::<Vec<_>>();
+        let flight = Flight { unit, since: tokio::time::Instant::now(), tries: 0 };
+        self.flights.push(
+            async move { (flight, call::unit(context, work, &items, sent_at).await) }.boxed(),
+        );
+    }
+
+    /// A call has its answers, or a question.
+    fn landed(&mut self, flight: &Flight, answers: Vec<Answered>) {
+        let now = tokio::time::Instant::now();
+        if flight.tries == 0 {
+            self.meter.call(now.duration_since(flight.since));
+        }
+        let brake = answers.iter().find_map(|answer| answer.wait.clone());
+        match brake {
+            Some(wait) => self.brake.pull(&wait, self.desk.context.clock.wall()),
+            None => self.brake.release(),
+        }
+        let mut again = Vec::new();
+        for (position, answer) in flight.unit.iter().copied().zip(answers) {
+            if answer.ends_all && self.stop.is_none() {
+                self.stop = Some(answer.why_the_rest_is_skipped());
+            }
+            match answer.state {
+                ItemState::Intended => again.push(position),
+                ItemState::Sent if flight.tries < DOUBTS && !self.is_cancelling() => {
+                    let pause = Duration::from_secs(1 << flight.tries.min(5));
+                    self.doubts.push_back(Doubt {
+                        position,
+                        tries: flight.tries.max(1),
+                        at: now + pause,
+                        why: first_words(answer.message.as_deref()),
+                    });
+                    continue;
+                }
+                _ => {}
+            }
+            self.answered.push((position, answer));
+        }
+        // said to be not carried out: the next in turn, once the journal has it as intended again
+        let again = self.desk.work.units(again.into_iter());
+        self.put_back(again);
+    }
+
+    fn is_cancelling(&self) -> bool {
+        self.state == JobState::Cancelling
+    }
+
+    async fn settled(&mut self, position: usize, answer: Answered) {
+        let context = self.desk.context;
+        if answer.state.is_settled() {
+            self.done += 1;
+            self.failed += usize::from(answer.state == ItemState::Failed);
+            self.untold.push(Settled {
+                item: answer.item,
+                state: answer.state,
+                sent_at: answer.sent_at,
+                settled_at: context.clock.wall(),
+                now: answer.now.clone(),
+            });
+        }
+        self.report(position, answer).await;
+    }
+
+    async fn report(&mut self, position: usize, answer: Answered) {
+        let Answered { item, key, to, state, message, .. } = answer;
+        self.items[position] =
+            ExecutedItem { key: key.clone(), to, state, message: message.clone() };
+        if state == ItemState::Intended {
+            return; // it has no answer yet
+        }
+        let (done, failed) = (self.done, self.failed);
+        tell(self.desk.events, Execution::Item { item, key, state, message, done, failed }).await;
+    }
+
+    /// What is left in the journal as it is, because it cannot be written.
+    async fn leave(&mut self, why: &str) {
+        for position in std::mem::take(&mut self.queue).into_iter().flatten() {
+            let mut left = Answered::left(&self.desk.work.items[position], why);
+            left.state = ItemState::Skipped;
+            self.done += 1;
+            self.report(position, left).await;
+        }
+    }
+
+    /// The tracker hears of outcomes now and then.
+    async fn tick(&mut self) {
+        let now = tokio::time::Instant::now();
+        if !self.untold.is_empty() && now >= self.told + TELL_TRACKER {
+            self.tell_tracker().await;
+        }
+        if self.state == JobState::Running
+            && let Some((rate, eta)) = self.meter.due(now, self.done, self.items.len())
+        {
+            tell(self.desk.events, Execution::Pace { rate, eta }).await;
+        }
+    }
+
+    async fn tell_tracker(&mut self) {
+        let calls = std::mem::take(&mut self.untold);
+        if let Some(invalidation) = self.desk.work.invalidation
+            && !calls.is_empty()
+        {
+            self.desk.tracker.settled(invalidation, Vec::new(), calls).await;
+        }
+        self.told = tokio::time::Instant::now();
+    }
+
+    /// Written down as everybody's wish, so that no other process goes on with it.
+    async fn cancel(&mut self) {
+        let Desk { context, work, .. } = &self.desk;
+        let (of, now) = (JobsOf::One(work.id()), context.clock.wall());
+        let wished = context.journal.wish(of, Wish::Cancel, context.member.id, now).await;
+        if let Err(trouble) = wished {
+            tracing::error!(%trouble, "the journal does not know that the job was cancelled");
+        }
+        self.here.learn(Wish::Cancel);
+    }
+
+    /// Somebody else runs the job: calls in flight settle, and that somebody asks storage about them.
+    async fn lost(mut self) -> Result<Vec<ExecutedItem>, OpError> {
+        while self.flights.next().await.is_some() {}
+        Err(JournalError::JobLost.into())
+    }
+
+    fn is_over(&self) -> bool {
+        let nothing_waits = self.flights.is_empty() && self.writing.is_none();
+        let nothing_left = self.leaves || (self.queue.is_empty() && self.doubts.is_empty());
+        nothing_waits && nothing_left && (self.answered.is_empty() || self.unwritable)
+    }
+
+    /// When something is due without anything having happened.
+    fn wake(&self) -> tokio::time::Instant {
+        let now = tokio::time::Instant::now();
+        let wall = self.desk.context.clock.wall();
+        let wait = self.waits.as_ref().map(|wait| {
+            now + Duration::try_from(wait.until.duration_since(wall)).unwrap_or_default()
+        });
+        let gathered = self.waiting_since.filter(|_| self.writing.is_none());
+        let gathered = gathered.map(|since| since + self.gather());
+        let tell = (!self.untold.is_empty()).then(|| self.told + TELL_TRACKER);
+        let doubts = self.doubts.iter().map(|doubt| doubt.at).min();
+        let pace = (self.state == JobState::Running).then(|| self.meter.next());
+        let soon = [wait, gathered, tell, doubts, pace].into_iter().flatten().min();
+        let soon = soon.unwrap_or(now + Duration::from_secs(3600));
+        soon.max(now + Duration::from_millis(1))
+    }
+}
+
+/// The write under way; never, where there is none.
+async fn on<T>(writing: &mut Option<BoxFuture<'_, T>>) -> T {
+    match writing {
+        Some(writing) => writing.await,
+        None => std::future::pending().await,
+    }
+}
+
+fn positions(items: &[Item], state: ItemState) -> impl Iterator<Item = usize> {
+    let is = move |(position, item): (usize, &Item)| (item.state == state).then_some(position);
+    items.iter().enumerate().filter_map(is)
+}
+
+fn executed(item: &Item) -> ExecutedItem {
+    ExecutedItem {
+        key: item.key.clone(),
+        to: item.to.clone(),
+        state: item.state,
+        message: item.message.clone(),
+    }
+}
+
+/// Why a call is in doubt, without what the last question came to.
+fn first_words(message: Option<&str>) -> String {
+    let message = message.unwrap_or("no answer came");
+    message.split("; storage could not be asked").next().unwrap_or(message).to_owned()
+}

@@ -1,0 +1,99 @@
+//! Going on with jobs whose process is gone, beside everything else.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::Running;
+use crate::domain::id::OperationId;
+use crate::domain::job::{JobRow, JobState};
+use crate::ops::context::Context;
+use crate::ops::error::OpError;
+use crate::ops::execute::Runner;
+use crate::ops::recover;
+use crate::ops::tracker::Tracker;
+
+/// Between two looks for what has been left behind while this process runs.
+const AGAIN: Duration = Duration::from_secs(30);
+/// Jobs that are looked through for those whose process is gone.
+const LOOKED_THROUGH: u32 = 200;
+
+/// What a process does about jobs that nobody runs.
+#[derive(Clone)]
+pub(crate) struct Worker {
+    pub context: Arc<Context>,
+    pub tracker: Tracker,
+    pub running: Running,
+    pub tasks: TaskTracker,
+    pub stop: CancellationToken,
+}
+
+impl Worker {
+    /// Ends what belongs to earlier runs of this profile's local cloud, then settles what dead processes left in doubt,
+    /// now and every half minute; and goes on with their jobs where `goes_on`.
+    pub async fn work(self, goes_on: bool) {
+        let work = async {
+            if let Err(trouble) = recover::end_earlier_runs(&self.context).await {
+                tracing::warn!(%trouble, "watches of earlier local clouds were not ended");
+            }
+            loop {
+                if goes_on && let Err(trouble) = self.take_up_interrupted().await {
+                    tracing::warn!(%trouble, "jobs of processes that ended are not gone on with yet");
+                }
+                match recover::recover(&self.context, &self.running).await {
+                    Ok(recovered) => recovered.iter().for_each(recover::tell),
+                    Err(trouble) => {
+                        tracing::warn!(%trouble, "what was left in doubt is not settled yet");
+                    }
+                }
+                tokio::time::sleep(AGAIN).await;
+            }
+        };
+        self.stop.run_until_cancelled(work).await;
+    }
+
+    async fn take_up_interrupted(&self) -> Result<(), OpError> {
+        if self.context.policy.read_only {
+            return Ok(());
+        }
+        for job in interrupted(&self.context).await? {
+            self.take_up(job.operation.id);
+        }
+        Ok(())
+    }
+
+    /// Goes on with a job in the background; those who look on see it in the journal.
+    pub fn take_up(&self, operation: OperationId) {
+        if self.running.has(operation) {
+            return;
+        }
+        let worker = self.clone();
+        self.tasks.spawn(async move {
+            let Self { context, tracker, running, stop, .. } = &worker;
+            let (events, nobody) = mpsc::channel(1);
+            drop(nobody);
+            let runner = Runner { context, tracker, running, leave: stop };
+            match runner.go_on(operation, &events, &CancellationToken::new()).await {
+                Ok(_) => {
+                    tracing::info!(%operation, "a job of a process that ended was gone on with")
+                }
+                Err(trouble) => tracing::warn!(%operation, %trouble, "a job is not gone on with"),
+            }
+        });
+    }
+}
+
+/// Jobs of this cloud whose process is gone and that can be gone on with, oldest first.
+///
+/// # Errors
+/// The journal's.
+pub(crate) async fn interrupted(context: &Context) -> Result<Vec<JobRow>, OpError> {
+    let Context { journal, scope, clock, .. } = context;
+    let mut jobs = journal.jobs(Some(scope), LOOKED_THROUGH, clock.wall()).await?;
+    jobs.retain(|job| job.state == JobState::Interrupted && job.resumable);
+    jobs.reverse();
+    Ok(jobs)
+}
