@@ -19,7 +19,6 @@ use crate::domain::id::InvalidationId;
 use crate::domain::invalidation::ItemState;
 use crate::domain::purge::{Order, OrderTerms, Plan};
 use crate::domain::text::clean;
-use crate::ops::OpError;
 use crate::ops::engine::{Executed, Execution};
 use crate::ops::tracker::TrackerEvent;
 
@@ -53,8 +52,8 @@ pub async fn carry_out_as(
     let typed = confirm(output, &plan, change, session.no_input)?;
     output.say(&plan_text::headline(&plan));
     tell_left_out(output, &plan)?;
+    tell_delay(output, &plan);
     let mut stop = Stop::listen();
-    time_to_call_off(output, &plan, &mut stop).await?;
 
     let started = std::time::Instant::now();
     let mut events = session.engine.tracker().events();
@@ -101,7 +100,7 @@ pub async fn carry_out_as(
         return follow.interrupted();
     }
     let accepted = executed.items.len() - failed;
-    let follow = Follow { failed: failed + plan.refused(), ..follow };
+    let follow = Follow { failed: failed + plan.refused.len(), ..follow };
     let summary = summary(&plan, &executed, accepted);
     match executed.invalidation {
         Some(_) if change.no_wait && accepted > 0 => follow.left_to_others(&summary),
@@ -125,19 +124,11 @@ fn tell_left_out(output: &Output, plan: &Plan) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Waits before a large order that takes something away: a signal calls it off, and nothing was sent then.
-async fn time_to_call_off(output: &Output, plan: &Plan, stop: &mut Stop) -> Result<(), Failure> {
-    if plan.start_delay.is_zero() {
-        return Ok(());
-    }
-    output.warn(&format!(
-        "it starts in {}; Ctrl-C calls it off and nothing is sent",
-        words::span(plan.start_delay)
-    ));
-    tokio::select! {
-        biased;
-        () = stop.next() => Err(OpError::CalledOff { verb: plan.verb.as_str() }.into()),
-        () = tokio::time::sleep(plan.start_delay) => Ok(()),
+/// Says that there is time to call a large order off: a signal does, and nothing was sent then.
+fn tell_delay(output: &Output, plan: &Plan) {
+    if !plan.delay.is_zero() {
+        let wait = words::span(plan.delay);
+        output.warn(&format!("it starts in {wait}; Ctrl-C calls it off and nothing is sent"));
     }
 }
 

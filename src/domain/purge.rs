@@ -313,8 +313,6 @@ pub struct Plan {
     pub left_out: Vec<LeftOut>,
     /// Who sees the URLs.
     pub seen_by: Vec<Onlooker>,
-    /// Between the confirmation and the first call; until then it can be called off.
-    pub start_delay: Duration,
     /// Places that will be asked.
     pub places: usize,
     /// Requests a watch without trouble needs.
@@ -360,12 +358,6 @@ impl Plan {
     #[must_use]
     pub fn sample_misses(&self) -> Option<String> {
         self.sampled_urls.map(|all| super::sample::in_words(all, self.watched.len()))
-    }
-
-    /// Names that the operator gave and that are not part of this.
-    #[must_use]
-    pub fn refused(&self) -> usize {
-        self.left_out.iter().filter(|left| left.reason.is_failure()).count()
     }
 
     /// Derived copies known of, and whether some items' were not read.

@@ -270,7 +270,6 @@ pub fn plan(verb: Verb, ids: &[&str], confirmation: Confirmation) -> Plan {
         duplicates: 0,
         left_out: Vec::new(),
         seen_by: Vec::new(),
-        start_delay: Duration::ZERO,
         places: 6,
         requests: 120,
         budget: 1_200,
