@@ -31,7 +31,7 @@ pub async fn run(globals: &Globals, env: &Env, output: &Output) -> Result<Exit, 
     themes::refuse_unknown(globals, env)?;
     let mut chosen = globals.clone();
     loop {
-        match open_profile(&chosen, env, output).await? {
+        match Box::pin(open_profile(&chosen, env, output)).await? {
             Ended::Exit(exit) => return Ok(exit),
             Ended::Profile(name) => chosen.profile = Some(name),
         }
@@ -48,7 +48,7 @@ enum Ended {
 async fn open_profile(globals: &Globals, env: &Env, output: &Output) -> Result<Ended, Failure> {
     let resolved = match config::resolve(&connect::flags(globals), env) {
         Err(nothing @ ConfigError::NothingConfigured { .. }) if is_terminal() => {
-            return first_step(globals, env, output, nothing).await.map(Ended::Exit);
+            return Box::pin(first_step(globals, env, output, nothing)).await.map(Ended::Exit);
         }
         other => other?,
     };
@@ -165,7 +165,7 @@ async fn first_step(
     let mut typed = String::new();
     let read = io::stdin().lock().read_line(&mut typed).unwrap_or(0);
     if read > 0 && matches!(typed.trim().to_ascii_lowercase().as_str(), "" | "y" | "yes") {
-        return demo::run(globals, env, output, &Demo::usual()).await;
+        return Box::pin(demo::run(globals, env, output, &Demo::usual())).await;
     }
     Ok(Exit::Done)
 }
