@@ -340,16 +340,15 @@ fn dressed(mut command: clap::Command, path: &str) -> clap::Command {
 /// Examples as help shows them: what they are for beside them, or below where both do not fit in 80 columns.
 fn examples(all: &[(&str, &str)]) -> String {
     const COLUMN: usize = 40;
-    let mut text = "Examples:".to_owned();
-    for (line, remark) in all {
+    let lines = all.iter().map(|(line, remark)| {
         let beside = line.chars().count() <= COLUMN && remark.chars().count() < 80 - 4 - COLUMN;
-        text += &if beside {
+        if beside {
             format!("\n  {line:<COLUMN$}  {remark}")
         } else {
             format!("\n  {line}\n      {remark}")
-        };
-    }
-    text
+        }
+    });
+    std::iter::once("Examples:".to_owned()).chain(lines).collect()
 }
 
 #[cfg(test)]

@@ -66,7 +66,7 @@ struct Plain {
     /// Ended watches that were told, or were over before we came.
     told: BTreeSet<InvalidationId>,
     /// A signal, or the end of the input: everything ends.
-    ended: Option<Option<u8>>,
+    ended: Option<Exit>,
 }
 
 /// Whether the prompt comes again.
@@ -132,8 +132,8 @@ impl Plain {
         let mut interrupted = false;
         loop {
             self.news()?;
-            if let Some(signal) = self.ended {
-                return Ok(signal.map_or(Exit::Done, |number| Exit::Signal(128 + number)));
+            if let Some(exit) = self.ended {
+                return Ok(exit);
             }
             self.output.prompt("allclear> ")?;
             match self.input.next().await {
@@ -211,7 +211,7 @@ impl Plain {
                 self.read(List::resources(self.list.resource_type(), prefix)).await?;
             }
             Asked::Type { resource_type } => {
-                self.read(List::resources(resource_type, None)).await?
+                self.read(List::resources(resource_type, None)).await?;
             }
             Asked::Tag { tag } => {
                 let resource_type = self.list.resource_type();

@@ -7,10 +7,14 @@ use std::time::Duration;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::task::JoinHandle;
 
+use super::super::exit::Exit;
 use super::super::output::Output;
 
 /// A wait that takes longer says what it waits for.
 const PATIENCE: Duration = Duration::from_secs(2);
+
+const TERMINATED: Exit = Exit::Signal(128 + 15);
+const HUNG_UP: Exit = Exit::Signal(128 + 1);
 
 /// What came from the operator.
 #[derive(Debug, PartialEq, Eq)]
@@ -18,8 +22,8 @@ pub enum Typed {
     Line(String),
     /// Ctrl-C.
     Interrupt,
-    /// The end of the input, or a signal by its number: nothing more will come.
-    End(Option<u8>),
+    /// The end of the input, or a signal: nothing more will come, and so it ends.
+    End(Exit),
 }
 
 /// The operator's side.
@@ -52,14 +56,14 @@ impl Input {
         let read = tokio::select! {
             biased;
             _ = interrupt.recv() => return Typed::Interrupt,
-            _ = terminate.recv() => return Typed::End(Some(15)),
-            _ = hangup.recv() => return Typed::End(Some(1)),
+            _ = terminate.recv() => return Typed::End(TERMINATED),
+            _ = hangup.recv() => return Typed::End(HUNG_UP),
             read = line => read,
         };
         *reading = None;
         match read {
             Ok(Ok(Some(line))) => Typed::Line(line),
-            _ => Typed::End(None),
+            _ => Typed::End(Exit::Done),
         }
     }
 
@@ -78,7 +82,7 @@ impl Input {
         &mut self,
         output: &Output,
         what: &str,
-        ended: &mut Option<Option<u8>>,
+        ended: &mut Option<Exit>,
         work: impl Future<Output = T>,
     ) -> Option<T> {
         let slow = tokio::time::sleep(PATIENCE);
@@ -91,8 +95,8 @@ impl Input {
                     let _ = output.line("given up"); // nobody reads it: the next prompt sees that
                     return None;
                 }
-                _ = self.terminate.recv() => { *ended = Some(Some(15)); return None; }
-                _ = self.hangup.recv() => { *ended = Some(Some(1)); return None; }
+                _ = self.terminate.recv() => { *ended = Some(TERMINATED); return None; }
+                _ = self.hangup.recv() => { *ended = Some(HUNG_UP); return None; }
                 done = &mut work => return Some(done),
                 () = &mut slow, if !said => {
                     said = true;

@@ -6,8 +6,9 @@ use super::super::failure::Failure;
 use super::super::words::{span, time};
 use super::{Plain, is_number};
 use crate::domain::id::OperationId;
-use crate::domain::job::JobRow;
+use crate::domain::job::{JobRow, JobWait};
 use crate::domain::text::clean;
+use crate::domain::time::Timestamp;
 use crate::ops::jobs::Resumed;
 
 /// Jobs that are listed.
@@ -31,30 +32,28 @@ impl Plain {
 
     fn told(&self, row: &JobRow) -> String {
         let counts = &row.counts;
-        let mut text = format!(
-            "{} {}: {}, {} of {} settled",
-            row.operation.verb.as_str(),
-            clean(&row.label),
-            row.state.as_str(),
-            counts.settled(),
-            counts.total(),
-        );
-        let not_done = counts.not_done();
-        if not_done > 0 && row.state.is_over() {
-            text += &format!(", {not_done} not done");
+        let is_open = !row.state.is_over();
+        let now = self.engine.context().clock.wall();
+        let mut parts = vec![
+            format!(
+                "{} {}: {}",
+                row.operation.verb.as_str(),
+                clean(&row.label),
+                row.state.as_str()
+            ),
+            format!("{} of {} settled", counts.settled(), counts.total()),
+        ];
+        if is_open {
+            let until = |wait: &JobWait| {
+                format!("waits until {}: {}", time(wait.until), clean(&wait.because))
+            };
+            parts.extend(row.wait.as_ref().map(until));
+            parts.extend(row.rate(now).map(|rate| format!("{rate:.1} a second")));
+            parts.extend(row.run_by.as_ref().map(|who| format!("run by {}", clean(who))));
+        } else if counts.not_done() > 0 {
+            parts.push(format!("{} not done", counts.not_done()));
         }
-        if let Some(wait) = row.wait.as_ref().filter(|_| !row.state.is_over()) {
-            text += &format!(", waits until {}: {}", time(wait.until), clean(&wait.because));
-        }
-        if let Some(rate) =
-            row.rate(self.engine.context().clock.wall()).filter(|_| !row.state.is_over())
-        {
-            text += &format!(", {rate:.1} a second");
-        }
-        if let Some(who) = row.run_by.as_ref().filter(|_| !row.state.is_over()) {
-            text += &format!(", run by {}", clean(who));
-        }
-        text
+        parts.join(", ")
     }
 
     pub(super) async fn pause(&mut self, what: &str) -> Result<(), Failure> {
@@ -112,7 +111,7 @@ impl Plain {
 }
 
 /// Why nothing is sent for a while.
-pub fn waiting(wait: &crate::domain::job::JobWait, now: crate::domain::time::Timestamp) -> String {
+pub fn waiting(wait: &JobWait, now: Timestamp) -> String {
     let left = std::time::Duration::try_from(wait.until.duration_since(now)).unwrap_or_default();
     format!("waiting {}: {}; Ctrl-C skips what was not sent", span(left), clean(&wait.because))
 }

@@ -49,8 +49,8 @@ impl Plain {
         let (told, mut inbox) = mpsc::channel(256);
         let mut said = Instant::now();
         let executed = {
-            let word = plan.confirmation.word().map(|_| typed.as_str());
-            let work = engine.execute(&plan, &terms, word, &told, &cancel);
+            let confirmed = plan.confirmation.word().map(|_| typed.as_str());
+            let work = engine.execute(&plan, &terms, confirmed, &told, &cancel);
             tokio::pin!(work);
             loop {
                 tokio::select! {
