@@ -143,6 +143,11 @@ impl From<&OpError> for Report {
             }
             OpError::NotEnoughQuota { .. } => as_said("not_enough_quota", FAILED)
                 .hint("try again after the top of the hour, or select fewer assets"),
+            OpError::TooMany { .. } => as_said("too_many", USAGE)
+                .hint("select less, or allow more: --max-items N, or `max_items` in the profile"),
+            OpError::Locked { .. } => as_said("locked", REFUSED).hint(
+                "unlock it: `L` or `:unlock` with the name of the cloud; headless with --confirm",
+            ),
             OpError::Invalid { hint, .. } => as_said("invalid", USAGE).hint(hint),
         }
     }

@@ -121,6 +121,10 @@ pub enum Action {
     /// Opens what the cursor is on; never changes the world.
     Enter,
     Theme(String),
+    /// Takes no orders until it is unlocked.
+    Lock,
+    /// By the typed name of the cloud; without one it is asked for, or where it is open it is locked.
+    Unlock(Option<String>),
     /// Lands on the asset of a delivery URL or public ID.
     Open(String),
     // Assets

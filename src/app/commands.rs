@@ -334,6 +334,8 @@ pub const COMMANDS: &[Command] = &[
     plain!("move.bottom",       Anywhere, ["G", "end"], [], Action::Move(Motion::Bottom), NONE, "to the bottom"),
     with! ("app.theme",         Anywhere, ["T"], ["theme"], Takes::Theme, theme, NONE, "change the colours; without a name a list that shows each"),
     with! ("app.profile",       Anywhere, ["ctrl-p"], ["profile"], Takes::Profile, profile, NONE, "another profile; without a name a list of all"),
+    with! ("app.unlock",         Anywhere, ["L"], ["unlock"], Takes::Text("<cloud name>"), unlock, NONE, "unlock a production profile for 15 minutes, by the name of its cloud; the key locks it again"),
+    plain!("app.lock",           Anywhere, [], ["lock"], Action::Lock, NONE, "lock it: orders are planned, not sent"),
     // Assets
     plain!("assets.mark",       Assets, ["space"], [], Action::Mark, (20, "mark"), "mark or unmark this asset; marks survive filter, sort and refresh"),
     plain!("assets.range",      Assets, ["v"], [], Action::MarkRange, (38, "range"), "begin a range; again, or space, marks up to the cursor"),
@@ -572,6 +574,10 @@ impl Given {
             (None, true) => Ok(Targets::These(vec![under_cursor(context)?])),
         }
     }
+}
+
+fn unlock(_: &Context<'_>, args: &str) -> Result<Action, BadArgument> {
+    Ok(Action::Unlock((!args.is_empty()).then(|| args.to_owned())))
 }
 
 fn under_cursor(context: &Context<'_>) -> Result<Target, BadArgument> {

@@ -124,6 +124,10 @@ pub enum Effect {
         place: PlaceId,
     },
     PurgeAgain(InvalidationId),
+    /// No order is taken until [`Effect::Unlock`].
+    Lock,
+    /// By the name of the cloud.
+    Unlock(String),
     /// Through the terminal (OSC 52).
     Copy(String),
     /// Tells whoever looks elsewhere: through the terminal, hooks, webhook.

@@ -14,6 +14,7 @@ pub mod fuzzy;
 pub mod guard;
 pub mod key;
 pub mod keymap;
+pub mod lock;
 pub mod msg;
 pub mod notice;
 pub mod order;

@@ -12,6 +12,7 @@ use super::effect::{Effect, JobId, TaskId};
 use super::guard::Guard;
 use super::key::Key;
 use super::keymap::{KeyOverrides, Keymap};
+use super::lock::Lock;
 use super::msg::Failure;
 use super::notice::Told;
 use crate::domain::asset::AssetKey;
@@ -86,6 +87,9 @@ pub struct Env {
     pub size: (u16, u16),
     pub pending: PendingNames,
     pub toast: Option<Toast>,
+    pub lock: Lock,
+    /// What the header said of it last.
+    pub lock_shown: Option<String>,
     tasks: u64,
 }
 
@@ -93,7 +97,14 @@ impl Env {
     #[must_use]
     pub const fn new(setup: Setup, now: Timestamp, moment: Moment, size: (u16, u16)) -> Self {
         let pending = PendingNames(BTreeMap::new());
-        Self { setup, now, moment, size, pending, toast: None, tasks: 0 }
+        let lock = Lock::of(setup.risk);
+        Self { setup, now, moment, size, pending, toast: None, lock, lock_shown: None, tasks: 0 }
+    }
+
+    /// Whether orders are refused now.
+    #[must_use]
+    pub fn is_locked(&self) -> bool {
+        self.lock.is_locked(self.moment)
     }
 
     /// A new id for a task.
@@ -306,6 +317,12 @@ impl App {
         let mut effects = assets::update::list(&mut self.assets, &mut self.env, query);
         self.journal_read_at = Some(self.env.moment);
         effects.push(Effect::ReadJournal);
+        if self.env.is_locked() {
+            effects.push(Effect::Lock);
+        }
+        for effect in &effects {
+            self.debug.ask(effect, self.env.now, self.env.moment);
+        }
         effects
     }
 
@@ -481,7 +498,13 @@ impl App {
         const SECOND: Duration = Duration::from_secs(1);
         let toast = self.env.toast.as_ref().map(|toast| toast.until.since(self.env.moment));
         let ages = self.shows_time().then_some(SECOND);
-        toast.into_iter().chain(ages).min().map(|wait| wait.max(Duration::from_millis(50)))
+        let lock = self.env.lock.changes_in(self.env.moment);
+        toast
+            .into_iter()
+            .chain(ages)
+            .chain(lock)
+            .min()
+            .map(|wait| wait.max(Duration::from_millis(50)))
     }
 
     /// Whether ages or waits are on screen.

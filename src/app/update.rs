@@ -7,6 +7,7 @@ use super::command_line::CommandLine;
 use super::commands::Scope;
 use super::effect::Effect;
 use super::key::Key;
+use super::lock::Lock;
 use super::msg::{FailureKind, Msg};
 use super::state::{App, Overlay};
 use crate::screens::ask::Question;
@@ -199,7 +200,9 @@ fn tick(app: &mut App) -> Vec<Effect> {
         app.env.toast = None;
         app.dirty = true;
     }
-    app.dirty |= app.shows_time();
+    let lock = app.env.lock.shown(app.env.moment);
+    app.dirty |= app.shows_time() || lock != app.env.lock_shown;
+    app.env.lock_shown = lock;
     let last = app.journal_read_at.unwrap_or_default();
     let waited = app.env.moment.since(last);
     if app.screen == Screen::Pending && waited >= JOURNAL_EVERY {
@@ -209,6 +212,39 @@ fn tick(app: &mut App) -> Vec<Effect> {
         app.journal_read_at = Some(app.env.moment);
         return vec![Effect::ReadJobs];
     }
+    vec![]
+}
+
+/// Orders are planned and not sent from now on.
+fn lock(app: &mut App) -> Vec<Effect> {
+    app.env.lock = Lock::Locked;
+    app.env.say("locked: orders are planned and not sent");
+    vec![Effect::Lock]
+}
+
+/// Opens for a while, by the name of the cloud alone.
+fn unlock(app: &mut App, typed: &str) -> Vec<Effect> {
+    if app.env.lock == Lock::None {
+        app.env.say("this profile is not locked");
+        return vec![];
+    }
+    if typed.trim() != app.env.setup.cloud_name {
+        app.env.bad("that is not the name of the cloud: it stays locked", "L asks again");
+        return vec![];
+    }
+    app.env.lock = Lock::opened(app.env.moment);
+    app.env.good("unlocked for 15 minutes", "L or :lock locks it again");
+    vec![Effect::Unlock(typed.trim().to_owned())]
+}
+
+/// The command line with `unlock ` in it: the name of the cloud is still to be typed.
+fn ask_to_unlock(app: &mut App) -> Vec<Effect> {
+    if app.env.lock == Lock::None {
+        app.env.say("this profile is not locked");
+        return vec![];
+    }
+    let field = tui_input::Input::new("unlock ".to_owned());
+    app.open_overlay(Overlay::CommandLine(CommandLine { field, ..CommandLine::default() }));
     vec![]
 }
 
@@ -291,6 +327,10 @@ fn on_screen(app: &mut App, action: Action, key: Option<Key>) -> Vec<Effect> {
             app.set_theme(&name);
             vec![]
         }
+        Action::Lock => lock(app),
+        Action::Unlock(Some(typed)) => unlock(app, &typed),
+        Action::Unlock(None) if app.env.lock.time_left(app.env.moment).is_some() => lock(app),
+        Action::Unlock(None) => ask_to_unlock(app),
         Action::Open(typed) => input::open(app, &typed),
         Action::Copy => copy(app),
         Action::Debug => {

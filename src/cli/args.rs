@@ -42,7 +42,7 @@ pub struct Globals {
     pub config: Option<PathBuf>,
     /// Journal: a file or a sqlite: URL
     #[arg(long, global = true, value_name = "URL", hide_short_help = true)]
-    pub journal: Option<String>,
+    pub journal: Option<SecretString>,
     /// How this account invalidates
     #[arg(long, global = true, value_name = "KIND", value_parser = values::invalidation(), hide_short_help = true)]
     pub invalidation: Option<InvalidationKind>,
@@ -183,6 +183,12 @@ pub struct Change {
     /// How much proof
     #[arg(long, value_name = "LEVEL", value_parser = values::confidence())]
     pub confidence: Option<Confidence>,
+    /// Refuse an order about more assets than this, whatever the profile says
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub max_items: Option<u64>,
+    /// Also name to the cloud, one by one, the URLs that the order does not reach: an attempt
+    #[arg(long, conflicts_with = "no_invalidate")]
+    pub attempt_by_url: bool,
     /// Verify every cell, or a sample of them
     #[arg(long, value_enum, default_value_t, value_name = "WHICH")]
     pub verify: Verify,
@@ -207,6 +213,12 @@ pub enum Verify {
     #[default]
     Full,
     Sample,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum DeleteApi {
+    Upload,
+    Admin,
 }
 
 #[derive(Debug, clap::Args)]
@@ -371,6 +383,9 @@ pub struct Rename {
 pub struct Rm {
     #[command(flatten)]
     pub selector: Selector,
+    /// Which API deletes: upload (one call per asset) or admin (in bulk); otherwise whichever suits
+    #[arg(long, value_enum, value_name = "API")]
+    pub api: Option<DeleteApi>,
     #[command(flatten)]
     pub change: Change,
 }

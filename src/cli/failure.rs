@@ -4,7 +4,7 @@ use super::exit::Exit;
 use super::output::{Gone, Output};
 use crate::config::ConfigError;
 use crate::ops::OpError;
-use crate::report::{FAILED, Report, USAGE};
+use crate::report::{FAILED, REFUSED, Report, USAGE};
 
 /// Why a command did not do as asked.
 #[derive(Debug)]
@@ -18,6 +18,11 @@ pub enum Failure {
     },
     /// Nobody said yes, and nobody can be asked.
     NotConfirmed {
+        message: String,
+        hint: String,
+    },
+    /// A production profile, without the word that opens it.
+    Locked {
         message: String,
         hint: String,
     },
@@ -77,6 +82,7 @@ impl Failure {
             Self::NotConfirmed { message, hint } => {
                 Report::new("not_confirmed", USAGE, message).hint(hint)
             }
+            Self::Locked { message, hint } => Report::new("locked", REFUSED, message).hint(hint),
             Self::Failed { message, hint } => Report::new("failed", FAILED, message).hint(hint),
             Self::Declined { verb } => Report::new(
                 "declined",

@@ -9,7 +9,7 @@ use crate::domain::id::InvalidationId;
 use crate::domain::invalidation::{Ending, NotCovered};
 use crate::domain::place::Place;
 use crate::domain::pop;
-use crate::domain::purge::{Backup, Confirmation, Plan};
+use crate::domain::purge::{Backup, Confirmation, LeftOut, Plan};
 use crate::domain::sighting::Answer;
 use crate::domain::snapshot::{Cell, Phase, PlaceState, WatchSnapshot};
 use crate::domain::text::clean;
@@ -171,7 +171,7 @@ pub fn plan(plan: &Plan) -> Value {
         "derived": derived,
         "derived_complete": !derived_partly,
         "api_path": plan.api_path.as_str(),
-        "api_path_why": plan.api_path.why(),
+        "api_path_why": clean(&plan.why),
         "invalidate": plan.invalidate,
         "overwrite": plan.overwrite,
         "calls": { "upload": plan.upload_calls, "admin": plan.admin_calls, "admin_left": plan.quota_left },
@@ -182,6 +182,16 @@ pub fn plan(plan: &Plan) -> Value {
             "of_new_name": watched.of_new_name,
         })).collect::<Vec<_>>(),
         "not_covered": not_covered(&plan.not_covered),
+        "attempt_by_url": plan.by_url.len(),
+        "duplicates": plan.duplicates,
+        "left_out": plan.left_out.iter().map(left_out).collect::<Vec<_>>(),
+        "seen_by": plan.seen_by.iter().map(|one| json!({
+            "host": clean(&one.host),
+            "role": one.role.as_str(),
+            "urls": one.urls,
+        })).collect::<Vec<_>>(),
+        "start_delay_ms": duration_ms(plan.delay),
+        "paced_until": times(plan.paced_until),
         "places": plan.places,
         "requests": plan.requests,
         "budget": plan.budget,
@@ -200,6 +210,17 @@ pub fn plan(plan: &Plan) -> Value {
             },
             "word": plan.confirmation.word().as_deref().map(clean),
         },
+    })
+}
+
+/// Something that was named and is not part of a plan; also an `item` event, in the state `left_out`.
+pub fn left_out(left: &LeftOut) -> Value {
+    json!({
+        "name": clean(&left.name),
+        "asset": left.key.as_ref().map(key),
+        "state": "left_out",
+        "reason": left.reason.as_str(),
+        "message": clean(&left.why),
     })
 }
 

@@ -17,7 +17,7 @@ use super::signals::Stop;
 use super::words;
 use crate::domain::id::InvalidationId;
 use crate::domain::invalidation::ItemState;
-use crate::domain::purge::{Order, Plan};
+use crate::domain::purge::{Order, OrderTerms, Plan};
 use crate::domain::text::clean;
 use crate::ops::engine::{Executed, Execution};
 use crate::ops::tracker::TrackerEvent;
@@ -27,9 +27,22 @@ use crate::ops::tracker::TrackerEvent;
 /// # Errors
 /// Whatever keeps the order from being carried out; failures of single items are in the exit code.
 pub async fn carry_out(session: &Session, order: &Order, change: &Change) -> Result<Exit, Failure> {
-    let output = &session.output;
     let terms = resolve::terms(change, &session.command_line);
-    let plan = session.engine.plan(order, &terms).await?;
+    carry_out_as(session, order, change, &terms).await
+}
+
+/// The same under terms that say more than `change`.
+///
+/// # Errors
+/// As [`carry_out`].
+pub async fn carry_out_as(
+    session: &Session,
+    order: &Order,
+    change: &Change,
+    terms: &OrderTerms,
+) -> Result<Exit, Failure> {
+    let output = &session.output;
+    let plan = session.engine.plan(order, terms).await?;
     if output.style.json {
         output.event("plan", json::plan(&plan))?;
     }
@@ -38,15 +51,17 @@ pub async fn carry_out(session: &Session, order: &Order, change: &Change) -> Res
     }
     let typed = confirm(output, &plan, change, session.no_input)?;
     output.say(&plan_text::headline(&plan));
+    tell_left_out(output, &plan)?;
+    tell_delay(output, &plan);
+    let mut stop = Stop::listen();
 
     let started = std::time::Instant::now();
     let mut events = session.engine.tracker().events();
-    let mut stop = Stop::listen();
     let cancel = CancellationToken::new();
     let (told, mut inbox) = mpsc::channel(256);
     let mut progress = Progress::new(output, &plan);
     let executed = {
-        let work = session.engine.execute(&plan, &terms, typed.as_deref(), &told, &cancel);
+        let work = session.engine.execute(&plan, terms, typed.as_deref(), &told, &cancel);
         tokio::pin!(work);
         loop {
             tokio::select! {
@@ -73,6 +88,7 @@ pub async fn carry_out(session: &Session, order: &Order, change: &Change) -> Res
             .interrupted();
     };
     let failed = failures(output, &executed);
+    attempt_by_url(session, &plan, &executed).await?;
     let follow = Follow {
         session,
         id: executed.invalidation,
@@ -84,6 +100,7 @@ pub async fn carry_out(session: &Session, order: &Order, change: &Change) -> Res
         return follow.interrupted();
     }
     let accepted = executed.items.len() - failed;
+    let follow = Follow { failed: failed + plan.refused.len(), ..follow };
     let summary = summary(&plan, &executed, accepted);
     match executed.invalidation {
         Some(_) if change.no_wait && accepted > 0 => follow.left_to_others(&summary),
@@ -93,6 +110,57 @@ pub async fn carry_out(session: &Session, order: &Order, change: &Change) -> Res
         }
         None => follow.nothing_to_watch(&summary, accepted),
     }
+}
+
+/// Names what is not part of the plan, each with its reason.
+fn tell_left_out(output: &Output, plan: &Plan) -> Result<(), Failure> {
+    for left in &plan.left_out {
+        if output.style.json {
+            output.event("item", json::left_out(left))?;
+        } else {
+            output.warn(&format!("left out: {}: {}", clean(&left.name), clean(&left.why)));
+        }
+    }
+    Ok(())
+}
+
+/// Says that there is time to call a large order off: a signal does, and nothing was sent then.
+fn tell_delay(output: &Output, plan: &Plan) {
+    if !plan.delay.is_zero() {
+        let wait = words::span(plan.delay);
+        output.warn(&format!("it starts in {wait}; Ctrl-C calls it off and nothing is sent"));
+    }
+}
+
+/// Names to the cloud what the order does not reach, where the operator wants that: its answer is only shown.
+async fn attempt_by_url(
+    session: &Session,
+    plan: &Plan,
+    executed: &Executed,
+) -> Result<(), Failure> {
+    if plan.by_url.is_empty() || executed.count(ItemState::Accepted) == 0 {
+        return Ok(());
+    }
+    let output = &session.output;
+    let (answer, accepted) = match session.engine.attempt_by_url(plan).await {
+        Ok(answer) => (answer, true),
+        Err(why) => (why.to_string(), false),
+    };
+    if output.style.json {
+        let fields = serde_json::json!({
+            "urls": plan.by_url.len(),
+            "answered": accepted,
+            "answer": clean(&answer),
+        });
+        output.event("attempt_by_url", fields)?;
+    } else {
+        output.warn(&format!(
+            "{} named by themselves; the cloud says: {}; only sightings count",
+            words::count(plan.by_url.len(), "URL"),
+            clean(&answer)
+        ));
+    }
+    Ok(())
 }
 
 fn dry_run(output: &Output, plan: &Plan) -> Result<Exit, Failure> {

@@ -112,6 +112,7 @@ pub fn expectation() -> impl TypedValueParser<Value = Expectation> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
     use rstest::rstest;
 
     #[rstest]
@@ -160,6 +161,24 @@ mod tests {
     fn rates() {
         assert_eq!(rate("0.5"), Ok(0.5));
         assert!(rate("-1").is_err() && rate("NaN").is_err() && rate("many").is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn durations_read_as_they_are_written(seconds in 0_u64..1_000_000, millis in 0_u64..1000) {
+            let span = Duration::from_millis(seconds * 1000 + millis);
+            let written = format!("{:#}", jiff::SignedDuration::try_from(span).unwrap());
+            prop_assert_eq!(duration(&written), Ok(span), "{}", written);
+            prop_assert_eq!(duration(&format!("{seconds}s{millis}ms")), Ok(span));
+        }
+
+        #[test]
+        fn whatever_is_typed_has_an_answer(raw in any::<String>()) {
+            let _ = (duration(&raw), rate(&raw), edge(&raw), etag(&raw));
+            if let Ok(tag) = etag(&raw) {
+                prop_assert!(!tag.is_empty() && !tag.chars().any(char::is_control));
+            }
+        }
     }
 
     #[test]

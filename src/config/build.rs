@@ -19,6 +19,8 @@ use crate::ops::Policy;
 
 /// Upload API calls in flight at once, at most: more gains nothing and is no longer polite.
 const MAX_CONCURRENCY: usize = 64;
+/// More assets than one order can be about.
+const MAX_ITEMS: usize = 1_000_000;
 /// More requests than any watch is worth.
 const MAX_BUDGET: usize = 100_000_000;
 
@@ -253,6 +255,13 @@ impl Build<'_> {
                 usual.confirm_above,
                 usize::to_string,
             ),
+            max_items: self.max_items(profile, usual.max_items)?,
+            start_delay: self.pick(
+                "start_delay",
+                span(&profile.start_delay).as_ref(),
+                usual.start_delay,
+                in_words,
+            ),
             concurrency: self.within(
                 "concurrency",
                 profile.concurrency.as_ref(),
@@ -275,6 +284,21 @@ impl Build<'_> {
             learns_stuck_after,
             ..usual
         })
+    }
+
+    /// Assets that one order may be about; without a word as many as there are, on production a round number.
+    fn max_items(
+        &mut self,
+        profile: &ProfileFile,
+        usual: Option<usize>,
+    ) -> Result<Option<usize>, ConfigError> {
+        if profile.max_items.is_none() {
+            let shown = usual.map_or("no bound".to_owned(), |most| most.to_string());
+            self.set("max_items", &shown, Origin::Default);
+            return Ok(usual);
+        }
+        let told = profile.max_items.as_ref();
+        Ok(Some(self.within("max_items", told, usize::MAX, MAX_ITEMS)?))
     }
 
     /// The operator's own bound; without one it follows what each watch needs.

@@ -18,15 +18,17 @@ use crate::adapters::cloudinary::Credentials;
 use crate::adapters::is_loopback_url;
 use crate::adapters::places::LocalReady;
 use crate::domain::account::{Account, InvalidationKind};
+use crate::domain::secrets::{carries_secret, masked as masked_url};
 use crate::domain::text::clean;
 use crate::ops::Policy;
 
 /// What the command line says about configuration.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Flags {
     pub profile: Option<String>,
     pub config: Option<PathBuf>,
-    pub journal: Option<String>,
+    /// May hold a password.
+    pub journal: Option<SecretString>,
     pub read_only: bool,
     pub invalidation: Option<InvalidationKind>,
 }
@@ -264,7 +266,7 @@ fn journal(
         SecretString::from(path.to_str().unwrap_or(location))
     };
     if let Some(location) = &flags.journal {
-        return (expanded(location), Origin::Flag("--journal"));
+        return (expanded(location.expose_secret()), Origin::Flag("--journal"));
     }
     if let Some(location) = env.get("ALLCLEAR_JOURNAL") {
         return (expanded(location), Origin::Env("ALLCLEAR_JOURNAL".to_owned()));
@@ -279,9 +281,11 @@ fn journal(
 /// A location that may be shown: a URL loses its password.
 fn without_password(location: &str) -> String {
     let masked = reqwest::Url::parse(location).ok().filter(|url| url.password().is_some());
-    let masked =
+    let shown =
         masked.and_then(|mut url| url.set_password(Some("***")).ok().map(|()| url.to_string()));
-    clean(masked.as_deref().unwrap_or(location)).into_owned()
+    let shown = shown.as_deref().unwrap_or(location);
+    let by_query = shown.split_once('?').is_some_and(|(_, query)| carries_secret("", Some(query)));
+    clean(&if by_query { masked_url(shown) } else { shown.into() }).into_owned()
 }
 
 pub(super) fn is_loopback(api: &str) -> bool {
@@ -294,7 +298,11 @@ fn readable_by_others(loaded: &Loaded) -> Option<String> {
         .file
         .profiles
         .values()
-        .any(|profile| profile.api_secret.is_some() || profile.cloudinary_url.is_some());
+        .any(|profile| profile.api_secret.is_some() || profile.cloudinary_url.is_some())
+        || loaded.file.journal.as_ref().is_some_and(|journal| {
+            let location = journal.get_ref().expose_secret();
+            without_password(location) != location
+        });
     (holds_secrets && open_to_others(&loaded.path)).then(|| {
         format!("{} holds a secret and others can read it; chmod 600 it", loaded.path.display())
     })

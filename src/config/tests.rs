@@ -322,6 +322,8 @@ SIN = "[2001:db8::1]:8443"
             "give_up_after = 2h 30m (line 15)",
             "stuck_after = 10m (default)",
             "confirm_above = 3 (line 16)",
+            "max_items = no bound (default)",
+            "start_delay = 5s (default)",
             "concurrency = 30 (default)",
             "verify_full_max = 500 (default)",
             "probe_budget = ten times what a watch needs (default)",
@@ -342,7 +344,7 @@ fn the_journal_follows_flag_environment_file_and_default() {
         (preferences.journal.expose_secret().to_owned(), setting.value)
     };
     let env = [("ALLCLEAR_JOURNAL", "postgres://u:hush@h/d")];
-    let flags = Flags { journal: Some("~/flag.db".to_owned()), ..Flags::default() };
+    let flags = Flags { journal: Some("~/flag.db".into()), ..Flags::default() };
     assert_eq!(place(&Flags::default(), &[]).0, "from-file.db");
     let (location, shown) = place(&Flags::default(), &env);
     assert_eq!(

@@ -1,5 +1,7 @@
 //! Purge plans: what an order will do, before anything is sent (design §2.4).
 
+mod left_out;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -11,6 +13,8 @@ use super::invalidation::{NotCovered, Verb, WatchedUrl};
 use super::job::Refused;
 use super::time::Timestamp;
 use super::verdict::Stored;
+
+pub use left_out::{LeftOut, LeftOutReason, Named, Onlooker, OnlookerRole};
 
 /// What the operator wants done, before it is resolved against storage.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,7 +42,10 @@ impl Order {
 /// Which assets an order is about.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Selection {
+    /// Every one must exist.
     Keys(Vec<AssetKey>),
+    /// A long list, of which the usable names are taken and the others are told apart.
+    Listed(Vec<Named>),
     /// Never empty; a folder prefix ends with `/`.
     Prefix {
         resource_type: ResourceType,
@@ -73,6 +80,12 @@ pub struct OrderTerms {
     pub refused: Vec<Refused>,
     /// Names that do not exist are refused one by one, instead of the whole order: for long lists.
     pub leave_out_missing: bool,
+    /// Which API deletes; `None`: whichever suits.
+    pub api: Option<DeleteApi>,
+    /// Also names to the cloud, one by one, the URLs that the order does not reach.
+    pub attempt_by_url: bool,
+    /// Assets at most; `None`: as the profile says.
+    pub max_items: Option<usize>,
     /// The equivalent command line for the audit trail, without secrets.
     pub command_line: String,
 }
@@ -89,9 +102,21 @@ impl Default for OrderTerms {
             extra_urls: Vec::new(),
             refused: Vec::new(),
             leave_out_missing: false,
+            api: None,
+            attempt_by_url: false,
+            max_items: None,
             command_line: String::new(),
         }
     }
+}
+
+/// Which API an operator wants deletes to go through.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum DeleteApi {
+    /// `destroy`, once per asset.
+    Upload,
+    /// Bulk deletes, which also prove whether they invalidate on this account.
+    Admin,
 }
 
 /// Which cells are verified.
@@ -265,6 +290,8 @@ pub struct Plan {
     #[serde(default)]
     pub refused: Vec<Refused>,
     pub api_path: ApiPath,
+    /// Why this path, for this order on this account; one sentence.
+    pub why: String,
     pub overwrite: bool,
     pub invalidate: bool,
     /// File of a replace.
@@ -273,9 +300,19 @@ pub struct Plan {
     pub admin_calls: usize,
     /// Admin calls left this hour, where known.
     pub quota_left: Option<u32>,
+    /// When the last Admin call can leave, where the quota makes them wait.
+    pub paced_until: Option<Timestamp>,
     /// URLs that will be watched, each of an item by its position.
     pub watched: Vec<PlannedUrl>,
     pub not_covered: Vec<NotCovered>,
+    /// URLs that are named to the cloud one by one, as an attempt; watched as uncertain. As they are, not to be shown.
+    pub by_url: Vec<String>,
+    /// Names given more than once, beyond the first time each.
+    pub duplicates: usize,
+    /// What was named, or found by a search, and is not part of this.
+    pub left_out: Vec<LeftOut>,
+    /// Who sees the URLs.
+    pub seen_by: Vec<Onlooker>,
     /// Places that will be asked.
     pub places: usize,
     /// Requests a watch without trouble needs.

@@ -10,6 +10,7 @@ use super::context::Context;
 use super::error::OpError;
 use super::execute::Runner;
 pub use super::execute::{Executed, ExecutedItem, Execution};
+use super::guard::{self, Lock};
 pub use super::jobs::{Resumed, Retry};
 use super::jobs::{Running, Worker};
 pub use super::look::{Look, Looked, Lookout, Truth};
@@ -20,10 +21,10 @@ use super::{evidence, jobs, look, plan, resolve, show, watch_url};
 use crate::domain::asset::{AssetKey, DeliveryType, ResourceType};
 use crate::domain::delivery_url::DeliveryUrl;
 use crate::domain::id::{InvalidationId, OperationId};
-use crate::domain::invalidation::Item;
+use crate::domain::invalidation::{Item, Verb};
 use crate::domain::job::{Act, ActKind, ActRow, ItemFilter, JobRow, Slice, Wish};
 use crate::domain::place::{Place, PlaceId};
-use crate::domain::purge::{Order, OrderTerms, Plan};
+use crate::domain::purge::{Order, OrderTerms, Plan, Risk};
 use crate::domain::verdict::Expectation;
 use crate::ports::cloud::{ListQuery, Page};
 use crate::ports::journal::{ActivityRow, InvalidationRow, SightingRun};
@@ -36,6 +37,7 @@ pub struct Engine {
     /// Settles what dead processes left in doubt, beside everything else.
     recovery: TaskTracker,
     stop: CancellationToken,
+    lock: Arc<Lock>,
 }
 
 /// Reads and orders of one profile.
@@ -47,16 +49,20 @@ impl Engine {
         Self::begin(context, false)
     }
 
-    /// [`Self::start`], and goes on with the jobs of dead processes: sends what they only intended.
+    /// [`Self::start`], and goes on with the jobs of dead processes: sends what they only intended. A production
+    /// profile is locked, and its jobs wait until it is unlocked.
     #[must_use]
     pub fn start_working(context: Context) -> Self {
         Self::begin(context, true)
     }
 
     fn begin(context: Context, goes_on: bool) -> Self {
-        let context = Arc::new(context);
+        let context = Arc::new(guard::guarded(context));
         let tracker = Tracker::start(Arc::clone(&context));
         let engine = Self::over(context, tracker);
+        if goes_on && engine.context.policy.risk == Risk::Production {
+            engine.lock();
+        }
         engine.recovery.spawn(engine.worker().work(goes_on));
         engine
     }
@@ -64,7 +70,7 @@ impl Engine {
     fn over(context: Arc<Context>, tracker: Tracker) -> Self {
         let (recovery, stop) = (TaskTracker::new(), CancellationToken::new());
         recovery.close();
-        Self { context, tracker, running: Running::default(), recovery, stop }
+        Self { context, tracker, running: Running::default(), recovery, stop, lock: Arc::default() }
     }
 
     fn worker(&self) -> Worker {
@@ -73,6 +79,7 @@ impl Engine {
             tracker: self.tracker.clone(),
             running: self.running.clone(),
             tasks: self.recovery.clone(),
+            lock: Arc::clone(&self.lock),
             stop: self.stop.clone(),
         }
     }
@@ -80,7 +87,7 @@ impl Engine {
     /// For reads alone: takes up no invalidation and settles nothing; [`Self::execute`] and [`Self::watch_url`] fail.
     #[must_use]
     pub fn for_reading(context: Context) -> Self {
-        let context = Arc::new(context);
+        let context = Arc::new(guard::guarded(context));
         let tracker = Tracker::idle(Arc::clone(&context));
         Self::over(context, tracker)
     }
@@ -158,7 +165,7 @@ impl Engine {
     }
 
     /// Carries a plan out: intent to the journal, baseline, calls, outcomes to the journal and the tracker.
-    /// `typed` is the confirmation word, where one is needed. `cancel` lets calls in flight settle and skips the rest.
+    /// Refused while locked. `typed` is the confirmation word, where one is needed. `cancel` lets calls in flight settle and skips the rest.
     ///
     /// # Errors
     /// Not confirmed, or the journal's before anything was sent; failures of single calls are in the result.
@@ -170,6 +177,7 @@ impl Engine {
         events: &mpsc::Sender<Execution>,
         cancel: &CancellationToken,
     ) -> Result<Executed, OpError> {
+        self.refuse_when_locked(plan.verb)?;
         self.runner().execute(plan, terms, typed, events, cancel).await
     }
 
@@ -184,12 +192,73 @@ impl Engine {
         events: &mpsc::Sender<Execution>,
         cancel: &CancellationToken,
     ) -> Result<Executed, OpError> {
+        self.refuse_jobs_when_locked()?;
         self.runner().go_on(operation, events, cancel).await
     }
 
     fn runner(&self) -> Runner<'_> {
         let Self { context, tracker, running, stop, .. } = self;
         Runner { context, tracker, running, leave: stop }
+    }
+
+    /// Takes no orders until it is unlocked.
+    pub fn lock(&self) {
+        self.lock.shut();
+    }
+
+    /// Takes orders for [`guard::UNLOCKED_FOR`].
+    ///
+    /// # Errors
+    /// Another word than the name of the cloud: it stays as it is.
+    pub fn unlock(&self, typed: &str) -> Result<(), OpError> {
+        if typed.trim() != self.context.account.cloud_name {
+            return Err(OpError::Locked {
+                profile: self.context.policy.profile.clone(),
+                verb: "the order",
+            });
+        }
+        self.lock.open_until(self.context.clock.moment() + guard::UNLOCKED_FOR);
+        Ok(())
+    }
+
+    fn refuse_when_locked(&self, verb: Verb) -> Result<(), OpError> {
+        self.refuse_while_shut(verb.as_str())
+    }
+
+    fn refuse_jobs_when_locked(&self) -> Result<(), OpError> {
+        self.refuse_while_shut("going on with a job")
+    }
+
+    fn refuse_while_shut(&self, verb: &'static str) -> Result<(), OpError> {
+        if self.lock.is_shut(self.context.clock.moment()) {
+            let profile = self.context.policy.profile.clone();
+            return Err(OpError::Locked { profile, verb });
+        }
+        Ok(())
+    }
+
+    /// Sends an invalidation again, as the operator wants.
+    ///
+    /// # Errors
+    /// Locked or read-only profile, the tracker's.
+    pub async fn purge_again(&self, id: InvalidationId) -> Result<(), OpError> {
+        self.refuse_when_locked(Verb::Purge)?;
+        plan::refuse_on_read_only(&self.context, Verb::Purge)?;
+        self.tracker.purge_again(id).await
+    }
+
+    /// Names the URLs of `plan` that its calls do not reach to the cloud, a hundred a call; its last answer, in its
+    /// own words. Only sightings tell whether it helped: those URLs are watched.
+    ///
+    /// # Errors
+    /// Read-only profile, the cloud's.
+    pub async fn attempt_by_url(&self, plan: &Plan) -> Result<String, OpError> {
+        plan::refuse_on_read_only(&self.context, plan.verb)?;
+        let mut answer = String::new();
+        for urls in plan.by_url.chunks(100) {
+            answer = self.context.cloud.invalidate_by_urls(urls).await?;
+        }
+        Ok(answer)
     }
 
     /// Watches a URL without changing anything; storage is NEW.
@@ -335,6 +404,7 @@ impl Engine {
     /// # Errors
     /// It is over, the profile is read-only, or the journal's.
     pub async fn resume(&self, operation: OperationId) -> Result<Resumed, OpError> {
+        self.refuse_jobs_when_locked()?;
         let job = jobs::wish(&self.context, &self.running, operation, Wish::Run).await?;
         Ok(job.run_by.map_or(Resumed::Nobody, Resumed::By))
     }
@@ -365,6 +435,7 @@ impl Engine {
     /// # Errors
     /// A read-only profile; the journal's.
     pub async fn resume_all(&self) -> Result<Vec<OperationId>, OpError> {
+        self.refuse_jobs_when_locked()?;
         jobs::wish_all(&self.context, &self.running, Wish::Run).await
     }
 

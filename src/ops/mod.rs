@@ -8,6 +8,7 @@ pub mod engine;
 pub mod error;
 mod evidence;
 pub mod execute;
+pub mod guard;
 pub mod in_doubt;
 pub mod jobs;
 pub mod look;

@@ -319,9 +319,12 @@ impl Carry for Executor {
             Effect::Exclude { watch, place } => self.told("the place is left out", async move {
                 engine.tracker().exclude(watch, &place).await
             }),
-            Effect::PurgeAgain(id) => self.told("the invalidation was sent again", async move {
-                engine.tracker().purge_again(id).await
-            }),
+            Effect::PurgeAgain(id) => {
+                self.told(
+                    "the invalidation was sent again",
+                    async move { engine.purge_again(id).await },
+                )
+            }
             Effect::Notify(notice) => {
                 if let Some(notifier) = self.notifier.clone() {
                     self.spawn(async move {
@@ -329,6 +332,12 @@ impl Carry for Executor {
                         let problems = notifier.tell(notice.event.as_str(), &json).await;
                         (!problems.is_empty()).then_some(Msg::NotTold(problems))
                     });
+                }
+            }
+            Effect::Lock => engine.lock(),
+            Effect::Unlock(typed) => {
+                if let Err(why) = engine.unlock(&typed) {
+                    tracing::warn!(%why, "not unlocked");
                 }
             }
             // These are the loop's own.

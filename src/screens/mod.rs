@@ -7,6 +7,7 @@ pub mod ask;
 pub mod assets;
 pub mod copy_menu;
 pub mod debug;
+pub mod first_run;
 pub mod help;
 pub mod jobs;
 pub mod order;

@@ -11,13 +11,13 @@ use crate::app::commands::Scope;
 use crate::app::state::{App, Overlay, Tone};
 use crate::domain::purge::Risk;
 use crate::screens::ask;
-use crate::ui::pen::Pen;
+use crate::ui::pen::{Link, Pen};
 use crate::ui::theme::Role;
 use crate::ui::widgets::hints;
 use crate::ui::{layout, text};
 
-/// Draws the whole console.
-pub fn draw(app: &App, frame: &mut Frame<'_>) {
+/// Draws the whole console; answers the cells that stand for addresses.
+pub fn draw(app: &App, frame: &mut Frame<'_>) -> Vec<Link> {
     let area = frame.area();
     let mut pen = Pen::new(frame.buffer_mut(), &app.theme);
     pen.tint(area, Role::Text);
@@ -54,9 +54,11 @@ pub fn draw(app: &App, frame: &mut Frame<'_>) {
         cursor = draw_overlay(app, &mut pen, overlay, area);
     }
     toast(app, &mut pen, shell.body);
+    let links = std::mem::take(&mut pen.links);
     if let Some((x, y)) = cursor.filter(|at| area.contains((*at).into())) {
         frame.set_cursor_position((x, y));
     }
+    links
 }
 
 fn draw_overlay(app: &App, pen: &mut Pen<'_>, overlay: &Overlay, area: Rect) -> Option<(u16, u16)> {
@@ -155,7 +157,8 @@ fn header(app: &App, pen: &mut Pen<'_>, area: Rect) {
     }
     if area.height > 1 {
         let rule = Rect { y: y + 1, height: 1, ..area };
-        pen.rule(rule);
+        let production = app.env.setup.risk == Risk::Production;
+        pen.rule_as(rule, if production { Role::RiskProduction } else { Role::Border });
         let banner = app.env.setup.banner.as_deref().filter(|_| app.jobs.is_empty());
         if let Some(banner) = banner {
             let shown = format!(" {} ", text::shown(banner));
@@ -175,6 +178,9 @@ fn facts(app: &App) -> Vec<(String, Role)> {
     let mut facts = vec![(risk.to_owned(), role)];
     if setup.read_only {
         facts.push(("[RO]".to_owned(), Role::Warning));
+    } else if let Some(lock) = app.env.lock.shown(app.env.moment) {
+        let role = if app.env.is_locked() { Role::Good } else { Role::Warning };
+        facts.push((lock, role));
     }
     facts.push((text::shown(&setup.cloud_name).into_owned(), Role::Strong));
     for (_, job) in app.running() {

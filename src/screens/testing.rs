@@ -144,7 +144,11 @@ impl Console {
 
     pub fn frame_at(&self, width: u16, height: u16) -> String {
         let mut screen = Terminal::new(TestBackend::new(width, height)).unwrap();
-        screen.draw(|frame| shell::draw(&self.app, frame)).unwrap();
+        screen
+            .draw(|frame| {
+                shell::draw(&self.app, frame);
+            })
+            .unwrap();
         text_of(screen.backend().buffer())
     }
 
@@ -227,6 +231,11 @@ pub fn shown(id: &str) -> Shown {
 }
 
 pub fn plan(verb: Verb, ids: &[&str], confirmation: Confirmation) -> Plan {
+    let api_path = match verb {
+        Verb::Rename => ApiPath::Rename,
+        Verb::Purge => ApiPath::Explicit,
+        _ => ApiPath::Destroy,
+    };
     Plan {
         verb,
         cloud_name: "demo".into(),
@@ -242,23 +251,25 @@ pub fn plan(verb: Verb, ids: &[&str], confirmation: Confirmation) -> Plan {
                 backup: Backup::None,
             })
             .collect(),
-        api_path: match verb {
-            Verb::Rename => ApiPath::Rename,
-            Verb::Purge => ApiPath::Explicit,
-            _ => ApiPath::Destroy,
-        },
+        api_path,
+        why: api_path.why().into(),
         overwrite: false,
         invalidate: true,
         file: None,
         upload_calls: ids.len(),
         admin_calls: 1,
         quota_left: Some(497),
+        paced_until: None,
         watched: Vec::new(),
         not_covered: vec![NotCovered {
             url: "http://127.0.0.1:4101/demo/image/upload/s--AbCdEfGh--/press/2026/hero.jpg".into(),
             reason: "signed".into(),
             next_step: "ask support to purge it: the text is in the details".into(),
         }],
+        by_url: Vec::new(),
+        duplicates: 0,
+        left_out: Vec::new(),
+        seen_by: Vec::new(),
         places: 6,
         requests: 120,
         budget: 1_200,

@@ -1,9 +1,11 @@
 //! The console through a real pseudo-terminal, over a real local cloud in another process: keys in, screen out, and
 //! the caches themselves asked at the moment of *all clear*.
 
+mod hostile;
 mod leaving;
 mod orders;
 mod plain;
+mod screens;
 mod terminal;
 mod trouble;
 

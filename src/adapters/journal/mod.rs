@@ -22,6 +22,7 @@ mod sightings;
 mod sql;
 mod sql_journal;
 mod tracking;
+mod vault;
 
 #[cfg(test)]
 mod tests;
@@ -30,3 +31,4 @@ pub use inspect::{Inspection, inspect};
 pub use open::known_schema;
 pub use processes::Processes;
 pub use sql_journal::SqlJournal;
+pub use vault::Signer;

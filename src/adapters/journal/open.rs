@@ -88,6 +88,7 @@ impl SqlJournal {
             realm: OnceLock::new(),
             latest: AtomicI64::new(0),
             runs: Mutex::default(),
+            vault: super::vault::Vault::default(),
         }
     }
 

@@ -21,6 +21,13 @@ const HISTORY: usize = 100;
 
 pub(super) fn in_order(app: &mut App, action: &Action, key: Option<Key>) -> Vec<Effect> {
     let Some(Overlay::Order(dialog)) = &mut app.overlay else { return vec![] };
+    if *action == Action::Confirm && app.env.is_locked() {
+        app.env.bad(
+            "the profile is locked: nothing was sent",
+            "esc, then L and the name of the cloud unlock it for 15 minutes",
+        );
+        return vec![];
+    }
     match order::update::act(dialog, &mut app.env, action, key) {
         DialogOutcome::Stay => vec![],
         DialogOutcome::Changed(effects) => {

@@ -133,6 +133,7 @@ pub(crate) fn watch_terms(context: &Context, plan: &Plan, terms: &OrderTerms) ->
         sampled_urls: plan.sampled_urls,
         budget: Some(plan.budget),
         purge_again: policy.purge_again,
+        api_path: Some(plan.api_path),
         excluded: Vec::new(),
     }
 }

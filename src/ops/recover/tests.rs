@@ -78,6 +78,7 @@ impl Dead {
                 sampled_urls: None,
                 budget: None,
                 purge_again: policy.purge_again,
+                api_path: None,
                 excluded: Vec::new(),
             },
             names: items.iter().map(name).collect(),
@@ -339,6 +340,7 @@ async fn earlier_runs_of_a_local_cloud_end_and_later_deaths_are_noticed() {
         running: Running::default(),
         tasks: TaskTracker::new(),
         stop: stop.clone(),
+        lock: Arc::default(),
     };
     let keeping = tokio::spawn(worker.work(false));
     let state = async || context.journal.invalidation(order.id).await.unwrap().items[0].state;

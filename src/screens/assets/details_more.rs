@@ -70,7 +70,8 @@ pub fn headers(app: &App, pen: &mut Pen<'_>, area: Rect, cursor: Option<usize>) 
     };
     let url = text::shown(&look.url);
     let url = text::cut_front(&url, usize::from(area.width), pen.theme.glyphs.cut);
-    pen.put(area.x, area.y, area.width, &url, Role::Accent);
+    let end = pen.put(area.x, area.y, area.width, &url, Role::Accent);
+    pen.link(area.x, area.y, end, &look.url);
     let rest = layout::split_top(area, 1).1;
     let (at, looked) = match &look.result {
         None => {

@@ -165,7 +165,10 @@ fn draw_entries(pen: &mut Pen<'_>, area: Rect, entries: &[Entry], cursor: Option
         } else {
             text::cut(&line.text, usize::from(room), cut)
         };
-        pen.put(x, y, room, &text, line.role);
+        let end = pen.put(x, y, room, &text, line.role);
+        if let Some(entry) = line.entry.and_then(|at| entries.get(at)).filter(|_| line.is_url) {
+            pen.link(x, y, end, &entry.copy);
+        }
         if here {
             let row = Rect { y, height: 1, ..area };
             pen.tint(row, Role::Cursor);

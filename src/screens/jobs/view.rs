@@ -157,7 +157,7 @@ pub fn state_of(job: &JobRow, glyphs: &Glyphs) -> (String, Role) {
         JobState::Interrupted => (glyphs.outdated, Role::Outdated),
         JobState::Cancelling | JobState::Cancelled => (glyphs.left_out, Role::Dim),
         JobState::Done if job.counts.not_done() > 0 => {
-            return (format!("{} done, partly", glyphs.part), Role::Warning);
+            return (format!("{} not all", glyphs.part), Role::Warning);
         }
         JobState::Done => (glyphs.cleared, Role::Good),
     };
