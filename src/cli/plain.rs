@@ -25,6 +25,7 @@ use super::{report, show};
 use crate::config::Env;
 use crate::domain::asset::AssetKey;
 use crate::domain::id::{InvalidationId, OperationId};
+use crate::domain::job::ActKind;
 use crate::domain::snapshot::WatchSnapshot;
 use crate::domain::text::clean;
 use crate::ops::{Context, Engine};
@@ -237,6 +238,12 @@ impl Plain {
                 report::run(&self.output, &*context.journal, context.clock.wall(), &args).await?;
             }
             Asked::Watch { what } => self.watch(what.as_deref()).await?,
+            Asked::Unlock => self.unlock().await?,
+            Asked::Lock => {
+                self.engine.lock();
+                self.engine.note(ActKind::Lock).await?;
+                self.output.line("locked: no order is taken until `unlock`")?;
+            }
             Asked::Jobs => self.jobs().await?,
             Asked::Pause { what } => self.pause(&what).await?,
             Asked::Resume { what } => self.resume(&what).await?,

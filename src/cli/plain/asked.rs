@@ -71,6 +71,10 @@ pub enum Asked {
     Resume { what: String },
     /// Send nothing more of a job, ever (asks)
     Cancel { what: String },
+    /// Take orders on a locked profile for a while (asks for the name of the cloud)
+    Unlock,
+    /// Take no orders until it is unlocked
+    Lock,
     /// The story of an invalidation, for the post-mortem
     Report { what: String },
     /// Commands, or one of them in full

@@ -13,6 +13,7 @@ use super::asked::Asked;
 use super::input::Typed;
 use super::jobs::waiting;
 use super::{Plain, is_number};
+use crate::domain::job::ActKind;
 use crate::domain::purge::{Confirmation, Order, Plan, Selection};
 use crate::domain::secrets::masked;
 use crate::domain::text::clean;
@@ -170,6 +171,18 @@ impl Plain {
             None => matches!(typed, "y" | "yes" | "Yes"),
         };
         self.ask(&question, right).await
+    }
+
+    /// Lets a locked profile take orders, once the name of its cloud was typed.
+    pub(super) async fn unlock(&mut self) -> Result<(), Failure> {
+        let cloud = self.engine.context().account.cloud_name.clone();
+        let question = format!("Type the name of the cloud, {}: ", clean(&cloud));
+        let Some(typed) = self.ask(&question, |typed| typed == cloud).await? else {
+            return Ok(self.output.line("it stays as it is")?);
+        };
+        self.engine.unlock(&typed)?;
+        self.engine.note(ActKind::Unlock).await?;
+        Ok(self.output.line("unlocked for 15 minutes; `lock` ends that")?)
     }
 
     /// The answer to a question, if it is right. What was typed before it was asked is no answer.
