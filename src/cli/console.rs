@@ -31,7 +31,7 @@ pub async fn run(globals: &Globals, env: &Env, output: &Output) -> Result<Exit, 
     themes::refuse_unknown(globals, env)?;
     let mut chosen = globals.clone();
     loop {
-        match open_profile(&chosen, env, output).await? {
+        match Box::pin(open_profile(&chosen, env, output)).await? {
             Ended::Exit(exit) => return Ok(exit),
             Ended::Profile(name) => chosen.profile = Some(name),
         }
@@ -48,7 +48,8 @@ enum Ended {
 async fn open_profile(globals: &Globals, env: &Env, output: &Output) -> Result<Ended, Failure> {
     let resolved = match config::resolve(&connect::flags(globals), env) {
         Err(nothing @ ConfigError::NothingConfigured { .. }) if is_terminal() => {
-            return first_step(globals, env, output, nothing).await.map(Ended::Exit);
+            let first = Box::pin(first_step(globals, env, output, nothing));
+            return first.await.map(Ended::Exit);
         }
         other => other?,
     };
@@ -173,7 +174,7 @@ async fn first_step(
         _ => String::new(),
     };
     match run_first(&options, &config).await? {
-        Step::Demo => demo::run(globals, env, output, &Demo::usual()).await,
+        Step::Demo => Box::pin(demo::run(globals, env, output, &Demo::usual())).await,
         Step::Quit => Ok(Exit::Done),
     }
 }
