@@ -107,7 +107,8 @@ mod tests {
     fn three_keys_and_how_to_set_up() {
         insta::assert_snapshot!("first_run_80x24", picture(80, 24, false));
         insta::assert_snapshot!("set_up_80x24", picture(80, 24, true));
-        insta::assert_snapshot!("first_run_40x10", picture(40, 10, false));
+        let small = picture(40, 10, false);
+        assert!(small.contains("demo") && small.contains("quit"), "the keys come first:\n{small}");
         for (width, height) in [(20, 5), (5, 2), (1, 1), (300, 100)] {
             picture(width, height, true);
         }
