@@ -122,10 +122,6 @@ fn answer(app: &mut App, msg: Msg) -> Vec<Effect> {
             let wish = jobs_screen::update::wish_of(order, invalidate);
             on_screen(app, Action::Order(Box::new(wish)), None)
         }
-        Msg::Retry(Err(failure)) => {
-            env.failed(&failure);
-            vec![]
-        }
         Msg::Evidence { task, result } => {
             if let Some(Overlay::Evidence(view)) = &mut app.overlay
                 && view.reading.take_if(|current| *current == task).is_some()
@@ -139,7 +135,7 @@ fn answer(app: &mut App, msg: Msg) -> Vec<Effect> {
             app.screen = Screen::Watch;
             read_journal(app)
         }
-        Msg::Watching(Err(failure)) => {
+        Msg::Retry(Err(failure)) | Msg::Watching(Err(failure)) => {
             env.failed(&failure);
             vec![]
         }
@@ -278,19 +274,8 @@ pub fn act(app: &mut App, action: Action, key: Option<Key>) -> Vec<Effect> {
         Some(Overlay::Help(_)) => return dialogs::in_help(app, &action),
         Some(Overlay::CommandLine(_)) => return dialogs::in_command_line(app, &action, key),
         Some(Overlay::Picker(_)) => return dialogs::in_picker(app, &action),
-        Some(Overlay::Debug) if action == Action::Back => {
-            app.overlay = None;
-            return vec![];
-        }
-        Some(Overlay::Debug) => app.overlay = None,
-        Some(Overlay::CopyMenu) => {
-            app.overlay = None;
-            if action == Action::Back {
-                return vec![];
-            }
-        }
         Some(Overlay::Evidence(_)) => return dialogs::in_evidence(app, &action),
-        Some(Overlay::Sort) => {
+        Some(Overlay::Sort | Overlay::CopyMenu | Overlay::Debug) => {
             app.overlay = None;
             if action == Action::Back {
                 return vec![];
@@ -341,13 +326,13 @@ fn on_screen(app: &mut App, action: Action, key: Option<Key>) -> Vec<Effect> {
             app.open_overlay(Overlay::CopyMenu);
             vec![]
         }
-        Action::CopyAs(way) => match copy_menu::text_of(app, way) {
-            Some(text) => copied(app, text),
-            None => {
-                app.env.say("there is no such thing to copy here");
-                vec![]
+        Action::CopyAs(way) => {
+            if let Some(text) = copy_menu::text_of(app, way) {
+                return copied(app, text);
             }
-        },
+            app.env.say("there is no such thing to copy here");
+            vec![]
+        }
         Action::Pick(kind) => {
             let picker = Picker::new(kind, app);
             if kind == PickerKind::Profile && picker.choices.is_empty() {
@@ -406,7 +391,7 @@ fn on_screen(app: &mut App, action: Action, key: Option<Key>) -> Vec<Effect> {
             assets::update::act(&mut app.assets, &mut app.env, action)
         }
         other => match app.screen {
-            Screen::Assets => assets::update::act(&mut app.assets, &mut app.env, other),
+            Screen::Assets => on_assets(app, other),
             Screen::Pending => on_pending(app, &other),
             Screen::Watch => on_watch(app, &other),
             Screen::Jobs => on_jobs(app, &other, key),
@@ -439,6 +424,16 @@ fn show_newest(app: &mut App) {
 fn go_by(app: &mut App, by: usize) -> Vec<Effect> {
     let at = Screen::ALL.iter().position(|screen| *screen == app.screen).unwrap_or(0);
     go(app, Screen::ALL[(at + by) % Screen::ALL.len()])
+}
+
+fn on_assets(app: &mut App, action: Action) -> Vec<Effect> {
+    if action == Action::Enter
+        && let Some(id) = app.assets.history_row(&app.env).and_then(|row| row.invalidation)
+    {
+        watch::update::show(&mut app.watch, id);
+        return go(app, Screen::Watch);
+    }
+    assets::update::act(&mut app.assets, &mut app.env, action)
 }
 
 fn on_pending(app: &mut App, action: &Action) -> Vec<Effect> {

@@ -409,7 +409,9 @@ fn details_in_parts() {
     console.tell(Msg::AssetHistory { task, result: Ok(super::testing::activity()) });
     insta::assert_snapshot!("details_history_80x24", console.frame());
     assert!(matches!(&console.press("j y")[..], [Effect::Copy(line)] if line.contains("rename")));
-    console.press("4");
+    console.press("k enter");
+    assert_eq!(console.app.screen, crate::app::action::Screen::Watch, "its watch opens");
+    console.press("a 4");
     insta::assert_snapshot!("details_headers_before_40x10", console.frame_at(40, 10));
     let effects = console.press("o");
     let [Effect::Look { task, url }] = &effects[..] else { panic!("{effects:?}") };

@@ -164,7 +164,7 @@ fn pasted(app: &mut App, raw: &str, burst: bool) -> Vec<Effect> {
             return vec![];
         }
         Some(Overlay::Sort | Overlay::CopyMenu | Overlay::Debug | Overlay::Evidence(_)) => {
-            app.overlay = None
+            app.overlay = None;
         }
         Some(_) => {
             app.env.say("a dialog is open: the paste was not used");

@@ -259,6 +259,15 @@ impl AssetsState {
         }
     }
 
+    /// The order under the cursor of an asset's history, where that has the keys.
+    #[must_use]
+    pub fn history_row(&self, env: &Env) -> Option<&ActivityRow> {
+        let details = self.details.as_ref().filter(|_| self.details_have_keys(env))?;
+        let history = self.history.as_ref().filter(|_| self.tab == DetailsTab::History)?;
+        let rows = history.rows.as_ref()?.as_ref().ok()?;
+        rows.get(details.entry).filter(|_| history.key == details.key)
+    }
+
     /// Whether a look is under way.
     #[must_use]
     pub fn is_looking(&self) -> bool {

@@ -8,6 +8,9 @@ use crate::domain::id::OperationId;
 use crate::domain::invalidation::Item;
 use crate::domain::job::{JobRow, JobState};
 
+/// Job, number of items not done when they were asked for, and the items.
+pub type NotDone = (OperationId, usize, Result<Arc<Vec<Item>>, Failure>);
+
 /// Jobs as the journal has them; the cursor belongs to a job, so that no row jumps under it.
 #[derive(Debug, Clone, Default)]
 pub struct JobsState {
@@ -18,7 +21,7 @@ pub struct JobsState {
     pub is_read: bool,
     pub at: Option<OperationId>,
     /// Items that were not done, of the job that was last asked for.
-    pub items: Option<(OperationId, usize, Result<Arc<Vec<Item>>, Failure>)>,
+    pub items: Option<NotDone>,
     pub reading: Option<(TaskId, OperationId, usize)>,
 }
 
