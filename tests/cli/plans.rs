@@ -67,7 +67,7 @@ fn of_a_long_list_the_good_ones_are_done_and_the_others_are_named() {
     let list = names.join("\n");
 
     let ran = home
-        .run_with_input(&["rm", "--from", "-", "--confirm", "100", "--wait=60s", "--json"], &list);
+        .run_with_input(&["rm", "--from", "-", "--confirm", "100", "--no-wait", "--json"], &list);
     let ran = ran.expect(4);
     let plan = ran.named("plan").remove(0);
     assert_eq!(plan["duplicates"], 1);

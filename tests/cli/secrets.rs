@@ -88,7 +88,11 @@ fn forms(canary: &str) -> Vec<String> {
         let padded = [&b"\0\0\0"[..pad], canary.as_bytes()].concat();
         let text = base64(&padded);
         // the first characters depend on what stands before, the last on what follows
-        forms.push(text[4..text.len() - 4].to_owned());
+        let middle = &text[4..text.len() - 4];
+        // a few letters are found by chance
+        if middle.len() >= 12 {
+            forms.push(middle.to_owned());
+        }
     }
     forms
 }
@@ -245,7 +249,8 @@ fn no_secret_is_said_written_or_handed_on() {
     for leak in forms(OF_COMMAND) {
         let mut leaking = Said::default();
         leaking.0.insert("on purpose".to_owned(), format!("Authorization: {leak}").into_bytes());
-        assert_eq!(leaking.found(), [(OF_COMMAND.to_owned(), "on purpose".to_owned())]);
+        let found = leaking.found();
+        assert!(found.contains(&(OF_COMMAND.to_owned(), "on purpose".to_owned())), "{leak}");
     }
 }
 

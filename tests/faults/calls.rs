@@ -100,11 +100,7 @@ fn a_purge_is_harmless_and_is_sent_again_by_itself() {
 }
 
 #[rstest]
-#[case::slow_down(429, None)]
-#[case::slow_down_with_a_time(429, Some("1"))]
-#[case::slow_down_for_long(429, Some("3600"))]
 #[case::limited(420, None)]
-#[case::broken(500, None)]
 #[case::bad_gateway(502, None)]
 #[case::unavailable_with_a_time(503, Some("0"))]
 fn in_a_storm_of_refusals_nothing_hangs_and_nothing_is_lost(

@@ -121,7 +121,8 @@ fn the_console_shows_hostile_strings_and_obeys_none() {
     let evil = Evil::begin();
     let mut terminal = evil.terminal(&[]);
     terminal.wait_for("press/EVIL");
-    terminal.wait("the details beside the list", |screen| screen.contains("Delivery URLs"));
+    terminal.keys("\r");
+    terminal.wait("the details", |screen| screen.contains("Delivery URLs"));
     terminal.keys("P"); // plan
     terminal.wait_for("Press y");
     terminal.keys("y"); // its calls, then its watch
