@@ -336,10 +336,8 @@ mod tests {
         #[case] told_empty: Option<bool>,
         #[case] expected: bool,
     ) {
-        let told = told_empty.map(|empty| match empty {
-            true => Stored::Empty,
-            false => Stored::Holds(content("a", 2, "new")),
-        });
+        let told = told_empty
+            .map(|empty| if empty { Stored::Empty } else { Stored::Holds(content("a", 2, "new")) });
         let name = name(Some(Stored::Empty), true);
         assert_eq!(lags(verb, &name, told.as_ref(), &Stored::Empty), expected);
     }

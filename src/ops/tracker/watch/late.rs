@@ -5,7 +5,7 @@ use super::looks::reason_of;
 use super::{UrlTruth, Watch, Work, of_slot};
 use crate::domain::place::PlaceId;
 use crate::domain::propagation::Standing;
-use crate::domain::sighting::{ProbeShape, Sighting};
+use crate::domain::sighting::{AcceptVariant, ProbeShape, Sighting};
 use crate::domain::snapshot::Regression;
 use crate::domain::text::clean;
 use crate::domain::time::{Moment, Timestamp};
@@ -55,7 +55,7 @@ impl Watch {
             let (url, variant) = of_slot(*slot);
             let truth = self.urls[url].truth[0].as_ref();
             truth.is_some_and(|truth| {
-                truth.expectation == Expectation::Gone || variant == Default::default()
+                truth.expectation == Expectation::Gone || variant == AcceptVariant::None
             })
         };
         self.slots(place).into_iter().filter(known).collect()
