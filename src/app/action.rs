@@ -3,6 +3,9 @@
 use super::order::Wish;
 use crate::domain::id::InvalidationId;
 use crate::ports::cloud::ListQuery;
+use crate::screens::pending::Show;
+use crate::screens::picker::PickerKind;
+use crate::screens::watch::Tab;
 
 /// The screens, in the order of their tabs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -11,10 +14,11 @@ pub enum Screen {
     Assets,
     Pending,
     Watch,
+    Activity,
 }
 
 impl Screen {
-    pub const ALL: [Self; 3] = [Self::Assets, Self::Pending, Self::Watch];
+    pub const ALL: [Self; 4] = [Self::Assets, Self::Pending, Self::Watch, Self::Activity];
 
     #[must_use]
     pub const fn title(self) -> &'static str {
@@ -22,6 +26,7 @@ impl Screen {
             Self::Assets => "Assets",
             Self::Pending => "Pending",
             Self::Watch => "Watch",
+            Self::Activity => "Activity",
         }
     }
 }
@@ -66,6 +71,21 @@ impl SortBy {
     }
 }
 
+/// Ways to copy what the cursor is on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CopyAs {
+    /// Public ID, or the ID of an operation or invalidation.
+    Id,
+    Url,
+    /// The URL with the version that is stored now.
+    VersionedUrl,
+    /// A line that asks a cache what it says of its copy.
+    Curl,
+    Json,
+    /// The equivalent command line.
+    Command,
+}
+
 /// One thing the operator asked for, by key, by `:` or from the help screen.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Action {
@@ -75,11 +95,19 @@ pub enum Action {
     Suspend,
     Redraw,
     Help,
+    /// What the console did last, and what it concluded about the terminal.
+    Debug,
     CommandLine,
     /// Leaves the innermost thing that is open.
     Back,
     /// Copies what the cursor is on through the terminal.
     Copy,
+    /// One key a way.
+    CopyMenu,
+    CopyAs(CopyAs),
+    /// Opens a list to pick from.
+    Pick(PickerKind),
+    Profile(String),
     Go(Screen),
     NextScreen,
     PreviousScreen,
@@ -89,6 +117,10 @@ pub enum Action {
     /// Opens what the cursor is on; never changes the world.
     Enter,
     Theme(String),
+    /// Takes no orders until it is unlocked.
+    Lock,
+    /// By the typed name of the cloud; without one it is asked for, or where it is open it is locked.
+    Unlock(Option<String>),
     /// Lands on the asset of a delivery URL or public ID.
     Open(String),
     // Assets
@@ -116,14 +148,17 @@ pub enum Action {
     CancelJob,
     Complete,
     // Pending and Watch
+    /// What the Pending screen lists: the next choice, or this one.
+    PendingShow(Option<Show>),
     /// The newest watch, or this one.
     Watch(Option<InvalidationId>),
     /// By the beginning of its ID.
     WatchById(String),
     NextWatch,
     PreviousWatch,
-    NextPanel,
-    PreviousPanel,
+    NextTab,
+    PreviousTab,
+    WatchTab(Tab),
     /// Asks, then gives the watch up.
     Abandon,
     /// Asks, then leaves the place under the cursor out.

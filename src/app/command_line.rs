@@ -2,10 +2,13 @@
 
 use tui_input::Input;
 
-use super::commands::{COMMANDS, Command, Takes, by_name, words};
+use super::commands::{COMMANDS, Command, Takes, by_name};
+use super::fuzzy;
+use super::quoting::quoted;
 use super::state::App;
 use crate::app::action::SortBy;
 use crate::domain::asset::ResourceType;
+use crate::screens::picker::{Picker, PickerKind};
 
 /// Most completions offered at once.
 const OFFERED: usize = 50;
@@ -100,17 +103,18 @@ impl CommandLine {
 /// Commands whose name begins with `typed`, then those whose name or help has its letters in order.
 fn verbs(typed: &str) -> Vec<Choice> {
     let named = COMMANDS.iter().filter(|command| !command.verbs.is_empty());
-    let mut ranked: Vec<(u8, &Command, &str)> = named
+    let mut ranked: Vec<(u32, &Command, &str)> = named
         .filter_map(|command| {
-            let verb = command.verbs.iter().copied().min_by_key(|verb| rank(verb, typed))?;
-            let by_name = rank(verb, typed);
-            let by_help =
-                if typed.len() > 2 && command.help.to_lowercase().contains(typed) { 3 } else { 9 };
-            Some((by_name.min(by_help), command, verb))
+            if typed.is_empty() {
+                return Some((0, command, command.verbs[0]));
+            }
+            let by_verb = command.verbs.iter().map(|verb| (fuzzy::score(verb, typed), *verb));
+            let (by_name, verb) = by_verb.max_by_key(|(score, _)| *score)?;
+            let in_help = typed.len() > 2 && command.help.to_lowercase().contains(typed);
+            Some((by_name.or(in_help.then_some(0))?, command, verb))
         })
-        .filter(|(rank, ..)| *rank < 9)
         .collect();
-    ranked.sort_by_key(|(rank, ..)| *rank);
+    ranked.sort_by_key(|(rank, ..)| std::cmp::Reverse(*rank));
     ranked
         .into_iter()
         .map(|(_, command, verb)| {
@@ -124,18 +128,6 @@ fn verbs(typed: &str) -> Vec<Choice> {
             }
         })
         .collect()
-}
-
-/// 0 the same, 1 begins with it, 2 has its letters in order, 9 not at all.
-fn rank(verb: &str, typed: &str) -> u8 {
-    if verb == typed {
-        return 0;
-    }
-    if verb.starts_with(typed) {
-        return 1;
-    }
-    let mut letters = verb.chars();
-    if typed.chars().all(|wanted| letters.any(|c| c == wanted)) { 2 } else { 9 }
 }
 
 fn arguments(app: &App, command: &Command, verb: &str, args: &str) -> Vec<Choice> {
@@ -155,6 +147,19 @@ fn arguments(app: &App, command: &Command, verb: &str, args: &str) -> Vec<Choice
             .names()
             .filter(begins)
             .map(|name| choice(name, app.themes.about(name).to_owned()))
+            .collect(),
+        Takes::Profile => app
+            .profiles
+            .iter()
+            .filter(|profile| profile.name.starts_with(last))
+            .map(|profile| choice(&profile.name, profile.about.clone()))
+            .collect(),
+        Takes::Folder => Picker::new(PickerKind::Folder, app)
+            .choices
+            .iter()
+            .filter(|folder| !folder.name.is_empty() && folder.name.starts_with(last))
+            .take(OFFERED)
+            .map(|folder| choice(&quoted(&folder.name), folder.about.clone()))
             .collect(),
         Takes::Sort => {
             let names = SortBy::ALL.iter().map(|by| by.as_str());
@@ -202,15 +207,6 @@ fn arguments(app: &App, command: &Command, verb: &str, args: &str) -> Vec<Choice
     }
 }
 
-/// A name as [`words`] takes it back.
-fn quoted(name: &str) -> String {
-    match words(name).as_deref() {
-        Ok([one]) if one == name => name.to_owned(),
-        _ if name.contains('\'') => format!("\"{name}\""),
-        _ => format!("'{name}'"),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -221,15 +217,8 @@ mod tests {
         assert_eq!(names("ren")[0], "rename <ID|URL>");
         assert_eq!(names("rn")[0], "rename <ID|URL>");
         assert_eq!(names("rm")[0], "rm <ID|URL>");
-        assert!(names("colours").contains(&"theme <name>".to_owned()));
+        assert!(names("colours").contains(&"theme [name]".to_owned()));
         assert!(names("zzz").is_empty());
-    }
-
-    #[test]
-    fn names_with_spaces_come_back_whole() {
-        assert_eq!(words(&quoted("press/old name")).unwrap(), ["press/old name"]);
-        assert_eq!(words(&quoted("it's")).unwrap(), ["it's"]);
-        assert_eq!(quoted("plain"), "plain");
     }
 
     #[test]

@@ -3,11 +3,14 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-use super::action::{Action, Motion, Screen, SortBy};
+use super::action::{Action, CopyAs, Motion, Screen, SortBy};
 use super::order::{Request, Target, Targets, Wish};
 use crate::domain::asset::{AssetKey, DeliveryType, ResourceType};
 use crate::domain::purge::Selection;
 use crate::ports::cloud::ListQuery;
+use crate::screens::pending::Show;
+use crate::screens::picker::PickerKind;
+use crate::screens::watch::Tab;
 
 /// Where keys mean something. A scope takes over the keys of its parent, and a test sees that none is hidden.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -21,6 +24,7 @@ pub enum Scope {
     Details,
     Pending,
     Watch,
+    Activity,
     /// The text field of `/`.
     Filter,
     /// The text field of `:`.
@@ -41,16 +45,23 @@ pub enum Scope {
     Running,
     /// A question to be answered with yes or no.
     Ask,
+    /// The sightings of one cell.
+    Evidence,
+    /// A list to pick from, with its search field.
+    Picker,
+    CopyMenu,
+    Debug,
 }
 
 impl Scope {
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 22] = [
         Self::Always,
         Self::Anywhere,
         Self::Assets,
         Self::Details,
         Self::Pending,
         Self::Watch,
+        Self::Activity,
         Self::Filter,
         Self::CommandLine,
         Self::Help,
@@ -62,6 +73,10 @@ impl Scope {
         Self::PlanWord,
         Self::Running,
         Self::Ask,
+        Self::Evidence,
+        Self::Picker,
+        Self::CopyMenu,
+        Self::Debug,
     ];
 
     #[must_use]
@@ -73,6 +88,7 @@ impl Scope {
             Self::Details => "details of an asset",
             Self::Pending => "Pending",
             Self::Watch => "Watch",
+            Self::Activity => "Activity",
             Self::Filter => "filter field",
             Self::CommandLine => "command line",
             Self::Help => "help",
@@ -84,6 +100,10 @@ impl Scope {
             Self::PlanWord => "plan with a word to type",
             Self::Running => "order under way",
             Self::Ask => "question",
+            Self::Evidence => "evidence",
+            Self::Picker => "list to pick from",
+            Self::CopyMenu => "copy menu",
+            Self::Debug => "debug overlay",
         }
     }
 
@@ -97,8 +117,12 @@ impl Scope {
             | Self::CommandLine
             | Self::Help
             | Self::SortMenu
+            | Self::Evidence
+            | Self::Picker
+            | Self::CopyMenu
+            | Self::Debug
             | Self::Dialog => Some(Self::Always),
-            Self::Assets | Self::Pending | Self::Watch => Some(Self::Anywhere),
+            Self::Assets | Self::Pending | Self::Watch | Self::Activity => Some(Self::Anywhere),
             Self::Details => Some(Self::Assets),
             Self::Form
             | Self::Waiting
@@ -112,7 +136,15 @@ impl Scope {
     /// Whether every character goes into a text field.
     #[must_use]
     pub const fn is_text(self) -> bool {
-        matches!(self, Self::Filter | Self::CommandLine | Self::Help | Self::Form | Self::PlanWord)
+        matches!(
+            self,
+            Self::Filter
+                | Self::CommandLine
+                | Self::Help
+                | Self::Form
+                | Self::PlanWord
+                | Self::Picker
+        )
     }
 
     /// Whether nothing behind the dialog may be reached.
@@ -153,6 +185,8 @@ pub enum Takes {
     Nothing,
     Assets,
     Theme,
+    Profile,
+    Folder,
     Watch,
     Sort,
     Kind,
@@ -166,7 +200,8 @@ impl Takes {
         match self {
             Self::Nothing => "",
             Self::Assets => "<ID|URL>",
-            Self::Theme => "<name>",
+            Self::Theme | Self::Profile => "[name]",
+            Self::Folder => "[folder]",
             Self::Watch => "[ID|URL]",
             Self::Sort => "<column>",
             Self::Kind => "[image|video|raw]",
@@ -265,16 +300,19 @@ macro_rules! with {
 pub const COMMANDS: &[Command] = &[
     // every screen
     plain!("app.help",          Anywhere, ["?", "f1"], ["help"], Action::Help, (90, "help"), "keys of this screen and all commands; type to search, enter runs"),
+    plain!("app.debug",         Anywhere, ["f12"], ["debug", "about"], Action::Debug, NONE, "version, terminal, last requests with their times, cost of frames"),
     plain!("app.command",       Anywhere, [":"], [], Action::CommandLine, (91, "command"), "type a command, with completion"),
     plain!("app.quit",          Anywhere, ["q"], ["quit", "q"], Action::Quit, (92, "quit"), "leave; asks while calls are under way; watches go on at the next start"),
     plain!("app.back",          Anywhere, ["esc"], ["back"], Action::Back, NONE, "leave what is open"),
     plain!("app.open-row",      Anywhere, ["enter"], [], Action::Enter, (10, "open"), "open what the cursor is on; never changes anything"),
     with! ("app.open",          Anywhere, [], ["open"], Takes::Assets, open, NONE, "land on the asset of a delivery URL or public ID; pasting a URL does the same"),
-    plain!("app.copy",          Anywhere, ["y"], ["copy"], Action::Copy, NONE, "copy the public ID or URL under the cursor through the terminal"),
+    plain!("app.copy",          Anywhere, ["y"], ["copy"], Action::Copy, NONE, "copy the public ID, URL or command line under the cursor through the terminal"),
+    plain!("app.copy-menu",     Anywhere, ["Y"], [], Action::CopyMenu, NONE, "copy menu: ID, URL, versioned URL, line for curl, JSON, command line"),
     plain!("go.next",           Anywhere, ["tab"], [], Action::NextScreen, NONE, "next screen"),
     plain!("go.previous",       Anywhere, ["shift-tab"], [], Action::PreviousScreen, NONE, "previous screen"),
     plain!("go.assets",         Anywhere, ["a"], [], Action::Go(Screen::Assets), NONE, "the Assets screen"),
     plain!("go.pending",        Anywhere, ["p"], ["pending"], Action::Go(Screen::Pending), (41, "pending"), "the Pending screen: every invalidation that is not clear yet, and history"),
+    plain!("go.activity",       Anywhere, ["A"], ["activity"], Action::Go(Screen::Activity), NONE, "the Activity screen: who ordered what, when, and how it ended"),
     with! ("go.watch",          Anywhere, ["w"], ["watch"], Takes::Watch, watch, (40, "watch"), "the newest watch; with an ID that one, with a URL a new one that changes nothing"),
     plain!("move.down",         Anywhere, ["j", "down"], [], Action::Move(Motion::Lines(1)), NONE, "one line down"),
     plain!("move.up",           Anywhere, ["k", "up"], [], Action::Move(Motion::Lines(-1)), NONE, "one line up"),
@@ -286,20 +324,24 @@ pub const COMMANDS: &[Command] = &[
     plain!("move.half-up",      Anywhere, ["ctrl-u"], [], Action::Move(Motion::HalfPages(-1)), NONE, "half a page up"),
     plain!("move.top",          Anywhere, ["g", "home"], [], Action::Move(Motion::Top), NONE, "to the top"),
     plain!("move.bottom",       Anywhere, ["G", "end"], [], Action::Move(Motion::Bottom), NONE, "to the bottom"),
-    with! ("app.theme",         Anywhere, [], ["theme"], Takes::Theme, theme, NONE, "change the colours"),
+    with! ("app.theme",         Anywhere, ["T"], ["theme"], Takes::Theme, theme, NONE, "change the colours; without a name a list that shows each"),
+    with! ("app.profile",       Anywhere, ["ctrl-p"], ["profile"], Takes::Profile, profile, NONE, "another profile; without a name a list of all"),
+    with! ("app.unlock",         Anywhere, ["L"], ["unlock"], Takes::Text("<cloud name>"), unlock, NONE, "unlock a production profile for 15 minutes, by the name of its cloud; the key locks it again"),
+    plain!("app.lock",           Anywhere, [], ["lock"], Action::Lock, NONE, "lock it: orders are planned, not sent"),
     // Assets
     plain!("assets.mark",       Assets, ["space"], [], Action::Mark, (20, "mark"), "mark or unmark this asset; marks survive filter, sort and refresh"),
     plain!("assets.range",      Assets, ["v"], [], Action::MarkRange, (38, "range"), "begin a range; again, or space, marks up to the cursor"),
     plain!("assets.mark-all",   Assets, ["*"], [], Action::MarkMatches, NONE, "mark all that match the filter"),
     plain!("assets.invert",     Assets, ["i"], [], Action::MarkInvert, NONE, "invert the marks of all that match"),
     plain!("assets.unmark",     Assets, ["c"], ["unmark"], Action::Unmark, NONE, "clear all marks"),
-    with! ("assets.filter",     Assets, ["/"], ["filter"], Takes::Text("[text]"), filter, (22, "filter"), "filter as you type; `!` in front inverts; enter asks the server where it has more"),
+    with! ("assets.filter",     Assets, ["/"], ["filter"], Takes::Text("[text]"), filter, (22, "filter"), "filter as you type: all words must be there, `!` in front inverts, `'` takes the rest exactly; enter asks the server where it has more"),
     with! ("assets.sort",       Assets, ["s"], ["sort"], Takes::Sort, sort, (35, "sort"), "sort menu; the same key again reverses"),
     plain!("assets.refresh",    Assets, ["R", "ctrl-r"], ["refresh"], Action::Refresh, (36, "refresh"), "read the list again"),
     plain!("assets.more",       Assets, ["n"], ["more"], Action::More, NONE, "load the next page"),
     plain!("assets.kind",       Assets, ["t"], [], Action::NextKind, NONE, "next resource type: image, video, raw"),
     with! ("assets.list",       Assets, [], ["assets"], Takes::Kind, assets, NONE, "list all of one resource type"),
     with! ("assets.prefix",     Assets, [], ["prefix"], Takes::Text("<prefix>"), prefix, NONE, "list what begins with a prefix, on the server"),
+    with! ("assets.folder",     Assets, ["f"], ["folder"], Takes::Folder, folder, (39, "folder"), "another folder; without a name a list of all that are loaded"),
     with! ("assets.tag",        Assets, [], ["tag"], Takes::Text("<tag>"), tag, NONE, "list what has a tag, on the server"),
     with! ("assets.search",     Assets, [], ["search"], Takes::Text("<expression>"), search, NONE, "search expression, on the server; the index lags by seconds"),
     with! ("order.rename",      Assets, ["r"], ["rename"], Takes::Assets, rename, (30, "rename"), "rename this asset (shows a plan, asks)"),
@@ -307,10 +349,19 @@ pub const COMMANDS: &[Command] = &[
     with! ("order.purge",       Assets, ["P"], ["purge"], Takes::Assets, purge, (32, "purge"), "purge the caches and keep the assets: marked ones, else this one (shows a plan, asks)"),
     with! ("order.restore",     Assets, [], ["restore"], Takes::Assets, restore, NONE, "bring back deleted assets from their backups (shows a plan, asks)"),
     with! ("order.delete",      Assets, ["d"], ["rm", "delete"], Takes::Assets, delete, (31, "delete"), "delete and purge: marked assets, else this one (shows a plan, asks)"),
-    // Pending and Watch
+    // Pending, Watch and Activity
+    plain!("pending.show",      Pending, ["H"], [], Action::PendingShow(None), (22, "history"), "what is listed: everything, what is pending, history"),
+    plain!("pending.history",   Pending, [], ["history"], Action::PendingShow(Some(Show::Ended)), NONE, "what has ended"),
+    with! ("activity.filter",   Activity, ["/"], [], Takes::Text("[text]"), filter, (22, "filter"), "filter as you type, by who, order, assets, outcome, note"),
+    plain!("activity.refresh",  Activity, ["R", "ctrl-r"], [], Action::Go(Screen::Activity), (36, "refresh"), "read the journal again"),
     plain!("pending.abandon",   Pending, ["x"], ["abandon"], Action::Abandon, (20, "give up"), "give this watch up (asks)"),
-    plain!("watch.panel",       Watch, ["]"], [], Action::NextPanel, (20, "panel"), "next panel: evidence, not covered, timeline, curve"),
-    plain!("watch.panel-back",  Watch, ["["], [], Action::PreviousPanel, NONE, "previous panel"),
+    plain!("watch.tab",         Watch, ["]", "v"], [], Action::NextTab, (20, "view"), "next view: matrix, map, curve, timeline, not covered"),
+    plain!("watch.tab-back",    Watch, ["["], [], Action::PreviousTab, NONE, "previous view"),
+    plain!("watch.matrix",      Watch, ["1"], [], Action::WatchTab(Tab::Matrix), NONE, "places by URLs"),
+    plain!("watch.map",         Watch, ["2", "m"], ["map"], Action::WatchTab(Tab::Map), (21, "map"), "the world, with its list of places"),
+    plain!("watch.curve",       Watch, ["3"], ["curve"], Action::WatchTab(Tab::Curve), NONE, "cells clear over time, and when each place let go"),
+    plain!("watch.timeline",    Watch, ["4"], ["timeline"], Action::WatchTab(Tab::Timeline), NONE, "what happened"),
+    plain!("watch.not-covered", Watch, ["5"], [], Action::WatchTab(Tab::NotCovered), NONE, "URLs that the invalidation does not reach, and what to do"),
     plain!("watch.next",        Watch, ["n"], [], Action::NextWatch, (23, "next watch"), "next watch"),
     plain!("watch.previous",    Watch, ["N"], [], Action::PreviousWatch, NONE, "previous watch"),
     plain!("watch.exclude",     Watch, ["e"], [], Action::Exclude, (25, "leave out"), "leave the place under the cursor out; it is named in the result (asks)"),
@@ -357,6 +408,26 @@ pub const COMMANDS: &[Command] = &[
     plain!("running.watch",     Running, ["enter"], [], Action::Submit, NONE, "to the watch, once it has begun"),
     plain!("ask.yes",           Ask, ["y"], [], Action::Confirm, (10, "yes"), "yes"),
     plain!("ask.no",            Ask, ["n", "q"], [], Action::Back, (11, "no"), "no"),
+    plain!("evidence.down",     Evidence, ["j", "down"], [], Action::Move(Motion::Lines(1)), NONE, "one line down"),
+    plain!("evidence.up",       Evidence, ["k", "up"], [], Action::Move(Motion::Lines(-1)), NONE, "one line up"),
+    plain!("evidence.page-down", Evidence, ["pagedown", "space"], [], Action::Move(Motion::Pages(1)), NONE, "one page down"),
+    plain!("evidence.page-up",  Evidence, ["pageup"], [], Action::Move(Motion::Pages(-1)), NONE, "one page up"),
+    plain!("evidence.copy",     Evidence, ["y"], [], Action::Copy, NONE, "copy the URL"),
+    plain!("evidence.close",    Evidence, ["esc", "q", "enter"], [], Action::Back, (10, "close"), "close the evidence"),
+    plain!("picker.take",       Picker, ["enter"], [], Action::Submit, (10, "take"), "take the one under the cursor"),
+    plain!("picker.down",       Picker, ["down", "tab"], [], Action::Move(Motion::Lines(1)), NONE, "one line down"),
+    plain!("picker.up",         Picker, ["up", "shift-tab"], [], Action::Move(Motion::Lines(-1)), NONE, "one line up"),
+    plain!("picker.page-down",  Picker, ["pagedown"], [], Action::Move(Motion::Pages(1)), NONE, "one page down"),
+    plain!("picker.page-up",    Picker, ["pageup"], [], Action::Move(Motion::Pages(-1)), NONE, "one page up"),
+    plain!("picker.leave",      Picker, ["esc"], [], Action::Back, (11, "leave"), "leave; what was before stays"),
+    plain!("copy.id",           CopyMenu, ["i"], [], Action::CopyAs(CopyAs::Id), NONE, "ID"),
+    plain!("copy.url",          CopyMenu, ["u"], [], Action::CopyAs(CopyAs::Url), NONE, "URL"),
+    plain!("copy.versioned",    CopyMenu, ["v"], [], Action::CopyAs(CopyAs::VersionedUrl), NONE, "versioned URL"),
+    plain!("copy.curl",         CopyMenu, ["c"], [], Action::CopyAs(CopyAs::Curl), NONE, "line for curl"),
+    plain!("copy.json",         CopyMenu, ["j"], [], Action::CopyAs(CopyAs::Json), NONE, "JSON"),
+    plain!("copy.command",      CopyMenu, ["l"], [], Action::CopyAs(CopyAs::Command), NONE, "command line"),
+    plain!("copy.leave",        CopyMenu, ["esc", "q", "Y"], [], Action::Back, (10, "close"), "close the menu"),
+    plain!("debug.close",       Debug, ["esc", "q", "f12", "enter"], [], Action::Back, (10, "close"), "close the overlay"),
     // always
     plain!("app.interrupt",     Always, ["ctrl-c"], [], Action::Interrupt, NONE, "leave what is open; twice quits"),
     plain!("app.suspend",       Always, ["ctrl-z"], [], Action::Suspend, NONE, "suspend to the shell"),
@@ -484,6 +555,10 @@ impl Given {
     }
 }
 
+fn unlock(_: &Context<'_>, args: &str) -> Result<Action, BadArgument> {
+    Ok(Action::Unlock((!args.is_empty()).then(|| args.to_owned())))
+}
+
 fn under_cursor(context: &Context<'_>) -> Result<Target, BadArgument> {
     match context.cursor {
         Some(key) => Ok(Target::Key(key.clone())),
@@ -557,8 +632,33 @@ fn watch(_: &Context<'_>, args: &str) -> Result<Action, BadArgument> {
     }
 }
 
+fn profile(_: &Context<'_>, args: &str) -> Result<Action, BadArgument> {
+    match words(args)?.as_slice() {
+        [] => Ok(Action::Pick(PickerKind::Profile)),
+        [one] => Ok(Action::Profile(one.clone())),
+        _ => bad("profile takes a name; tab completes it"),
+    }
+}
+
+fn folder(context: &Context<'_>, args: &str) -> Result<Action, BadArgument> {
+    match words(args)?.as_slice() {
+        [] => Ok(Action::Pick(PickerKind::Folder)),
+        [one] => {
+            let folder = one.trim_matches('/');
+            let prefix = (!folder.is_empty()).then(|| format!("{folder}/"));
+            Ok(Action::List(ListQuery::Resources {
+                resource_type: context.resource_type,
+                delivery_type: context.delivery_type,
+                prefix,
+            }))
+        }
+        _ => bad("folder takes one folder, e.g. `press/2026`"),
+    }
+}
+
 fn theme(_: &Context<'_>, args: &str) -> Result<Action, BadArgument> {
     match words(args)?.as_slice() {
+        [] => Ok(Action::Pick(PickerKind::Theme)),
         [one] => Ok(Action::Theme(one.clone())),
         _ => bad("theme takes a name; tab completes it"),
     }

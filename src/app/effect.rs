@@ -1,6 +1,7 @@
 //! What the console asks of the world; only the executor carries it out.
 
 use super::action::SortBy;
+use super::notice::Notice;
 use super::order::Request;
 use crate::domain::asset::AssetKey;
 use crate::domain::id::InvalidationId;
@@ -26,6 +27,8 @@ pub enum Lane {
     Resolve,
     Plan,
     Journal,
+    Evidence,
+    Activity,
 }
 
 /// One thing asked of the world.
@@ -66,6 +69,15 @@ pub enum Effect {
     /// The answer is not wanted any more.
     Drop(Lane),
     ReadJournal,
+    /// The audit trail.
+    ReadActivity,
+    /// What was seen in one cell; `url` as snapshots show it.
+    Evidence {
+        task: TaskId,
+        watch: InvalidationId,
+        place: PlaceId,
+        url: String,
+    },
     WatchUrl {
         url: String,
     },
@@ -75,9 +87,17 @@ pub enum Effect {
         place: PlaceId,
     },
     PurgeAgain(InvalidationId),
+    /// No order is taken until [`Effect::Unlock`].
+    Lock,
+    /// By the name of the cloud.
+    Unlock(String),
     /// Through the terminal (OSC 52).
     Copy(String),
+    /// Tells whoever looks elsewhere: through the terminal, hooks, webhook.
+    Notify(Box<Notice>),
     Suspend,
+    /// Ends this console; the next one opens for another profile.
+    SwitchProfile(String),
     /// Forget what the terminal shows and draw everything.
     Redraw,
     Quit,

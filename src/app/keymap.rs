@@ -176,16 +176,21 @@ pub fn key_table_markdown() -> String {
 }
 
 /// Scopes in the order in which help and README show them.
-pub const TABLE_ORDER: [Scope; 17] = [
+pub const TABLE_ORDER: [Scope; 22] = [
     Scope::Assets,
     Scope::Details,
     Scope::Pending,
     Scope::Watch,
+    Scope::Evidence,
+    Scope::Activity,
     Scope::Anywhere,
     Scope::Filter,
     Scope::CommandLine,
     Scope::Help,
     Scope::SortMenu,
+    Scope::CopyMenu,
+    Scope::Debug,
+    Scope::Picker,
     Scope::Dialog,
     Scope::Form,
     Scope::Waiting,

@@ -7,13 +7,18 @@
 pub mod action;
 pub mod command_line;
 pub mod commands;
+pub mod debug;
 pub mod effect;
 pub mod field;
+pub mod fuzzy;
 pub mod guard;
 pub mod key;
 pub mod keymap;
+pub mod lock;
 pub mod msg;
+pub mod notice;
 pub mod order;
+pub mod quoting;
 pub mod state;
 pub mod update;
 

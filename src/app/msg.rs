@@ -10,7 +10,7 @@ use crate::domain::purge::Plan;
 use crate::ops::engine::{Executed, Execution, Shown};
 use crate::ops::tracker::Board;
 use crate::ports::cloud::{Page, Quota};
-use crate::ports::journal::InvalidationRow;
+use crate::ports::journal::{ActivityRow, InvalidationRow, SightingRun};
 
 /// What the terminal sent, in its order.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,6 +19,8 @@ pub enum Input {
     /// The text between the marks of a bracketed paste, as sent.
     Paste(String),
     Resize(u16, u16),
+    /// The window got or lost the focus.
+    Focus(bool),
     /// Lines of the wheel, down is positive.
     Wheel(i32),
     /// A click at column and row.
@@ -95,6 +97,13 @@ pub enum Msg {
         open: Result<Vec<InvalidationRow>, Failure>,
         ended: Vec<InvalidationRow>,
     },
+    /// The audit trail, newest first.
+    Activity(Result<Vec<ActivityRow>, Failure>),
+    /// What was seen in one cell.
+    Evidence {
+        task: TaskId,
+        result: Result<Arc<Vec<SightingRun>>, Failure>,
+    },
     /// A watch of a URL has begun.
     Watching(Result<InvalidationId, Failure>),
     /// Something small was asked and is done, or not.
@@ -102,6 +111,10 @@ pub enum Msg {
         done: String,
         result: Result<(), Failure>,
     },
+    /// What did not work when somebody was to be told; cleaned.
+    NotTold(Vec<String>),
+    /// Theme files of the operator that changed: name and text.
+    ThemeFiles(Vec<(String, String)>),
     Quota(Option<Quota>),
     /// A task died of a mistake in this program.
     TaskFailed(String),

@@ -55,6 +55,7 @@ impl Targets {
                 many => format!("{} assets", many.len()),
             },
             Self::Selection(Selection::Keys(keys)) => format!("{} assets", keys.len()),
+            Self::Selection(Selection::Listed(names)) => format!("{} names", names.len()),
             Self::Selection(Selection::Prefix { prefix, .. }) => format!("all under {prefix}"),
             Self::Selection(Selection::Tag { tag, .. }) => format!("all tagged {tag}"),
             Self::Selection(Selection::Search { expression }) => {
@@ -158,6 +159,9 @@ impl Request {
                     }
                     Targets::Selection(Selection::Keys(keys)) => {
                         words.extend(["--from".into(), format!("FILE # {} names", keys.len())]);
+                    }
+                    Targets::Selection(Selection::Listed(names)) => {
+                        words.extend(["--from".into(), format!("FILE # {} names", names.len())]);
                     }
                     Targets::Selection(Selection::Prefix {
                         resource_type,

@@ -7,11 +7,14 @@ use std::time::Duration;
 use super::action::Screen;
 use super::command_line::CommandLine;
 use super::commands::{COMMANDS, Context, Scope};
+use super::debug::DebugLog;
 use super::effect::{Effect, JobId, TaskId};
 use super::guard::Guard;
 use super::key::Key;
 use super::keymap::{KeyOverrides, Keymap};
+use super::lock::Lock;
 use super::msg::Failure;
+use super::notice::Told;
 use crate::domain::asset::AssetKey;
 use crate::domain::confidence::Confidence;
 use crate::domain::id::InvalidationId;
@@ -22,13 +25,15 @@ use crate::domain::time::{Moment, Timestamp};
 use crate::ops::tracker::Board;
 use crate::ports::cloud::Quota;
 use crate::ports::journal::InvalidationRow;
+use crate::screens::activity::ActivityState;
 use crate::screens::ask::Question;
 use crate::screens::assets::rows::{PendingMark, PendingNames};
 use crate::screens::assets::{self, AssetsState};
 use crate::screens::help::HelpState;
 use crate::screens::order::OrderDialog;
 use crate::screens::pending::PendingState;
-use crate::screens::watch::WatchState;
+use crate::screens::picker::{Choice, Picker};
+use crate::screens::watch::{EvidenceView, WatchState};
 use crate::ui::Theme;
 use crate::ui::theme::Depth;
 use crate::ui::theme_file::Themes;
@@ -81,6 +86,9 @@ pub struct Env {
     pub size: (u16, u16),
     pub pending: PendingNames,
     pub toast: Option<Toast>,
+    pub lock: Lock,
+    /// What the header said of it last.
+    pub lock_shown: Option<String>,
     tasks: u64,
 }
 
@@ -88,7 +96,14 @@ impl Env {
     #[must_use]
     pub const fn new(setup: Setup, now: Timestamp, moment: Moment, size: (u16, u16)) -> Self {
         let pending = PendingNames(BTreeMap::new());
-        Self { setup, now, moment, size, pending, toast: None, tasks: 0 }
+        let lock = Lock::of(setup.risk);
+        Self { setup, now, moment, size, pending, toast: None, lock, lock_shown: None, tasks: 0 }
+    }
+
+    /// Whether orders are refused now.
+    #[must_use]
+    pub fn is_locked(&self) -> bool {
+        self.lock.is_locked(self.moment)
     }
 
     /// A new id for a task.
@@ -168,6 +183,10 @@ pub enum Overlay {
     Help(HelpState),
     Sort,
     CommandLine(CommandLine),
+    Evidence(EvidenceView),
+    Picker(Picker),
+    CopyMenu,
+    Debug,
 }
 
 /// An invalidation as the lists show it: from the tracker's board, else from the journal.
@@ -196,6 +215,9 @@ pub struct App {
     pub assets: AssetsState,
     pub pending: PendingState,
     pub watch: WatchState,
+    pub activity: ActivityState,
+    /// Profiles there are to switch to.
+    pub profiles: Vec<Choice>,
     pub overlay: Option<Overlay>,
     /// The overlay has been on screen since it opened or changed: only then its keys act.
     pub overlay_drawn: bool,
@@ -213,6 +235,11 @@ pub struct App {
     pub interrupted_at: Option<Moment>,
     /// When the journal was last asked for.
     pub journal_read_at: Option<Moment>,
+    /// What was told to whoever looks elsewhere.
+    pub told: BTreeMap<InvalidationId, Told>,
+    /// Whether the window has the focus, as far as the terminal tells.
+    pub focused: Option<bool>,
+    pub debug: DebugLog,
     /// Ended watches that were announced.
     pub announced: Vec<InvalidationId>,
     /// Something changed since the last frame.
@@ -254,6 +281,8 @@ impl App {
             assets: AssetsState::default(),
             pending: PendingState::default(),
             watch: WatchState::default(),
+            activity: ActivityState::default(),
+            profiles: Vec::new(),
             overlay: None,
             overlay_drawn: false,
             jobs: BTreeMap::new(),
@@ -267,6 +296,9 @@ impl App {
             guard: Guard::default(),
             interrupted_at: None,
             journal_read_at: None,
+            told: BTreeMap::new(),
+            focused: None,
+            debug: DebugLog::default(),
             announced: Vec::new(),
             dirty: true,
         }
@@ -278,6 +310,9 @@ impl App {
         let mut effects = assets::update::list(&mut self.assets, &mut self.env, query);
         self.journal_read_at = Some(self.env.moment);
         effects.push(Effect::ReadJournal);
+        if self.env.is_locked() {
+            effects.push(Effect::Lock);
+        }
         effects
     }
 
@@ -291,6 +326,10 @@ impl App {
             Some(Overlay::Help(_)) => Scope::Help,
             Some(Overlay::Sort) => Scope::SortMenu,
             Some(Overlay::CommandLine(_)) => Scope::CommandLine,
+            Some(Overlay::Evidence(_)) => Scope::Evidence,
+            Some(Overlay::Picker(_)) => Scope::Picker,
+            Some(Overlay::CopyMenu) => Scope::CopyMenu,
+            Some(Overlay::Debug) => Scope::Debug,
             None => self.screen_scope(),
         }
     }
@@ -304,6 +343,8 @@ impl App {
             Screen::Assets => Scope::Assets,
             Screen::Pending => Scope::Pending,
             Screen::Watch => Scope::Watch,
+            Screen::Activity if self.activity.filter_field.is_some() => Scope::Filter,
+            Screen::Activity => Scope::Activity,
         }
     }
 
@@ -320,6 +361,12 @@ impl App {
             resource_type,
             delivery_type,
         }
+    }
+
+    /// The invalidation under the cursor of the Pending screen.
+    #[must_use]
+    pub fn pending_row(&self) -> Option<&Tracked> {
+        self.pending.current(&self.tracked)
     }
 
     /// The newest picture of an invalidation.
@@ -440,7 +487,13 @@ impl App {
         const SECOND: Duration = Duration::from_secs(1);
         let toast = self.env.toast.as_ref().map(|toast| toast.until.since(self.env.moment));
         let ages = self.shows_time().then_some(SECOND);
-        toast.into_iter().chain(ages).min().map(|wait| wait.max(Duration::from_millis(50)))
+        let lock = self.env.lock.changes_in(self.env.moment);
+        toast
+            .into_iter()
+            .chain(ages)
+            .chain(lock)
+            .min()
+            .map(|wait| wait.max(Duration::from_millis(50)))
     }
 
     /// Whether ages or waits are on screen.
@@ -451,6 +504,7 @@ impl App {
             Some(Overlay::Running(job)) => {
                 self.jobs.get(job).is_some_and(|job| job.ended.is_none())
             }
+            Some(Overlay::Evidence(view)) => view.runs.is_none(),
             _ => false,
         };
         let watch_is_open = || {
@@ -462,6 +516,7 @@ impl App {
                 Screen::Assets => self.assets.loading.is_some() || self.assets.reading.is_some(),
                 Screen::Pending => self.open().next().is_some(),
                 Screen::Watch => watch_is_open(),
+                Screen::Activity => false,
             }
     }
 

@@ -98,6 +98,46 @@ fn the_key_that_opened_a_dialog_never_confirms_it() {
     assert!(matches!(console.press("y").as_slice(), [Effect::Execute { .. }]));
 }
 
+#[test]
+fn a_production_profile_takes_orders_only_while_it_is_unlocked() {
+    let mut console = Console::with(80, 24, |setup| {
+        setup.risk = crate::domain::purge::Risk::Production;
+        setup.cloud_name = "acme".into();
+    });
+    assert!(console.app.start().contains(&Effect::Lock), "the engine is told as well");
+    console.listed(crate::screens::testing::press_assets(), None);
+    let header = |console: &Console| console.frame().lines().next().unwrap().to_owned();
+    assert!(header(&console).contains("locked   PRODUCTION"), "{}", header(&console));
+    let order = |console: &mut Console| {
+        let task = plan_task(&console.press("d"));
+        let needed = Confirmation::CloudName("acme".into());
+        let plan = plan(Verb::Delete, &["press/2026/hero"], needed);
+        console.tell(Msg::Planned { task, result: Ok(Box::new(plan)) });
+        console.write("acme");
+        console.press("enter")
+    };
+    assert_eq!(order(&mut console), [], "locked");
+    assert!(toast(&console).contains("is locked"), "{}", toast(&console));
+    console.press("esc L");
+    console.write("acmee");
+    assert_eq!(console.press("enter"), []);
+    assert!(toast(&console).contains("not the name of the cloud"), "{}", toast(&console));
+    console.press("L");
+    console.write("acme");
+    assert_eq!(console.press("enter"), [Effect::Unlock("acme".into())]);
+    assert!(header(&console).contains("unlocked 15 min"), "{}", header(&console));
+    assert!(matches!(order(&mut console).as_slice(), [Effect::Execute { .. }]));
+    console.press("esc");
+    console.wait(Duration::from_secs(15 * 60));
+    assert!(header(&console).contains("locked   PRODUCTION"), "{}", header(&console));
+    assert_eq!(order(&mut console), [], "a quarter of an hour is over");
+    console.press("esc L");
+    console.write("acme");
+    console.press("enter");
+    assert_eq!(console.press("L"), [Effect::Lock], "the key locks it again");
+    assert!(console.app.env.is_locked());
+}
+
 #[rstest]
 #[case("rm -rf /press dy")]
 #[case("PdyyPdyyrux")]

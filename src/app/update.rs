@@ -4,14 +4,17 @@ use std::time::Duration;
 
 use super::action::{Action, Screen};
 use super::command_line::CommandLine;
+use super::commands::Scope;
 use super::effect::Effect;
 use super::key::Key;
+use super::lock::Lock;
 use super::msg::Msg;
 use super::state::{App, Overlay};
 use crate::screens::ask::Question;
 use crate::screens::help::HelpState;
 use crate::screens::order::{self, OrderDialog};
-use crate::screens::{assets, pending, watch};
+use crate::screens::picker::{Picker, PickerKind};
+use crate::screens::{activity, assets, copy_menu, pending, watch};
 use crate::ui::text;
 
 mod dialogs;
@@ -27,6 +30,7 @@ const JOURNAL_EVERY: Duration = Duration::from_secs(2);
 
 /// Takes one message in; what it asks of the world comes out.
 pub fn update(app: &mut App, msg: Msg) -> Vec<Effect> {
+    app.debug.answer(&msg, app.env.moment);
     let mut effects = match msg {
         Msg::Input(batch) => {
             app.dirty = true;
@@ -39,6 +43,9 @@ pub fn update(app: &mut App, msg: Msg) -> Vec<Effect> {
         }
     };
     effects.extend(assets::update::settle(&mut app.assets, &mut app.env));
+    for effect in &effects {
+        app.debug.ask(effect, app.env.now, app.env.moment);
+    }
     effects
 }
 
@@ -68,7 +75,9 @@ fn answer(app: &mut App, msg: Msg) -> Vec<Effect> {
             if app.screen == Screen::Watch {
                 show_newest(app);
             }
-            jobs::announce(app)
+            let mut effects = evidence_again(app);
+            effects.extend(jobs::announce(app));
+            effects
         }
         Msg::Journal { open, ended } => {
             match open {
@@ -79,6 +88,18 @@ fn answer(app: &mut App, msg: Msg) -> Vec<Effect> {
                 Err(failure) => app.journal_failure = Some(failure),
             }
             app.gather();
+            vec![]
+        }
+        Msg::Activity(result) => {
+            activity::update::read(&mut app.activity, result);
+            vec![]
+        }
+        Msg::Evidence { task, result } => {
+            if let Some(Overlay::Evidence(view)) = &mut app.overlay
+                && view.reading.take_if(|current| *current == task).is_some()
+            {
+                view.runs = Some(result);
+            }
             vec![]
         }
         Msg::Watching(Ok(id)) => {
@@ -97,6 +118,16 @@ fn answer(app: &mut App, msg: Msg) -> Vec<Effect> {
             }
             read_journal(app)
         }
+        Msg::NotTold(problems) => {
+            if let Some(first) = problems.into_iter().next() {
+                env.bad(first, "look at [notify] of the configuration");
+            }
+            vec![]
+        }
+        Msg::ThemeFiles(files) => {
+            reload_themes(app, &files);
+            vec![]
+        }
         Msg::Quota(quota) => {
             app.quota = quota;
             vec![]
@@ -110,13 +141,36 @@ fn answer(app: &mut App, msg: Msg) -> Vec<Effect> {
     }
 }
 
+/// Theme files were saved: what is on screen changes with them; a broken one is named and changes nothing.
+fn reload_themes(app: &mut App, files: &[(String, String)]) {
+    let name = app.theme.name.clone();
+    let mut warnings = Vec::new();
+    for (name, text) in files {
+        warnings.extend(app.themes.add(name, text));
+    }
+    app.set_theme(&name);
+    if let Some(first) = warnings.into_iter().next() {
+        app.env.bad(first, "the rest of the theme is used");
+    }
+}
+
+/// The evidence on screen follows its cell.
+fn evidence_again(app: &mut App) -> Vec<Effect> {
+    let Some(Overlay::Evidence(view)) = &app.overlay else { return vec![] };
+    let Some(shown) = app.snapshot(view.watch).cloned() else { return vec![] };
+    let Some(Overlay::Evidence(view)) = &mut app.overlay else { return vec![] };
+    watch::update::refresh_evidence(view, &mut app.env, &shown).into_iter().collect()
+}
+
 /// Time passed: news that were long enough on screen leave, ages and waits are drawn anew.
 fn tick(app: &mut App) -> Vec<Effect> {
     if app.env.toast.as_ref().is_some_and(|toast| toast.until <= app.env.moment) {
         app.env.toast = None;
         app.dirty = true;
     }
-    app.dirty |= app.shows_time();
+    let lock = app.env.lock.shown(app.env.moment);
+    app.dirty |= app.shows_time() || lock != app.env.lock_shown;
+    app.env.lock_shown = lock;
     let last = app.journal_read_at.unwrap_or_default();
     if app.screen == Screen::Pending && app.env.moment.since(last) >= JOURNAL_EVERY {
         return read_journal(app);
@@ -124,9 +178,45 @@ fn tick(app: &mut App) -> Vec<Effect> {
     vec![]
 }
 
+/// Orders are planned and not sent from now on.
+fn lock(app: &mut App) -> Vec<Effect> {
+    app.env.lock = Lock::Locked;
+    app.env.say("locked: orders are planned and not sent");
+    vec![Effect::Lock]
+}
+
+/// Opens for a while, by the name of the cloud alone.
+fn unlock(app: &mut App, typed: &str) -> Vec<Effect> {
+    if app.env.lock == Lock::None {
+        app.env.say("this profile is not locked");
+        return vec![];
+    }
+    if typed.trim() != app.env.setup.cloud_name {
+        app.env.bad("that is not the name of the cloud: it stays locked", "L asks again");
+        return vec![];
+    }
+    app.env.lock = Lock::opened(app.env.moment);
+    app.env.good("unlocked for 15 minutes", "L or :lock locks it again");
+    vec![Effect::Unlock(typed.trim().to_owned())]
+}
+
+/// The command line with `unlock ` in it: the name of the cloud is still to be typed.
+fn ask_to_unlock(app: &mut App) -> Vec<Effect> {
+    if app.env.lock == Lock::None {
+        app.env.say("this profile is not locked");
+        return vec![];
+    }
+    let field = tui_input::Input::new("unlock ".to_owned());
+    app.open_overlay(Overlay::CommandLine(CommandLine { field, ..CommandLine::default() }));
+    vec![]
+}
+
 fn read_journal(app: &mut App) -> Vec<Effect> {
     app.journal_read_at = Some(app.env.moment);
-    vec![Effect::ReadJournal]
+    match app.screen {
+        Screen::Activity => vec![Effect::ReadJournal, Effect::ReadActivity],
+        _ => vec![Effect::ReadJournal],
+    }
 }
 
 /// Carries out what was asked, by whatever way.
@@ -149,6 +239,19 @@ pub fn act(app: &mut App, action: Action, key: Option<Key>) -> Vec<Effect> {
         }
         Some(Overlay::Help(_)) => return dialogs::in_help(app, &action),
         Some(Overlay::CommandLine(_)) => return dialogs::in_command_line(app, &action, key),
+        Some(Overlay::Picker(_)) => return dialogs::in_picker(app, &action),
+        Some(Overlay::Debug) if action == Action::Back => {
+            app.overlay = None;
+            return vec![];
+        }
+        Some(Overlay::Debug) => app.overlay = None,
+        Some(Overlay::CopyMenu) => {
+            app.overlay = None;
+            if action == Action::Back {
+                return vec![];
+            }
+        }
+        Some(Overlay::Evidence(_)) => return dialogs::in_evidence(app, &action),
         Some(Overlay::Sort) => {
             app.overlay = None;
             if action == Action::Back {
@@ -186,8 +289,43 @@ fn on_screen(app: &mut App, action: Action, key: Option<Key>) -> Vec<Effect> {
             app.set_theme(&name);
             vec![]
         }
+        Action::Lock => lock(app),
+        Action::Unlock(Some(typed)) => unlock(app, &typed),
+        Action::Unlock(None) if app.env.lock.time_left(app.env.moment).is_some() => lock(app),
+        Action::Unlock(None) => ask_to_unlock(app),
         Action::Open(typed) => input::open(app, &typed),
         Action::Copy => copy(app),
+        Action::Debug => {
+            app.open_overlay(Overlay::Debug);
+            vec![]
+        }
+        Action::CopyMenu => {
+            app.open_overlay(Overlay::CopyMenu);
+            vec![]
+        }
+        Action::CopyAs(way) => match copy_menu::text_of(app, way) {
+            Some(text) => copied(app, text),
+            None => {
+                app.env.say("there is no such thing to copy here");
+                vec![]
+            }
+        },
+        Action::Pick(kind) => {
+            let picker = Picker::new(kind, app);
+            if kind == PickerKind::Profile && picker.choices.is_empty() {
+                app.env.say(
+                    "there is no other profile: this console was opened without a configuration",
+                );
+                return vec![];
+            }
+            app.open_overlay(Overlay::Picker(picker));
+            vec![]
+        }
+        Action::Profile(name) => dialogs::switch_profile(app, name),
+        Action::PendingShow(show) => {
+            app.pending.show = show.unwrap_or_else(|| app.pending.show.next());
+            go(app, Screen::Pending)
+        }
         Action::Order(wish) => {
             let mut dialog = OrderDialog::new(*wish, key);
             let effects = order::update::begin(&mut dialog, &mut app.env);
@@ -204,7 +342,18 @@ fn on_screen(app: &mut App, action: Action, key: Option<Key>) -> Vec<Effect> {
             go(app, Screen::Watch)
         }
         Action::WatchById(typed) => watch_by_id(app, typed),
+        Action::WatchTab(tab) => {
+            watch::update::turn_to(&mut app.watch, tab);
+            go(app, Screen::Watch)
+        }
         Action::Abandon | Action::Exclude | Action::PurgeAgain => ask(app, &action, key),
+        Action::Filter(text) if app.screen == Screen::Activity => {
+            match text {
+                Some(text) => activity::update::set_filter(&mut app.activity, &text),
+                None => activity::update::open_filter(&mut app.activity),
+            }
+            vec![]
+        }
         // These belong to the list of assets, wherever they were typed.
         Action::Filter(Some(_))
         | Action::Sort(_)
@@ -220,6 +369,7 @@ fn on_screen(app: &mut App, action: Action, key: Option<Key>) -> Vec<Effect> {
             Screen::Assets => assets::update::act(&mut app.assets, &mut app.env, other),
             Screen::Pending => on_pending(app, &other),
             Screen::Watch => on_watch(app, &other),
+            Screen::Activity => on_activity(app, &other),
         },
     }
 }
@@ -228,7 +378,7 @@ fn go(app: &mut App, screen: Screen) -> Vec<Effect> {
     app.screen = screen;
     match screen {
         Screen::Assets => vec![],
-        Screen::Pending => read_journal(app),
+        Screen::Pending | Screen::Activity => read_journal(app),
         Screen::Watch => {
             show_newest(app);
             vec![]
@@ -268,14 +418,53 @@ fn on_pending(app: &mut App, action: &Action) -> Vec<Effect> {
     }
 }
 
+fn on_activity(app: &mut App, action: &Action) -> Vec<Effect> {
+    match action {
+        Action::Move(motion) => {
+            activity::update::step(&mut app.activity, &app.env, *motion);
+            vec![]
+        }
+        Action::Submit => {
+            app.activity.filter_field = None;
+            vec![]
+        }
+        Action::Enter | Action::Right => {
+            let watch = app.activity.current().map(|row| row.invalidation);
+            match watch {
+                Some(Some(id)) => {
+                    watch::update::show(&mut app.watch, id);
+                    go(app, Screen::Watch)
+                }
+                Some(None) => {
+                    app.env.say("nothing was watched for it; all there is stands below the list");
+                    vec![]
+                }
+                None => vec![],
+            }
+        }
+        Action::Back if activity::update::back(&mut app.activity) => vec![],
+        Action::Back | Action::Left => go(app, Screen::Assets),
+        _ => vec![],
+    }
+}
+
 fn on_watch(app: &mut App, action: &Action) -> Vec<Effect> {
     let shown = app.watch.id.and_then(|id| app.snapshot(id)).cloned();
     match (action, shown) {
         (Action::Back, _) => return go(app, Screen::Assets),
         (Action::NextWatch, _) => watch::update::other(&mut app.watch, &app.tracked, true),
         (Action::PreviousWatch, _) => watch::update::other(&mut app.watch, &app.tracked, false),
-        (Action::NextPanel | Action::Enter, _) => watch::update::turn(&mut app.watch, true),
-        (Action::PreviousPanel, _) => watch::update::turn(&mut app.watch, false),
+        (Action::NextTab, _) => watch::update::turn(&mut app.watch, true),
+        (Action::PreviousTab, _) => watch::update::turn(&mut app.watch, false),
+        (Action::Enter, Some(shown)) => {
+            if let Some((view, effect)) =
+                watch::update::open_evidence(&app.watch, &mut app.env, &shown)
+            {
+                app.open_overlay(Overlay::Evidence(view));
+                return vec![effect];
+            }
+            app.env.say("no cell is under the cursor");
+        }
         (Action::Move(motion), Some(shown)) => {
             watch::update::step(&mut app.watch, &app.env, &shown, *motion);
         }
@@ -333,14 +522,23 @@ fn copy(app: &mut App) -> Vec<Effect> {
             let shown = app.watch.id.and_then(|id| app.snapshot(id));
             shown.and_then(|shown| watch::update::to_copy(&app.watch, shown))
         }
+        Screen::Activity => app.activity.current().map(|row| row.operation.command_line.clone()),
     };
     if let Some(text) = text.filter(|text| !text.is_empty()) {
-        app.env.say(format!("sent to the terminal's clipboard: {}", text::shown(&text)));
-        vec![Effect::Copy(text)]
+        copied(app, text)
     } else {
         app.env.say("there is nothing to copy here");
         vec![]
     }
+}
+
+/// Hands text to the terminal; nobody answers, so it says what was sent and no more.
+fn copied(app: &mut App, text: String) -> Vec<Effect> {
+    let shown = text::shown(&text);
+    let short = text::cut(&shown, 200, app.theme.glyphs.cut);
+    let what = format!("sent to the terminal's clipboard: {short}");
+    app.env.say(what);
+    vec![Effect::Copy(text)]
 }
 
 fn quit(app: &mut App, key: Option<Key>) -> Vec<Effect> {
@@ -370,7 +568,7 @@ fn interrupt(app: &mut App) -> Vec<Effect> {
     }
     let effects = match app.overlay {
         Some(_) => act(app, Action::Back, None),
-        None if app.assets.filter_field.is_some() => act(app, Action::Back, None),
+        None if app.screen_scope() == Scope::Filter => act(app, Action::Back, None),
         None => vec![],
     };
     app.interrupted_at = Some(now);

@@ -8,7 +8,8 @@ use clap::{ArgAction, ArgGroup, Parser, Subcommand, ValueEnum};
 
 use secrecy::SecretString;
 
-use super::values;
+use super::jobs::{Jobs, RetryFailed};
+use super::{completions, values};
 use crate::adapters::places::PinnedEdge;
 use crate::domain::account::InvalidationKind;
 use crate::domain::asset::{DeliveryType, ResourceType};
@@ -17,25 +18,12 @@ use crate::domain::time::Timestamp;
 use crate::domain::verdict::Expectation;
 use crate::local_cloud::Propagation;
 
-const EXAMPLES: &str = "\
-Examples:
-  allclear demo                                        try everything, nothing to configure
-  allclear ls --prefix press/                          list a folder
-  allclear rename press/old press/new                  rename, then wait until every cache let go
-  allclear rm --tag recalled --dry-run                 what a bulk delete would do
-  allclear purge https://res.cloudinary.com/acme/image/upload/press/hero.jpg
-  allclear pending                                     what is not yet clear, whoever started it
-
-Exit codes: 0 all clear or done as asked, 1 failed, 2 usage or configuration,
-  3 gave up, blind or superseded, 4 some items failed, 5 the cloud refused,
-  6 clear except what was not covered, 130 interrupted.";
-
 /// Rename, delete and purge media, then watch every CDN cache let go, with proof.
 ///
 /// Without a command the console opens. Data goes to standard output, words to standard error.
 /// CLOUDINARY_URL (with upload_prefix) is enough of a configuration.
 #[derive(Debug, Parser)]
-#[command(name = "allclear", version, disable_help_subcommand = true, after_help = EXAMPLES)]
+#[command(name = "allclear", version, disable_help_subcommand = true)]
 pub struct Args {
     #[command(flatten)]
     pub globals: Globals,
@@ -48,16 +36,16 @@ pub struct Args {
 #[command(next_help_heading = "Global options")]
 pub struct Globals {
     /// Profile of the configuration file to use
-    #[arg(long, global = true, value_name = "NAME")]
+    #[arg(long, global = true, value_name = "NAME", add = completions::profiles())]
     pub profile: Option<String>,
     /// Configuration file instead of the one in the configuration folder
-    #[arg(long, global = true, value_name = "FILE")]
+    #[arg(long, global = true, value_name = "FILE", hide_short_help = true)]
     pub config: Option<PathBuf>,
     /// Journal: a file or a sqlite: URL
-    #[arg(long, global = true, value_name = "URL")]
-    pub journal: Option<String>,
-    /// How this account invalidates: surrogate, legacy, legacy-unversioned, legacy-versioned or unknown
-    #[arg(long, global = true, value_name = "KIND")]
+    #[arg(long, global = true, value_name = "URL", hide_short_help = true)]
+    pub journal: Option<SecretString>,
+    /// How this account invalidates
+    #[arg(long, global = true, value_name = "KIND", value_parser = values::invalidation(), hide_short_help = true)]
     pub invalidation: Option<InvalidationKind>,
     /// Refuse everything that changes the cloud
     #[arg(long, global = true)]
@@ -71,20 +59,23 @@ pub struct Globals {
     /// Never ask: fail and name the flag that was missing
     #[arg(long, global = true)]
     pub no_input: bool,
+    /// Theme of the console: `allclear themes list`
+    #[arg(long, global = true, value_name = "NAME", hide_short_help = true, add = completions::themes())]
+    pub theme: Option<String>,
     /// No colours (also NO_COLOR)
-    #[arg(long, global = true)]
+    #[arg(long, global = true, hide_short_help = true)]
     pub no_color: bool,
     /// ASCII instead of special characters
-    #[arg(long, global = true)]
+    #[arg(long, global = true, hide_short_help = true)]
     pub ascii: bool,
     /// Console: use the mouse
-    #[arg(long, global = true)]
+    #[arg(long, global = true, hide_short_help = true)]
     pub mouse: bool,
     /// Console: ask the terminal nothing
-    #[arg(long, global = true)]
+    #[arg(long, global = true, hide_short_help = true)]
     pub no_query: bool,
     /// More in the log file; twice for everything
-    #[arg(long, short, global = true, action = ArgAction::Count)]
+    #[arg(long, short, global = true, action = ArgAction::Count, hide_short_help = true)]
     pub verbose: u8,
 }
 
@@ -118,6 +109,10 @@ pub enum Command {
     Pending(Pending),
     /// List what has ended, newest first
     History(History),
+    /// List orders and how far they are; pause, resume or cancel one, wherever it runs
+    Jobs(Jobs),
+    /// Order again what a job did not get done
+    RetryFailed(RetryFailed),
     /// Tell the story of one invalidation, for the post-mortem
     Report(Report),
     /// Show where we can look from
@@ -126,16 +121,22 @@ pub enum Command {
     Config(Config),
     /// List the themes of the console
     Themes(Themes),
+    /// Look at everything that could be in the way, and say what would mend it
+    Doctor(Doctor),
+    /// Write a completion script for a shell
+    Completions(Completions),
+    /// Write the man page, or all pages and completions into a folder
+    Man(Man),
 }
 
 /// Which kind of asset a public ID means; a URL tells it by itself.
 #[derive(Debug, Clone, Copy, Default, clap::Args)]
 pub struct Kind {
-    /// Kind of file: image, video or raw
-    #[arg(long, value_name = "RT")]
+    /// Kind of file
+    #[arg(long, value_name = "RT", value_parser = values::resource_type())]
     pub resource_type: Option<ResourceType>,
     /// Delivery type: upload, private, authenticated, fetch, …
-    #[arg(long = "type", value_name = "TYPE")]
+    #[arg(long = "type", value_name = "TYPE", value_parser = values::delivery_type(), hide_possible_values = true)]
     pub delivery_type: Option<DeliveryType>,
 }
 
@@ -178,12 +179,21 @@ pub struct Change {
     /// Confirm with the word the plan names: the number of assets or the cloud name
     #[arg(long, value_name = "WORD")]
     pub confirm: Option<String>,
+    /// Write what became of every asset to a new file: CSV where it ends in .csv, else JSON Lines
+    #[arg(long, value_name = "FILE", hide_short_help = true)]
+    pub results: Option<PathBuf>,
     /// A note for the journal, e.g. a ticket
     #[arg(long, value_name = "TEXT")]
     pub note: Option<String>,
-    /// How much proof: quick, normal or strict
-    #[arg(long, value_name = "LEVEL")]
+    /// How much proof
+    #[arg(long, value_name = "LEVEL", value_parser = values::confidence())]
     pub confidence: Option<Confidence>,
+    /// Refuse an order about more assets than this, whatever the profile says
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..), hide_short_help = true)]
+    pub max_items: Option<u64>,
+    /// Also name to the cloud, one by one, the URLs that the order does not reach: an attempt
+    #[arg(long, conflicts_with = "no_invalidate", hide_short_help = true)]
+    pub attempt_by_url: bool,
     /// Verify every cell, or a sample of them
     #[arg(long, value_enum, default_value_t, value_name = "WHICH")]
     pub verify: Verify,
@@ -208,6 +218,12 @@ pub enum Verify {
     #[default]
     Full,
     Sample,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum DeleteApi {
+    Upload,
+    Admin,
 }
 
 #[derive(Debug, clap::Args)]
@@ -263,8 +279,8 @@ pub struct World {
     /// How long an invalidation takes to reach an edge [default: 2s..20s]
     #[arg(long, value_name = "FROM..TO")]
     pub propagation: Option<Propagation>,
-    /// How invalidations find copies: surrogate, legacy, legacy-unversioned or legacy-versioned [default: surrogate]
-    #[arg(long, value_name = "KIND", value_parser = values::cloud_mode)]
+    /// How invalidations find copies [default: surrogate]
+    #[arg(long, value_name = "KIND", value_parser = values::cloud_mode())]
     pub mode: Option<InvalidationKind>,
     /// Admin bulk deletes invalidate as well
     #[arg(long)]
@@ -343,8 +359,8 @@ pub struct Explain {
     /// Delivery URL
     #[arg(value_name = "URL")]
     pub url: String,
-    /// How the account invalidates: surrogate, legacy, legacy-unversioned, legacy-versioned or unknown
-    #[arg(long, value_name = "KIND")]
+    /// How the account invalidates
+    #[arg(long, value_name = "KIND", value_parser = values::invalidation())]
     pub mode: Option<InvalidationKind>,
 }
 
@@ -360,7 +376,7 @@ pub struct Rename {
     #[arg(long)]
     pub overwrite: bool,
     /// New delivery type
-    #[arg(long, value_name = "T")]
+    #[arg(long, value_name = "T", value_parser = values::delivery_type(), hide_possible_values = true)]
     pub to_type: Option<DeliveryType>,
     #[command(flatten)]
     pub kind: Kind,
@@ -372,6 +388,9 @@ pub struct Rename {
 pub struct Rm {
     #[command(flatten)]
     pub selector: Selector,
+    /// Which API deletes: upload (one call per asset) or admin (in bulk); otherwise whichever suits
+    #[arg(long, value_enum, value_name = "API")]
+    pub api: Option<DeleteApi>,
     #[command(flatten)]
     pub change: Change,
 }
@@ -439,9 +458,9 @@ pub struct Watch {
     /// ID of an invalidation (6 or more first characters will do) or any web address
     #[arg(value_name = "INVALIDATION|URL")]
     pub target: String,
-    /// What the URL must show: gone, new, live or refetched. When not given storage decides; for a URL of no cloud of
-    /// ours a read past its caches does, where that is possible
-    #[arg(long, value_name = "WHAT", value_parser = values::expectation)]
+    /// What the URL must show. When not given storage decides; for a URL of no cloud of ours a read past its caches
+    /// does, where that is possible
+    #[arg(long, value_name = "WHAT", value_parser = values::expectation())]
     pub expect: Option<Expectation>,
     /// When the change left, for one that was made elsewhere: lets the age of copies tell
     #[arg(long, value_name = "TIME")]
@@ -455,8 +474,8 @@ pub struct Watch {
     pub old_etag: Option<String>,
     #[command(flatten)]
     pub at: At,
-    /// How much proof: quick, normal or strict
-    #[arg(long, value_name = "LEVEL")]
+    /// How much proof
+    #[arg(long, value_name = "LEVEL", value_parser = values::confidence())]
     pub confidence: Option<Confidence>,
     /// A note for the journal, e.g. a ticket
     #[arg(long, value_name = "TEXT")]
@@ -490,7 +509,6 @@ pub struct History {
 }
 
 #[derive(Debug, clap::Args)]
-#[command(after_help = REPORT_EXAMPLES)]
 pub struct Report {
     /// Invalidation or operation: 6 or more first characters of its ID
     #[arg(value_name = "INVALIDATION")]
@@ -502,12 +520,6 @@ pub struct Report {
     #[arg(long, short, value_name = "FILE")]
     pub output: Option<PathBuf>,
 }
-
-const REPORT_EXAMPLES: &str = "\
-Examples:
-  allclear report 0199a3f2c41d                          Markdown, for a ticket
-  allclear report 0199a3f2c41d --format html -o hero.html
-  allclear history --json | jq -r '.invalidations[0].invalidation' | xargs allclear report";
 
 /// How a report is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -540,8 +552,16 @@ pub struct Config {
 pub enum ConfigAction {
     /// Say which file is read
     Path,
+    /// Show what holds; secrets are masked
+    Show {
+        /// Where each value comes from: default, file with line, environment, flag
+        #[arg(long)]
+        origin: bool,
+    },
     /// Read the file and say what is wrong with it
     Check,
+    /// Write a commented file to begin with; never over one that is there
+    Init,
 }
 
 #[derive(Debug, clap::Args)]
@@ -554,4 +574,39 @@ pub struct Themes {
 pub enum ThemesAction {
     /// List them
     List,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct Completions {
+    /// The shell that is to complete
+    #[arg(value_enum, value_name = "SHELL")]
+    pub shell: Shell,
+}
+
+/// A shell that completions can be written for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Shell {
+    Bash,
+    Zsh,
+    Fish,
+    #[value(alias = "pwsh")]
+    Powershell,
+    Elvish,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct Man {
+    /// Page of this command, e.g. `rm`, instead of the first one
+    #[arg(value_name = "COMMAND", conflicts_with = "dir")]
+    pub command: Vec<String>,
+    /// Write every page and the completions of every shell below this `share` folder
+    #[arg(long, value_name = "DIR")]
+    pub dir: Option<PathBuf>,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct Doctor {
+    /// Ask nobody over the network
+    #[arg(long)]
+    pub offline: bool,
 }

@@ -31,6 +31,17 @@ pub fn confirm(
             )),
         };
     }
+    if let (Some(needed), Confirmation::CloudName(_)) = (&word, &plan.confirmation)
+        && (no_input || !can_ask())
+    {
+        return Err(Failure::Locked {
+            message: format!(
+                "this {verb} of {} is on a production profile, which is locked",
+                about(plan)
+            ),
+            hint: flag(Some(needed)),
+        });
+    }
     match (&word, change.yes) {
         (None, true) => return Ok(None),
         (Some(needed), true) if no_input || !can_ask() => {
@@ -122,21 +133,26 @@ mod tests {
             verb: Verb::Delete,
             cloud_name: "acme".to_owned(),
             items: Vec::new(),
-            refused: Vec::new(),
             api_path: ApiPath::Destroy,
+            why: String::new(),
             overwrite: false,
             invalidate: true,
             file: None,
             upload_calls: 0,
             admin_calls: 0,
             quota_left: None,
+            paced_until: None,
             watched: Vec::new(),
             not_covered: Vec::new(),
+            by_url: Vec::new(),
+            duplicates: 0,
+            left_out: Vec::new(),
+            seen_by: Vec::new(),
+            start_delay: Duration::ZERO,
             places: 1,
             requests: 0,
             budget: 1_000,
             stuck_after: std::time::Duration::from_secs(600),
-            delay: Duration::ZERO,
             execution: Duration::ZERO,
             verification: Duration::ZERO,
             confidence: Confidence::Quick,

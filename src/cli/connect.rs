@@ -4,17 +4,20 @@ use std::net::ToSocketAddrs;
 use std::sync::Arc;
 use std::time::Duration;
 
+use secrecy::SecretString;
+
 use super::args::Globals;
 use super::failure::Failure;
 use super::look_from::{Outlook, Sources, local_outlook, outlook};
 use super::output::Output;
 use super::pending::Listed;
 use crate::adapters::cloudinary::{ClientOptions, CloudinaryClient};
-use crate::adapters::journal::{Processes, SqlJournal};
+use crate::adapters::journal::{Processes, Signer, SqlJournal};
 use crate::adapters::places::{LocalReady, LoopbackPlaces, fetch_local_edges};
 use crate::adapters::system_clock::SystemClock;
 use crate::config::{self, ConfigError, Env, Flags, Preferences, Resolved};
 use crate::domain::account::Account;
+use crate::domain::delivery_url::SignatureKind;
 use crate::domain::id::MemberId;
 use crate::domain::invalidation::{CloudScope, Member};
 use crate::ops::{Context, Engine};
@@ -180,6 +183,7 @@ pub async fn find(resolved: Resolved, output: &Output) -> Result<Found, Failure>
     for warning in journal.warnings() {
         output.say(&format!("warning: {warning}"));
     }
+    journal.sign_with(signer(resolved.credentials.api_secret.clone()));
     let now = SystemClock.wall();
     let member = this_process();
     journal.join(&member, now).await?;
@@ -194,6 +198,13 @@ pub async fn find(resolved: Resolved, output: &Output) -> Result<Found, Failure>
         }
     }
     Ok(Found { resolved, local, journal: Arc::new(journal), member, unreachable })
+}
+
+/// Signs delivery URLs in every way that signatures are made.
+fn signer(secret: SecretString) -> Signer {
+    Box::new(move |url| {
+        SignatureKind::ALL.map(|kind| url.clone().signed(&secret, kind)).into_iter().collect()
+    })
 }
 
 /// Whether nobody listens there any more, which is more than not answering.

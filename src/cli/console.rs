@@ -2,6 +2,9 @@
 
 use std::io::{self, BufRead, IsTerminal};
 use std::sync::Arc;
+use std::time::Duration;
+
+use secrecy::ExposeSecret;
 
 use super::args::{Demo, Globals};
 use super::connect;
@@ -9,18 +12,43 @@ use super::demo;
 use super::exit::Exit;
 use super::failure::Failure;
 use super::output::Output;
-use crate::config::{self, ConfigError, Env, Preferences};
+use super::themes;
+use crate::adapters::notifier::{Hook, Outside};
+use crate::config::{self, ConfigError, Env, NotifyFile, Preferences, TerminalWord};
 use crate::ops::{Context, Engine};
-use crate::runtime::{ConsoleError, ConsoleOptions, run_console};
+use crate::ports::notifier::Notifier;
+use crate::runtime::notify::{Wanted, Way};
+use crate::runtime::{ConsoleError, ConsoleOptions, ExitReason, run_console};
+
+/// A hook is ended after this, where nothing else is said.
+const HOOK: Duration = Duration::from_secs(10);
 
 /// Opens the console. Without any cloud to open it for, offers the demo, on a terminal by a question.
 ///
 /// # Errors
 /// No terminal, no profile, a configuration or journal that cannot be used.
 pub async fn run(globals: &Globals, env: &Env, output: &Output) -> Result<Exit, Failure> {
+    themes::refuse_unknown(globals, env)?;
+    let mut chosen = globals.clone();
+    loop {
+        match open_profile(&chosen, env, output).await? {
+            Ended::Exit(exit) => return Ok(exit),
+            Ended::Profile(name) => chosen.profile = Some(name),
+        }
+    }
+}
+
+/// How one console ended.
+enum Ended {
+    Exit(Exit),
+    /// The operator wants another profile.
+    Profile(String),
+}
+
+async fn open_profile(globals: &Globals, env: &Env, output: &Output) -> Result<Ended, Failure> {
     let resolved = match config::resolve(&connect::flags(globals), env) {
         Err(nothing @ ConfigError::NothingConfigured { .. }) if is_terminal() => {
-            return first_step(globals, env, output, nothing).await;
+            return first_step(globals, env, output, nothing).await.map(Ended::Exit);
         }
         other => other?,
     };
@@ -31,7 +59,8 @@ pub async fn run(globals: &Globals, env: &Env, output: &Output) -> Result<Exit, 
     let context = connect::find(resolved, output).await?.context()?;
     let faults = preferences.faults.iter().map(ToString::to_string);
     let banner = preferences.warnings.iter().cloned().chain(faults).next();
-    open(context, globals, Some(&preferences), banner).await
+    let profiles = preferences.profiles.clone();
+    console(context, globals, Some(&preferences), profiles, banner).await
 }
 
 /// Runs the console over `context` until the operator has had enough.
@@ -44,26 +73,75 @@ pub async fn open(
     preferences: Option<&Preferences>,
     banner: Option<String>,
 ) -> Result<Exit, Failure> {
+    match console(context, globals, preferences, Vec::new(), banner).await? {
+        Ended::Exit(exit) => Ok(exit),
+        Ended::Profile(_) => Ok(Exit::Done), // none is offered here
+    }
+}
+
+async fn console(
+    context: Context,
+    globals: &Globals,
+    preferences: Option<&Preferences>,
+    profiles: Vec<(String, String)>,
+    banner: Option<String>,
+) -> Result<Ended, Failure> {
     let options = ConsoleOptions {
-        theme: preferences.and_then(|it| it.theme.clone()),
+        theme: globals.theme.clone().or_else(|| preferences.and_then(|it| it.theme.clone())),
         theme_dir: preferences.map(|it| it.paths.themes()),
         ascii: globals.ascii,
         no_color: globals.no_color,
         mouse: globals.mouse,
         keys: preferences.map(|it| it.keys.clone()).unwrap_or_default(),
+        profiles,
+        notify: preferences.map(|it| wanted(&it.notify)).unwrap_or_default(),
+        notifier: preferences.map(|it| outside(&it.notify)).transpose()?.flatten(),
         banner,
     };
     let ended = run_console(Arc::new(Engine::start_working(context)), options).await?;
-    Ok(match ended.exit_code() {
+    if let ExitReason::Profile(name) = ended {
+        return Ok(Ended::Profile(name));
+    }
+    Ok(Ended::Exit(match ended.exit_code() {
         0 => Exit::Done,
         130 => Exit::Interrupted,
         code => Exit::Signal(code),
-    })
+    }))
 }
 
 /// Whether a console can be drawn and operated here.
 pub fn is_terminal() -> bool {
     io::stdin().is_terminal() && io::stdout().is_terminal()
+}
+
+/// What the terminal is to tell.
+fn wanted(file: &NotifyFile) -> Wanted {
+    let usual = Wanted::default();
+    Wanted {
+        on: file.on.iter().map(|on| on.as_str().to_owned()).collect(),
+        bell: file.bell.unwrap_or(usual.bell),
+        way: match file.terminal {
+            None | Some(TerminalWord::Auto) => Way::Auto,
+            Some(TerminalWord::None) => Way::None,
+            Some(TerminalWord::Osc9) => Way::Osc9,
+            Some(TerminalWord::Osc777) => Way::Osc777,
+            Some(TerminalWord::Osc99) => Way::Osc99,
+        },
+        after: file.after.map_or(usual.after, |after| after.0),
+    }
+}
+
+/// Programs and addresses to tell, if there are any.
+fn outside(file: &NotifyFile) -> Result<Option<Arc<dyn Notifier>>, Failure> {
+    let hooks = file.hooks.iter().map(|hook| Hook {
+        on: hook.on.iter().map(|on| on.as_str().to_owned()).collect(),
+        command: hook.command.clone(),
+        limit: hook.timeout.map_or(HOOK, |limit| limit.0),
+    });
+    let webhook = file.webhook.as_ref().map(ExposeSecret::expose_secret);
+    let outside = Outside::new(hooks.collect(), webhook)
+        .map_err(|why| Failure::usage(why, "correct it under [notify] of the configuration"))?;
+    Ok((!outside.is_empty()).then(|| Arc::new(outside) as Arc<dyn Notifier>))
 }
 
 async fn first_step(

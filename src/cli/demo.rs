@@ -13,6 +13,7 @@ use super::console;
 use super::exit::Exit;
 use super::failure::Failure;
 use super::output::Output;
+use super::themes;
 use crate::config::{self, Env, Flags, Paths};
 use crate::local_cloud::start;
 use crate::runtime::ConsoleError;
@@ -44,6 +45,7 @@ pub async fn run(
     if !console::is_terminal() {
         return Err(ConsoleError::NoTerminal.into());
     }
+    themes::refuse_unknown(globals, env)?;
     let paths = Paths::find(&connect::flags(globals), env)?;
     let journal = Journal::begin(&paths.state_dir.join("demo"))?;
     let options = cloud::options(&args.world)?;

@@ -7,6 +7,7 @@ use super::output::{Output, Role};
 use crate::domain::account::Account;
 use crate::domain::delivery_url::{BadDeliveryUrl, DeliveryUrl};
 use crate::domain::explain::{Explanation, KindVerdict, explain_readings};
+use crate::domain::secrets::masked;
 use crate::domain::text::clean;
 use crate::ops::OpError;
 
@@ -48,8 +49,8 @@ fn named_cloud(url: &str) -> String {
 
 fn bad_name(typed: &str, bad: &BadDeliveryUrl) -> Failure {
     Failure::Op(OpError::BadName {
-        typed: clean(typed).into_owned(),
-        message: format!("`{}` cannot be explained: {bad}", clean(typed)),
+        typed: clean(&masked(typed)).into_owned(),
+        message: format!("`{}` cannot be explained: {bad}", clean(&masked(typed))),
         hint: "give a delivery URL as a browser would open it".to_owned(),
     })
 }

@@ -4,7 +4,7 @@ use super::exit::Exit;
 use super::output::{Gone, Output};
 use crate::config::ConfigError;
 use crate::ops::OpError;
-use crate::report::{FAILED, Report, USAGE};
+use crate::report::{FAILED, REFUSED, Report, USAGE};
 
 /// Why a command did not do as asked.
 #[derive(Debug)]
@@ -18,6 +18,11 @@ pub enum Failure {
     },
     /// Nobody said yes, and nobody can be asked.
     NotConfirmed {
+        message: String,
+        hint: String,
+    },
+    /// A production profile, without the word that opens it.
+    Locked {
         message: String,
         hint: String,
     },
@@ -47,18 +52,23 @@ impl Failure {
         Self::Failed { message: message.into(), hint: hint.into() }
     }
 
-    /// What clap did not understand.
+    /// What clap did not understand: its first paragraph in one line, its tips as the next step.
     pub fn of_usage(error: &clap::Error) -> Self {
         let text = error.render().to_string();
-        let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
-        let message = lines.next().unwrap_or_default().trim_start_matches("error: ").to_owned();
-        let tip = lines.find_map(|line| line.strip_prefix("tip: ")).map(ToOwned::to_owned);
-        let hint = tip.unwrap_or_else(|| "`allclear --help` shows what there is".to_owned());
-        Self::Usage { message, hint }
+        let text = text.trim_start_matches("error: ");
+        let paragraph: Vec<&str> =
+            text.lines().map(str::trim).take_while(|line| !line.is_empty()).collect();
+        let tips: Vec<&str> =
+            text.lines().filter_map(|line| line.trim().strip_prefix("tip: ")).collect();
+        let hint = match tips.as_slice() {
+            [] => "`allclear --help` shows what there is".to_owned(),
+            tips => tips.join("; "),
+        };
+        Self::Usage { message: paragraph.join(" "), hint }
     }
 
     /// How it is said; nothing where nobody needs to be told.
-    fn report(&self) -> Option<Report> {
+    pub fn report(&self) -> Option<Report> {
         Some(match self {
             Self::Op(error) => Report::from(error),
             Self::Config(error) => {
@@ -72,6 +82,7 @@ impl Failure {
             Self::NotConfirmed { message, hint } => {
                 Report::new("not_confirmed", USAGE, message).hint(hint)
             }
+            Self::Locked { message, hint } => Report::new("locked", REFUSED, message).hint(hint),
             Self::Failed { message, hint } => Report::new("failed", FAILED, message).hint(hint),
             Self::Declined { verb } => Report::new(
                 "declined",

@@ -9,7 +9,7 @@ use crate::domain::id::InvalidationId;
 use crate::domain::invalidation::{Ending, NotCovered};
 use crate::domain::place::Place;
 use crate::domain::pop;
-use crate::domain::purge::{Backup, Confirmation, Plan};
+use crate::domain::purge::{Backup, Confirmation, LeftOut, Plan};
 use crate::domain::sighting::Answer;
 use crate::domain::snapshot::{Cell, Phase, PlaceState, WatchSnapshot};
 use crate::domain::text::clean;
@@ -171,7 +171,7 @@ pub fn plan(plan: &Plan) -> Value {
         "derived": derived,
         "derived_complete": !derived_partly,
         "api_path": plan.api_path.as_str(),
-        "api_path_why": plan.api_path.why(),
+        "api_path_why": clean(&plan.why),
         "invalidate": plan.invalidate,
         "overwrite": plan.overwrite,
         "calls": { "upload": plan.upload_calls, "admin": plan.admin_calls, "admin_left": plan.quota_left },
@@ -182,6 +182,16 @@ pub fn plan(plan: &Plan) -> Value {
             "of_new_name": watched.of_new_name,
         })).collect::<Vec<_>>(),
         "not_covered": not_covered(&plan.not_covered),
+        "attempt_by_url": plan.by_url.len(),
+        "duplicates": plan.duplicates,
+        "left_out": plan.left_out.iter().map(left_out).collect::<Vec<_>>(),
+        "seen_by": plan.seen_by.iter().map(|one| json!({
+            "host": clean(&one.host),
+            "role": one.role.as_str(),
+            "urls": one.urls,
+        })).collect::<Vec<_>>(),
+        "start_delay_ms": duration_ms(plan.start_delay),
+        "paced_until": times(plan.paced_until),
         "places": plan.places,
         "requests": plan.requests,
         "budget": plan.budget,
@@ -200,6 +210,17 @@ pub fn plan(plan: &Plan) -> Value {
             },
             "word": plan.confirmation.word().as_deref().map(clean),
         },
+    })
+}
+
+/// Something that was named and is not part of a plan; also an `item` event, in the state `left_out`.
+pub fn left_out(left: &LeftOut) -> Value {
+    json!({
+        "name": clean(&left.name),
+        "asset": left.key.as_ref().map(key),
+        "state": "left_out",
+        "reason": left.reason.as_str(),
+        "message": clean(&left.why),
     })
 }
 
@@ -232,6 +253,23 @@ pub fn item(execution: &Execution, total: usize) -> Option<Value> {
             "total": total,
         })),
     }
+}
+
+/// A `job` event: it waits, goes on, was paused, held or cancelled.
+pub fn job(execution: &Execution, operation: Option<&str>) -> Option<Value> {
+    let mut fields = match execution {
+        Execution::Wait(wait) => json!({
+            "state": if wait.is_some() { "waits" } else { "running" },
+            "waiting_until": wait.as_ref().map(|wait| time(wait.until)),
+            "waiting_because": wait.as_ref().map(|wait| clean(&wait.because)),
+        }),
+        Execution::State(state) => json!({ "state": state.as_str() }),
+        Execution::Recorded { .. } | Execution::Pace { .. } | Execution::Item { .. } => {
+            return None;
+        }
+    };
+    fields["operation"] = json!(operation);
+    Some(fields)
 }
 
 /// The event's name and its fields.
@@ -401,6 +439,7 @@ pub fn row(row: &InvalidationRow) -> Value {
         "label": clean(&row.label),
         "cloud": clean(&row.operation.scope.cloud_name),
         "by": clean(&row.by),
+        "ssh_client": row.from.as_deref().map(clean),
         "note": row.operation.note.as_deref().map(clean),
         "started_at": time(row.operation.at),
         "tracked_by": row.tracked_by.as_deref().map(clean),
@@ -420,4 +459,45 @@ fn ended(ending: &Ending) -> Value {
         "at": time(ending.at),
         "sentence": clean(&ending.sentence),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::place::PlaceId;
+    use crate::domain::verdict::{Judgement, Reason};
+
+    /// The events that a run seldom has; those of every run are held against golden files.
+    #[test]
+    fn events_of_bad_days_have_their_shape() {
+        let invalidation: InvalidationId = "0199a3f2-c41d-7000-8000-000000000001".parse().unwrap();
+        let (place, url) = (PlaceId("FRA".to_owned()), "https://x.example/a.jpg".to_owned());
+        let judgement = Judgement { verdict: Verdict::Outdated, reason: Reason::EarlierContent };
+        let events = [
+            TrackerEvent::Sighting {
+                invalidation,
+                place: place.clone(),
+                url: url.clone(),
+                judgement,
+                clear: false,
+            },
+            TrackerEvent::Regression {
+                invalidation,
+                place: place.clone(),
+                url: url.clone(),
+                why: "an older copy came back".to_owned(),
+            },
+            TrackerEvent::Withdrawn { invalidation, place, url },
+        ];
+        let lines = events.iter().map(|event| {
+            let (of, name, fields) = tracked(event);
+            assert_eq!(of, invalidation);
+            format!("{name} {fields}")
+        });
+        insta::assert_snapshot!(lines.collect::<Vec<_>>().join("\n"), @r#"
+        sighting {"invalidation":"0199a3f2-c41d-7000-8000-000000000001","place":"FRA","url":"https://x.example/a.jpg","verdict":"outdated","reason":"earlier_content","why":"serves content this asset had before","clear":false}
+        regression {"invalidation":"0199a3f2-c41d-7000-8000-000000000001","place":"FRA","url":"https://x.example/a.jpg","why":"an older copy came back"}
+        withdrawn {"invalidation":"0199a3f2-c41d-7000-8000-000000000001","place":"FRA","url":"https://x.example/a.jpg"}
+        "#);
+    }
 }

@@ -1,16 +1,23 @@
-//! The log: a file in the state folder, never the screen.
+//! The log: a few files in the state folder, never the screen. One event is one line, cleaned and without secrets.
 
-use std::fs::{DirBuilder, OpenOptions};
-use std::io;
+use std::fs::{DirBuilder, File, OpenOptions};
+use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
-/// A log that has grown over this is set aside once, so that two of them are the most there is.
-const MAX_BYTES: u64 = 10 * 1024 * 1024;
+use crate::domain::secrets::masked_words;
+use crate::domain::text::clean;
+
+/// A log that has grown over this is set aside.
+const MAX_BYTES: u64 = 5 * 1024 * 1024;
+/// Logs that were set aside and are kept: `allclear.log.1` is the newest.
+const KEPT: usize = 3;
+/// Bytes of one line at most.
+const MAX_LINE: usize = 16 * 1024;
 
 /// Keeps the writer alive; dropping it writes the rest.
 pub struct Log {
@@ -24,12 +31,7 @@ pub struct Log {
 /// # Errors
 /// The folder or the file cannot be written; the command goes on without a log.
 pub fn start(folder: &Path, verbose: u8) -> io::Result<Log> {
-    DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
-    let path = folder.join("allclear.log");
-    if std::fs::metadata(&path).is_ok_and(|meta| meta.len() > MAX_BYTES) {
-        std::fs::rename(&path, folder.join("allclear.log.1"))?;
-    }
-    let file = OpenOptions::new().append(true).create(true).mode(0o600).open(&path)?;
+    let file = Rotating::open(folder, MAX_BYTES, KEPT)?;
     let (writer, guard) = tracing_appender::non_blocking(file);
     let ours = match verbose {
         0 => LevelFilter::INFO,
@@ -42,4 +44,116 @@ pub fn start(folder: &Path, verbose: u8) -> io::Result<Log> {
     let lines = tracing_subscriber::fmt::layer().with_ansi(false).with_writer(writer);
     tracing_subscriber::registry().with(filter).with(lines).try_init().map_err(io::Error::other)?;
     Ok(Log { _guard: guard })
+}
+
+/// A file that makes way for the next when it has grown.
+struct Rotating {
+    path: PathBuf,
+    file: File,
+    written: u64,
+    most: u64,
+    kept: usize,
+}
+
+impl Rotating {
+    fn open(folder: &Path, most: u64, kept: usize) -> io::Result<Self> {
+        DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+        let path = folder.join("allclear.log");
+        let file = appended(&path)?;
+        let written = file.metadata()?.len();
+        Ok(Self { path, file, written, most, kept })
+    }
+
+    fn set_aside(&mut self) -> io::Result<()> {
+        // somebody else may have done so already: then the file under this name is a young one
+        let grown = std::fs::metadata(&self.path).map_or(0, |found| found.len());
+        if grown >= self.most {
+            for number in (1..self.kept).rev() {
+                let older = self.numbered(number + 1);
+                std::fs::rename(self.numbered(number), older).ok(); // there may be none yet
+            }
+            std::fs::rename(&self.path, self.numbered(1))?;
+        }
+        self.file = appended(&self.path)?;
+        self.written = self.file.metadata()?.len();
+        Ok(())
+    }
+
+    fn numbered(&self, number: usize) -> PathBuf {
+        let mut name = self.path.clone().into_os_string();
+        name.push(format!(".{number}"));
+        name.into()
+    }
+}
+
+fn appended(path: &Path) -> io::Result<File> {
+    OpenOptions::new().append(true).create(true).mode(0o600).open(path)
+}
+
+impl Write for Rotating {
+    /// Takes one event, whole.
+    fn write(&mut self, event: &[u8]) -> io::Result<usize> {
+        if self.written >= self.most {
+            self.set_aside()?;
+        }
+        let line = one_line(&String::from_utf8_lossy(event));
+        self.file.write_all(line.as_bytes())?;
+        self.written += line.len() as u64;
+        Ok(event.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
+
+/// An event as a line: what it quotes begins no other line, carries no control character and no right of access.
+fn one_line(event: &str) -> String {
+    let event = event.strip_suffix('\n').unwrap_or(event);
+    let end = event.char_indices().map(|(at, _)| at).find(|at| *at > MAX_LINE);
+    let event = &event[..end.unwrap_or(event.len())];
+    let mut line = clean(&masked_words(event)).into_owned();
+    line.push('\n');
+    line
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_log_that_has_grown_is_set_aside_and_the_oldest_go() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let folder = tempfile::tempdir().unwrap();
+        let state = folder.path().join("state");
+        let mut log = Rotating::open(&state, 100, 2).unwrap();
+        for number in 0..40 {
+            log.write_all(format!("event {number:02} of the test\n").as_bytes()).unwrap();
+        }
+        let mut names: Vec<_> = std::fs::read_dir(&state)
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        names.sort();
+        assert_eq!(names, ["allclear.log", "allclear.log.1", "allclear.log.2"]);
+        for name in names {
+            let found = std::fs::metadata(state.join(name)).unwrap();
+            assert!(found.len() <= 130, "{}", found.len());
+            assert_eq!(found.permissions().mode() & 0o777, 0o600);
+        }
+        assert_eq!(std::fs::metadata(&state).unwrap().permissions().mode() & 0o777, 0o700);
+        let newest = std::fs::read_to_string(state.join("allclear.log")).unwrap();
+        assert!(newest.contains("event 39"), "{newest}");
+    }
+
+    #[test]
+    fn an_event_is_one_clean_line_without_rights_of_access() {
+        let said = "failed\u{1b}[2J \u{202e}x\nforged line https://a.com/s--AbCd--/x?token=hush\n";
+        let line = one_line(said);
+        assert_eq!(
+            line,
+            "failed\u{fffd}[2J \u{fffd}x\u{fffd}forged line https://a.com/s--***--/x?token=***\n"
+        );
+        assert!(one_line(&"é".repeat(40_000)).len() < MAX_LINE + 8);
+    }
 }

@@ -1,5 +1,9 @@
 //! One way for every command that changes the cloud: plan, confirm, carry out, wait.
 
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
 use tokio::sync::{broadcast, mpsc};
 use tokio_util::sync::CancellationToken;
 
@@ -9,16 +13,20 @@ use super::connect::Session;
 use super::exit::Exit;
 use super::failure::Failure;
 use super::follow::{self, Follow};
+use super::jobs::Resume;
 use super::json;
 use super::output::Output;
 use super::plan_text;
 use super::resolve;
+use super::results::Results;
 use super::signals::Stop;
 use super::words;
-use crate::domain::id::InvalidationId;
-use crate::domain::invalidation::ItemState;
-use crate::domain::purge::{Order, Plan};
+use crate::domain::id::{InvalidationId, OperationId};
+use crate::domain::invalidation::{ItemState, NotCovered, Verb};
+use crate::domain::job::{JobState, Refused};
+use crate::domain::purge::{Order, OrderTerms, Plan};
 use crate::domain::text::clean;
+use crate::ops::OpError;
 use crate::ops::engine::{Executed, Execution};
 use crate::ops::tracker::TrackerEvent;
 
@@ -27,9 +35,22 @@ use crate::ops::tracker::TrackerEvent;
 /// # Errors
 /// Whatever keeps the order from being carried out; failures of single items are in the exit code.
 pub async fn carry_out(session: &Session, order: &Order, change: &Change) -> Result<Exit, Failure> {
-    let output = &session.output;
     let terms = resolve::terms(change, &session.command_line);
-    let plan = session.engine.plan(order, &terms).await?;
+    carry_out_as(session, order, change, &terms).await
+}
+
+/// The same under terms that say more than `change`.
+///
+/// # Errors
+/// As [`carry_out`].
+pub async fn carry_out_as(
+    session: &Session,
+    order: &Order,
+    change: &Change,
+    terms: &OrderTerms,
+) -> Result<Exit, Failure> {
+    let output = &session.output;
+    let plan = session.engine.plan(order, terms).await?;
     if output.style.json {
         output.event("plan", json::plan(&plan))?;
     }
@@ -37,62 +58,209 @@ pub async fn carry_out(session: &Session, order: &Order, change: &Change) -> Res
         return dry_run(output, &plan);
     }
     let typed = confirm(output, &plan, change, session.no_input)?;
+    let results = change.results.as_deref().map(Results::create).transpose()?;
     output.say(&plan_text::headline(&plan));
+    tell_left_out(output, &plan)?;
+    if !plan.start_delay.is_zero() {
+        let delay = words::span(plan.start_delay);
+        output.warn(&format!("it starts in {delay}; Ctrl-C calls it off and nothing is sent"));
+    }
+    let total = plan.items.len();
+    let (told, inbox) = mpsc::channel(256);
+    let cancel = CancellationToken::new();
+    let work = session.engine.execute(&plan, terms, typed.as_deref(), &told, &cancel);
+    let driven = drive(session, work.boxed(), inbox, &cancel, total).await?;
+    let started = driven.started;
+    let not_covered = plan.not_covered.as_slice();
+    let Some(executed) = &driven.executed else {
+        let id = driven.invalidation;
+        return Follow { session, id, not_covered, failed: 0, started }.interrupted();
+    };
+    if let Some(results) = results {
+        let refused = plan.left_out.iter().filter_map(Refused::of).collect::<Vec<_>>();
+        results.write(&executed.items, &refused)?;
+    }
+    if cancel.is_cancelled() && !driven.any_left {
+        return Err(OpError::CalledOff { verb: plan.verb.as_str() }.into());
+    }
+    attempt_by_url(session, &plan, executed).await?;
+    let refused = plan.refused();
+    Outcome {
+        plan_verb: plan.verb,
+        not_covered,
+        refused,
+        wait: change.wait,
+        no_wait: change.no_wait,
+    }
+    .told(session, driven, cancel.is_cancelled())
+    .await
+}
 
+/// Goes on with a job that nobody runs, and waits for the outcome, as `args` says.
+///
+/// # Errors
+/// Whatever keeps it from being gone on with; failures of single items are in the exit code.
+pub async fn go_on(session: &Session, job: OperationId, args: &Resume) -> Result<Exit, Failure> {
+    let results = args.results.as_deref().map(Results::create).transpose()?;
+    let row = session.engine.job(job).await?;
+    session.output.say(&format!(
+        "going on: {} {}, {} of {} left",
+        row.operation.verb.as_str(),
+        clean(&row.label),
+        row.counts.unsettled(),
+        words::count(row.counts.total(), "asset")
+    ));
+    let (told, inbox) = mpsc::channel(256);
+    let cancel = CancellationToken::new();
+    let work = session.engine.go_on(job, &told, &cancel);
+    let driven = drive(session, work.boxed(), inbox, &cancel, row.counts.total()).await?;
+    let Some(executed) = &driven.executed else {
+        let (id, started) = (driven.invalidation, driven.started);
+        return Follow { session, id, not_covered: &[], failed: 0, started }.interrupted();
+    };
+    let journal = &session.engine.context().journal;
+    if let Some(results) = results {
+        results.write(&executed.items, &journal.job_work(job).await?.refused)?;
+    }
+    let not_covered = match executed.invalidation {
+        Some(id) => journal.invalidation(id).await?.not_covered,
+        None => Vec::new(),
+    };
+    let (wait, no_wait, refused) = (args.wait, args.no_wait, row.counts.refused);
+    Outcome { plan_verb: row.operation.verb, not_covered: &not_covered, refused, wait, no_wait }
+        .told(session, driven, cancel.is_cancelled())
+        .await
+}
+
+/// How calls went.
+struct Driven {
+    /// `None` where somebody did not wait for the calls in flight.
+    executed: Option<Executed>,
+    invalidation: Option<InvalidationId>,
+    /// Whether any call has left.
+    any_left: bool,
+    started: std::time::Instant,
+    events: Events,
+    stop: Stop,
+}
+
+/// Carries `work` out and shows how it goes. A signal cancels it, a second one leaves it to the journal.
+async fn drive(
+    session: &Session,
+    mut work: BoxFuture<'_, Result<Executed, OpError>>,
+    mut inbox: mpsc::Receiver<Execution>,
+    cancel: &CancellationToken,
+    total: usize,
+) -> Result<Driven, Failure> {
+    let output = &session.output;
     let started = std::time::Instant::now();
     let mut events = session.engine.tracker().events();
     let mut stop = Stop::listen();
-    let cancel = CancellationToken::new();
-    let (told, mut inbox) = mpsc::channel(256);
-    let mut progress = Progress::new(output, &plan);
-    let executed = {
-        let work = session.engine.execute(&plan, &terms, typed.as_deref(), &told, &cancel);
-        tokio::pin!(work);
-        loop {
-            tokio::select! {
-                biased;
-                () = stop.next() => {
-                    if cancel.is_cancelled() {
-                        break None;
-                    }
-                    cancel.cancel();
-                    output.warn("finishing the calls in flight; Ctrl-C again leaves them to the journal");
+    let mut progress = Progress::new(output, total);
+    let executed = loop {
+        tokio::select! {
+            biased;
+            () = stop.next() => {
+                if cancel.is_cancelled() {
+                    break None;
                 }
-                Some(event) = inbox.recv() => progress.told(&event)?,
-                seen = events.recv() => progress.seen(seen.ok())?,
-                executed = &mut work => break Some(executed?),
+                cancel.cancel();
+                output.warn("finishing the calls in flight; Ctrl-C again leaves them to the journal");
             }
+            Some(event) = inbox.recv() => progress.told(&event)?,
+            seen = events.recv() => progress.seen(seen.ok())?,
+            executed = &mut work => break Some(executed?),
         }
     };
+    drop(work);
     while let Ok(event) = inbox.try_recv() {
         progress.told(&event)?;
     }
-    let Some(executed) = executed else {
-        let id = progress.invalidation;
-        return Follow { session, id, not_covered: &plan.not_covered, failed: 0, started }
-            .interrupted();
-    };
-    let failed = failures(output, &executed);
-    let follow = Follow {
-        session,
-        id: executed.invalidation,
-        not_covered: &plan.not_covered,
-        failed,
-        started,
-    };
-    if cancel.is_cancelled() {
-        return follow.interrupted();
-    }
-    let accepted = executed.items.len() - failed;
-    let summary = summary(&plan, &executed, accepted);
-    match executed.invalidation {
-        Some(_) if change.no_wait && accepted > 0 => follow.left_to_others(&summary),
-        Some(id) => {
-            output.say(&summary);
-            follow.to_the_end(id, Some(change.wait), events, stop).await
+    let (invalidation, any_left) = (progress.invalidation, progress.any_left);
+    Ok(Driven { executed, invalidation, any_left, started, events, stop })
+}
+
+/// What is told when every call has its answer.
+struct Outcome<'a> {
+    plan_verb: Verb,
+    not_covered: &'a [NotCovered],
+    /// Names that were left out.
+    refused: usize,
+    wait: Duration,
+    no_wait: bool,
+}
+
+impl Outcome<'_> {
+    async fn told(
+        &self,
+        session: &Session,
+        driven: Driven,
+        cancelled: bool,
+    ) -> Result<Exit, Failure> {
+        let Driven { executed: Some(executed), started, events, stop, .. } = driven else {
+            return Ok(Exit::Interrupted);
+        };
+        let output = &session.output;
+        let undone = failures(output, &executed);
+        let (id, not_covered) = (executed.invalidation, self.not_covered);
+        let follow = Follow { session, id, not_covered, failed: undone + self.refused, started };
+        if cancelled {
+            return follow.interrupted();
         }
-        None => follow.nothing_to_watch(&summary, accepted),
+        let accepted = executed.items.len() - undone;
+        let summary = summary(self.plan_verb, &executed, accepted);
+        match id {
+            Some(_) if self.no_wait && accepted > 0 => follow.left_to_others(&summary),
+            Some(id) => {
+                output.say(&summary);
+                follow.to_the_end(id, Some(self.wait), events, stop).await
+            }
+            None => follow.nothing_to_watch(&summary, accepted),
+        }
     }
+}
+
+/// Names what is not part of the plan, each with its reason.
+fn tell_left_out(output: &Output, plan: &Plan) -> Result<(), Failure> {
+    for left in &plan.left_out {
+        if output.style.json {
+            output.event("item", json::left_out(left))?;
+        } else {
+            output.warn(&format!("left out: {}: {}", clean(&left.name), clean(&left.why)));
+        }
+    }
+    Ok(())
+}
+
+/// Names to the cloud what the order does not reach, where the operator wants that: its answer is only shown.
+async fn attempt_by_url(
+    session: &Session,
+    plan: &Plan,
+    executed: &Executed,
+) -> Result<(), Failure> {
+    if plan.by_url.is_empty() || executed.count(ItemState::Accepted) == 0 {
+        return Ok(());
+    }
+    let output = &session.output;
+    let (answer, accepted) = match session.engine.attempt_by_url(plan).await {
+        Ok(answer) => (answer, true),
+        Err(why) => (why.to_string(), false),
+    };
+    if output.style.json {
+        let fields = serde_json::json!({
+            "urls": plan.by_url.len(),
+            "answered": accepted,
+            "answer": clean(&answer),
+        });
+        output.event("attempt_by_url", fields)?;
+    } else {
+        output.warn(&format!(
+            "{} named by themselves; the cloud says: {}; only sightings count",
+            words::count(plan.by_url.len(), "URL"),
+            clean(&answer)
+        ));
+    }
+    Ok(())
 }
 
 fn dry_run(output: &Output, plan: &Plan) -> Result<Exit, Failure> {
@@ -117,38 +285,86 @@ fn dry_run(output: &Output, plan: &Plan) -> Result<Exit, Failure> {
 struct Progress<'a> {
     output: &'a Output,
     total: usize,
+    operation: Option<OperationId>,
     invalidation: Option<InvalidationId>,
+    any_left: bool,
+    counted: (usize, usize),
+    pace: String,
     shown: std::time::Instant,
 }
 
 impl<'a> Progress<'a> {
-    fn new(output: &'a Output, plan: &Plan) -> Self {
+    fn new(output: &'a Output, total: usize) -> Self {
         Self {
             output,
-            total: plan.items.len(),
+            total,
+            operation: None,
             invalidation: None,
+            any_left: false,
+            counted: (0, 0),
+            pace: String::new(),
             shown: std::time::Instant::now(),
         }
     }
 
     fn told(&mut self, event: &Execution) -> Result<(), Failure> {
-        if let Execution::Recorded { invalidation, total, .. } = event {
-            self.invalidation = *invalidation;
-            self.total = *total;
+        match event {
+            Execution::Recorded { operation, invalidation, total } => {
+                (self.operation, self.invalidation, self.total) =
+                    (Some(*operation), *invalidation, *total);
+            }
+            Execution::Item { state, done, failed, .. } => {
+                self.any_left |= *state != ItemState::Skipped;
+                self.counted = (*done, *failed);
+            }
+            Execution::Pace { rate, eta } => {
+                self.pace = format!(" · {rate:.0}/s · {} left", words::span(*eta));
+            }
+            Execution::Wait(Some(wait)) => {
+                let until = words::time(wait.until);
+                self.remark(&format!("waiting until {until}: {}", clean(&wait.because)));
+            }
+            Execution::Wait(None) => self.remark("going on"),
+            Execution::State(state) => self.state(*state),
         }
-        if let Some(fields) = json::item(event, self.total)
-            && self.output.style.json
-        {
-            self.output.event("item", fields)?;
+        if self.output.style.json {
+            if let Some(fields) = json::item(event, self.total) {
+                self.output.event("item", fields)?;
+            }
+            let operation = self.operation.map(|operation| operation.to_string());
+            if let Some(fields) = json::job(event, operation.as_deref()) {
+                self.output.event("job", fields)?;
+            }
         }
-        if let Execution::Item { done, failed, .. } = event
-            && self.total > 1
+        if self.total > 1
+            && self.counted.0 > 0
             && (self.output.live || self.shown.elapsed() >= follow::OFF_TERMINAL_PACE)
         {
             self.shown = std::time::Instant::now();
-            self.output.progress(&format!("{done} of {} sent, {failed} failed", self.total));
+            let ((done, failed), total) = (self.counted, self.total);
+            self.output.progress(&format!("{done} of {total} sent, {failed} failed{}", self.pace));
         }
         Ok(())
+    }
+
+    fn remark(&self, text: &str) {
+        if !self.output.style.json {
+            self.output.say(text);
+        }
+    }
+
+    fn state(&mut self, state: JobState) {
+        self.pace.clear();
+        let id = self.operation.map(|operation| operation.to_string()).unwrap_or_default();
+        match state {
+            JobState::Paused | JobState::Held => {
+                let word = state.as_str();
+                self.remark(&format!("{word}; it goes on with: allclear jobs resume {id}"));
+            }
+            JobState::Running => self.remark("going on"),
+            JobState::Cancelling => self.remark("cancelled: finishing the calls in flight"),
+            _ => {}
+        }
     }
 
     fn seen(&self, event: Option<TrackerEvent>) -> Result<(), Failure> {
@@ -183,8 +399,8 @@ fn failures(output: &Output, executed: &Executed) -> usize {
     failed
 }
 
-fn summary(plan: &Plan, executed: &Executed, accepted: usize) -> String {
-    let done = words::done(plan.verb);
+fn summary(verb: Verb, executed: &Executed, accepted: usize) -> String {
+    let done = words::done(verb);
     match executed.items.as_slice() {
         [only] if accepted == 1 => {
             let name = only.key.to_string();

@@ -157,14 +157,20 @@ impl Listed {
 }
 
 /// One source of places, and how it is.
-struct Source {
-    kind: &'static str,
-    what: String,
-    state: String,
+pub struct Source {
+    pub kind: &'static str,
+    pub what: String,
+    pub state: String,
     json: Value,
 }
 
 impl Source {
+    /// Whether it could not be asked, or knows nothing.
+    #[must_use]
+    pub fn failed(&self) -> bool {
+        self.json.get("failure").is_some_and(|why| !why.is_null())
+    }
+
     fn new(kind: &'static str, what: &str, state: &str, more: &Value) -> Self {
         let (what, state) = (clean(what).into_owned(), clean(state).into_owned());
         let mut json = json!({ "kind": kind, "what": what, "state": state });
@@ -197,7 +203,7 @@ fn listed(sources: &[Source], header: bool, width: usize) -> Table {
 }
 
 /// Every source of the profile, asked how it is.
-async fn told(sources: &Sources, host: &str) -> Vec<Source> {
+pub async fn told(sources: &Sources, host: &str) -> Vec<Source> {
     let mut told = Vec::new();
     let none = Value::Null;
     if sources.local {

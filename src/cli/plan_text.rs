@@ -5,7 +5,7 @@ use crate::domain::account::Account;
 use crate::domain::coverage::{self, NextStep};
 use crate::domain::delivery_url::DeliveryUrl;
 use crate::domain::invalidation::NotCovered;
-use crate::domain::purge::{Backup, Plan};
+use crate::domain::purge::{Backup, OnlookerRole, Plan};
 use crate::domain::text::clean;
 
 /// Assets that are named; the rest is counted.
@@ -45,17 +45,19 @@ pub fn lines(plan: &Plan) -> Vec<String> {
     if let Some(file) = &plan.file {
         lines.push(format!("  file: {}", clean(&file.display().to_string())));
     }
-    lines.push(format!("how: {}", plan.api_path.why()));
+    lines.extend(left_out(plan));
+    lines.push(format!("how: {}", clean(&plan.why)));
     lines.push(format!("calls: {}", calls(plan)));
+    lines.push(format!("time: {}", time(plan)));
     if plan.invalidate {
         lines.push(format!(
-            "watched: {} at {}, {}, {} confidence, about {}",
+            "watched: {} at {}, {}, {} confidence",
             count(plan.watched.len(), "URL"),
             count(plan.places, "place"),
             count(usize::try_from(plan.requests).unwrap_or(usize::MAX), "request"),
             plan.confidence.as_str(),
-            span(plan.execution + plan.verification),
         ));
+        lines.extend(seen_by(plan));
         if let Some(all) = plan.sampled_of {
             lines.push(format!("sampled: only a sample of {} is verified", count(all, "cell")));
             lines.extend(plan.sample_misses().map(|misses| format!("    {misses}")));
@@ -72,6 +74,56 @@ pub fn lines(plan: &Plan) -> Vec<String> {
     lines.extend(not_covered(&plan.not_covered));
     lines.extend(plan.notes.iter().map(|note| format!("note: {}", clean(note))));
     lines
+}
+
+/// What was named and is not part of it, the first of them with their reasons.
+fn left_out(plan: &Plan) -> Vec<String> {
+    let mut lines = plan
+        .left_out
+        .iter()
+        .take(NAMED)
+        .map(|left| {
+            format!(
+                "  left out ({}): {}: {}",
+                left.reason.as_str(),
+                clean(&left.name),
+                clean(&left.why)
+            )
+        })
+        .collect::<Vec<_>>();
+    if plan.left_out.len() > NAMED {
+        lines.push(format!("  … and {} more left out", plan.left_out.len() - NAMED));
+    }
+    lines
+}
+
+/// How long sending and proving take.
+fn time(plan: &Plan) -> String {
+    let sending = format!("about {} to send", span(plan.execution));
+    let sending = match &plan.paced_until {
+        Some(until) => {
+            format!("{sending}, paced by the quota until {}", until.strftime("%Y-%m-%d %H:%M UTC"))
+        }
+        None => sending,
+    };
+    if plan.verification.is_zero() {
+        sending
+    } else {
+        format!("{sending}, about {} to verify under the limits", span(plan.verification))
+    }
+}
+
+/// The hosts that see the URLs while they are verified.
+fn seen_by(plan: &Plan) -> Option<String> {
+    let hosts = plan.seen_by.iter().map(|one| match one.role {
+        OnlookerRole::Delivery => clean(&one.host).into_owned(),
+        OnlookerRole::Ssh => format!("{} (by ssh)", clean(&one.host)),
+        OnlookerRole::ThirdParty => {
+            format!("{} (a third party, {})", clean(&one.host), count(one.urls, "URL"))
+        }
+    });
+    let hosts = hosts.collect::<Vec<_>>();
+    (!hosts.is_empty()).then(|| format!("seen by: {}", hosts.join(", ")))
 }
 
 fn calls(plan: &Plan) -> String {

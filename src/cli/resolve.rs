@@ -1,15 +1,17 @@
 //! What is meant by what was typed: assets, selections, the equivalent command line.
 
-use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::io::{self, BufRead};
 use std::path::Path;
 
 use super::args::{Change, Kind, Selector, Verify};
 use super::failure::Failure;
+use crate::domain::account::Account;
 use crate::domain::asset::AssetKey;
-use crate::domain::purge::{self, OrderTerms, Selection};
-use crate::domain::secrets::masked;
+use crate::domain::purge::{self, Named, OrderTerms, Selection};
+use crate::domain::secrets::{masked, masked_words};
+use crate::domain::text::clean;
+use crate::ops::resolve::candidates;
 use crate::ops::{Engine, OpError};
 
 /// The longest list of names that is read from a file or a pipe.
@@ -30,10 +32,6 @@ pub async fn asset(engine: &Engine, typed: &str, kind: Kind) -> Result<AssetKey,
 pub async fn selection(engine: &Engine, typed: &Selector) -> Result<Selection, Failure> {
     let kind = typed.kind;
     if let Some(prefix) = &typed.prefix {
-        if prefix.trim_matches('/').is_empty() {
-            let cloud = engine.context().account.cloud_name.clone();
-            return Err(OpError::EmptyPrefix { cloud }.into());
-        }
         return Ok(Selection::Prefix {
             resource_type: kind.resource_type.unwrap_or_default(),
             delivery_type: kind.delivery_type.unwrap_or_default(),
@@ -49,23 +47,30 @@ pub async fn selection(engine: &Engine, typed: &Selector) -> Result<Selection, F
     if let Some(expression) = &typed.search {
         return Ok(Selection::Search { expression: expression.clone() });
     }
-    let listed = typed.from.as_deref().map(names).transpose()?;
-    let names = listed.as_ref().unwrap_or(&typed.targets);
-    Ok(Selection::Keys(keys(engine, names, kind).await?))
+    match typed.from.as_deref().map(names).transpose()? {
+        Some(listed) => Ok(Selection::Listed(named(&engine.context().account, &listed, kind))),
+        None => Ok(Selection::Keys(keys(engine, &typed.targets, kind).await?)),
+    }
 }
 
-/// Assets in the order they were named, each once.
+/// Every name of a list with what it can mean: one that means nothing keeps nobody from the others.
+fn named(account: &Account, names: &[String], kind: Kind) -> Vec<Named> {
+    let read = |typed: &String| Named {
+        typed: clean(&masked(typed)).into_owned(),
+        meant: candidates(account, typed, kind.resource_type, kind.delivery_type)
+            .map_err(|why| masked(&why.to_string()).into_owned()),
+    };
+    names.iter().map(read).collect()
+}
+
+/// Assets in the order they were named.
 ///
 /// # Errors
 /// The first name that cannot be meant.
 pub async fn keys(engine: &Engine, names: &[String], kind: Kind) -> Result<Vec<AssetKey>, Failure> {
-    let mut seen = BTreeSet::new();
     let mut keys = Vec::with_capacity(names.len());
     for name in names {
-        let key = asset(engine, name, kind).await?;
-        if seen.insert(key.clone()) {
-            keys.push(key);
-        }
+        keys.push(asset(engine, name, kind).await?);
     }
     Ok(keys)
 }
@@ -116,8 +121,10 @@ pub fn lines(from: impl BufRead) -> io::Result<Vec<String>> {
 pub fn terms(change: &Change, command_line: &str) -> OrderTerms {
     OrderTerms {
         invalidate: !change.no_invalidate,
-        note: change.note.clone(),
+        note: change.note.as_deref().map(masked_words),
         confidence: change.confidence,
+        attempt_by_url: change.attempt_by_url,
+        max_items: change.max_items.map(|most| usize::try_from(most).unwrap_or(usize::MAX)),
         verify: match change.verify {
             Verify::Full => purge::Verify::Full,
             Verify::Sample => purge::Verify::Sample,

@@ -1,11 +1,11 @@
 //! `allclear rm`.
 
-use super::args::Rm;
+use super::args::{self, Rm};
 use super::connect::Session;
 use super::exit::Exit;
 use super::failure::Failure;
 use super::{order, resolve};
-use crate::domain::purge::Order;
+use crate::domain::purge::{DeleteApi, Order};
 
 /// Deletes assets.
 ///
@@ -13,5 +13,10 @@ use crate::domain::purge::Order;
 /// Those of [`order::carry_out`].
 pub async fn run(session: &Session, args: &Rm) -> Result<Exit, Failure> {
     let what = resolve::selection(&session.engine, &args.selector).await?;
-    order::carry_out(session, &Order::Delete { what }, &args.change).await
+    let mut terms = resolve::terms(&args.change, &session.command_line);
+    terms.api = args.api.map(|api| match api {
+        args::DeleteApi::Upload => DeleteApi::Upload,
+        args::DeleteApi::Admin => DeleteApi::Admin,
+    });
+    order::carry_out_as(session, &Order::Delete { what }, &args.change, &terms).await
 }

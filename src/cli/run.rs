@@ -4,23 +4,25 @@ use std::ffi::OsString;
 use std::io::{IsTerminal, Write};
 use std::time::Duration;
 
-use clap::Parser;
 use clap::error::ErrorKind;
 
 use super::args::{Args, Command, Globals, Purge, Rename, Replace, Restore, Rm, Watch};
 use super::connect::{self, Found, Session};
 use super::exit::Exit;
 use super::failure::Failure;
+use super::jobs::{self, Control, Jobs, RetryFailed};
 use super::look_from::Sources;
 use super::output::{Output, Style};
 use super::web::{self, Around, Meant};
 use super::{
-    cloud, config, console, demo, explain, log, ls, pending, places, probe, purge, rename, replace,
-    report, resolve, restore, rm, show, themes, watch,
+    cloud, completions, config, console, demo, doctor, explain, help, log, ls, man, pending,
+    places, probe, purge, rename, replace, report, resolve, restore, rm, show, themes, version,
+    watch,
 };
 use crate::adapters::system_clock::SystemClock;
 use crate::config::{Env, Paths};
 use crate::domain::delivery_url::DeliveryUrl;
+use crate::domain::job::Wish;
 use crate::ops::{Context, Engine};
 use crate::ports::clock::Clock;
 
@@ -30,7 +32,10 @@ const FAREWELL: Duration = Duration::from_secs(5);
 /// Carries out the command line; `arguments` begin with the name of the program.
 #[must_use]
 pub fn run(arguments: &[OsString]) -> Exit {
-    match Args::try_parse_from(arguments) {
+    if let Some(exit) = completions::answer(arguments) {
+        return exit;
+    }
+    match help::parse(arguments) {
         Ok(args) => command(args, arguments),
         Err(error) => not_understood(&error, arguments),
     }
@@ -38,12 +43,17 @@ pub fn run(arguments: &[OsString]) -> Exit {
 
 /// Help and version are data; everything else is a mistake in usage.
 fn not_understood(error: &clap::Error, arguments: &[OsString]) -> Exit {
+    let as_json = arguments.iter().any(|argument| argument == "--json");
+    let style = Style { json: true, quiet: false, color: false, ascii: false };
+    if error.kind() == ErrorKind::DisplayVersion && as_json {
+        let _ = Output::new("version", style).json(version::json()); // a reader that went away is no error
+        return Exit::Done;
+    }
     if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
         let _ = error.print();
         return Exit::Done;
     }
-    if arguments.iter().any(|argument| argument == "--json") {
-        let style = Style { json: true, quiet: false, color: false, ascii: false };
+    if as_json {
         Failure::of_usage(error).said(&Output::new("error", style));
     } else {
         let _ = error.print();
@@ -120,10 +130,15 @@ const fn name(command: Option<&Command>) -> &'static str {
         Some(Command::Watch(_)) => "watch",
         Some(Command::Pending(_)) => "pending",
         Some(Command::History(_)) => "history",
+        Some(Command::Jobs(_)) => "jobs",
+        Some(Command::RetryFailed(_)) => "retry_failed",
         Some(Command::Report(_)) => "report",
         Some(Command::Places(_)) => "places",
         Some(Command::Config(_)) => "config",
         Some(Command::Themes(_)) => "themes",
+        Some(Command::Doctor(_)) => "doctor",
+        Some(Command::Completions(_)) => "completions",
+        Some(Command::Man(_)) => "man",
     }
 }
 
@@ -135,8 +150,17 @@ const fn only_reads(command: &Command) -> bool {
         | Command::Replace(Replace { change, .. })
         | Command::Purge(Purge { change, .. })
         | Command::Restore(Restore { change, .. }) => change.dry_run,
-        Command::Watch(_) => false,
+        Command::RetryFailed(RetryFailed { change, .. }) => change.dry_run,
+        Command::Watch(_) | Command::Jobs(_) => false,
         _ => true,
+    }
+}
+
+/// Jobs that wait for somebody are no reason to refuse another command, nor is a journal that cannot tell of them.
+async fn tell_interrupted(session: &Session) {
+    match session.engine.interrupted().await {
+        Ok(waiting) => jobs::tell_interrupted(&session.output, &waiting),
+        Err(why) => tracing::warn!(%why, "interrupted jobs could not be looked for"),
     }
 }
 
@@ -153,6 +177,11 @@ impl Call {
             }
             Command::Config(args) => config::run(&self.globals, &self.env, &self.output, &args),
             Command::Themes(args) => themes::run(&self.globals, &self.env, &self.output, &args),
+            Command::Doctor(args) => {
+                doctor::run(&self.globals, &self.env, &self.output, &args).await
+            }
+            Command::Completions(args) => completions::run(&self.output, &args),
+            Command::Man(args) => man::run(&self.output, &args),
             Command::Probe(args) if probe::is_greeted(&self.output, &args)? => {
                 probe::serve(&args).await
             }
@@ -167,6 +196,19 @@ impl Call {
                 let found = self.found().await?;
                 pending::history(&self.output, &*found.journal, &found.listed(args.all), &args)
                     .await
+            }
+            Command::Jobs(Jobs { what: Some(Control::Pause(which)), .. }) => {
+                let (found, now) = (self.found().await?, SystemClock.wall());
+                jobs::wish(&self.output, &found, now, &which, Wish::Pause).await
+            }
+            Command::Jobs(Jobs { what: Some(Control::Cancel(which)), .. }) => {
+                let (found, now) = (self.found().await?, SystemClock.wall());
+                jobs::wish(&self.output, &found, now, &which, Wish::Cancel).await
+            }
+            Command::Jobs(args @ Jobs { what: None, .. }) => {
+                let (found, now) = (self.found().await?, SystemClock.wall());
+                let listed = found.listed(args.all);
+                jobs::list(&self.output, &*found.journal, &listed, now, &args).await
             }
             Command::Report(args) => {
                 let found = self.found().await?;
@@ -230,6 +272,9 @@ impl Call {
             command_line: self.command_line,
             no_input: self.globals.no_input,
         };
+        if !matches!(command, Command::Jobs(_)) {
+            tell_interrupted(&session).await;
+        }
         let result = match command {
             Command::Ls(args) => ls::run(&session, &args).await,
             Command::Show(args) => show::run(&session, &args).await,
@@ -238,6 +283,10 @@ impl Call {
             Command::Replace(args) => replace::run(&session, &args).await,
             Command::Purge(args) => purge::run(&session, &args).await,
             Command::Restore(args) => restore::run(&session, &args).await,
+            Command::Jobs(Jobs { what: Some(Control::Resume(args)), .. }) => {
+                jobs::resume(&session, &args).await
+            }
+            Command::RetryFailed(args) => jobs::retry_failed(&session, &args).await,
             Command::Watch(args) => watch::run(&session, &args, web.as_deref()).await,
             Command::Places(args) => places::run(&session, &args).await,
             Command::Demo(_)
@@ -246,9 +295,13 @@ impl Call {
             | Command::Probe(_)
             | Command::Pending(_)
             | Command::History(_)
+            | Command::Jobs(_)
             | Command::Report(_)
             | Command::Config(_)
-            | Command::Themes(_) => Ok(Exit::Done), // need no engine: carried out above
+            | Command::Themes(_)
+            | Command::Doctor(_)
+            | Command::Completions(_)
+            | Command::Man(_) => Ok(Exit::Done), // need no engine: carried out above
         };
         if tokio::time::timeout(FAREWELL, session.engine.shutdown()).await.is_err() {
             tracing::warn!("the tracker did not end in time; its leases run out by themselves");

@@ -7,7 +7,7 @@ use super::connect;
 use super::exit::Exit;
 use super::failure::Failure;
 use super::output::{Output, Side, Table};
-use crate::config::{Env, Paths};
+use crate::config::{Env, Paths, names, nearest};
 use crate::domain::text::clean;
 use crate::ui::theme_file;
 
@@ -17,12 +17,10 @@ use crate::ui::theme_file;
 /// Only that nobody reads the output.
 pub fn run(globals: &Globals, env: &Env, output: &Output, args: &Themes) -> Result<Exit, Failure> {
     let ThemesAction::List = args.action;
-    let mut themes = theme_file::Themes::built_in();
-    let built_in = themes.names().count();
-    if let Ok(paths) = Paths::find(&connect::flags(globals), env) {
-        for warning in own(&mut themes, &paths) {
-            output.warn(&format!("warning: {}", clean(&warning)));
-        }
+    let built_in = theme_file::Themes::built_in().names().count();
+    let (themes, warnings) = all(globals, env);
+    for warning in warnings {
+        output.warn(&format!("warning: {}", clean(&warning)));
     }
     let from = |at: usize| if at < built_in { "built in" } else { "yours" };
     let listed: Vec<(usize, String)> = themes.names().map(ToOwned::to_owned).enumerate().collect();
@@ -43,6 +41,31 @@ pub fn run(globals: &Globals, env: &Env, output: &Output, args: &Themes) -> Resu
     }
     output.table(&table)?;
     Ok(Exit::Done)
+}
+
+/// Every theme, and what is wrong with the operator's own.
+pub fn all(globals: &Globals, env: &Env) -> (theme_file::Themes, Vec<String>) {
+    let mut themes = theme_file::Themes::built_in();
+    let paths = Paths::find(&connect::flags(globals), env);
+    let warnings = paths.map(|paths| own(&mut themes, &paths)).unwrap_or_default();
+    (themes, warnings)
+}
+
+/// Refuses a `--theme` that is not there.
+///
+/// # Errors
+/// Its name, the nearest one and all there are.
+pub fn refuse_unknown(globals: &Globals, env: &Env) -> Result<(), Failure> {
+    let Some(wanted) = &globals.theme else { return Ok(()) };
+    let (themes, _) = all(globals, env);
+    if themes.names().any(|name| name == wanted) {
+        return Ok(());
+    }
+    let near = nearest(wanted, themes.names());
+    Err(Failure::usage(
+        format!("there is no theme `{}`", clean(wanted)),
+        names(near.as_deref(), themes.names()),
+    ))
 }
 
 /// Adds the operator's own; the answer says what is wrong with them.

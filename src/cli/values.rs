@@ -4,8 +4,12 @@ use std::net::{IpAddr, SocketAddr};
 use std::str::FromStr;
 use std::time::Duration;
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+
 use crate::adapters::places::PinnedEdge;
 use crate::domain::account::InvalidationKind;
+use crate::domain::asset::{DeliveryType, ResourceType};
+use crate::domain::confidence::Confidence;
 use crate::domain::text::clean;
 use crate::domain::verdict::Expectation;
 
@@ -31,18 +35,38 @@ pub fn rate(raw: &str) -> Result<f64, String> {
     read.ok_or_else(|| format!("`{raw}` is no rate; give a number from 0 to 1000"))
 }
 
-/// Reads how a local cloud invalidates: every kind but `unknown`.
-///
-/// # Errors
-/// What was expected instead, for clap to show.
-pub fn cloud_mode(raw: &str) -> Result<InvalidationKind, String> {
-    match InvalidationKind::from_str(raw) {
-        Ok(InvalidationKind::Unknown) => {
-            Err("a local cloud must know how it invalidates; `unknown` is for profiles".to_owned())
-        }
-        Ok(kind) => Ok(kind),
-        Err(unknown) => Err(unknown.to_string()),
-    }
+/// One of `words`, as clap shows, completes and suggests them.
+fn word<T: FromStr + Clone + Send + Sync + 'static>(
+    words: impl IntoIterator<Item = &'static str>,
+) -> impl TypedValueParser<Value = T> {
+    PossibleValuesParser::new(words)
+        .try_map(|word| word.parse::<T>().map_err(|_| format!("`{word}` cannot be used here")))
+}
+
+/// How an account invalidates.
+pub fn invalidation() -> impl TypedValueParser<Value = InvalidationKind> {
+    word(InvalidationKind::ALL.map(InvalidationKind::as_str))
+}
+
+/// How a local cloud invalidates: every kind but `unknown`, which is for profiles.
+pub fn cloud_mode() -> impl TypedValueParser<Value = InvalidationKind> {
+    let known = InvalidationKind::ALL.into_iter().filter(|kind| *kind != InvalidationKind::Unknown);
+    word(known.map(InvalidationKind::as_str))
+}
+
+/// How much proof.
+pub fn confidence() -> impl TypedValueParser<Value = Confidence> {
+    word(Confidence::ALL.map(Confidence::as_str))
+}
+
+/// A kind of file.
+pub fn resource_type() -> impl TypedValueParser<Value = ResourceType> {
+    word(ResourceType::ALL.map(ResourceType::as_str))
+}
+
+/// A delivery type.
+pub fn delivery_type() -> impl TypedValueParser<Value = DeliveryType> {
+    word(DeliveryType::ALL.map(DeliveryType::as_str))
 }
 
 /// Reads an edge to look at: `192.0.2.7`, `FRA=192.0.2.7`, `[2001:db8::7]:8443`.
@@ -76,20 +100,19 @@ pub fn etag(raw: &str) -> Result<String, String> {
     fits.then(|| tag.to_owned()).ok_or_else(|| format!("`{}` is no entity tag", clean(raw)))
 }
 
-/// Reads what a watched URL must show.
-///
-/// # Errors
-/// What was expected instead, for clap to show.
-pub fn expectation(raw: &str) -> Result<Expectation, String> {
-    [Expectation::Gone, Expectation::New, Expectation::Live, Expectation::Refetched]
-        .into_iter()
-        .find(|expected| expected.as_str() == raw)
-        .ok_or_else(|| format!("`{raw}` is none of gone, new, live, refetched"))
+/// What a watched URL must show.
+pub fn expectation() -> impl TypedValueParser<Value = Expectation> {
+    const KNOWN: [Expectation; 4] =
+        [Expectation::Gone, Expectation::New, Expectation::Live, Expectation::Refetched];
+    PossibleValuesParser::new(KNOWN.map(Expectation::as_str)).try_map(|word| {
+        KNOWN.into_iter().find(|it| it.as_str() == word).ok_or("this cannot be expected")
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
     use rstest::rstest;
 
     #[rstest]
@@ -140,10 +163,29 @@ mod tests {
         assert!(rate("-1").is_err() && rate("NaN").is_err() && rate("many").is_err());
     }
 
+    proptest! {
+        #[test]
+        fn durations_read_as_they_are_written(seconds in 0_u64..1_000_000, millis in 0_u64..1000) {
+            let span = Duration::from_millis(seconds * 1000 + millis);
+            let written = format!("{:#}", jiff::SignedDuration::try_from(span).unwrap());
+            prop_assert_eq!(duration(&written), Ok(span), "{}", written);
+            prop_assert_eq!(duration(&format!("{seconds}s{millis}ms")), Ok(span));
+        }
+
+        #[test]
+        fn whatever_is_typed_has_an_answer(raw in any::<String>()) {
+            let _ = (duration(&raw), rate(&raw), edge(&raw), etag(&raw));
+            if let Ok(tag) = etag(&raw) {
+                prop_assert!(!tag.is_empty() && !tag.chars().any(char::is_control));
+            }
+        }
+    }
+
     #[test]
     fn a_local_cloud_knows_its_mode() {
-        assert_eq!(cloud_mode("legacy"), Ok(InvalidationKind::Legacy));
-        assert!(cloud_mode("unknown").is_err());
-        assert!(cloud_mode("fast").is_err());
+        let possible = cloud_mode();
+        let words: Vec<_> = possible.possible_values().expect("words").collect();
+        let words: Vec<_> = words.iter().map(clap::builder::PossibleValue::get_name).collect();
+        assert_eq!(words, ["surrogate", "legacy", "legacy-unversioned", "legacy-versioned"]);
     }
 }

@@ -19,8 +19,18 @@ use crate::ops::Policy;
 
 /// Upload API calls in flight at once, at most: more gains nothing and is no longer polite.
 const MAX_CONCURRENCY: usize = 64;
+/// More assets than one order can be about.
+const MAX_ITEMS: usize = 1_000_000;
 /// More requests than any watch is worth.
 const MAX_BUDGET: usize = 100_000_000;
+
+/// The end of a key, by which its owner knows it.
+fn last_four(key: &str) -> String {
+    let shown = key.chars().count().checked_sub(4).filter(|hidden| *hidden >= 4);
+    shown.map_or("***".to_owned(), |hidden| {
+        format!("***{}", key.chars().skip(hidden).collect::<String>())
+    })
+}
 
 /// Makes a [`Resolved`] of a choice.
 pub(super) struct Build<'a> {
@@ -129,7 +139,7 @@ impl Build<'_> {
             signature.map_or((usual, origin), |it| (*it.get_ref(), self.layers.origin(it)));
         let [of_name, of_key, of_secret] = self.credential_origins(profile);
         self.set("cloud_name", cloud_name, of_name);
-        self.set("api_key", &api_key, of_key);
+        self.set("api_key", &last_four(&api_key), of_key);
         self.set("api_secret", "***", of_secret);
         self.set("signature_algorithm", signature.as_str(), origin);
         Ok(Credentials { cloud_name: cloud_name.to_owned(), api_key, api_secret, signature })
@@ -245,6 +255,13 @@ impl Build<'_> {
                 usual.confirm_above,
                 usize::to_string,
             ),
+            max_items: self.max_items(profile, usual.max_items)?,
+            start_delay: self.pick(
+                "start_delay",
+                span(&profile.start_delay).as_ref(),
+                usual.start_delay,
+                in_words,
+            ),
             concurrency: self.within(
                 "concurrency",
                 profile.concurrency.as_ref(),
@@ -267,6 +284,21 @@ impl Build<'_> {
             learns_stuck_after,
             ..usual
         })
+    }
+
+    /// Assets that one order may be about; without a word as many as there are, on production a round number.
+    fn max_items(
+        &mut self,
+        profile: &ProfileFile,
+        usual: Option<usize>,
+    ) -> Result<Option<usize>, ConfigError> {
+        if profile.max_items.is_none() {
+            let shown = usual.map_or("no bound".to_owned(), |most| most.to_string());
+            self.set("max_items", &shown, Origin::Default);
+            return Ok(usual);
+        }
+        let told = profile.max_items.as_ref();
+        Ok(Some(self.within("max_items", told, usize::MAX, MAX_ITEMS)?))
     }
 
     /// The operator's own bound; without one it follows what each watch needs.

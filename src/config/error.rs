@@ -48,13 +48,12 @@ impl ConfigError {
                 format!("make {} readable, or name another file with --config", path.display())
             }
             Self::BadValue { expected, .. } => format!("expected {expected}"),
-            Self::UnknownProfile { known, suggestion, .. } => match suggestion {
-                Some(near) => format!("did you mean `{near}`?"),
-                None if known.is_empty() => {
-                    "it has none; write one as `[profiles.NAME]`".to_owned()
-                }
-                None => format!("there are {}", known.join(", ")),
-            },
+            Self::UnknownProfile { known, .. } if known.is_empty() => {
+                "it has none; write one as `[profiles.NAME]`".to_owned()
+            }
+            Self::UnknownProfile { known, suggestion, .. } => {
+                names(suggestion.as_deref(), known.iter().map(String::as_str))
+            }
             Self::NothingConfigured { config } => format!(
                 "set CLOUDINARY_URL, write a profile into {}, or try `allclear demo`",
                 config.display()
@@ -76,8 +75,19 @@ impl ConfigError {
     }
 }
 
+/// Names to choose from, the nearest first said.
+pub(crate) fn names<'a>(near: Option<&str>, known: impl IntoIterator<Item = &'a str>) -> String {
+    let known: Vec<&str> = known.into_iter().collect();
+    match (near, known.as_slice()) {
+        (Some(near), [_]) => format!("did you mean `{near}`?"),
+        (None, [only]) => format!("there is only {only}"),
+        (Some(near), all) => format!("did you mean `{near}`? there are {}", all.join(", ")),
+        (None, all) => format!("there are {}", all.join(", ")),
+    }
+}
+
 /// The candidate that `typed` is a slip of, if one is near.
-pub(super) fn nearest<'a>(
+pub(crate) fn nearest<'a>(
     typed: &str,
     candidates: impl IntoIterator<Item = &'a str>,
 ) -> Option<String> {
@@ -86,20 +96,26 @@ pub(super) fn nearest<'a>(
     (steps <= (candidate.chars().count() / 3).max(1)).then(|| candidate.to_owned())
 }
 
-/// Edits (insert, drop, change one character) that make `b` of `a`; case and `-` for `_` are free.
+/// Edits (insert, drop, change one character, swap two neighbours) that make `b` of `a`; case and `-` for `_` are
+/// free.
 fn distance(a: &str, b: &str) -> usize {
     let plain = |text: &str| text.to_lowercase().replace('-', "_").chars().collect::<Vec<_>>();
     let (a, b) = (plain(a), plain(b));
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, from) in a.iter().enumerate() {
-        let mut diagonal = std::mem::replace(&mut row[0], i + 1);
-        for (j, to) in b.iter().enumerate() {
-            let changed = diagonal + usize::from(from != to);
-            diagonal = row[j + 1];
-            row[j + 1] = changed.min(row[j] + 1).min(diagonal + 1);
+    let mut before_last: Vec<usize> = Vec::new();
+    let mut last: Vec<usize> = (0..=b.len()).collect();
+    for i in 0..a.len() {
+        let mut row = vec![i + 1];
+        for j in 0..b.len() {
+            let changed = last[j] + usize::from(a[i] != b[j]);
+            let mut least = changed.min(last[j + 1] + 1).min(row[j] + 1);
+            if i > 0 && j > 0 && a[i] == b[j - 1] && a[i - 1] == b[j] {
+                least = least.min(before_last[j - 1] + 1);
+            }
+            row.push(least);
         }
+        before_last = std::mem::replace(&mut last, row);
     }
-    row[b.len()]
+    last[b.len()]
 }
 
 #[cfg(test)]
@@ -111,6 +127,7 @@ mod tests {
     #[case("rsk", Some("risk"))]
     #[case("hold-back", Some("hold_back"))]
     #[case("Confidnce", Some("confidence"))]
+    #[case("rsik", Some("risk"))]
     #[case("zzz", None)]
     #[case("", None)]
     fn slips_are_recognised(#[case] typed: &str, #[case] meant: Option<&str>) {

@@ -12,6 +12,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::error::{ConfigError, nearest};
+use super::notify::NotifyFile;
 use super::places::PlacesFile;
 use crate::adapters::cloudinary::SignatureAlgorithm;
 use crate::adapters::io_in_words;
@@ -33,6 +34,7 @@ pub struct ConfigFile {
     pub journal: Option<Spanned<SecretString>>,
     theme: Option<IgnoredAny>,
     keys: Option<IgnoredAny>,
+    pub notify: NotifyFile,
     pub profiles: BTreeMap<String, ProfileFile>,
 }
 
@@ -67,6 +69,10 @@ pub struct ProfileFile {
     pub give_up_after: Option<Spanned<Span>>,
     pub stuck_after: Option<Spanned<Span>>,
     pub confirm_above: Option<Spanned<usize>>,
+    /// Assets that one order may be about at most.
+    pub max_items: Option<Spanned<usize>>,
+    /// Between the confirmation of a large delete and its first call.
+    pub start_delay: Option<Spanned<Span>>,
     pub concurrency: Option<Spanned<usize>>,
     pub verify_full_max: Option<Spanned<usize>>,
     /// Requests to caches that a watch makes at most.
@@ -97,6 +103,10 @@ pub struct Loaded {
     pub path: PathBuf,
     pub file: ConfigFile,
     pub theme: Option<(String, usize)>,
+    /// Column of the theme's name, counted from 1.
+    theme_column: usize,
+    /// Line and column of every command's keys.
+    key_places: BTreeMap<String, (usize, usize)>,
     /// Keys by command, as written; the key table judges them.
     pub keys: BTreeMap<String, Vec<String>>,
     /// Faults that the console lives with and a headless command refuses.
@@ -110,6 +120,43 @@ impl Loaded {
     #[must_use]
     pub fn line<T>(&self, value: &Spanned<T>) -> usize {
         position(&self.lines, value.span().start).0
+    }
+
+    /// The fault of a theme that is none of `known`, if it is so.
+    #[must_use]
+    pub fn unknown_theme<'a>(
+        &self,
+        known: impl IntoIterator<Item = &'a str>,
+    ) -> Option<ConfigError> {
+        let (name, line) = self.theme.as_ref()?;
+        let known: Vec<&str> = known.into_iter().collect();
+        (!known.contains(&name.as_str())).then(|| ConfigError::InFile {
+            path: self.path.clone(),
+            line: *line,
+            column: self.theme_column,
+            key: "theme".to_owned(),
+            what: format!("there is no theme `{}`; known are {}", clean(name), known.join(", ")),
+            suggestion: nearest(name, known.iter().copied()),
+        })
+    }
+
+    /// A complaint of the key table with its place; `known` are the names of all commands.
+    #[must_use]
+    pub fn bad_key(&self, complaint: &str, known: &[&str]) -> ConfigError {
+        let about = |command: &&String| complaint.contains(command.as_str());
+        let command = self.key_places.keys().filter(about).max_by_key(|command| command.len());
+        let (line, column) =
+            command.and_then(|it| self.key_places.get(it)).copied().unwrap_or((1, 1));
+        let key = command.map_or("keys".to_owned(), |command| format!("keys.{command}"));
+        let unknown = command.filter(|command| !known.contains(&command.as_str()));
+        ConfigError::InFile {
+            path: self.path.clone(),
+            line,
+            column,
+            key: clean(&key).into_owned(),
+            what: clean(complaint.trim_start_matches("keys: ")).into_owned(),
+            suggestion: unknown.and_then(|typed| nearest(typed, known.iter().copied())),
+        }
     }
 
     /// A fault at a value that serde could not see.
@@ -146,6 +193,20 @@ pub fn load(path: &Path) -> Result<Option<Loaded>, ConfigError> {
     parse(path, &text).map(Some)
 }
 
+/// Names of the profiles of a file, whatever else is wrong with it.
+pub(super) fn profile_names(path: &Path) -> Vec<String> {
+    let small =
+        std::fs::metadata(path).is_ok_and(|found| found.is_file() && found.len() <= MAX_FILE);
+    let text =
+        if small { std::fs::read_to_string(path).unwrap_or_default() } else { String::new() };
+    let Ok(whole) = DeTable::parse(&text) else { return Vec::new() };
+    let Some(DeValue::Table(profiles)) = whole.get_ref().get("profiles").map(Spanned::get_ref)
+    else {
+        return Vec::new();
+    };
+    profiles.keys().map(|name| name.get_ref().to_string()).collect()
+}
+
 /// Reads the text of a configuration file.
 pub(super) fn parse(path: &Path, text: &str) -> Result<Loaded, ConfigError> {
     let here = Source { path, text };
@@ -159,8 +220,12 @@ pub(super) fn parse(path: &Path, text: &str) -> Result<Loaded, ConfigError> {
     })?;
     let mut faults = Vec::new();
     let theme = here.theme(whole.get_ref(), &mut faults);
-    let keys = here.keys(whole.get_ref(), &mut faults);
-    Ok(Loaded { path: path.to_owned(), file, theme, keys, faults, lines: line_starts(text) })
+    let theme_column = theme.as_ref().map_or(1, |(_, _, column)| *column);
+    let theme = theme.map(|(name, line, _)| (name, line));
+    let mut key_places = BTreeMap::new();
+    let keys = here.keys(whole.get_ref(), &mut key_places, &mut faults);
+    let lines = line_starts(text);
+    Ok(Loaded { path: path.to_owned(), file, theme, theme_column, key_places, keys, faults, lines })
 }
 
 /// The file being read.
@@ -186,26 +251,32 @@ impl Source<'_> {
         }
     }
 
-    fn theme(&self, whole: &DeTable<'_>, faults: &mut Vec<ConfigError>) -> Option<(String, usize)> {
+    /// Name, line and column.
+    fn theme(
+        &self,
+        whole: &DeTable<'_>,
+        faults: &mut Vec<ConfigError>,
+    ) -> Option<(String, usize, usize)> {
         let value = whole.get("theme")?;
         let Some(name) = value.get_ref().as_str() else {
             faults.push(self.fault("theme", Some(value.span()), "expected the name of a theme"));
             return None;
         };
-        let (line, _) = position(&line_starts(self.text), value.span().start);
-        Some((name.to_owned(), line))
+        let (line, before) = position(&line_starts(self.text), value.span().start);
+        Some((name.to_owned(), line, before + 1))
     }
 
     /// `"watch.abandon" = "x"` or `["x", "ctrl-x"]`; dots may also be written as tables.
     fn keys(
         &self,
         whole: &DeTable<'_>,
+        places: &mut BTreeMap<String, (usize, usize)>,
         faults: &mut Vec<ConfigError>,
     ) -> BTreeMap<String, Vec<String>> {
         let mut keys = BTreeMap::new();
         let Some(value) = whole.get("keys") else { return keys };
         match value.get_ref() {
-            DeValue::Table(table) => self.key_table("", table, &mut keys, faults),
+            DeValue::Table(table) => self.key_table("", table, &mut keys, places, faults),
             _ => faults.push(self.fault("keys", Some(value.span()), "expected a table: [keys]")),
         }
         keys
@@ -216,13 +287,14 @@ impl Source<'_> {
         prefix: &str,
         table: &DeTable<'_>,
         keys: &mut BTreeMap<String, Vec<String>>,
+        places: &mut BTreeMap<String, (usize, usize)>,
         faults: &mut Vec<ConfigError>,
     ) {
         for (name, value) in table {
             let command = format!("{prefix}{}", name.get_ref());
             let list = match value.get_ref() {
                 DeValue::Table(inner) => {
-                    self.key_table(&format!("{command}."), inner, keys, faults);
+                    self.key_table(&format!("{command}."), inner, keys, places, faults);
                     continue;
                 }
                 DeValue::String(key) => Some(vec![key.to_string()]),
@@ -233,6 +305,8 @@ impl Source<'_> {
             };
             match list {
                 Some(list) => {
+                    let (line, before) = position(&line_starts(self.text), name.span().start);
+                    places.insert(command.clone(), (line, before + 1));
                     keys.insert(command, list);
                 }
                 None => faults.push(self.fault(
@@ -304,12 +378,12 @@ mod tests {
     #[rstest]
     #[case(
         "[profiles.prod]\nrsk = \"test\"",
-        "/c.toml:2:1: profiles.prod.rsk: unknown key `rsk`; known are cloudinary_url, cloudinary_url_env, cloud_name, api_key, api_key_env, api_secret, api_secret_env, secret_command, api, signature_algorithm, risk, read_only, invalidation, bulk_invalidation, hosts, edges, places, confidence, hold_back, give_up_after, stuck_after, confirm_above, concurrency, verify_full_max, probe_budget, purge_again",
+        "/c.toml:2:1: profiles.prod.rsk: unknown key `rsk`; known are cloudinary_url, cloudinary_url_env, cloud_name, api_key, api_key_env, api_secret, api_secret_env, secret_command, api, signature_algorithm, risk, read_only, invalidation, bulk_invalidation, hosts, edges, places, confidence, hold_back, give_up_after, stuck_after, confirm_above, max_items, start_delay, concurrency, verify_full_max, probe_budget, purge_again",
         Some("risk")
     )]
     #[case(
         "\n  thme = \"dark\"",
-        "/c.toml:2:3: thme: unknown key `thme`; known are profile, journal, theme, keys, profiles",
+        "/c.toml:2:3: thme: unknown key `thme`; known are profile, journal, theme, keys, notify, profiles",
         Some("theme")
     )]
     #[case(

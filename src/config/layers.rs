@@ -10,22 +10,25 @@ use toml::Spanned;
 use super::build::Build;
 use super::credentials;
 use super::error::ConfigError;
-use super::file::{Loaded, load};
+use super::file::{Loaded, ProfileFile, load};
+use super::notify::NotifyFile;
 use super::paths::{Env, Paths, expand_home};
 use super::places::LookFrom;
 use crate::adapters::cloudinary::Credentials;
 use crate::adapters::is_loopback_url;
 use crate::adapters::places::LocalReady;
 use crate::domain::account::{Account, InvalidationKind};
+use crate::domain::secrets::{carries_secret, masked as masked_url};
 use crate::domain::text::clean;
 use crate::ops::Policy;
 
 /// What the command line says about configuration.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Flags {
     pub profile: Option<String>,
     pub config: Option<PathBuf>,
-    pub journal: Option<String>,
+    /// May hold a password.
+    pub journal: Option<SecretString>,
     pub read_only: bool,
     pub invalidation: Option<InvalidationKind>,
 }
@@ -78,6 +81,10 @@ pub struct Preferences {
     pub theme: Option<String>,
     /// Keys by command, as written; the key table judges them.
     pub keys: BTreeMap<String, Vec<String>>,
+    /// Profiles of the file with a word about each: cloud and risk, as far as they are written there.
+    pub profiles: Vec<(String, String)>,
+    /// Whom to tell when something happened.
+    pub notify: NotifyFile,
     /// Faults of theme and keys: the console warns and opens, a headless command refuses.
     pub faults: Vec<ConfigError>,
     pub warnings: Vec<String>,
@@ -159,6 +166,23 @@ pub fn resolve(flags: &Flags, env: &Env) -> Result<Resolved, ConfigError> {
     Build { layers: &layers, chosen: &chosen, preferences }.resolved(&told)
 }
 
+/// Names of all profiles, ours and those of `cld`, as far as their files can be read.
+#[must_use]
+pub fn profile_names(flags: &Flags, env: &Env) -> Vec<String> {
+    let ours = Paths::find(flags, env).map(|paths| super::file::profile_names(&paths.config));
+    let cld = credentials::cld_profiles(env, &mut Vec::new());
+    ours.unwrap_or_default().into_iter().chain(cld.urls.into_keys()).collect()
+}
+
+/// A profile in a few words, without anything secret.
+fn about((name, profile): (&String, &ProfileFile)) -> (String, String) {
+    let cloud = profile.cloud_name.as_ref().map(|cloud| cloud.get_ref().clone());
+    let risk = profile.risk.as_ref().map(|risk| risk.get_ref().as_str().to_owned());
+    let read_only = profile.read_only.as_ref().filter(|it| *it.get_ref());
+    let words = [cloud, risk, read_only.map(|_| "read-only".to_owned())];
+    (name.clone(), words.into_iter().flatten().collect::<Vec<_>>().join(", "))
+}
+
 /// The layers, read.
 pub(super) struct Layers<'a> {
     pub(super) flags: &'a Flags,
@@ -198,6 +222,8 @@ impl<'a> Layers<'a> {
             journal,
             theme,
             keys: loaded.as_ref().map(|loaded| loaded.keys.clone()).unwrap_or_default(),
+            notify: loaded.as_ref().map(|loaded| loaded.file.notify.clone()).unwrap_or_default(),
+            profiles: loaded.iter().flat_map(|loaded| &loaded.file.profiles).map(about).collect(),
             faults: loaded.as_ref().map(|loaded| loaded.faults.clone()).unwrap_or_default(),
             warnings: loaded.iter().filter_map(readable_by_others).collect(),
             settings,
@@ -240,7 +266,7 @@ fn journal(
         SecretString::from(path.to_str().unwrap_or(location))
     };
     if let Some(location) = &flags.journal {
-        return (expanded(location), Origin::Flag("--journal"));
+        return (expanded(location.expose_secret()), Origin::Flag("--journal"));
     }
     if let Some(location) = env.get("ALLCLEAR_JOURNAL") {
         return (expanded(location), Origin::Env("ALLCLEAR_JOURNAL".to_owned()));
@@ -255,9 +281,11 @@ fn journal(
 /// A location that may be shown: a URL loses its password.
 fn without_password(location: &str) -> String {
     let masked = reqwest::Url::parse(location).ok().filter(|url| url.password().is_some());
-    let masked =
+    let shown =
         masked.and_then(|mut url| url.set_password(Some("***")).ok().map(|()| url.to_string()));
-    clean(masked.as_deref().unwrap_or(location)).into_owned()
+    let shown = shown.as_deref().unwrap_or(location);
+    let by_query = shown.split_once('?').is_some_and(|(_, query)| carries_secret("", Some(query)));
+    clean(&if by_query { masked_url(shown) } else { shown.into() }).into_owned()
 }
 
 pub(super) fn is_loopback(api: &str) -> bool {
@@ -270,7 +298,11 @@ fn readable_by_others(loaded: &Loaded) -> Option<String> {
         .file
         .profiles
         .values()
-        .any(|profile| profile.api_secret.is_some() || profile.cloudinary_url.is_some());
+        .any(|profile| profile.api_secret.is_some() || profile.cloudinary_url.is_some())
+        || loaded.file.journal.as_ref().is_some_and(|journal| {
+            let location = journal.get_ref().expose_secret();
+            without_password(location) != location
+        });
     (holds_secrets && open_to_others(&loaded.path)).then(|| {
         format!("{} holds a secret and others can read it; chmod 600 it", loaded.path.display())
     })

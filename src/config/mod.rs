@@ -9,6 +9,7 @@ mod credentials;
 mod error;
 mod file;
 mod layers;
+mod notify;
 mod paths;
 mod places;
 mod secret_command;
@@ -17,8 +18,12 @@ mod secret_command;
 mod tests;
 
 pub use error::ConfigError;
+pub(crate) use error::{names, nearest};
 pub use file::{ConfigFile, Loaded, ProfileFile, load};
-pub use layers::{Flags, Origin, Preferences, Resolved, Setting, preferences, resolve};
+pub use layers::{
+    Flags, Origin, Preferences, Resolved, Setting, preferences, profile_names, resolve,
+};
+pub use notify::{HookFile, NoticeWord, NotifyFile, TerminalWord};
 pub use paths::{Env, Paths};
 pub use places::{LookFrom, Network, PlacesFile};
 

@@ -201,7 +201,7 @@ fn profiles_of_the_official_tool_are_offered_last() {
 #[case("", &[("CLOUDINARY_CLOUD_NAME", "acme")], "environment CLOUDINARY_CLOUD_NAME gives no API key", "set CLOUDINARY_API_KEY")]
 #[case("", &[("ALLCLEAR_CONFIG", "/nowhere.toml")], "cannot read /nowhere.toml: no such file or folder", "make /nowhere.toml readable, or name another file with --config")]
 #[case("", &[("ALLCLEAR_PROFILE", "prod")], "~/.config/allclear/config.toml has no profile `prod`", "it has none; write one as `[profiles.NAME]`")]
-#[case(TWO, &[("ALLCLEAR_PROFILE", "prd")], "~/.config/allclear/config.toml has no profile `prd`", "did you mean `prod`?")]
+#[case(TWO, &[("ALLCLEAR_PROFILE", "prd")], "~/.config/allclear/config.toml has no profile `prd`", "did you mean `prod`? there are prod, test")]
 #[case(TWO, &[("ALLCLEAR_PROFILE", "prod")], "api_secret_env of ~/.config/allclear/config.toml:5 gives no value", "set PROD_SECRET in the environment")]
 #[case(TWO, &[("ALLCLEAR_PROFILE", "stage")], "cloudinary_url_env of ~/.config/allclear/config.toml:10 gives no value", "set STAGE_URL in the environment")]
 #[case(TWO, &[("ALLCLEAR_PROFILE", "stage"), ("STAGE_URL", "hush")], "STAGE_URL is no cloudinary:// URL: it does not begin with cloudinary://", "expected cloudinary://<api_key>:<api_secret>@<cloud_name>, as the console of the cloud shows it")]
@@ -322,6 +322,8 @@ SIN = "[2001:db8::1]:8443"
             "give_up_after = 2h 30m (line 15)",
             "stuck_after = 10m (default)",
             "confirm_above = 3 (line 16)",
+            "max_items = no bound (default)",
+            "start_delay = 5s (default)",
             "concurrency = 30 (default)",
             "verify_full_max = 500 (default)",
             "probe_budget = ten times what a watch needs (default)",
@@ -342,7 +344,7 @@ fn the_journal_follows_flag_environment_file_and_default() {
         (preferences.journal.expose_secret().to_owned(), setting.value)
     };
     let env = [("ALLCLEAR_JOURNAL", "postgres://u:hush@h/d")];
-    let flags = Flags { journal: Some("~/flag.db".to_owned()), ..Flags::default() };
+    let flags = Flags { journal: Some("~/flag.db".into()), ..Flags::default() };
     assert_eq!(place(&Flags::default(), &[]).0, "from-file.db");
     let (location, shown) = place(&Flags::default(), &env);
     assert_eq!(

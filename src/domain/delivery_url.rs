@@ -9,6 +9,7 @@ mod escape;
 mod host;
 mod parse;
 mod path;
+mod seal;
 mod sign;
 mod web;
 

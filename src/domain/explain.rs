@@ -9,6 +9,7 @@ use super::coverage::{
     coverage, next_steps,
 };
 use super::delivery_url::{DeliveryUrl, PathForm};
+use super::secrets;
 use super::text::clean;
 
 /// A URL taken apart, with the verdict of every kind of account. Every text is safe to show.
@@ -152,7 +153,7 @@ impl KindVerdict {
 
 impl Advice {
     fn of(step: &NextStep) -> Self {
-        Self { sentence: step.to_string(), copy: step.to_copy().map(str::to_owned) }
+        Self { sentence: step.to_string(), copy: step.to_copy().map(secrets::masked_words) }
     }
 }
 

@@ -292,6 +292,9 @@ pub struct WatchTerms {
     pub budget: Option<u64>,
     #[serde(default)]
     pub purge_again: PurgeAgain,
+    /// Which API carried the order out, where one did.
+    #[serde(default)]
+    pub api_path: Option<super::purge::ApiPath>,
     /// Places the operator excluded, by ID.
     pub excluded: Vec<String>,
 }

@@ -175,5 +175,24 @@ mod tests {
                 prop_assert_eq!(PublicId::from_cloud(&raw), Ok(id));
             }
         }
+
+        #[test]
+        fn an_accepted_name_keeps_every_rule_and_reads_back(raw in "[ -~é/€\\u{0}-\\u{1f}]{0,260}") {
+            let Ok(id) = raw.parse::<PublicId>() else { return Ok(()) };
+            let text = id.as_str();
+            prop_assert!((1..=255).contains(&text.chars().count()));
+            prop_assert!(!text.starts_with([' ', '/']) && !text.ends_with([' ', '/']));
+            prop_assert!(!text.contains(['?', '&', '#', '\\', '%', '<', '>', '+']));
+            prop_assert!(!text.chars().any(char::is_control));
+            prop_assert_eq!(id.to_string().parse::<PublicId>(), Ok(id));
+        }
+
+        #[test]
+        fn a_refusal_says_why_in_clean_words(raw in any::<String>()) {
+            if let Err(why) = raw.parse::<PublicId>() {
+                let said = why.to_string();
+                prop_assert!(!said.is_empty() && !said.chars().any(char::is_control), "{}", said);
+            }
+        }
     }
 }

@@ -1,5 +1,7 @@
 //! Purge plans: what an order will do, before anything is sent (design §2.4).
 
+mod left_out;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -8,9 +10,10 @@ use serde::{Deserialize, Serialize};
 use super::asset::{AssetKey, DeliveryType, ResourceType, UnknownWord};
 use super::confidence::Confidence;
 use super::invalidation::{NotCovered, Verb, WatchedUrl};
-use super::job::Refused;
 use super::time::Timestamp;
 use super::verdict::Stored;
+
+pub use left_out::{LeftOut, LeftOutReason, Named, Onlooker, OnlookerRole};
 
 /// What the operator wants done, before it is resolved against storage.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,7 +41,10 @@ impl Order {
 /// Which assets an order is about.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Selection {
+    /// Every one must exist.
     Keys(Vec<AssetKey>),
+    /// A long list, of which the usable names are taken and the others are told apart.
+    Listed(Vec<Named>),
     /// Never empty; a folder prefix ends with `/`.
     Prefix {
         resource_type: ResourceType,
@@ -69,10 +75,12 @@ pub struct OrderTerms {
     pub since: Option<Timestamp>,
     /// URLs to watch beside the usual ones.
     pub extra_urls: Vec<String>,
-    /// What a list named that cannot be meant: in the plan and in the result with its reason, and no obstacle.
-    pub refused: Vec<Refused>,
-    /// Names that do not exist are refused one by one, instead of the whole order: for long lists.
-    pub leave_out_missing: bool,
+    /// Which API deletes; `None`: whichever suits.
+    pub api: Option<DeleteApi>,
+    /// Also names to the cloud, one by one, the URLs that the order does not reach.
+    pub attempt_by_url: bool,
+    /// Assets at most; `None`: as the profile says.
+    pub max_items: Option<usize>,
     /// The equivalent command line for the audit trail, without secrets.
     pub command_line: String,
 }
@@ -87,11 +95,21 @@ impl Default for OrderTerms {
             give_up_after: None,
             since: None,
             extra_urls: Vec::new(),
-            refused: Vec::new(),
-            leave_out_missing: false,
+            api: None,
+            attempt_by_url: false,
+            max_items: None,
             command_line: String::new(),
         }
     }
+}
+
+/// Which API an operator wants deletes to go through.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum DeleteApi {
+    /// `destroy`, once per asset.
+    Upload,
+    /// Bulk deletes, which also prove whether they invalidate on this account.
+    Admin,
 }
 
 /// Which cells are verified.
@@ -261,10 +279,9 @@ pub struct Plan {
     pub verb: Verb,
     pub cloud_name: String,
     pub items: Vec<PlannedItem>,
-    /// What the order named and what is left out, with the reason.
-    #[serde(default)]
-    pub refused: Vec<Refused>,
     pub api_path: ApiPath,
+    /// Why this path, for this order on this account; one sentence.
+    pub why: String,
     pub overwrite: bool,
     pub invalidate: bool,
     /// File of a replace.
@@ -273,9 +290,21 @@ pub struct Plan {
     pub admin_calls: usize,
     /// Admin calls left this hour, where known.
     pub quota_left: Option<u32>,
+    /// When the last Admin call can leave, where the quota makes them wait.
+    pub paced_until: Option<Timestamp>,
     /// URLs that will be watched, each of an item by its position.
     pub watched: Vec<PlannedUrl>,
     pub not_covered: Vec<NotCovered>,
+    /// URLs that are named to the cloud one by one, as an attempt; watched as uncertain. As they are, not to be shown.
+    pub by_url: Vec<String>,
+    /// Names given more than once, beyond the first time each.
+    pub duplicates: usize,
+    /// What was named, or found by a search, and is not part of this.
+    pub left_out: Vec<LeftOut>,
+    /// Who sees the URLs.
+    pub seen_by: Vec<Onlooker>,
+    /// Between the confirmation and the first call; until then it can be called off.
+    pub start_delay: Duration,
     /// Places that will be asked.
     pub places: usize,
     /// Requests a watch without trouble needs.
@@ -284,9 +313,6 @@ pub struct Plan {
     pub budget: u64,
     /// It is stuck when not clear after this long.
     pub stuck_after: Duration,
-    /// Nothing is sent before this has passed since the confirmation: time to call a large delete off.
-    #[serde(default)]
-    pub delay: Duration,
     pub execution: Duration,
     pub verification: Duration,
     pub confidence: Confidence,
@@ -321,6 +347,12 @@ impl Plan {
     #[must_use]
     pub fn sample_misses(&self) -> Option<String> {
         self.sampled_urls.map(|all| super::sample::in_words(all, self.watched.len()))
+    }
+
+    /// Names that the operator gave and that are not part of this.
+    #[must_use]
+    pub fn refused(&self) -> usize {
+        self.left_out.iter().filter(|left| left.reason.is_failure()).count()
     }
 
     /// Derived copies known of, and whether some items' were not read.

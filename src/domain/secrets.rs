@@ -86,6 +86,13 @@ pub fn masked(text: &str) -> Cow<'_, str> {
     masked.into()
 }
 
+/// Prose in which words may be URLs, each of them [`masked`]; lines stay lines.
+#[must_use]
+pub fn masked_words(text: &str) -> String {
+    let line = |line: &str| line.split(' ').map(masked).collect::<Vec<_>>().join(" ");
+    text.split('\n').map(line).collect::<Vec<_>>().join("\n")
+}
+
 /// A query with the values masked that grant access.
 fn masked_query(query: &str) -> String {
     let mut masked = String::with_capacity(query.len());
@@ -179,6 +186,15 @@ mod tests {
     #[case("", "")]
     fn urls_are_shown_without_what_lets_others_in(#[case] raw: &str, #[case] shown: &str) {
         assert_eq!(masked(raw), shown);
+    }
+
+    #[test]
+    fn urls_in_prose_are_masked_word_by_word() {
+        let note = "see https://a.com/x?token=hush\nand https://me:pw@a.com/y, ticket 7";
+        assert_eq!(
+            masked_words(note),
+            "see https://a.com/x?token=***\nand https://***@a.com/y, ticket 7"
+        );
     }
 
     proptest! {

@@ -14,6 +14,11 @@ use crate::ports::journal::Journal;
 use crate::ports::places::Places;
 use crate::ports::prober::Prober;
 
+/// Assets that one order of a production profile may be about, unless the profile or the operator says otherwise.
+const MAX_ITEMS_IN_PRODUCTION: usize = 10_000;
+/// Long enough to see what one has done.
+const START_DELAY: Duration = Duration::from_secs(5);
+
 /// Ports, account and policy of one profile.
 pub struct Context {
     pub cloud: Arc<dyn Cloud>,
@@ -48,6 +53,10 @@ pub struct Policy {
     pub purge_again: PurgeAgain,
     /// Above this many assets the count must be typed.
     pub confirm_above: usize,
+    /// Assets that one order may be about at most.
+    pub max_items: Option<usize>,
+    /// Between the confirmation of a delete of more than `confirm_above` assets and its first call.
+    pub start_delay: Duration,
     /// Calls to the Upload API in flight at once.
     pub concurrency: usize,
     /// Cells per place above which a sample is offered.
@@ -76,6 +85,8 @@ impl Policy {
             probe_budget: None,
             purge_again: PurgeAgain::Offer,
             confirm_above: 10,
+            max_items: (risk == Risk::Production).then_some(MAX_ITEMS_IN_PRODUCTION),
+            start_delay: if risk == Risk::Local { Duration::ZERO } else { START_DELAY },
             concurrency: 30,
             verify_full_max: 500,
             loopback,

@@ -10,23 +10,25 @@ use super::context::Context;
 use super::error::OpError;
 use super::execute::Runner;
 pub use super::execute::{Executed, ExecutedItem, Execution};
+use super::guard::{self, Lock};
 pub use super::jobs::{Resumed, Retry};
 use super::jobs::{Running, Worker};
 pub use super::look::{Look, Looked, Lookout, Truth};
 pub use super::show::{Shown, ShownUrl};
 use super::tracker::Tracker;
 use super::watch_url::WebClaim;
-use super::{jobs, look, plan, resolve, show, watch_url};
+use super::{evidence, jobs, look, plan, resolve, show, watch_url};
 use crate::domain::asset::{AssetKey, DeliveryType, ResourceType};
 use crate::domain::delivery_url::DeliveryUrl;
 use crate::domain::id::{InvalidationId, OperationId};
-use crate::domain::invalidation::Item;
+use crate::domain::invalidation::{Item, Member, Verb};
 use crate::domain::job::{Act, ActKind, ActRow, ItemFilter, JobRow, Slice, Wish};
-use crate::domain::place::Place;
-use crate::domain::purge::{Order, OrderTerms, Plan};
+use crate::domain::place::{Place, PlaceId};
+use crate::domain::purge::{Order, OrderTerms, Plan, Risk};
+use crate::domain::text::clean;
 use crate::domain::verdict::Expectation;
 use crate::ports::cloud::{ListQuery, Page};
-use crate::ports::journal::{ActivityRow, InvalidationRow};
+use crate::ports::journal::{ActivityRow, InvalidationRow, SightingRun};
 
 /// Every use case, over one profile.
 pub struct Engine {
@@ -36,6 +38,7 @@ pub struct Engine {
     /// Settles what dead processes left in doubt, beside everything else.
     recovery: TaskTracker,
     stop: CancellationToken,
+    lock: Lock,
 }
 
 /// Reads and orders of one profile.
@@ -54,9 +57,11 @@ impl Engine {
     }
 
     fn begin(context: Context, goes_on: bool) -> Self {
-        let context = Arc::new(context);
+        let context = Arc::new(guard::guarded(context));
         let tracker = Tracker::start(Arc::clone(&context));
         let engine = Self::over(context, tracker);
+        // what is locked at the start sends nothing by itself
+        let goes_on = goes_on && engine.context.policy.risk != Risk::Production;
         engine.recovery.spawn(engine.worker().work(goes_on));
         engine
     }
@@ -64,7 +69,8 @@ impl Engine {
     fn over(context: Arc<Context>, tracker: Tracker) -> Self {
         let (recovery, stop) = (TaskTracker::new(), CancellationToken::new());
         recovery.close();
-        Self { context, tracker, running: Running::default(), recovery, stop }
+        let (running, lock) = (Running::default(), Lock::default());
+        Self { context, tracker, running, recovery, stop, lock }
     }
 
     fn worker(&self) -> Worker {
@@ -80,7 +86,7 @@ impl Engine {
     /// For reads alone: takes up no invalidation and settles nothing; [`Self::execute`] and [`Self::watch_url`] fail.
     #[must_use]
     pub fn for_reading(context: Context) -> Self {
-        let context = Arc::new(context);
+        let context = Arc::new(guard::guarded(context));
         let tracker = Tracker::idle(Arc::clone(&context));
         Self::over(context, tracker)
     }
@@ -158,7 +164,7 @@ impl Engine {
     }
 
     /// Carries a plan out: intent to the journal, baseline, calls, outcomes to the journal and the tracker.
-    /// `typed` is the confirmation word, where one is needed. `cancel` lets calls in flight settle and skips the rest.
+    /// Refused while locked. `typed` is the confirmation word, where one is needed. `cancel` lets calls in flight settle and skips the rest.
     ///
     /// # Errors
     /// Not confirmed, or the journal's before anything was sent; failures of single calls are in the result.
@@ -170,6 +176,7 @@ impl Engine {
         events: &mpsc::Sender<Execution>,
         cancel: &CancellationToken,
     ) -> Result<Executed, OpError> {
+        self.refuse_when_locked(plan.verb)?;
         self.runner().execute(plan, terms, typed, events, cancel).await
     }
 
@@ -190,6 +197,58 @@ impl Engine {
     fn runner(&self) -> Runner<'_> {
         let Self { context, tracker, running, stop, .. } = self;
         Runner { context, tracker, running, leave: stop }
+    }
+
+    /// Takes no orders until it is unlocked.
+    pub fn lock(&self) {
+        self.lock.shut();
+    }
+
+    /// Takes orders for [`guard::UNLOCKED_FOR`].
+    ///
+    /// # Errors
+    /// Another word than the name of the cloud: it stays as it is.
+    pub fn unlock(&self, typed: &str) -> Result<(), OpError> {
+        if typed.trim() != self.context.account.cloud_name {
+            return Err(OpError::Locked {
+                profile: self.context.policy.profile.clone(),
+                verb: "the order",
+            });
+        }
+        self.lock.open_until(self.context.clock.moment() + guard::UNLOCKED_FOR);
+        Ok(())
+    }
+
+    fn refuse_when_locked(&self, verb: Verb) -> Result<(), OpError> {
+        if self.lock.is_shut(self.context.clock.moment()) {
+            let profile = self.context.policy.profile.clone();
+            return Err(OpError::Locked { profile, verb: verb.as_str() });
+        }
+        Ok(())
+    }
+
+    /// Sends an invalidation again, as the operator wants.
+    ///
+    /// # Errors
+    /// Locked or read-only profile, the tracker's.
+    pub async fn purge_again(&self, id: InvalidationId) -> Result<(), OpError> {
+        self.refuse_when_locked(Verb::Purge)?;
+        plan::refuse_on_read_only(&self.context, Verb::Purge)?;
+        self.tracker.purge_again(id).await
+    }
+
+    /// Names the URLs of `plan` that its calls do not reach to the cloud, a hundred a call; its last answer, in its
+    /// own words. Only sightings tell whether it helped: those URLs are watched.
+    ///
+    /// # Errors
+    /// Read-only profile, the cloud's.
+    pub async fn attempt_by_url(&self, plan: &Plan) -> Result<String, OpError> {
+        plan::refuse_on_read_only(&self.context, plan.verb)?;
+        let mut answer = String::new();
+        for urls in plan.by_url.chunks(100) {
+            answer = self.context.cloud.invalidate_by_urls(urls).await?;
+        }
+        Ok(answer)
     }
 
     /// Watches a URL without changing anything; storage is NEW.
@@ -310,8 +369,13 @@ impl Engine {
     /// # Errors
     /// It is over, the profile is read-only, or the journal's.
     pub async fn resume(&self, operation: OperationId) -> Result<Resumed, OpError> {
+        self.refuse_when_locked(self.job(operation).await?.operation.verb)?;
         let job = jobs::wish(&self.context, &self.running, operation, Wish::Run).await?;
-        Ok(job.run_by.map_or(Resumed::Nobody, Resumed::By))
+        // while this process only settles what is in doubt it holds the lease as well
+        let Member { user, host, pid, .. } = &self.context.member;
+        let own = format!("{} {pid}", clean(&format!("{user}@{host}")));
+        let runs = |who: &String| *who != own || self.running.runs(operation);
+        Ok(job.run_by.filter(runs).map_or(Resumed::Nobody, Resumed::By))
     }
 
     /// Goes on with a job that nobody runs, in the background of this process.
@@ -340,11 +404,11 @@ impl Engine {
     /// # Errors
     /// A read-only profile; the journal's.
     pub async fn resume_all(&self) -> Result<Vec<OperationId>, OpError> {
+        self.refuse_when_locked(Verb::Delete)?;
         jobs::wish_all(&self.context, &self.running, Wish::Run).await
     }
 
-    /// What a job did not get done, as an order of its own: to be planned, confirmed and carried out like any other,
-    /// under [`Retry::terms`].
+    /// What a job did not get done, as an order of its own: to be planned, confirmed and carried out like any other.
     ///
     /// # Errors
     /// Nothing failed, it is not over, or it cannot be done again from the journal alone; the journal's.
@@ -374,6 +438,19 @@ impl Engine {
             note: Some(policy.profile.clone()),
         };
         Ok(journal.note(scope, &act).await?)
+    }
+
+    /// What was seen in one cell of an invalidation, run by run, oldest first; `url` as snapshots show it.
+    ///
+    /// # Errors
+    /// The journal's.
+    pub async fn evidence(
+        &self,
+        id: InvalidationId,
+        place: &PlaceId,
+        url: &str,
+    ) -> Result<Vec<SightingRun>, OpError> {
+        evidence::evidence(&self.context, id, place, url).await
     }
 
     /// Stops the tracker and waits for it.

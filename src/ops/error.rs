@@ -32,6 +32,14 @@ pub enum OpError {
     TargetExists { cloud: String, to: String },
     #[error("the Admin API quota allows {left} more calls this hour and this needs {needed}")]
     NotEnoughQuota { left: u32, needed: usize },
+    /// Found before anything was sent: more than the profile or the operator allows.
+    #[error("{what} is more than {most} assets: nothing was sent")]
+    TooMany { what: String, most: usize },
+    #[error("profile {profile} is locked: {verb} was not sent")]
+    Locked { profile: String, verb: &'static str },
+    /// Stopped between the confirmation and the first call.
+    #[error("{verb} was called off: nothing was sent")]
+    CalledOff { verb: &'static str },
     #[error("{message}")]
     Invalid { message: String, hint: String },
 }

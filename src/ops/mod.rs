@@ -6,7 +6,9 @@
 pub mod context;
 pub mod engine;
 pub mod error;
+mod evidence;
 pub mod execute;
+pub mod guard;
 pub mod in_doubt;
 pub mod jobs;
 pub mod look;

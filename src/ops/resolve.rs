@@ -6,6 +6,7 @@ use crate::domain::account::Account;
 use crate::domain::asset::{AssetKey, DeliveryType, ResourceType};
 use crate::domain::delivery_url::DeliveryUrl;
 use crate::domain::public_id::PublicId;
+use crate::domain::secrets::masked;
 use crate::domain::text::clean;
 
 /// Every asset that `typed` can mean, likeliest first, never empty: a public ID has one reading, a delivery URL
@@ -29,6 +30,7 @@ pub fn candidates(
         Some(DeliveryType::Fetch) => PublicId::of_fetch(typed),
         _ => typed.parse(),
     };
+    let typed = &masked(typed);
     let public_id = public_id.map_err(|bad| OpError::BadName {
         typed: clean(typed).into_owned(),
         message: format!("`{}` is no public ID: {bad}", clean(typed)),
@@ -70,6 +72,7 @@ pub async fn settle(context: &Context, candidates: Vec<AssetKey>) -> Result<Asse
 }
 
 fn bad_url(typed: &str, message: &str) -> OpError {
+    let typed = &masked(typed);
     OpError::BadName {
         typed: clean(typed).into_owned(),
         message: format!("`{}` is not a delivery URL of this cloud: {message}", clean(typed)),

@@ -275,6 +275,7 @@ fn intent(
             sampled_urls: None,
             budget: Some(policy.budget(BUDGETED_FOR)),
             purge_again: PurgeAgain::Offer,
+            api_path: None,
             excluded: Vec::new(),
         },
         items: vec![item.clone()],

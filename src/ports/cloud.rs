@@ -6,6 +6,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use crate::domain::asset::{Asset, AssetDetail, AssetKey, DeliveryType, ResourceType};
+use crate::domain::public_id::PublicId;
 use crate::domain::time::Timestamp;
 
 /// Which assets to list. Listing reads the database and is current, unlike search.
@@ -157,6 +158,23 @@ pub trait Cloud: Send + Sync {
 
     /// Everything about one asset, its derived copies paged through. One Admin call or more.
     async fn detail(&self, key: &AssetKey) -> Result<AssetDetail, CloudError>;
+
+    /// What storage holds of at most 100 public IDs of one pair of types; what it does not have is not in the answer.
+    /// One Admin call, where the cloud has such a call.
+    async fn by_ids(
+        &self,
+        resource_type: ResourceType,
+        delivery_type: DeliveryType,
+        public_ids: &[String],
+    ) -> Result<Vec<Asset>, CloudError> {
+        let mut found = Vec::with_capacity(public_ids.len());
+        for raw in public_ids {
+            let Ok(public_id) = PublicId::from_cloud(raw) else { continue };
+            let key = AssetKey { resource_type, delivery_type, public_id };
+            found.extend(self.stat(&key).await?);
+        }
+        Ok(found)
+    }
 
     /// Reads storage without using Admin quota where possible (`explicit` without changes); `None`: no such asset.
     async fn stat(&self, key: &AssetKey) -> Result<Option<Asset>, CloudError>;

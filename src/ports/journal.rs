@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
 
 use crate::domain::asset::AssetKey;
 use crate::domain::id::{InvalidationId, ItemId, MemberId, OperationId};
@@ -15,7 +16,7 @@ use crate::domain::job::{
     Act, ActRow, ItemFilter, JobRow, JobTerms, JobWait, Refused, Slice, Wish,
 };
 use crate::domain::place::PlaceId;
-use crate::domain::sighting::Sighting;
+use crate::domain::sighting::{AcceptVariant, Answer, ProbeFailure, ProbeShape, Sighting};
 use crate::domain::snapshot::WatchSnapshot;
 use crate::domain::time::Timestamp;
 use crate::domain::usual::Usual;
@@ -141,6 +142,32 @@ pub struct SightingRow {
     pub url: String,
     pub sighting: Sighting,
     pub judgement: Judgement,
+}
+
+/// What one sighting showed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Evidence {
+    pub shape: ProbeShape,
+    /// From the request to its answer.
+    pub took: Duration,
+    pub judgement: Judgement,
+    pub result: Result<Answer, ProbeFailure>,
+}
+
+/// A run of equal verdicts of one cell.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SightingRun {
+    pub place: PlaceId,
+    /// Canonical text of the delivery URL.
+    pub url: String,
+    pub variant: AcceptVariant,
+    /// Position among the cell's runs, from 0; where numbers are missing, runs were thinned out.
+    pub run: u64,
+    pub sightings: u64,
+    pub first_at: Timestamp,
+    pub last_at: Timestamp,
+    pub first: Evidence,
+    pub last: Evidence,
 }
 
 /// Everything an operation intends, written in one transaction before its first call.
@@ -344,6 +371,15 @@ pub trait Journal: Send + Sync {
     async fn save_terms(&self, lease: Lease, terms: &WatchTerms) -> Result<(), JournalError>;
 
     async fn save_sightings(&self, lease: Lease, rows: &[SightingRow]) -> Result<(), JournalError>;
+
+    /// What is kept of the sightings of an invalidation, cell by cell, oldest run first; nothing in a journal that
+    /// keeps none.
+    async fn kept_sightings(
+        &self,
+        _invalidation: InvalidationId,
+    ) -> Result<Vec<SightingRun>, JournalError> {
+        Ok(Vec::new())
+    }
 
     /// Keeps the latest picture for other processes and for the next start.
     async fn save_snapshot(

@@ -9,13 +9,17 @@ use tokio::sync::mpsc;
 
 use super::event_loop::{self, Parts};
 use super::executor::Executor;
+use super::notify::Wanted;
 use super::signals::{self, Signal};
 use super::terminal::Screen;
-use super::{colours, input, terminal};
+use super::{clipboard, colours, input, terminal, theme_files};
 use crate::app::App;
 use crate::app::keymap::KeyOverrides;
 use crate::app::state::{Env, Look, Setup};
 use crate::ops::Engine;
+use crate::ports::notifier::Notifier;
+use crate::screens::picker::Choice;
+use crate::ui::text::shown;
 use crate::ui::theme::Depth;
 use crate::ui::theme_file::Themes;
 
@@ -30,26 +34,34 @@ pub struct ConsoleOptions {
     pub no_color: bool,
     pub mouse: bool,
     pub keys: KeyOverrides,
+    /// Profiles to switch to, with a word about each.
+    pub profiles: Vec<(String, String)>,
+    /// What the terminal is to tell when something happened.
+    pub notify: Wanted,
+    /// Whom to tell outside.
+    pub notifier: Option<Arc<dyn Notifier>>,
     /// A line for the first look, e.g. the demo's hint.
     pub banner: Option<String>,
 }
 
 /// Why the console ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ExitReason {
     Quit,
     /// A signal asked for the end.
     Signal(i32),
     /// The terminal is gone: nothing may be printed any more.
     HungUp,
+    /// The operator wants the console of another profile.
+    Profile(String),
 }
 
 impl ExitReason {
     /// 0, or 128 and the signal's number as shells have it.
     #[must_use]
-    pub fn exit_code(self) -> u8 {
+    pub fn exit_code(&self) -> u8 {
         match self {
-            Self::Quit => 0,
+            Self::Quit | Self::Profile(_) => 0,
             Self::Signal(number) => u8::try_from(128 + number).unwrap_or(u8::MAX),
             Self::HungUp => 129,
         }
@@ -118,7 +130,7 @@ pub async fn run_console(
         banner: options.banner,
     };
     let (signal_tx, signals) = mpsc::channel(16);
-    let mut screen = Screen::enter(options.mouse, signal_tx.clone())?;
+    let mut screen = Screen::enter(options.mouse, options.notify, signal_tx.clone())?;
     let hangup = signals::watch_for_hangup(signal_tx.clone());
     let catching = signals::catch(signal_tx)?;
 
@@ -126,12 +138,17 @@ pub async fn run_console(
     let env = Env::new(setup, clock.wall(), clock.moment(), size);
     let theme = options.theme.as_deref().unwrap_or("default");
     let mut app = App::new(env, themes, theme, look, &options.keys);
+    let choice = |(name, about)| Choice { name, about };
+    app.profiles = options.profiles.into_iter().map(choice).collect();
     if let Some(first) = warnings.first() {
         app.env.bad(first.clone(), "the other themes work");
     }
 
     let (inbox_tx, inbox) = mpsc::channel(256);
-    let mut executor = Executor::new(Arc::clone(&engine), inbox_tx);
+    let reloading =
+        options.theme_dir.map(|folder| tokio::spawn(theme_files::watch(folder, inbox_tx.clone())));
+    let mut executor = Executor::new(Arc::clone(&engine), inbox_tx).telling(options.notifier);
+    app.debug.about = about(&engine);
     let mut parts = Parts {
         input: input::events(),
         surface: &mut screen,
@@ -148,28 +165,38 @@ pub async fn run_console(
     // A tracker that cannot finish loses nothing: its leases expire.
     let _ = tokio::time::timeout(SHUTDOWN, engine.shutdown()).await;
     catching.abort();
+    if let Some(reloading) = reloading {
+        reloading.abort();
+    }
     if !matches!(result, Ok(ExitReason::HungUp)) {
         hangup.stand_down();
     }
     Ok(result?)
 }
 
+/// What was concluded about the terminal and where things are, for the debug overlay; no secrets.
+fn about(engine: &Engine) -> Vec<(&'static str, String)> {
+    let env = |name: &str| std::env::var(name).ok();
+    let said = |name: &str| env(name).unwrap_or_else(|| "unset".to_owned());
+    let between = clipboard::Between::of(env);
+    let context = engine.context();
+    let facts = [
+        ("TERM", format!("{}, COLORTERM {}", said("TERM"), said("COLORTERM"))),
+        ("between", format!("{between:?}")),
+        ("journal", context.journal.location()),
+        ("profile", format!("{}, {}", context.policy.profile, context.scope.api)),
+    ];
+    facts.map(|(name, value)| (name, shown(&value).into_owned())).into()
+}
+
 /// Embedded themes and those of the operator; what cannot be read is named.
 fn themes(folder: Option<&std::path::Path>) -> (Themes, Vec<String>) {
     let mut themes = Themes::built_in();
     let mut warnings = Vec::new();
-    let Some(entries) = folder.and_then(|folder| std::fs::read_dir(folder).ok()) else {
-        return (themes, warnings);
-    };
-    let mut files: Vec<PathBuf> = entries
-        .filter_map(Result::ok)
-        .map(|entry| entry.path())
-        .filter(|path| path.extension().is_some_and(|extension| extension == "toml"))
-        .collect();
-    files.sort();
-    for path in files.into_iter().take(200) {
+    let Some(folder) = folder else { return (themes, warnings) };
+    for path in theme_files::list(folder).into_keys() {
         let Some(name) = path.file_stem().and_then(|stem| stem.to_str()) else { continue };
-        match std::fs::read_to_string(&path) {
+        match theme_files::read(&path) {
             Ok(text) => warnings.extend(themes.add(name, &text)),
             Err(why) => warnings.push(format!("theme {name}: {why}")),
         }

@@ -13,6 +13,7 @@ use tokio::time::{Instant, sleep_until};
 use super::console::ExitReason;
 use super::signals::Signal;
 use crate::app::msg::{Input, Msg};
+use crate::app::notice::Notice;
 use crate::app::update::update;
 use crate::app::{App, Effect};
 use crate::ops::tracker::Board;
@@ -36,6 +37,12 @@ pub trait Surface {
     fn idle(&self) -> impl Future<Output = ()>;
     /// Puts text on the clipboard of the operator's machine with the next frame; false where it is too long.
     fn copy(&mut self, text: &str) -> bool;
+    /// Tells whoever looks at another window, with the next frame.
+    fn notify(&mut self, _notice: &Notice, _focused: Option<bool>) {}
+    /// Bytes of the last frame.
+    fn last_bytes(&self) -> usize {
+        0
+    }
     /// Gives the terminal back, stops the process, and takes the terminal again.
     ///
     /// # Errors
@@ -210,8 +217,10 @@ impl Turn {
     {
         let due = self.last_frame.is_none_or(|last| last.elapsed() >= FRAME);
         if app.dirty && (self.urgent || due) && !parts.surface.is_busy() {
+            let began = Instant::now();
             parts.surface.draw(app)?;
             app.drawn();
+            app.debug.frame(began.elapsed(), parts.surface.last_bytes());
             self.last_frame = Some(Instant::now());
             self.urgent = false;
         }
@@ -255,6 +264,7 @@ impl Turn {
                         "finishing the calls in flight; Ctrl-C twice leaves them to the journal",
                     );
                 }
+                Effect::SwitchProfile(name) => return Ok(Some(ExitReason::Profile(name))),
                 Effect::Suspend => {
                     parts.surface.suspend()?;
                     self.came_back(app, parts);
@@ -263,9 +273,17 @@ impl Turn {
                     parts.surface.redraw()?;
                     app.dirty = true;
                 }
+                Effect::Notify(notice) => {
+                    parts.surface.notify(&notice, app.focused);
+                    app.dirty = true;
+                    parts.executor.carry(Effect::Notify(notice));
+                }
                 Effect::Copy(text) => {
                     if !parts.surface.copy(&text) {
-                        app.env.bad("too long for the terminal's clipboard", "");
+                        app.env.bad(
+                            "too long for the terminal's clipboard: nothing was sent",
+                            "terminals take about 56 kB; a command with --json prints it",
+                        );
                     }
                 }
                 other => parts.executor.carry(other),

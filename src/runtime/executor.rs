@@ -22,6 +22,7 @@ use crate::domain::public_id::PublicId;
 use crate::domain::purge::{Order, OrderTerms, Plan, Selection};
 use crate::ops::{Engine, OpError};
 use crate::ports::cloud::{CloudError, Quota};
+use crate::ports::notifier::Notifier;
 use crate::report::Report;
 use crate::screens::assets::rows::arrange;
 use crate::ui::text::shown;
@@ -29,7 +30,9 @@ use crate::ui::text::shown;
 /// Assets a page; the most the cloud gives.
 const PAGE: u16 = 500;
 /// Ended invalidations read for the Pending screen.
-const HISTORY: u32 = 100;
+const HISTORY: u32 = 500;
+/// Orders read for the Activity screen.
+const TRAIL: u32 = 1000;
 /// A cursor that moves on within this time asks for nothing.
 const SETTLED: Duration = Duration::from_millis(120);
 
@@ -41,6 +44,7 @@ pub struct Executor {
     lanes: HashMap<Lane, CancellationToken>,
     jobs: HashMap<JobId, JobTokens>,
     quota: Arc<Mutex<Option<Quota>>>,
+    notifier: Option<Arc<dyn Notifier>>,
     stop: CancellationToken,
 }
 
@@ -60,8 +64,16 @@ impl Executor {
             lanes: HashMap::new(),
             jobs: HashMap::new(),
             quota: Arc::default(),
+            notifier: None,
             stop: CancellationToken::new(),
         }
+    }
+
+    /// Whom to tell outside.
+    #[must_use]
+    pub fn telling(mut self, notifier: Option<Arc<dyn Notifier>>) -> Self {
+        self.notifier = notifier;
+        self
     }
 
     /// Ends every read, tells orders to stop, and waits for them, at most for `limit`.
@@ -220,6 +232,16 @@ impl Carry for Executor {
                 let ended = engine.history(HISTORY).await.unwrap_or_default();
                 Msg::Journal { open, ended }
             }),
+            Effect::ReadActivity => self.in_lane(Lane::Activity, async move {
+                Msg::Activity(engine.activity(TRAIL).await.map_err(|why| failure(&why)))
+            }),
+            Effect::Evidence { task, watch, place, url } => {
+                self.in_lane(Lane::Evidence, async move {
+                    let result = engine.evidence(watch, &place, &url).await;
+                    let result = result.map(Arc::new).map_err(|why| failure(&why));
+                    Msg::Evidence { task, result }
+                });
+            }
             Effect::WatchUrl { url } => self.spawn(async move {
                 let terms = OrderTerms {
                     command_line: format!("allclear watch {url}"),
@@ -233,11 +255,33 @@ impl Carry for Executor {
             Effect::Exclude { watch, place } => self.told("the place is left out", async move {
                 engine.tracker().exclude(watch, &place).await
             }),
-            Effect::PurgeAgain(id) => self.told("the invalidation was sent again", async move {
-                engine.tracker().purge_again(id).await
-            }),
+            Effect::PurgeAgain(id) => {
+                self.told(
+                    "the invalidation was sent again",
+                    async move { engine.purge_again(id).await },
+                )
+            }
+            Effect::Lock => engine.lock(),
+            Effect::Unlock(typed) => {
+                if let Err(why) = engine.unlock(&typed) {
+                    tracing::warn!(%why, "not unlocked");
+                }
+            }
+            Effect::Notify(notice) => {
+                if let Some(notifier) = self.notifier.clone() {
+                    self.spawn(async move {
+                        let json = notice.json.to_string();
+                        let problems = notifier.tell(notice.event.as_str(), &json).await;
+                        (!problems.is_empty()).then_some(Msg::NotTold(problems))
+                    });
+                }
+            }
             // These are the loop's own.
-            Effect::Copy(_) | Effect::Suspend | Effect::Redraw | Effect::Quit => {}
+            Effect::Copy(_)
+            | Effect::Suspend
+            | Effect::SwitchProfile(_)
+            | Effect::Redraw
+            | Effect::Quit => {}
         }
     }
 

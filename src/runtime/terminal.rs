@@ -1,16 +1,15 @@
 //! The terminal: entered once, drawn in synchronised frames, restored however the console ends.
 
-use std::fmt::Write as _;
 use std::io;
 use std::os::fd::AsFd as _;
 use std::sync::{Arc, Mutex, Once, PoisonError};
 use std::time::Duration;
 
-use base64::Engine as _;
 use crossterm::Command;
 use crossterm::cursor::{Hide, Show};
 use crossterm::event::{
-    DisableBracketedPaste, DisableMouseCapture, EnableBracketedPaste, EnableMouseCapture,
+    DisableBracketedPaste, DisableFocusChange, DisableMouseCapture, EnableBracketedPaste,
+    EnableFocusChange, EnableMouseCapture,
 };
 use crossterm::style::ResetColor;
 use crossterm::terminal::{
@@ -23,18 +22,19 @@ use ratatui::buffer::Cell;
 use ratatui::layout::{Position, Size};
 use tokio::sync::mpsc;
 
+use super::clipboard::{self, Between};
 use super::event_loop::Surface;
+use super::notify::Wanted;
 use super::output::Output;
 use super::signals::Signal;
 use crate::app::App;
+use crate::app::notice::Notice;
 use crate::screens::shell;
 
 /// What has to be undone, for whoever has to: drop, panic hook, suspend.
 static ENTERED: Mutex<Option<Output>> = Mutex::new(None);
 /// Restoring waits at most so long for a line that stalls.
 const PATIENCE: Duration = Duration::from_secs(1);
-/// Longest text that is put on the clipboard; terminals drop longer ones without a word.
-const CLIPBOARD: usize = 74_000;
 
 fn bytes(commands: &[&dyn AnsiCommand]) -> Vec<u8> {
     let mut text = String::new();
@@ -57,7 +57,13 @@ impl<C: Command> AnsiCommand for C {
 }
 
 fn enter_bytes(mouse: bool) -> Vec<u8> {
-    let mut out = bytes(&[&EnterAlternateScreen, &Hide, &EnableBracketedPaste, &DisableLineWrap]);
+    let mut out = bytes(&[
+        &EnterAlternateScreen,
+        &Hide,
+        &EnableBracketedPaste,
+        &EnableFocusChange,
+        &DisableLineWrap,
+    ]);
     if mouse {
         out.extend(bytes(&[&EnableMouseCapture]));
     }
@@ -68,6 +74,7 @@ fn leave_bytes() -> Vec<u8> {
     bytes(&[
         &EndSynchronizedUpdate,
         &DisableMouseCapture,
+        &DisableFocusChange,
         &DisableBracketedPaste,
         &EnableLineWrap,
         &ResetColor,
@@ -132,6 +139,8 @@ pub struct Screen {
     mouse: bool,
     /// Leaves with the next frame, e.g. a copy.
     extra: Vec<u8>,
+    notify: Wanted,
+    last_bytes: usize,
 }
 
 impl Screen {
@@ -139,14 +148,15 @@ impl Screen {
     ///
     /// # Errors
     /// The terminal refuses raw mode or its size.
-    pub fn enter(mouse: bool, signals: mpsc::Sender<Signal>) -> io::Result<Self> {
+    pub fn enter(mouse: bool, notify: Wanted, signals: mpsc::Sender<Signal>) -> io::Result<Self> {
         let stdout = rustix::stdio::stdout().as_fd().try_clone_to_owned()?;
         let output = Output::start(stdout, move || {
             signals.blocking_send(Signal::HungUp).ok(); // a loop that has ended needs no telling
         })?;
         let frame = Frame::default();
         let terminal = Terminal::new(FrameBackend::new(frame.clone()))?;
-        let mut screen = Self { terminal, frame, output, mouse, extra: Vec::new() };
+        let extra = Vec::new();
+        let mut screen = Self { terminal, frame, output, mouse, extra, notify, last_bytes: 0 };
         screen.take_hold()?;
         Ok(screen)
     }
@@ -181,6 +191,7 @@ impl Surface for Screen {
             out.extend(drawn);
             out.extend(bytes(&[&EndSynchronizedUpdate]));
         }
+        self.last_bytes = out.len();
         self.output.send(out);
         Ok(())
     }
@@ -194,14 +205,19 @@ impl Surface for Screen {
     }
 
     fn copy(&mut self, text: &str) -> bool {
-        if text.len() > CLIPBOARD {
-            return false;
-        }
-        let encoded = base64::engine::general_purpose::STANDARD.encode(text);
-        let mut osc = String::new();
-        let _ = write!(osc, "\x1b]52;c;{encoded}\x07");
-        self.extra.extend(osc.into_bytes());
+        let between = Between::of(|name| std::env::var(name).ok());
+        let Some(bytes) = clipboard::bytes(text, between) else { return false };
+        self.extra.extend(bytes);
         true
+    }
+
+    fn notify(&mut self, notice: &Notice, focused: Option<bool>) {
+        let bytes = self.notify.bytes(notice, focused, |name| std::env::var(name).ok());
+        self.extra.extend(bytes);
+    }
+
+    fn last_bytes(&self) -> usize {
+        self.last_bytes
     }
 
     fn suspend(&mut self) -> io::Result<()> {
@@ -343,7 +359,7 @@ mod tests {
     fn the_modes_that_are_set_are_the_modes_that_are_reset() {
         let on = String::from_utf8(enter_bytes(true)).unwrap();
         let off = String::from_utf8(leave_bytes()).unwrap();
-        for mode in ["?1049", "?2004", "?1000", "?1006"] {
+        for mode in ["?1049", "?2004", "?1004", "?1000", "?1006"] {
             assert!(on.contains(&format!("{mode}h")), "{mode}");
             assert!(off.contains(&format!("{mode}l")), "{mode}");
         }

@@ -2,12 +2,16 @@
 //!
 //! State and update are pure and know no terminal; views only read.
 
+pub mod activity;
 pub mod ask;
 pub mod assets;
+pub mod copy_menu;
+pub mod debug;
 pub mod help;
 pub mod order;
 pub mod palette;
 pub mod pending;
+pub mod picker;
 pub mod rename;
 pub mod replace;
 pub mod running;

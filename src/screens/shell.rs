@@ -3,7 +3,9 @@
 use ratatui::Frame;
 use ratatui::layout::Rect;
 
-use super::{assets, help, order, palette, pending, running, watch};
+use super::{
+    activity, assets, copy_menu, debug, help, order, palette, pending, picker, running, watch,
+};
 use crate::app::action::Screen;
 use crate::app::commands::Scope;
 use crate::app::state::{App, Overlay, Tone};
@@ -31,12 +33,17 @@ pub fn draw(app: &App, frame: &mut Frame<'_>) {
             watch::view::draw(app, &mut pen, shell.body);
             None
         }
+        Screen::Activity => activity::view::draw(app, &mut pen, shell.body),
     };
     let scope = app.scope();
     let mut offered = app.keymap.hints(scope);
     offered.retain(|(_, word)| *word != app.screen.title().to_lowercase()); // we are there
     if scope == Scope::Watch {
-        offered.retain(|(_, word)| *word != "open");
+        for (_, word) in &mut offered {
+            if *word == "open" {
+                *word = "evidence";
+            }
+        }
     }
     hints::hints(&mut pen, layout::inset(shell.footer, 1), &offered);
     if let Some(overlay) = &app.overlay {
@@ -67,6 +74,19 @@ fn draw_overlay(app: &App, pen: &mut Pen<'_>, overlay: &Overlay, area: Rect) -> 
             None
         }
         Overlay::CommandLine(line) => palette::view::draw(pen, line, area),
+        Overlay::Evidence(view) => {
+            watch::evidence::draw(app, pen, view, area);
+            None
+        }
+        Overlay::Picker(picker) => picker::view::draw(app, pen, picker, area),
+        Overlay::Debug => {
+            debug::draw(app, pen, area);
+            None
+        }
+        Overlay::CopyMenu => {
+            copy_menu::draw(app, pen, area);
+            None
+        }
     }
 }
 
@@ -131,7 +151,8 @@ fn header(app: &App, pen: &mut Pen<'_>, area: Rect) {
     }
     if area.height > 1 {
         let rule = Rect { y: y + 1, height: 1, ..area };
-        pen.rule(rule);
+        let production = app.env.setup.risk == Risk::Production;
+        pen.rule_as(rule, if production { Role::RiskProduction } else { Role::Border });
         let banner = app.env.setup.banner.as_deref().filter(|_| app.jobs.is_empty());
         if let Some(banner) = banner {
             let shown = format!(" {} ", text::shown(banner));
@@ -151,6 +172,9 @@ fn facts(app: &App) -> Vec<(String, Role)> {
     let mut facts = vec![(risk.to_owned(), role)];
     if setup.read_only {
         facts.push(("[RO]".to_owned(), Role::Warning));
+    } else if let Some(lock) = app.env.lock.shown(app.env.moment) {
+        let role = if app.env.is_locked() { Role::Good } else { Role::Warning };
+        facts.push((lock, role));
     }
     facts.push((text::shown(&setup.cloud_name).into_owned(), Role::Strong));
     for (_, job) in app.running() {

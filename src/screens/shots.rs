@@ -171,10 +171,10 @@ fn the_header_says_the_risk_in_a_word() {
     });
     console.listed(press_assets(), None);
     let header = |console: &Console| console.frame().lines().next().unwrap().to_owned();
-    insta::assert_snapshot!(header(&console), @" allclear  Assets  Pending  Watch           acme-live  acme  [RO]   PRODUCTION");
+    insta::assert_snapshot!("header_80", header(&console));
     console.board(vec![watch(3)]);
     console.app.env.size = (40, 24);
-    insta::assert_snapshot!(header(&console), @" Assets        acme  [RO]   PRODUCTION");
+    insta::assert_snapshot!("header_40", header(&console));
 }
 
 #[test]
@@ -207,4 +207,148 @@ fn no_size_is_too_small() {
             console.frame();
         }
     }
+}
+
+#[test]
+fn the_map_and_its_twin() {
+    let mut console = Console::with_assets(80, 24);
+    let mut shown = watch(6);
+    shown.places[2].pop = None;
+    shown.places[2].id = crate::domain::place::PlaceId("edge-seven".into());
+    console.board(vec![shown]);
+    console.press("w 2 j");
+    insta::assert_snapshot!("map_80x24", console.frame());
+    insta::assert_snapshot!("map_40x10", console.frame_at(40, 10));
+    console.app.env.size = (140, 40);
+    insta::assert_snapshot!("map_140x40", console.frame());
+}
+
+#[test]
+fn curve_and_timeline() {
+    let mut console = Console::with_assets(80, 24);
+    let mut shown = watch(13);
+    shown.regressions.push(crate::domain::snapshot::Regression {
+        place: shown.places[0].id.clone(),
+        url: shown.urls[0].url.clone(),
+        at: super::testing::noon() + Duration::from_secs(5),
+        why: "still serves a copy although storage is empty".into(),
+    });
+    console.board(vec![shown]);
+    console.press("w 3");
+    insta::assert_snapshot!("curve_80x24", console.frame());
+    insta::assert_snapshot!("curve_40x10", console.frame_at(40, 10));
+    insta::assert_snapshot!("curve_140x40", console.frame_at(140, 40));
+    console.press("4");
+    insta::assert_snapshot!("timeline_80x24", console.frame());
+    insta::assert_snapshot!("timeline_40x10", console.frame_at(40, 10));
+}
+
+#[test]
+fn the_sightings_behind_a_verdict() {
+    let mut console = Console::with_assets(80, 24);
+    console.board(vec![watch(6)]);
+    let effects = console.press("w j enter");
+    let Some(Effect::Evidence { task, place, url, .. }) = effects.last().cloned() else {
+        panic!("{effects:?}")
+    };
+    assert_eq!(place.0, "IAD");
+    insta::assert_snapshot!("evidence_waiting_40x10", console.frame_at(40, 10));
+    let runs = super::testing::sighting_runs(&place, &url);
+    console.tell(Msg::Evidence { task, result: Ok(Arc::new(runs)) });
+    insta::assert_snapshot!("evidence_80x24", console.frame());
+    insta::assert_snapshot!("evidence_140x40", console.frame_at(140, 40));
+    assert!(console.press("y").contains(&Effect::Copy(url)));
+    console.press("esc");
+    assert_eq!(console.app.scope(), crate::app::commands::Scope::Watch);
+}
+
+#[test]
+fn who_did_what() {
+    let mut console = Console::with_assets(80, 24);
+    let effects = console.press("A");
+    assert!(effects.contains(&Effect::ReadActivity), "{effects:?}");
+    insta::assert_snapshot!("activity_unread_40x10", console.frame_at(40, 10));
+    console.tell(Msg::Activity(Ok(super::testing::activity())));
+    console.press("j");
+    insta::assert_snapshot!("activity_80x24", console.frame());
+    insta::assert_snapshot!("activity_40x10", console.frame_at(40, 10));
+    insta::assert_snapshot!("activity_140x40", console.frame_at(140, 40));
+    let effects = console.press("y");
+    assert!(matches!(&effects[..], [Effect::Copy(line)] if line.starts_with("allclear rename")));
+    console.press("/");
+    console.write("bob");
+    console.press("enter");
+    assert_eq!(console.app.activity.shown().count(), 1);
+    insta::assert_snapshot!("activity_filtered_80x24", console.frame());
+    console.press("esc");
+    assert_eq!(console.app.activity.shown().count(), 3);
+    console.press("g enter");
+    assert_eq!(console.app.screen, crate::app::action::Screen::Watch);
+}
+
+#[test]
+fn history_alone() {
+    let mut console = Console::with_assets(80, 24);
+    let mut done = ended(Outcome::AllClear, "24 of 24 caches reached");
+    done.id = crate::domain::id::InvalidationId(uuid::Uuid::from_u128(3));
+    console.board(vec![watch(6), done]);
+    console.app.env.toast = None;
+    console.press("p H H");
+    insta::assert_snapshot!("history_80x24", console.frame());
+    assert_eq!(console.app.pending.shown(&console.app.tracked).count(), 1);
+    console.press("H H");
+    assert_eq!(console.app.pending.shown(&console.app.tracked).count(), 1);
+}
+
+#[test]
+fn pickers_search_preview_and_give_back() {
+    let mut console = Console::with_assets(80, 24);
+    console.press("T down");
+    assert_eq!(console.app.theme.name, "dark", "moving shows it");
+    insta::assert_snapshot!("theme_picker_80x24", console.frame());
+    insta::assert_snapshot!("theme_picker_40x10", console.frame_at(40, 10));
+    console.press("esc");
+    assert_eq!(console.app.theme.name, "default", "leaving gives it back");
+    console.press("T");
+    console.write("hicon");
+    console.press("enter");
+    assert_eq!(console.app.theme.name, "high-contrast");
+    console.app.env.toast = None;
+    console.press("f");
+    insta::assert_snapshot!("folder_picker_80x24", console.frame());
+    console.write("2026");
+    let effects = console.press("enter");
+    let Some(Effect::List { query, .. }) = effects.first() else { panic!("{effects:?}") };
+    assert!(format!("{query:?}").contains("press/2026/"), "{query:?}");
+    assert!(console.press("ctrl-p").is_empty(), "no profile, no list");
+    console.app.profiles = ["demo", "live"]
+        .map(|name| crate::screens::picker::Choice {
+            name: name.into(),
+            about: "acme, production".into(),
+        })
+        .into();
+    console.press("ctrl-p down");
+    assert_eq!(console.press("enter"), [Effect::SwitchProfile("live".into())]);
+}
+
+#[test]
+fn what_can_be_copied() {
+    let mut console = with_details(80, 24);
+    console.press("Y");
+    insta::assert_snapshot!("copy_menu_80x24", console.frame());
+    insta::assert_snapshot!("copy_menu_40x10", console.frame_at(40, 10));
+    let copied = |console: &mut Console, key: &str| match &console.press(key)[..] {
+        [Effect::Copy(text)] => text.clone(),
+        other => panic!("{other:?}"),
+    };
+    let versioned = copied(&mut console, "v");
+    assert!(versioned.contains("/v1795000000/press/2026/hero.jpg"), "{versioned}");
+    console.press("Y");
+    assert_eq!(copied(&mut console, "l"), "allclear show press/2026/hero");
+    console.press("Y");
+    assert!(copied(&mut console, "j").starts_with(r#"{"schema":"allclear.copied/1""#));
+    console.press("Y");
+    assert!(copied(&mut console, "c").starts_with("curl -sS -o /dev/null -D - http://127.0.0.1"));
+    console.press("Y Y");
+    assert_eq!(console.app.scope(), crate::app::commands::Scope::Details, "the same key closes");
 }

@@ -18,20 +18,21 @@ use crate::app::state::{App, Env, Look, Setup};
 use crate::app::update::update;
 use crate::domain::asset::{Asset, AssetDetail, AssetKey, DerivedAsset};
 use crate::domain::confidence::Confidence;
-use crate::domain::id::InvalidationId;
-use crate::domain::invalidation::{CloudScope, Ending, NotCovered, Outcome, Verb};
+use crate::domain::id::{InvalidationId, MemberId, OperationId};
+use crate::domain::invalidation::{CloudScope, Ending, NotCovered, Operation, Outcome, Verb};
 use crate::domain::place::PlaceId;
 use crate::domain::propagation::MissChance;
 use crate::domain::purge::{ApiPath, Backup, Confirmation, Plan, PlannedItem, Risk};
-use crate::domain::sighting::CacheStatus;
+use crate::domain::sighting::{AcceptVariant, Answer, CacheStatus, Etag, ProbeShape};
 use crate::domain::snapshot::{
     Calls, Cell, CurvePoint, Phase, PlaceRow, PlaceState, TimelineEntry, UrlRow, WatchSnapshot,
 };
 use crate::domain::time::{Moment, Timestamp};
-use crate::domain::verdict::{Expectation, Verdict};
+use crate::domain::verdict::{Expectation, Judgement, Reason, Verdict};
 use crate::ops::engine::{Shown, ShownUrl};
 use crate::ops::tracker::Board;
 use crate::ports::cloud::Page;
+use crate::ports::journal::{ActivityRow, Evidence, SightingRun};
 use crate::ui::theme::Depth;
 use crate::ui::theme_file::Themes;
 use crate::ui::widgets::testing::text_of;
@@ -225,10 +226,14 @@ pub fn shown(id: &str) -> Shown {
 }
 
 pub fn plan(verb: Verb, ids: &[&str], confirmation: Confirmation) -> Plan {
+    let api_path = match verb {
+        Verb::Rename => ApiPath::Rename,
+        Verb::Purge => ApiPath::Explicit,
+        _ => ApiPath::Destroy,
+    };
     Plan {
         verb,
         cloud_name: "demo".into(),
-        refused: Vec::new(),
         items: ids
             .iter()
             .map(|id| PlannedItem {
@@ -240,28 +245,30 @@ pub fn plan(verb: Verb, ids: &[&str], confirmation: Confirmation) -> Plan {
                 backup: Backup::None,
             })
             .collect(),
-        api_path: match verb {
-            Verb::Rename => ApiPath::Rename,
-            Verb::Purge => ApiPath::Explicit,
-            _ => ApiPath::Destroy,
-        },
+        api_path,
+        why: api_path.why().into(),
         overwrite: false,
         invalidate: true,
         file: None,
         upload_calls: ids.len(),
         admin_calls: 1,
         quota_left: Some(497),
+        paced_until: None,
         watched: Vec::new(),
         not_covered: vec![NotCovered {
             url: "http://127.0.0.1:4101/demo/image/upload/s--AbCdEfGh--/press/2026/hero.jpg".into(),
             reason: "signed".into(),
             next_step: "ask support to purge it: the text is in the details".into(),
         }],
+        by_url: Vec::new(),
+        duplicates: 0,
+        left_out: Vec::new(),
+        seen_by: Vec::new(),
+        start_delay: Duration::ZERO,
         places: 6,
         requests: 120,
         budget: 1_200,
         stuck_after: Duration::from_secs(600),
-        delay: Duration::ZERO,
         execution: Duration::from_millis(400),
         verification: Duration::from_secs(12),
         confidence: Confidence::Quick,
@@ -415,6 +422,101 @@ pub fn ended(outcome: Outcome, sentence: &str) -> WatchSnapshot {
     let at = noon() + Duration::from_secs(18);
     snapshot.ended = Some(Ending { outcome, at, sentence: sentence.into() });
     snapshot
+}
+
+/// Two runs of one cell: the old copy four times, then gone.
+pub fn sighting_runs(place: &PlaceId, url: &str) -> Vec<SightingRun> {
+    let seen = |verdict, reason, answer: Answer| Evidence {
+        shape: ProbeShape::OneByte,
+        took: Duration::from_millis(12),
+        judgement: Judgement { verdict, reason },
+        result: Ok(answer),
+    };
+    let old = |age| {
+        seen(
+            Verdict::Outdated,
+            Reason::StillServed,
+            Answer {
+                status: 206,
+                etag: Some(Etag { weak: false, tag: "9f86d081884c7d659a2feaa0c55ad015".into() }),
+                age: Some(age),
+                total_length: Some(37_000),
+                cache: CacheStatus::Hit,
+                pop: Some("IAD".into()),
+                ..Answer::default()
+            },
+        )
+    };
+    let gone = seen(
+        Verdict::Cleared,
+        Reason::NotFound,
+        Answer { status: 404, cache: CacheStatus::Miss, ..Answer::default() },
+    );
+    let run = |run, sightings, from, to, first: Evidence, last: Evidence| SightingRun {
+        place: place.clone(),
+        url: url.to_owned(),
+        variant: AcceptVariant::None,
+        run,
+        sightings,
+        first_at: noon() + Duration::from_secs(from),
+        last_at: noon() + Duration::from_secs(to),
+        first,
+        last,
+    };
+    vec![run(0, 4, 1, 4, old(408), old(411)), run(1, 1, 6, 6, gone.clone(), gone)]
+}
+
+/// Three orders, newest first.
+pub fn activity() -> Vec<ActivityRow> {
+    let operation = |n: u128, verb, secs, command: &str| Operation {
+        id: OperationId(uuid::Uuid::from_u128(n)),
+        verb,
+        scope: watch(0).scope,
+        member: MemberId(uuid::Uuid::from_u128(1)),
+        at: noon() - Duration::from_secs(secs),
+        command_line: command.into(),
+        note: (n == 2).then(|| "ticket 4711".to_owned()),
+        invalidate: true,
+    };
+    let row = |operation: Operation, by: &str, label: &str, items, failed| ActivityRow {
+        operation,
+        by: by.into(),
+        from: None,
+        label: label.into(),
+        items,
+        accepted: items - failed,
+        failed,
+        invalidation: None,
+        ended: None,
+    };
+    let ending = |outcome, sentence: &str| {
+        Some(Ending { outcome, at: noon(), sentence: sentence.to_owned() })
+    };
+    let mut newest = row(
+        operation(1, Verb::Delete, 40, "allclear rm press/2026/hero"),
+        "ann@host",
+        "press/2026/hero",
+        1,
+        0,
+    );
+    newest.invalidation = Some(watch(0).id);
+    let mut renamed = row(
+        operation(
+            2,
+            Verb::Rename,
+            4_000,
+            "allclear rename shop/sofa shop/couch --note 'ticket 4711'",
+        ),
+        "bob@bastion",
+        "shop/sofa",
+        1,
+        0,
+    );
+    renamed.ended = ending(Outcome::AllClear, "all clear: 8 of 8 caches reached");
+    renamed.invalidation = Some(InvalidationId(uuid::Uuid::from_u128(9)));
+    let purge = operation(3, Verb::Purge, 90_000, "allclear purge --prefix catalog/");
+    let purged = row(purge, "ann@host", "catalog/item-0001 and 39 more", 40, 2);
+    vec![newest, renamed, purged]
 }
 
 /// Renames by old name, for jobs.

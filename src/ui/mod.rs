@@ -5,6 +5,8 @@ pub mod pen;
 pub mod text;
 pub mod theme;
 pub mod theme_file;
+#[cfg(test)]
+mod theme_tests;
 pub mod widgets;
 
 pub use theme::{Role, Theme};

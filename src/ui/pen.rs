@@ -70,8 +70,13 @@ impl<'a> Pen<'a> {
 
     /// A line across `area`'s first row.
     pub fn rule(&mut self, area: Rect) {
+        self.rule_as(area, Role::Border);
+    }
+
+    /// The same in another role.
+    pub fn rule_as(&mut self, area: Rect, role: Role) {
         let line = self.theme.glyphs.line.repeat(usize::from(area.width));
-        self.put(area.x, area.y, area.width, &line, Role::Border);
+        self.put(area.x, area.y, area.width, &line, role);
     }
 
     /// Wrapped paragraphs from the top of `area`; answers the rows used.

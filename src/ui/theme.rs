@@ -77,6 +77,10 @@ pub struct Glyphs {
     pub unknown: &'static str,
     pub unseen: &'static str,
     pub left_out: &'static str,
+    /// Something of it, not all.
+    pub part: &'static str,
+    /// Nothing known of it yet, where a dot would be lost.
+    pub hollow: &'static str,
     pub cursor: &'static str,
     pub mark: &'static str,
     pub cut: &'static str,
@@ -96,6 +100,8 @@ pub struct Glyphs {
     pub steps: [&'static str; 9],
     pub spinner: [&'static str; 4],
     pub scroll: &'static str,
+    /// Dots finer than a cell (braille) may be drawn.
+    pub fine: bool,
 }
 
 /// For terminals with Unicode, whatever their font.
@@ -107,6 +113,8 @@ pub const UNICODE: Glyphs = Glyphs {
     unknown: "?",
     unseen: "·",
     left_out: "×",
+    part: "◔",
+    hollow: "○",
     cursor: "▸",
     mark: "✓",
     cut: "…",
@@ -124,6 +132,7 @@ pub const UNICODE: Glyphs = Glyphs {
     steps: [" ", "▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"],
     spinner: ["◐", "◓", "◑", "◒"],
     scroll: "┃",
+    fine: true,
 };
 
 /// For `--ascii` and locales without UTF-8.
@@ -135,6 +144,8 @@ pub const ASCII: Glyphs = Glyphs {
     unknown: "?",
     unseen: ".",
     left_out: "x",
+    part: "%",
+    hollow: "@",
     cursor: ">",
     mark: "*",
     cut: "~",
@@ -152,6 +163,7 @@ pub const ASCII: Glyphs = Glyphs {
     steps: [" ", "_", ".", ":", "-", "=", "+", "*", "#"],
     spinner: ["|", "/", "-", "\\"],
     scroll: "#",
+    fine: false,
 };
 
 /// How many colours the terminal can show.
@@ -305,6 +317,8 @@ mod tests {
                 table.unknown,
                 table.unseen,
                 table.left_out,
+                table.part,
+                table.hollow,
                 table.cursor,
                 table.mark,
                 table.cut,
@@ -344,6 +358,8 @@ mod tests {
                 table.unknown,
                 table.unseen,
                 table.left_out,
+                table.part,
+                table.hollow,
             ];
             let distinct: std::collections::BTreeSet<_> = states.iter().collect();
             assert_eq!(distinct.len(), states.len());

@@ -16,7 +16,12 @@ pub const BUILT_IN: &[(&str, &str)] = &[
     ("dark", include_str!("../../themes/dark.toml")),
     ("light", include_str!("../../themes/light.toml")),
     ("high-contrast", include_str!("../../themes/high-contrast.toml")),
+    ("safe-dark", include_str!("../../themes/safe-dark.toml")),
+    ("safe-light", include_str!("../../themes/safe-light.toml")),
+    ("sixteen", include_str!("../../themes/sixteen.toml")),
     ("mono", include_str!("../../themes/mono.toml")),
+    ("production", include_str!("../../themes/production.toml")),
+    ("production-light", include_str!("../../themes/production-light.toml")),
 ];
 
 /// A theme as written.

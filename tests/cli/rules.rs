@@ -12,7 +12,7 @@ const ORIGINAL: &str = "/demo/image/upload/press/2026/hero.jpg";
 const DERIVED: &str = "/demo/image/upload/c_scale,w_120/press/2026/hero.jpg";
 
 /// A picture that is none of the cloud's own.
-fn new_picture() -> Vec<u8> {
+pub(super) fn new_picture() -> Vec<u8> {
     let mut bytes = Vec::new();
     let picture = image::RgbImage::from_pixel(40, 30, image::Rgb([200, 40, 90]));
     picture

@@ -130,14 +130,156 @@ fn streams_that_watch_nothing() {
     );
 }
 
+/// Plan and outcome of a stream; all of its lines name their schema and an event that is known.
+fn stream(name: &str, ran: &Ran) -> (Value, Value) {
+    const EVENTS: [&str; 7] =
+        ["plan", "item", "sighting", "regression", "withdrawn", "progress", "outcome"];
+    let schema = format!("allclear.{name}/1");
+    for line in ran.events() {
+        assert_eq!(line["schema"], schema.as_str(), "{line}");
+        assert!(EVENTS.contains(&line["event"].as_str().expect("a name")), "{line}");
+    }
+    let plan = ran.named("plan").into_iter().next().unwrap_or_default();
+    (shape(&plan), shape(&ran.outcome()))
+}
+
+#[test]
+fn streams_of_every_change() {
+    let cloud = CloudProcess::start(&["--assets", "6", "--edges", "2", "--backups"]);
+    let home = Home::new(cloud.url());
+    let file = home.file("new.jpg", &super::rules::new_picture());
+    let (plan, outcome) = stream("purge", &home.run(&["purge", HERO, "--yes", "--json"]).expect(0));
+    golden!("purge_plan", plan);
+    golden!("purge_outcome", outcome);
+    let (plan, outcome) =
+        stream("replace", &home.run(&["replace", HERO, &file, "--yes", "--json", "--wait=40s"]));
+    golden!("replace_plan", plan);
+    golden!("replace_outcome", outcome);
+    let (plan, outcome) = stream(
+        "rename",
+        &home.run(&["rename", HERO, "press/2026/renamed", "--yes", "--json", "--wait=40s"]),
+    );
+    golden!("rename_plan", plan);
+    golden!("rename_outcome", outcome);
+    home.run(&["rm", "press/2026/renamed", "--yes", "--no-invalidate"]).expect(0);
+    let (plan, outcome) = stream(
+        "restore",
+        &home.run(&["restore", "press/2026/renamed", "--yes", "--json", "--wait=40s"]),
+    );
+    golden!("restore_plan", plan);
+    golden!("restore_outcome", outcome);
+}
+
+#[test]
+fn a_watch_of_a_url() {
+    let (cloud, home) = warm();
+    let url = format!("{}{ORIGINAL}", cloud.edges()[0].1);
+    let ran =
+        home.run(&["watch", &url, "--expect", "live", "--json", "--timeout", "40s"]).expect(0);
+    let (plan, outcome) = stream("watch", &ran);
+    assert_eq!(plan, Value::Null, "nothing is changed");
+    golden!("watch_outcome", outcome);
+    let id = ran.outcome()["invalidation"].as_str().expect("an ID").to_owned();
+    let again = home.run(&["watch", &id, "--json"]).expect(0);
+    assert_eq!(stream("watch", &again).1, outcome, "an ended one says the same");
+    golden!("places_of_a_url", shape(&home.run(&["places", &url, "--json"]).expect(0).json()));
+}
+
+#[test]
+fn what_needs_no_cloud() {
+    let home = Home::new("cloudinary://123456789012:hush@acme");
+    let read = |arguments: &[&str]| home.run(&[arguments, &["--json"]].concat()).expect(0).json();
+    golden!("config_show", without_home(&home, &read(&["config", "show"])));
+    golden!("config_init", without_home(&home, &read(&["config", "init"])));
+    golden!("version", shape(&read(&["--version"])));
+    golden!("doctor", shape(&read(&["doctor", "--offline"])));
+    golden!("completions", shape(&read(&["completions", "bash"])));
+    golden!("man", shape(&read(&["man", "rm"])));
+    let share = home.folder.path().join("share");
+    golden!("man_dir", shape(&read(&["man", "--dir", share.to_str().expect("UTF-8")])));
+}
+
+/// Golden files of each command's JSON, in this file's macros or elsewhere; `-`: it has none.
+const GOLDEN: &[(&str, &[&str])] = &[
+    ("demo", &["-"]),
+    ("cloud", &["ready_line"]),
+    ("ls", &["ls"]),
+    ("show", &["show"]),
+    ("explain", &["explain"]),
+    ("rename", &["rename_plan", "rename_outcome"]),
+    ("rm", &["rm_plan", "rm_item", "rm_sighting", "rm_progress", "rm_outcome", "dry_run"]),
+    ("replace", &["replace_plan", "replace_outcome"]),
+    ("purge", &["purge_plan", "purge_outcome", "no_wait"]),
+    ("restore", &["restore_plan", "restore_outcome"]),
+    ("probe", &["probe"]),
+    ("watch", &["watch_outcome"]),
+    ("pending", &["pending", "pending_empty"]),
+    ("history", &["history"]),
+    // their words are asserted by what they do, in `jobs.rs`
+    ("jobs pause", &["-"]),
+    ("jobs resume", &["-"]),
+    ("jobs cancel", &["-"]),
+    ("retry-failed", &["-"]),
+    ("report", &["report"]),
+    ("places", &["places", "places_of_a_url"]),
+    ("config path", &["config_path"]),
+    ("config show", &["config_show"]),
+    ("config check", &["config_check"]),
+    ("config init", &["config_init"]),
+    ("themes list", &["themes_list"]),
+    ("doctor", &["doctor"]),
+    ("completions", &["completions"]),
+    ("man", &["man", "man_dir"]),
+];
+
+#[test]
+fn every_command_has_its_golden_file() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cli/snapshots");
+    let command = allclear::cli::help::command();
+    let mut missing = Vec::new();
+    for outer in command.get_subcommands() {
+        let below: Vec<String> = outer
+            .get_subcommands()
+            .map(|inner| format!("{} {}", outer.get_name(), inner.get_name()))
+            .collect();
+        let names = if below.is_empty() { vec![outer.get_name().to_owned()] } else { below };
+        for name in names {
+            let files = GOLDEN.iter().find(|(known, _)| *known == name).map(|(_, files)| *files);
+            let there = |file: &&str| {
+                **file == *"-" || folder.join(format!("suite__cli__shapes__{file}.snap")).is_file()
+            };
+            if !files.is_some_and(|files| files.iter().all(|file| there(file))) {
+                missing.push(name);
+            }
+        }
+    }
+    assert_eq!(missing, [""; 0], "these have no golden file: add one here and to the table");
+}
+
 #[test]
 fn errors() {
-    let (_cloud, home) = warm();
+    let (cloud, home) = warm();
     golden!("error_not_found", home.run(&["show", "nobody", "--json"]).expect(1).error());
     golden!("error_not_confirmed", home.run(&["rm", HERO, "--json"]).expect(2).error());
     golden!("error_read_only", home.run(&["--read-only", "rm", HERO, "--json"]).expect(5).error());
     golden!("error_bad_name", home.run(&["show", "a?b", "--json"]).expect(2).error());
     golden!("error_usage", home.run(&["ls", "--limit", "none", "--json"]).expect(2).error());
+    golden!(
+        "error_no_profile",
+        without_home(&home, &home.run(&["ls", "--profile", "nobody", "--json"]).expect(2).error())
+    );
+    let file = home.file("bad.toml", b"[profiles.a]\nrsk = 1\n");
+    golden!(
+        "error_bad_config",
+        without_home(&home, &home.run(&["ls", "--config", &file, "--json"]).expect(2).error())
+    );
+    let nothing = Home::new("");
+    golden!(
+        "error_nothing_configured",
+        without_home(&nothing, &nothing.run(&["ls", "--json"]).expect(2).error())
+    );
+    let wrong = Home::new(&cloud.url().replace(cloud.text("api_secret"), "wrong"));
+    golden!("error_unauthorized", wrong.run(&["ls", "--json"]).expect(5).error());
 }
 
 /// The same without the folder of this run.

@@ -1,4 +1,5 @@
 //! Tests of the house itself: who uses whom, and that the documents say what the program does.
 
 mod layering;
+mod packaging;
 mod readme;

@@ -1,6 +1,7 @@
 //! The console through a real pseudo-terminal, over a real local cloud in another process: keys in, screen out, and
 //! the caches themselves asked at the moment of *all clear*.
 
+mod hostile;
 mod leaving;
 mod orders;
 mod terminal;

@@ -4,4 +4,5 @@
 pub mod cloud;
 pub mod home;
 pub mod http;
+pub mod proxy;
 pub mod scrub;

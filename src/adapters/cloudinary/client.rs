@@ -1,5 +1,6 @@
 //! Which call does what.
 
+use std::collections::HashSet;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -274,6 +275,31 @@ impl Cloud for CloudinaryClient {
             derived_truncated: next.is_some(),
             versions,
         })
+    }
+
+    async fn by_ids(
+        &self,
+        resource_type: ResourceType,
+        delivery_type: DeliveryType,
+        public_ids: &[String],
+    ) -> Result<Vec<Asset>, CloudError> {
+        self.too_many(public_ids.len())?;
+        if public_ids.is_empty() {
+            return Ok(Vec::new()); // a call without names would list everything
+        }
+        let mut query: Params = public_ids.iter().map(|id| ("public_ids[]", id.clone())).collect();
+        query.push(("tags", "true".to_owned()));
+        let path = format!("resources/{resource_type}/{delivery_type}");
+        let page: ListReply = self.transport.json(&self.get(path, query, "the names")).await?;
+        let asked: HashSet<&str> = public_ids.iter().map(String::as_str).collect();
+        let mut assets = page.into_assets((resource_type, delivery_type));
+        assets.retain(|asset| {
+            !asset.placeholder
+                && asset.key.resource_type == resource_type
+                && asset.key.delivery_type == delivery_type
+                && asked.contains(asset.key.public_id.as_str())
+        });
+        Ok(assets)
     }
 
     async fn stat(&self, key: &AssetKey) -> Result<Option<Asset>, CloudError> {

@@ -5,6 +5,7 @@
 
 mod client;
 mod errors;
+mod greeting;
 mod quota;
 mod sign;
 mod transport;
@@ -14,6 +15,7 @@ mod wire;
 mod tests;
 
 pub use client::CloudinaryClient;
+pub use greeting::{Greeting, greet};
 pub use sign::SignatureAlgorithm;
 pub use transport::ClientOptions;
 

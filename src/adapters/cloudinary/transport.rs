@@ -428,7 +428,7 @@ pub(super) fn unreadable(file: &Path, why: &std::io::Error) -> CloudError {
 }
 
 /// What lies at the bottom of an error, without URLs and numbers of the operating system.
-fn innermost(why: &(dyn std::error::Error + 'static)) -> String {
+pub(super) fn innermost(why: &(dyn std::error::Error + 'static)) -> String {
     let why = deepest(why);
     why.downcast_ref::<std::io::Error>().map_or_else(|| why.to_string(), io_in_words)
 }

@@ -9,6 +9,7 @@
 
 mod faults;
 mod history;
+mod inspect;
 mod intents;
 mod job_runs;
 mod jobs;
@@ -21,10 +22,13 @@ mod sightings;
 mod sql;
 mod sql_journal;
 mod tracking;
+mod vault;
 
 #[cfg(test)]
 mod tests;
 
+pub use inspect::{Inspection, inspect};
+pub use open::known_schema;
 pub use processes::Processes;
-pub use sightings::{Evidence, SightingRun};
 pub use sql_journal::SqlJournal;
+pub use vault::Signer;

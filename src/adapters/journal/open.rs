@@ -21,7 +21,7 @@ use crate::ports::journal::JournalError;
 static MIGRATIONS: Migrator = sqlx::migrate!("src/adapters/journal/migrations");
 
 /// `ACLR`: marks a SQLite file as ours (source: SQLite "PRAGMA application_id").
-const APPLICATION_ID: i64 = 0x4143_4c52;
+pub(super) const APPLICATION_ID: i64 = 0x4143_4c52;
 
 /// How long one attempt waits for another process's write.
 const BUSY: Duration = Duration::from_secs(5);
@@ -88,6 +88,7 @@ impl SqlJournal {
             realm: OnceLock::new(),
             latest: AtomicI64::new(0),
             runs: Mutex::default(),
+            vault: super::vault::Vault::default(),
         }
     }
 
@@ -118,7 +119,7 @@ impl SqlJournal {
 }
 
 /// The file that `location` means.
-fn path_of(location: &str) -> Result<PathBuf, JournalError> {
+pub(super) fn path_of(location: &str) -> Result<PathBuf, JournalError> {
     let refused = |detail: &str| JournalError::Open {
         path: clean(without_secrets(location)).into_owned(),
         detail: detail.to_owned(),
@@ -198,7 +199,7 @@ fn io_words(error: &std::io::Error) -> String {
     words.split(" (os error").next().unwrap_or_default().to_lowercase()
 }
 
-fn options(url: &str, shown: &str) -> Result<AnyConnectOptions, JournalError> {
+pub(super) fn options(url: &str, shown: &str) -> Result<AnyConnectOptions, JournalError> {
     static DRIVERS: std::sync::Once = std::sync::Once::new();
     // Another part of the program may have installed them already, which is as good.
     DRIVERS.call_once(|| {
@@ -303,7 +304,7 @@ async fn write_ahead(
 /// Whether a file lies on a file system whose memory maps are not shared between hosts
 /// (source: SQLite "Write-Ahead Logging"; magic numbers of statfs(2)).
 #[cfg(target_os = "linux")]
-fn is_remote(path: &Path) -> bool {
+pub(super) fn is_remote(path: &Path) -> bool {
     const REMOTE: [i64; 8] = [
         0x6969,      // nfs
         0x517b,      // smb
@@ -318,14 +319,20 @@ fn is_remote(path: &Path) -> bool {
 }
 
 #[cfg(not(target_os = "linux"))]
-fn is_remote(_: &Path) -> bool {
+pub(super) fn is_remote(_: &Path) -> bool {
     false
+}
+
+/// The newest schema that this program knows.
+#[must_use]
+pub fn known_schema() -> i64 {
+    MIGRATIONS.iter().map(|migration| migration.version).max().unwrap_or_default()
 }
 
 /// Applies what is missing of the schema, in one transaction: of two processes that start at once the second finds
 /// it done.
 async fn migrate(connection: &mut AnyConnection, shown: &str) -> Result<(), JournalError> {
-    let known = MIGRATIONS.iter().map(|migration| migration.version).max().unwrap_or_default();
+    let known = known_schema();
     // A table that is not there yet is a schema of its own: none.
     let found: Option<i64> = sqlx::query_scalar("SELECT MAX(version) FROM _sqlx_migrations")
         .fetch_one(&mut *connection)
@@ -359,12 +366,12 @@ async fn migrate(connection: &mut AnyConnection, shown: &str) -> Result<(), Jour
     transaction.commit().await.map_err(|error| faults::writing(shown, &error))
 }
 
-fn is_no_table(error: &sqlx::Error) -> bool {
+pub(super) fn is_no_table(error: &sqlx::Error) -> bool {
     matches!(error, sqlx::Error::Database(error) if error.message().starts_with("no such table"))
 }
 
 /// A path as part of a URL.
-fn percent_encoded(path: &Path) -> String {
+pub(super) fn percent_encoded(path: &Path) -> String {
     use std::fmt::Write;
     use std::os::unix::ffi::OsStrExt;
     path.as_os_str().as_bytes().iter().fold(String::new(), |mut url, byte| {

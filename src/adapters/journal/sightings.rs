@@ -4,18 +4,16 @@
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
-
 use super::faults;
 use super::rows::{column, structure};
 use super::sql::{Value, Writing, json};
 use super::sql_journal::SqlJournal;
 use crate::domain::id::InvalidationId;
 use crate::domain::place::PlaceId;
-use crate::domain::sighting::{AcceptVariant, Answer, ProbeFailure, ProbeShape};
+use crate::domain::sighting::AcceptVariant;
 use crate::domain::time::{Timestamp, from_millis};
-use crate::domain::verdict::{Judgement, Verdict};
-use crate::ports::journal::{JournalError, Lease, SightingRow};
+use crate::domain::verdict::Verdict;
+use crate::ports::journal::{Evidence, JournalError, Lease, SightingRow, SightingRun};
 
 /// Runs that a cell keeps from its beginning, and from its latest past.
 const FIRST_RUNS: i64 = 8;
@@ -26,32 +24,6 @@ const MAX_ROWS: i64 = 500_000;
 
 /// Sightings of an invalidation that ended longer ago than this are dropped; its picture stays.
 const KEEP_ENDED: Duration = Duration::from_secs(30 * 24 * 60 * 60);
-
-/// What one sighting showed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Evidence {
-    pub shape: ProbeShape,
-    /// From the request to its answer.
-    pub took: Duration,
-    pub judgement: Judgement,
-    pub result: Result<Answer, ProbeFailure>,
-}
-
-/// A run of equal verdicts of one cell.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SightingRun {
-    pub place: PlaceId,
-    /// Canonical text of the delivery URL.
-    pub url: String,
-    pub variant: AcceptVariant,
-    /// Position among the cell's runs, from 0; where numbers are missing, runs were thinned out.
-    pub run: u64,
-    pub sightings: u64,
-    pub first_at: Timestamp,
-    pub last_at: Timestamp,
-    pub first: Evidence,
-    pub last: Evidence,
-}
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 struct CellKey {

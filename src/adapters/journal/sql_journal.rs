@@ -11,6 +11,7 @@ use tokio::sync::Mutex;
 
 use super::processes::Processes;
 use super::sightings::Runs;
+use super::vault::{Signer, Vault};
 use crate::domain::asset::AssetKey;
 use crate::domain::id::{InvalidationId, ItemId, MemberId, OperationId};
 use crate::domain::invalidation::{
@@ -24,7 +25,7 @@ use crate::domain::usual::Usual;
 use crate::domain::verdict::Content;
 use crate::ports::journal::{
     ActivityRow, Intent, InvalidationRow, JobLease, JobWork, JobsOf, Journal, JournalError, Lease,
-    SightingRow, Step,
+    SightingRow, SightingRun, Step,
 };
 
 /// A journal in a SQL database. Cheap to share behind an `Arc`; safe to open from several processes at once.
@@ -45,6 +46,7 @@ pub struct SqlJournal {
     pub(super) latest: AtomicI64,
     /// Latest run of every cell, per invalidation that this process tracks.
     pub(super) runs: Mutex<HashMap<InvalidationId, Runs>>,
+    pub(super) vault: Vault,
 }
 
 impl SqlJournal {
@@ -52,6 +54,11 @@ impl SqlJournal {
     #[must_use]
     pub fn warnings(&self) -> &[String] {
         &self.warnings
+    }
+
+    /// Lets URLs be signed anew whose signature is not kept.
+    pub fn sign_with(&self, signer: Signer) {
+        self.vault.sign_with(signer);
     }
 
     pub(super) fn learn_time(&self, now: Timestamp) -> i64 {
@@ -77,7 +84,8 @@ impl Journal for SqlJournal {
     }
 
     async fn record(&self, intent: &Intent) -> Result<(), JournalError> {
-        self.record_intent(intent).await
+        let sealed = self.vault.sealed_intent(intent);
+        self.record_intent(sealed.as_ref().unwrap_or(intent)).await
     }
 
     async fn watch(
@@ -86,7 +94,7 @@ impl Journal for SqlJournal {
         names: &[WatchedName],
         urls: &[WatchedUrl],
     ) -> Result<(), JournalError> {
-        self.add_watched(invalidation, names, urls).await
+        self.add_watched(invalidation, names, &self.vault.sealed(urls)).await
     }
 
     async fn mark_sent(&self, items: &[ItemId], at: Timestamp) -> Result<(), JournalError> {
@@ -212,7 +220,7 @@ impl Journal for SqlJournal {
     }
 
     async fn invalidation(&self, id: InvalidationId) -> Result<Invalidation, JournalError> {
-        self.whole_invalidation(id).await
+        self.whole_invalidation(id).await.map(|read| self.vault.opened(read))
     }
 
     async fn find(&self, prefix: &str) -> Result<InvalidationId, JournalError> {
@@ -252,7 +260,15 @@ impl Journal for SqlJournal {
     }
 
     async fn save_sightings(&self, lease: Lease, rows: &[SightingRow]) -> Result<(), JournalError> {
-        self.save_runs(lease, rows).await
+        let sealed = self.vault.sealed_sightings(rows);
+        self.save_runs(lease, sealed.as_deref().unwrap_or(rows)).await
+    }
+
+    async fn kept_sightings(
+        &self,
+        invalidation: InvalidationId,
+    ) -> Result<Vec<SightingRun>, JournalError> {
+        self.sightings(invalidation).await
     }
 
     async fn save_snapshot(

@@ -6,12 +6,14 @@ use super::input::command_line_edited;
 use super::{act, jobs, on_screen};
 use crate::app::action::{Action, Motion};
 use crate::app::commands::by_name;
-use crate::app::effect::{Effect, JobId};
+use crate::app::effect::{Effect, JobId, Lane};
 use crate::app::key::Key;
 use crate::app::state::{App, Overlay};
+use crate::ports::cloud::ListQuery;
 use crate::screens::ask::Question;
 use crate::screens::order::update::Outcome as DialogOutcome;
-use crate::screens::{assets, order};
+use crate::screens::picker::PickerKind;
+use crate::screens::{assets, order, watch};
 use crate::ui::text;
 
 /// Lines kept of the command line's history.
@@ -19,6 +21,13 @@ const HISTORY: usize = 100;
 
 pub(super) fn in_order(app: &mut App, action: &Action, key: Option<Key>) -> Vec<Effect> {
     let Some(Overlay::Order(dialog)) = &mut app.overlay else { return vec![] };
+    if *action == Action::Confirm && app.env.is_locked() {
+        app.env.bad(
+            "the profile is locked: nothing was sent",
+            "esc, then L and the name of the cloud unlock it for 15 minutes",
+        );
+        return vec![];
+    }
     match order::update::act(dialog, &mut app.env, action, key) {
         DialogOutcome::Stay => vec![],
         DialogOutcome::Changed(effects) => {
@@ -86,6 +95,103 @@ pub(super) fn in_running(app: &mut App, id: JobId, action: &Action) -> Vec<Effec
         },
         _ => vec![],
     }
+}
+
+/// Moving in the list of themes shows each; leaving brings back what was before.
+pub(super) fn in_picker(app: &mut App, action: &Action) -> Vec<Effect> {
+    let Some(Overlay::Picker(picker)) = &mut app.overlay else { return vec![] };
+    match action {
+        Action::Back => {
+            let (kind, before) = (picker.kind, picker.before.clone());
+            app.overlay = None;
+            if kind == PickerKind::Theme {
+                app.set_theme(&before);
+            }
+            vec![]
+        }
+        Action::Move(motion) => {
+            let height = usize::from(app.env.size.1).saturating_sub(8).clamp(1, 16);
+            let count = picker.matches().len();
+            picker.cursor = assets::update::moved(picker.cursor, count, height, *motion);
+            preview(app);
+            vec![]
+        }
+        Action::Submit => {
+            let Some(name) = picker.current().map(|choice| choice.name.clone()) else {
+                return vec![];
+            };
+            let kind = picker.kind;
+            app.overlay = None;
+            match kind {
+                PickerKind::Theme => {
+                    app.set_theme(&name);
+                    app.env.say(format!(
+                        "theme {name}; `theme = \"{name}\"` in the configuration keeps it"
+                    ));
+                    vec![]
+                }
+                PickerKind::Profile => switch_profile(app, name),
+                PickerKind::Folder => {
+                    let (resource_type, delivery_type) = app.assets.types();
+                    let prefix = (!name.is_empty()).then_some(name);
+                    let query = ListQuery::Resources { resource_type, delivery_type, prefix };
+                    act(app, Action::List(query), None)
+                }
+            }
+        }
+        _ => vec![],
+    }
+}
+
+/// Shows the theme under the cursor.
+pub(super) fn preview(app: &mut App) {
+    let Some(Overlay::Picker(picker)) = &app.overlay else { return };
+    let name = picker.current().filter(|_| picker.kind == PickerKind::Theme);
+    if let Some(name) = name.map(|choice| choice.name.clone()) {
+        app.set_theme(&name);
+    }
+}
+
+/// Another console for another profile; calls under way are not left alone for it.
+pub(super) fn switch_profile(app: &mut App, name: String) -> Vec<Effect> {
+    if name == app.env.setup.profile {
+        app.env.say(format!("profile {} it is already", text::shown(&name)));
+        return vec![];
+    }
+    if !app.profiles.iter().any(|profile| profile.name == name) {
+        let known: Vec<_> = app.profiles.iter().map(|profile| profile.name.as_str()).collect();
+        let hint = format!("there are {}", text::shown(&known.join(", ")));
+        app.env.bad(format!("no profile `{}`", text::shown(&name)), hint);
+        return vec![];
+    }
+    if app.running().next().is_some() {
+        app.env
+            .bad("calls are under way: another profile has to wait", "stop them, or let them end");
+        return vec![];
+    }
+    vec![Effect::SwitchProfile(name)]
+}
+
+pub(super) fn in_evidence(app: &mut App, action: &Action) -> Vec<Effect> {
+    let Some(Overlay::Evidence(view)) = &mut app.overlay else { return vec![] };
+    match action {
+        Action::Back => {
+            app.overlay = None;
+            return vec![Effect::Drop(Lane::Evidence)];
+        }
+        Action::Move(motion) => {
+            let height = usize::from(app.env.size.1).saturating_sub(8).max(1);
+            let lines = watch::evidence::length(view);
+            view.line = assets::update::moved(view.line, lines, height, *motion);
+        }
+        Action::Copy => {
+            let url = view.url.clone();
+            app.env.say(format!("sent to the terminal's clipboard: {}", text::shown(&url)));
+            return vec![Effect::Copy(url)];
+        }
+        _ => {}
+    }
+    vec![]
 }
 
 pub(super) fn in_help(app: &mut App, action: &Action) -> Vec<Effect> {

@@ -1,6 +1,7 @@
 //! What the terminal sent: keys looked up, text fields fed, pastes and bursts kept from acting as commands.
 
 use super::act;
+use super::dialogs::preview;
 use crate::app::action::{Action, Motion, Screen};
 use crate::app::command_line::CommandLine;
 use crate::app::commands::{Run, Scope};
@@ -11,7 +12,7 @@ use crate::app::key::Key;
 use crate::app::msg::{Failure, Input};
 use crate::app::state::{App, Overlay};
 use crate::domain::asset::AssetKey;
-use crate::screens::{assets, order};
+use crate::screens::{activity, assets, order};
 use crate::ui::{layout, text};
 
 pub(super) fn input(app: &mut App, batch: &[Input]) -> Vec<Effect> {
@@ -22,7 +23,15 @@ pub(super) fn input(app: &mut App, batch: &[Input]) -> Vec<Effect> {
             Input::Key(key) => {
                 let opens_a_field = matches!(
                     app.keymap.command(app.scope(), *key).map(|command| command.id),
-                    Some("app.command" | "assets.filter" | "app.help")
+                    Some(
+                        "app.command"
+                            | "assets.filter"
+                            | "activity.filter"
+                            | "app.help"
+                            | "app.theme"
+                            | "app.profile"
+                            | "assets.folder"
+                    )
                 );
                 let burst = burst_ahead(&batch[at..]);
                 if let (Some(burst), false, false) = (burst, app.scope().is_text(), opens_a_field) {
@@ -39,6 +48,7 @@ pub(super) fn input(app: &mut App, batch: &[Input]) -> Vec<Effect> {
                 // a terminal that shrank and grew again has lost what was on it
                 effects.push(Effect::Redraw);
             }
+            Input::Focus(focused) => app.focused = Some(*focused),
             Input::Wheel(lines) => effects.extend(wheel(app, *lines)),
             Input::Click(x, y) => effects.extend(click(app, *x, *y)),
         }
@@ -92,7 +102,21 @@ fn edit(app: &mut App, key: Key) {
                 command_line_edited(app);
             }
         }
+        Some(Overlay::Picker(picker)) => {
+            if field::edit(&mut picker.field, key) {
+                picker.cursor = 0;
+                preview(app);
+            }
+        }
         Some(_) => {}
+        None if app.screen == Screen::Activity => {
+            if let Some(input) = app.activity.filter_field.as_mut()
+                && field::edit(input, key)
+            {
+                let typed = input.value().to_owned();
+                activity::update::set_filter(&mut app.activity, &typed);
+            }
+        }
         None => {
             if let Some(input) =
                 app.assets.filter_field.as_mut().filter(|_| app.screen == Screen::Assets)
@@ -133,7 +157,15 @@ fn pasted(app: &mut App, raw: &str, burst: bool) -> Vec<Effect> {
             }
             return vec![];
         }
-        Some(Overlay::Sort) => app.overlay = None,
+        Some(Overlay::Picker(picker)) => {
+            field::paste(&mut picker.field, raw);
+            picker.cursor = 0;
+            preview(app);
+            return vec![];
+        }
+        Some(Overlay::Sort | Overlay::CopyMenu | Overlay::Debug | Overlay::Evidence(_)) => {
+            app.overlay = None
+        }
         Some(_) => {
             app.env.say("a dialog is open: the paste was not used");
             return vec![];
@@ -144,6 +176,12 @@ fn pasted(app: &mut App, raw: &str, burst: bool) -> Vec<Effect> {
         field::paste(input, raw);
         let typed = input.value().to_owned();
         assets::update::set_filter(&mut app.assets, &typed);
+        return vec![];
+    }
+    if let (Screen::Activity, Some(input)) = (app.screen, &mut app.activity.filter_field) {
+        field::paste(input, raw);
+        let typed = input.value().to_owned();
+        activity::update::set_filter(&mut app.activity, &typed);
         return vec![];
     }
     let line = field::one_line(raw);
@@ -202,7 +240,7 @@ fn click(app: &mut App, x: u16, y: u16) -> Vec<Effect> {
             let panes = layout::panes(shell.body, app.assets.details.is_some());
             panes.list.map(|list| layout::list(list).rows)
         }
-        Screen::Pending => Some(layout::list(shell.body).rows),
+        Screen::Pending | Screen::Activity => Some(layout::list(shell.body).rows),
         Screen::Watch => None,
     };
     let Some(rows) = rows.filter(|rows| rows.contains((x, y).into())) else { return vec![] };
@@ -212,8 +250,11 @@ fn click(app: &mut App, x: u16, y: u16) -> Vec<Effect> {
         let to = app.assets.offset + line;
         i64::try_from(to).unwrap_or(0) - i64::try_from(app.assets.cursor).unwrap_or(0)
     } else {
-        let at = app.pending.position(&app.tracked);
-        let first = layout::window(at, app.tracked.len(), usize::from(rows.height));
+        let (at, count) = match app.screen {
+            Screen::Activity => (app.activity.position(), app.activity.shown().count()),
+            _ => (app.pending.position(&app.tracked), app.pending.shown(&app.tracked).count()),
+        };
+        let first = layout::window(at, count, usize::from(rows.height));
         i64::try_from(first + line).unwrap_or(0) - i64::try_from(at).unwrap_or(0)
     };
     act(app, Action::Move(Motion::Lines(i32::try_from(motion).unwrap_or(0))), None)

@@ -1,9 +1,12 @@
 //! Orders under way, and watches that end.
 
+use std::sync::Arc;
+
 use super::{on_screen, read_journal};
 use crate::app::action::{Action, Screen};
 use crate::app::effect::{Effect, JobId};
 use crate::app::msg::Failure;
+use crate::app::notice;
 use crate::app::state::{App, Job, JobEnd, Overlay};
 use crate::domain::asset::AssetKey;
 use crate::domain::invalidation::{ItemState, Outcome, Verb};
@@ -114,6 +117,7 @@ pub(super) fn executed(app: &mut App, id: JobId, result: Result<Executed, Failur
             job.ended = Some(end.clone());
             let JobEnd::Done { accepted, not_found, failed, skipped } = end else { return effects };
             let clean = not_found + failed + skipped == 0;
+            let (label, took) = (job.label.clone(), app.env.moment.since(job.since));
             let summary =
                 format!("{} accepted for {}", verb.as_str(), text::plural(accepted, "asset"));
             match (clean, job.invalidation) {
@@ -138,6 +142,9 @@ pub(super) fn executed(app: &mut App, id: JobId, result: Result<Executed, Failur
                 }
                 (false, _) => {}
             }
+            let counts = [accepted, not_found, failed, skipped];
+            let notice = notice::of_job(app, (verb.as_str(), &label), counts, took);
+            effects.push(Effect::Notify(Box::new(notice)));
             if verb == Verb::Restore && accepted > 0 {
                 effects.extend(assets::update::refresh(&mut app.assets, &mut app.env));
             }
@@ -149,6 +156,7 @@ pub(super) fn executed(app: &mut App, id: JobId, result: Result<Executed, Failur
 
 /// Says so when a watch of ours ends while the operator looks at something else.
 pub(super) fn announce(app: &mut App) -> Vec<Effect> {
+    let mut effects = notices(app);
     let ended: Vec<_> = app
         .board
         .watches
@@ -157,7 +165,7 @@ pub(super) fn announce(app: &mut App) -> Vec<Effect> {
         .cloned()
         .collect();
     if ended.is_empty() {
-        return vec![];
+        return effects;
     }
     for watch in &ended {
         app.announced.push(watch.id);
@@ -175,7 +183,22 @@ pub(super) fn announce(app: &mut App) -> Vec<Effect> {
     }
     let excess = app.announced.len().saturating_sub(500);
     app.announced.drain(..excess);
-    read_journal(app)
+    effects.extend(read_journal(app));
+    effects
+}
+
+/// News for whoever looks at another window.
+fn notices(app: &mut App) -> Vec<Effect> {
+    let mut told = std::mem::take(&mut app.told);
+    let board = Arc::clone(&app.board);
+    told.retain(|id, _| board.get(*id).is_some());
+    let news = board.watches.iter().filter_map(|watch| {
+        let told = told.entry(watch.id).or_default();
+        Some(Effect::Notify(Box::new(notice::of_watch(app, watch, told)?)))
+    });
+    let news: Vec<Effect> = news.collect();
+    app.told = told;
+    news
 }
 
 /// An outcome in words.

@@ -1,28 +1,29 @@
 //! Plans: an order resolved against storage, with its price and its limits, before anything is sent.
 
 mod notes;
+mod onlookers;
 mod price;
+mod route;
 mod select;
 mod watched;
 
 pub use watched::host_of;
 
+use std::time::Duration;
+
 use super::context::Context;
 use super::error::OpError;
 use crate::domain::asset::{Asset, AssetKey};
-use crate::domain::invalidation::{ItemState, Verb};
-use crate::domain::job::Refused;
+use crate::domain::invalidation::Verb;
 use crate::domain::purge::{
-    ApiPath, Confirmation, Order, OrderTerms, Plan, PlannedItem, Selection,
+    ApiPath, Confirmation, LeftOut, Order, OrderTerms, Plan, PlannedItem, Selection,
 };
 use crate::domain::verdict::{Content, Stored};
 use crate::ports::cloud::Destroyed;
-use select::Found;
+use route::Route;
+use select::{Found, Selected};
 
 pub use select::selection_label;
-
-/// Bulk deletes of the Admin API pay off above this many assets: fewer are one `destroy` each.
-const ADMIN_BULK_ABOVE: usize = 100;
 
 /// Resolves an order against storage, without changing anything.
 ///
@@ -30,17 +31,19 @@ const ADMIN_BULK_ABOVE: usize = 100;
 /// Read-only profile, bad or missing names, an empty selection, the cloud's.
 pub async fn plan(context: &Context, order: &Order, terms: &OrderTerms) -> Result<Plan, OpError> {
     refuse_on_read_only(context, order.verb())?;
+    let most = terms.max_items.or(context.policy.max_items);
     match order {
         Order::Rename { from, to, overwrite } => rename(context, from, to, *overwrite, terms).await,
         Order::Delete { what } => {
-            let found = select::existing(context, what).await?;
-            Draft::new(Verb::Delete, delete_path(context, found.len(), terms), found)
-                .finish(context, terms)
-                .await
+            let selected = select::existing(context, what, Verb::Delete, most).await?;
+            let route = route::of_delete(context, selected.found.len(), terms).await?;
+            Draft::new(Verb::Delete, route, selected).finish(context, terms).await
         }
         Order::Purge { what } => {
-            let found = select::existing(context, what).await?;
-            Draft::new(Verb::Purge, ApiPath::Explicit, found).finish(context, terms).await
+            let selected = select::existing(context, what, Verb::Purge, most).await?;
+            Draft::new(Verb::Purge, Route::of(ApiPath::Explicit), selected)
+                .finish(context, terms)
+                .await
         }
         Order::Replace { key, file } => {
             let checked = tokio::fs::metadata(file).await;
@@ -52,29 +55,19 @@ pub async fn plan(context: &Context, order: &Order, terms: &OrderTerms) -> Resul
                     hint: "give the path of a file on this machine".to_owned(),
                 });
             }
-            let found = select::existing(context, &Selection::Keys(vec![key.clone()])).await?;
-            let mut draft = Draft::new(Verb::Replace, ApiPath::Upload, found);
+            let what = Selection::Keys(vec![key.clone()]);
+            let selected = select::existing(context, &what, Verb::Replace, most).await?;
+            let mut draft = Draft::new(Verb::Replace, Route::of(ApiPath::Upload), selected);
             draft.file = Some(file.clone());
             draft.finish(context, terms).await
         }
         Order::Restore { keys } => {
-            let found = select::restorable(context, keys).await?;
-            Draft::new(Verb::Restore, ApiPath::RestoreThenExplicit, found)
+            let selected = select::restorable(context, keys, most).await?;
+            Draft::new(Verb::Restore, Route::of(ApiPath::RestoreThenExplicit), selected)
                 .finish(context, terms)
                 .await
         }
     }
-}
-
-/// The asset that a refused name means, where it was refused because storage did not have it.
-pub(super) fn name_again(context: &Context, refused: &Refused) -> Option<AssetKey> {
-    if refused.state != ItemState::NotFound {
-        return None;
-    }
-    super::resolve::candidates(&context.account, &refused.typed, None, None)
-        .ok()?
-        .into_iter()
-        .next()
 }
 
 /// The one place that keeps writes from a read-only profile, for plans and for their execution.
@@ -108,7 +101,8 @@ async fn rename(
             "upload the file again under the other resource type",
         ));
     }
-    let found = select::existing(context, &Selection::Keys(vec![from.clone()])).await?;
+    let what = Selection::Keys(vec![from.clone()]);
+    let selected = select::existing(context, &what, Verb::Rename, None).await?;
     let target = context.cloud.stat(to).await?;
     if target.is_some() && !overwrite {
         return Err(OpError::TargetExists {
@@ -116,26 +110,20 @@ async fn rename(
             to: to.to_string(),
         });
     }
-    let mut draft = Draft::new(Verb::Rename, ApiPath::Rename, found);
+    let mut draft = Draft::new(Verb::Rename, Route::of(ApiPath::Rename), selected);
     draft.to = Some((to.clone(), target));
     draft.overwrite = overwrite;
     draft.finish(context, terms).await
-}
-
-const fn delete_path(context: &Context, assets: usize, terms: &OrderTerms) -> ApiPath {
-    let invalidates = matches!(context.account.bulk_invalidation, Some(true));
-    if assets > ADMIN_BULK_ABOVE && (invalidates || !terms.invalidate) {
-        ApiPath::AdminBulk
-    } else {
-        ApiPath::Destroy
-    }
 }
 
 /// A plan in the making: what was found in storage, before URLs and prices.
 struct Draft {
     verb: Verb,
     api_path: ApiPath,
+    why: String,
     found: Vec<Found>,
+    left_out: Vec<LeftOut>,
+    duplicates: usize,
     /// New name of a rename, and what storage holds there.
     to: Option<(AssetKey, Option<Asset>)>,
     overwrite: bool,
@@ -143,8 +131,34 @@ struct Draft {
 }
 
 impl Draft {
-    const fn new(verb: Verb, api_path: ApiPath, found: Vec<Found>) -> Self {
-        Self { verb, api_path, found, to: None, overwrite: false, file: None }
+    fn new(verb: Verb, route: Route, selected: Selected) -> Self {
+        let Selected { found, left_out, duplicates } = selected;
+        let Route { api_path, why } = route;
+        Self {
+            verb,
+            api_path,
+            why,
+            found,
+            left_out,
+            duplicates,
+            to: None,
+            overwrite: false,
+            file: None,
+        }
+    }
+
+    /// Whether it takes away or overwrites what storage holds.
+    const fn destroys(&self) -> bool {
+        matches!(self.verb, Verb::Delete | Verb::Replace) || self.overwrite
+    }
+
+    /// How long it can be called off after the confirmation: a large one that takes something away.
+    fn start_delay(&self, context: &Context) -> Duration {
+        if self.destroys() && self.found.len() > context.policy.confirm_above {
+            context.policy.start_delay
+        } else {
+            Duration::ZERO
+        }
     }
 
     async fn finish(self, context: &Context, terms: &OrderTerms) -> Result<Plan, OpError> {
@@ -154,8 +168,8 @@ impl Draft {
         } else {
             watched::Urls::default()
         };
-        let places = context.places.places(&urls.host(context)).await;
-        let places = places.as_ref().map_or(0, Vec::len);
+        let found = context.places.places(&urls.host(context)).await.unwrap_or_default();
+        let places = found.len();
         let (watched, sampled_urls) = urls.sampled(context, terms);
         let sampled_of = sampled_urls.map(|_| watched::variants(&urls.watched) * places);
         let usual = context.journal.usual(&context.scope).await.unwrap_or_default();
@@ -163,7 +177,15 @@ impl Draft {
         let price = price::price(context, &self, cells, places, confidence, &usual);
         let too_many = sampled_urls.is_none() && cells > context.policy.verify_full_max;
         let offer = too_many.then(|| notes::offered_sample(context, &watched, terms));
-        let mut notes = notes::notes(context, &self, terms, places);
+        let seen_by = onlookers::of(&context.account, &watched, &found);
+        let quota = context.cloud.quota();
+        let paced_until = price::paced_until(quota, price.admin_calls, context.clock.wall());
+        let start_delay = self.start_delay(context);
+        let mut notes = notes::notes(&self, terms, places);
+        notes.extend(notes::paced(paced_until, price.admin_calls));
+        notes.extend(notes::by_url(&urls, terms));
+        notes.extend(notes::onlookers(&seen_by));
+        notes.extend(notes::start_delay(start_delay));
         notes.extend(offer.flatten());
         notes.extend(notes::usually(&usual).filter(|_| terms.invalidate));
         let confirmation = Confirmation::needed(
@@ -176,19 +198,25 @@ impl Draft {
             verb: self.verb,
             cloud_name: context.account.cloud_name.clone(),
             api_path: self.api_path,
+            why: self.why.clone(),
             overwrite: self.overwrite,
             invalidate: terms.invalidate,
             file: self.file.clone(),
             upload_calls: price.upload_calls,
             admin_calls: price.admin_calls,
-            quota_left: context.cloud.quota().map(|quota| quota.remaining),
+            quota_left: quota.map(|quota| quota.remaining),
+            paced_until,
             watched,
             not_covered: urls.not_covered,
+            by_url: urls.by_url,
+            duplicates: self.duplicates,
+            left_out: self.left_out.clone(),
+            seen_by,
+            start_delay,
             places,
             requests: price.requests,
             budget: context.policy.budget(price.requests),
             stuck_after: context.policy.stuck_after(&usual),
-            delay: std::time::Duration::ZERO,
             execution: price.execution,
             verification: price.verification,
             confidence,
@@ -196,7 +224,6 @@ impl Draft {
             sampled_urls,
             notes,
             confirmation,
-            refused: terms.refused.clone(),
             items: self.items(),
         })
     }

@@ -2,11 +2,15 @@
 
 use std::time::Duration;
 
+use jiff::SignedDuration;
+
 use super::Draft;
 use crate::domain::confidence::Confidence;
 use crate::domain::purge::ApiPath;
+use crate::domain::time::Timestamp;
 use crate::domain::usual::Usual;
 use crate::ops::context::Context;
+use crate::ports::cloud::Quota;
 
 /// A round trip to the API, for estimates only.
 const USUAL_CALL: Duration = Duration::from_millis(250);
@@ -20,6 +24,15 @@ pub(super) struct Price {
     pub requests: u64,
     pub execution: Duration,
     pub verification: Duration,
+}
+
+/// When the last of `calls` Admin calls can leave, where the quota makes them wait: it is renewed every hour.
+pub(super) fn paced_until(quota: Option<Quota>, calls: usize, now: Timestamp) -> Option<Timestamp> {
+    let quota = quota?;
+    let short = calls.checked_sub(quota.remaining as usize).filter(|short| *short > 0)?;
+    let hours = short.div_ceil(quota.limit.max(1) as usize) - 1;
+    let renewed = quota.reset_at.unwrap_or_else(|| now + SignedDuration::from_hours(1));
+    renewed.checked_add(SignedDuration::from_hours(i64::try_from(hours).ok()?)).ok()
 }
 
 /// `variants` counts the watched URLs, those with automatic format once for each `Accept` variant.
@@ -58,5 +71,29 @@ pub(super) fn price(
         requests,
         execution: USUAL_CALL * u32::try_from(rounds).unwrap_or(u32::MAX),
         verification,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rstest::rstest;
+
+    #[rstest]
+    #[case(500, 500, None)]
+    #[case(500, 501, Some("2026-11-21T13:00:00Z"))]
+    #[case(0, 500, Some("2026-11-21T13:00:00Z"))]
+    #[case(0, 501, Some("2026-11-21T14:00:00Z"))]
+    #[case(100, 1600, Some("2026-11-21T15:00:00Z"))]
+    fn calls_beyond_the_quota_wait_for_its_renewal(
+        #[case] remaining: u32,
+        #[case] calls: usize,
+        #[case] until: Option<&str>,
+    ) {
+        let reset_at = "2026-11-21T13:00:00Z".parse().ok();
+        let now = "2026-11-21T12:20:00Z".parse().unwrap();
+        let quota = Quota { limit: 500, remaining, reset_at };
+        assert_eq!(paced_until(Some(quota), calls, now), until.map(|at| at.parse().unwrap()));
+        assert_eq!(paced_until(None, calls, now), None);
     }
 }

@@ -5,7 +5,7 @@ use rstest::rstest;
 use super::*;
 use crate::domain::account::InvalidationKind;
 use crate::domain::asset::{DeliveryType, ResourceType};
-use crate::domain::purge::{Risk, Verify};
+use crate::domain::purge::{DeleteApi, LeftOutReason, Named, Risk, Verify};
 use crate::ops::testing::{FakeCloud, context, image};
 
 fn delete(ids: &[&str]) -> Order {
@@ -187,4 +187,187 @@ async fn a_file_that_is_not_there_is_said_before_anything_is_sent() {
     let failed = plan(&context, &order, &OrderTerms::default()).await;
     assert!(matches!(failed, Err(OpError::Invalid { .. })), "{failed:?}");
     assert_eq!(cloud.calls(), Vec::<String>::new());
+}
+
+fn many(count: usize) -> Vec<String> {
+    (0..count).map(|number| format!("press/{number}")).collect()
+}
+
+async fn planned(context: &Context, what: Selection, terms: &OrderTerms) -> Result<Plan, OpError> {
+    plan(context, &Order::Delete { what }, terms).await
+}
+
+fn keys(ids: &[String]) -> Selection {
+    Selection::Keys(ids.iter().map(|id| image(id)).collect())
+}
+
+#[tokio::test]
+async fn names_given_twice_count_once_and_are_counted() {
+    let context = surrogate(FakeCloud::with(&["a", "b"])).await;
+    let what = Selection::Keys(["a", "b", "a", "a"].map(image).to_vec());
+    let plan = planned(&context, what, &OrderTerms::default()).await.unwrap();
+    assert_eq!((plan.items.len(), plan.duplicates), (2, 2));
+    assert!(plan.notes.iter().any(|note| note.contains("named more than once")));
+}
+
+#[tokio::test]
+async fn of_a_list_the_usable_names_are_taken_and_the_others_told_apart() {
+    let context = surrogate(FakeCloud::with(&["a", "b/c"])).await;
+    let named = |typed: &str| Named {
+        typed: typed.to_owned(),
+        meant: typed.parse().map(|id| vec![AssetKey::image(id)]).map_err(|_| "no".to_owned()),
+    };
+    let what = || Selection::Listed(["a", "nope", "b/c", "a", "what?"].map(named).to_vec());
+    let plan = planned(&context, what(), &OrderTerms::default()).await.unwrap();
+    let reasons = plan.left_out.iter().map(|left| (left.name.as_str(), left.reason));
+    assert_eq!(
+        reasons.collect::<Vec<_>>(),
+        [("what?", LeftOutReason::Malformed), ("nope", LeftOutReason::Unknown)]
+    );
+    assert_eq!((plan.items.len(), plan.duplicates, plan.refused()), (2, 1, 2));
+    // a URL has several readings: the one that storage holds is taken
+    let meant = vec![image("b_c/a"), image("a")];
+    let url = Named { typed: "https://x".to_owned(), meant: Ok(meant) };
+    let plan = planned(&context, Selection::Listed(vec![url]), &OrderTerms::default()).await;
+    assert_eq!(plan.unwrap().items[0].key, image("a"));
+    let unusable = Selection::Listed(vec![named("what?")]);
+    let refused = planned(&context, unusable, &OrderTerms::default()).await;
+    assert!(matches!(refused, Err(OpError::Invalid { .. })), "{refused:?}");
+}
+
+#[tokio::test]
+async fn what_a_search_finds_is_checked_against_storage_before_it_is_deleted() {
+    let cloud = FakeCloud::with(&["x/kept", "x/gone", "x/changed"]);
+    let context = surrogate(Arc::clone(&cloud)).await;
+    cloud.freeze_index();
+    cloud.take(&image("x/gone"));
+    cloud.put(&image("x/changed"));
+    let what = Selection::Search { expression: "x/".to_owned() };
+    let plan = planned(&context, what.clone(), &OrderTerms::default()).await.unwrap();
+    assert_eq!(plan.items.iter().map(|item| &item.key).collect::<Vec<_>>(), [&image("x/kept")]);
+    let mut reasons = plan.left_out.iter().map(|left| left.reason.as_str()).collect::<Vec<_>>();
+    reasons.sort_unstable();
+    assert_eq!(reasons, ["changed", "vanished"]);
+    assert_eq!(plan.refused(), 0, "the operator named none of them");
+    // a purge harms nothing: what has changed is purged as it is
+    let purge = super::plan(&context, &Order::Purge { what }, &OrderTerms::default()).await;
+    assert_eq!(purge.unwrap().items.len(), 2);
+}
+
+#[rstest]
+#[case(" ")]
+#[case("/")]
+#[case("//")]
+#[case("*")]
+#[tokio::test]
+async fn nothing_selects_everything_by_mistake(#[case] text: &str) {
+    let context = surrogate(FakeCloud::with(&["a"])).await;
+    let tag = Selection::Tag { resource_type: ResourceType::Image, tag: text.to_owned() };
+    for what in [prefix(text), tag, Selection::Search { expression: text.to_owned() }] {
+        let refused = planned(&context, what.clone(), &OrderTerms::default()).await;
+        assert!(
+            matches!(refused, Err(OpError::EmptyPrefix { .. } | OpError::Invalid { .. })),
+            "{what:?}: {refused:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_folder_without_its_slash_does_not_take_its_neighbours_along() {
+    let context = surrogate(FakeCloud::with(&["press/a", "press/b", "press-kit", "shop/a"])).await;
+    let terms = OrderTerms::default();
+    let half = planned(&context, prefix("press"), &terms).await;
+    assert!(matches!(&half, Err(OpError::Invalid { hint, .. }) if hint.contains("`press/`")));
+    assert_eq!(planned(&context, prefix("press/"), &terms).await.unwrap().items.len(), 2);
+    assert_eq!(planned(&context, prefix("press-"), &terms).await.unwrap().items.len(), 1);
+    assert_eq!(planned(&context, prefix("shop"), &terms).await.unwrap().items.len(), 1);
+}
+
+#[tokio::test]
+async fn an_order_is_about_no_more_assets_than_allowed() {
+    let ids = many(12);
+    let refs = ids.iter().map(String::as_str).collect::<Vec<_>>();
+    let mut context = surrogate(FakeCloud::with(&refs)).await;
+    context.policy.max_items = Some(10);
+    let by_default = OrderTerms::default();
+    for what in [keys(&ids), prefix("press/")] {
+        let refused = planned(&context, what, &by_default).await;
+        assert!(matches!(refused, Err(OpError::TooMany { most: 10, .. })), "{refused:?}");
+    }
+    let more = OrderTerms { max_items: Some(12), ..OrderTerms::default() };
+    assert_eq!(planned(&context, keys(&ids), &more).await.unwrap().items.len(), 12);
+}
+
+#[tokio::test]
+async fn a_large_delete_can_be_called_off_before_it_starts() {
+    let ids = many(12);
+    let refs = ids.iter().map(String::as_str).collect::<Vec<_>>();
+    let mut context = surrogate(FakeCloud::with(&refs)).await;
+    context.policy.start_delay = Duration::from_secs(5);
+    let terms = OrderTerms::default();
+    let large = planned(&context, keys(&ids), &terms).await.unwrap();
+    assert_eq!(large.start_delay.as_secs(), 5);
+    assert!(large.notes.iter().any(|note| note.contains("called off")), "{:?}", large.notes);
+    assert!(planned(&context, keys(&ids[..3]), &terms).await.unwrap().start_delay.is_zero());
+    let purge = super::plan(&context, &Order::Purge { what: keys(&ids) }, &terms).await.unwrap();
+    assert!(purge.start_delay.is_zero(), "a purge takes nothing away");
+}
+
+#[tokio::test]
+async fn bulk_deletes_go_one_by_one_until_the_admin_api_is_known_to_invalidate() {
+    let ids = many(150);
+    let refs = ids.iter().map(String::as_str).collect::<Vec<_>>();
+    let cloud = FakeCloud::with(&refs);
+    let mut context = surrogate(Arc::clone(&cloud)).await;
+    let terms = OrderTerms::default();
+    let unset = planned(&context, keys(&ids), &terms).await.unwrap();
+    assert_eq!(unset.api_path, ApiPath::Destroy);
+    assert!(unset.why.contains("not known to invalidate"), "{}", unset.why);
+    let admin = OrderTerms { api: Some(DeleteApi::Admin), ..OrderTerms::default() };
+    let refused = planned(&context, keys(&ids), &admin).await;
+    assert!(matches!(refused, Err(OpError::Invalid { .. })), "{refused:?}");
+
+    context.account.bulk_invalidation = Some(true);
+    let unseen = planned(&context, keys(&ids), &terms).await.unwrap();
+    assert_eq!(unseen.api_path, ApiPath::Destroy);
+    assert!(unseen.why.contains("none was seen to"), "{}", unseen.why);
+    assert_eq!(planned(&context, keys(&ids), &admin).await.unwrap().api_path, ApiPath::AdminBulk);
+    let kept = OrderTerms { invalidate: false, ..OrderTerms::default() };
+    let bulk = planned(&context, keys(&ids), &kept).await.unwrap();
+    assert_eq!((bulk.api_path, bulk.admin_calls), (ApiPath::AdminBulk, 2));
+    cloud.set_quota(500, 1);
+    let short = planned(&context, keys(&ids), &kept).await.unwrap();
+    assert_eq!(short.api_path, ApiPath::Destroy);
+    assert!(short.why.contains("would not fit into the 1 left"), "{}", short.why);
+}
+
+#[tokio::test]
+async fn many_names_are_read_by_a_hundred_where_the_quota_is_plenty() {
+    let ids = many(250);
+    let refs = ids.iter().map(String::as_str).collect::<Vec<_>>();
+    let cloud = FakeCloud::with(&refs);
+    let context = surrogate(Arc::clone(&cloud)).await;
+    let stats = |cloud: &FakeCloud| cloud.calls().iter().filter(|c| c.starts_with("stat")).count();
+    cloud.set_quota(2000, 1900);
+    planned(&context, keys(&ids), &OrderTerms::default()).await.unwrap();
+    assert_eq!(cloud.calls().iter().filter(|call| call.starts_with("by_ids")).count(), 3);
+    cloud.set_quota(500, 55);
+    let before = stats(&cloud);
+    planned(&context, keys(&ids), &OrderTerms::default()).await.unwrap();
+    assert_eq!(stats(&cloud) - before, 250, "the quota is for others");
+}
+
+#[tokio::test]
+async fn urls_that_are_not_reached_can_be_named_by_themselves() {
+    let mut context = context(FakeCloud::with(&["press/hero"])).await;
+    context.account.invalidation = InvalidationKind::Legacy;
+    let order = Order::Purge { what: Selection::Keys(vec![image("press/hero")]) };
+    let usual = plan(&context, &order, &OrderTerms::default()).await.unwrap();
+    assert!(usual.by_url.is_empty());
+    assert!(usual.notes.iter().any(|note| note.contains("--attempt-by-url")), "{:?}", usual.notes);
+    let terms = OrderTerms { attempt_by_url: true, ..OrderTerms::default() };
+    let attempt = plan(&context, &order, &terms).await.unwrap();
+    assert_eq!(attempt.by_url.len(), usual.not_covered.len());
+    assert_eq!(attempt.watched.len(), usual.watched.len() + attempt.by_url.len());
+    assert!(attempt.not_covered.is_empty());
 }

@@ -1,7 +1,7 @@
 //! Which URLs a plan watches and which it cannot reach.
 
 use super::{Draft, Found, OpError};
-use crate::domain::coverage::{COPY_LIFE, Call};
+use crate::domain::coverage::{COPY_LIFE, Call, Coverage, CoverageReason};
 use crate::domain::delivery_url::DeliveryUrl;
 use crate::domain::id::ItemId;
 use crate::domain::invalidation::{NotCovered, Verb, WatchedUrl};
@@ -16,6 +16,10 @@ use crate::ops::resolve;
 pub(super) struct Urls {
     pub watched: Vec<PlannedUrl>,
     pub not_covered: Vec<NotCovered>,
+    /// Those that are named to the cloud one by one, as they are.
+    pub by_url: Vec<String>,
+    /// URLs that are not reached and could be named.
+    pub nameable: usize,
 }
 
 /// The URLs of every asset of a draft, with those that the operator added.
@@ -36,13 +40,34 @@ pub(super) fn urls(context: &Context, draft: &Draft, terms: &OrderTerms) -> Resu
             copy_life: COPY_LIFE,
         };
         for listed in subject.watch_list() {
-            match subject.not_covered(&listed) {
-                Some(entry) => urls.not_covered.push(entry),
-                None => urls.watched.push(planned(context, draft, position, found, listed)),
+            match (subject.not_covered(&listed), listed.coverage.reason()) {
+                (Some(_), Some(reason)) if terms.attempt_by_url && can_be_named(reason) => {
+                    urls.by_url.push(listed.url.render(&context.account));
+                    let listed = ListedUrl { coverage: Coverage::Uncertain(reason), ..listed };
+                    urls.watched.push(planned(context, draft, position, found, listed));
+                }
+                (Some(entry), reason) => {
+                    urls.nameable += usize::from(reason.is_some_and(can_be_named));
+                    urls.not_covered.push(entry);
+                }
+                (None, _) => urls.watched.push(planned(context, draft, position, found, listed)),
             }
         }
     }
     Ok(urls)
+}
+
+/// Whether a URL that the order does not reach is one of the asset's own at the cloud's CDN, so that naming it by
+/// itself could help.
+const fn can_be_named(reason: CoverageReason) -> bool {
+    !matches!(
+        reason,
+        CoverageReason::NewName
+            | CoverageReason::Restored
+            | CoverageReason::OtherAsset
+            | CoverageReason::FrontCdn
+            | CoverageReason::Browser
+    )
 }
 
 impl Draft {
@@ -195,7 +220,6 @@ fn sample(urls: &[PlannedUrl], most: usize, seed: u64) -> Vec<PlannedUrl> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::coverage::Coverage;
     use crate::domain::sample;
     use crate::ops::testing::image;
 

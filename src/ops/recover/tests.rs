@@ -78,6 +78,7 @@ impl Dead {
                 sampled_urls: None,
                 budget: None,
                 purge_again: policy.purge_again,
+                api_path: None,
                 excluded: Vec::new(),
             },
             names: items.iter().map(name).collect(),

@@ -65,6 +65,8 @@ struct State {
     calls: Vec<String>,
     scripts: VecDeque<(String, Script)>,
     quota: Option<Quota>,
+    /// What a search finds, where the index lags behind.
+    index: Option<Vec<Asset>>,
 }
 
 impl FakeCloud {
@@ -118,6 +120,12 @@ impl FakeCloud {
         state.derived.entry(key.clone()).or_default().push(copy);
     }
 
+    /// From now on searches find what storage holds now, whatever happens to it.
+    pub fn freeze_index(&self) {
+        let mut state = self.state();
+        state.index = Some(state.assets.values().cloned().collect());
+    }
+
     pub fn set_quota(&self, limit: u32, remaining: u32) {
         self.state().quota = Some(Quota { limit, remaining, reset_at: None });
     }
@@ -135,7 +143,7 @@ impl FakeCloud {
 
     /// The calls so far that changed, or might have changed, something.
     pub fn changes(&self) -> Vec<String> {
-        let reads = ["ping", "list", "detail", "stat"];
+        let reads = ["ping", "list", "detail", "stat", "by_ids"];
         let mut calls = self.calls();
         calls.retain(|call| !reads.iter().any(|read| call.starts_with(read)));
         calls
@@ -252,7 +260,11 @@ impl Cloud for FakeCloud {
         };
         let from: usize = cursor.and_then(|cursor| cursor.parse().ok()).unwrap_or_default();
         self.call("list", cursor.unwrap_or_default().to_owned(), |state| {
-            let all: Vec<&Asset> = state.assets.values().filter(|asset| fits(asset)).collect();
+            let searched = matches!(query, ListQuery::Search { .. });
+            let all: Vec<&Asset> = match &state.index {
+                Some(index) if searched => index.iter().filter(|asset| fits(asset)).collect(),
+                _ => state.assets.values().filter(|asset| fits(asset)).collect(),
+            };
             let to = all.len().min(from + usize::from(limit));
             Ok(Page {
                 assets: all[from.min(to)..to].iter().map(|asset| (*asset).clone()).collect(),
@@ -278,6 +290,22 @@ impl Cloud for FakeCloud {
                 derived_truncated: false,
                 versions: versions.into_iter().collect(),
             })
+        })
+        .await
+    }
+
+    async fn by_ids(
+        &self,
+        resource_type: ResourceType,
+        delivery_type: DeliveryType,
+        public_ids: &[String],
+    ) -> Result<Vec<Asset>, CloudError> {
+        self.call("by_ids", public_ids.len().to_string(), |state| {
+            let held = |public_id: &String| {
+                let public_id = public_id.parse().ok()?;
+                state.assets.get(&AssetKey { resource_type, delivery_type, public_id }).cloned()
+            };
+            Ok(public_ids.iter().filter_map(held).collect())
         })
         .await
     }

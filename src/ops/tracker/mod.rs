@@ -38,6 +38,7 @@ mod watch;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use labels::shown as shown_url;
 pub use truth::read_reference;
 pub(crate) use truth::{content_of, probe_at, timeout_of};
 

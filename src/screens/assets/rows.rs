@@ -88,49 +88,24 @@ impl RowStore {
     }
 }
 
-/// What the operator typed after `/`.
+/// What the operator typed after `/`: words that must all be there, in any order.
+///
+/// `!` in front of a word: it must not be there. `'` takes the rest exactly as it is, letter case and spaces
+/// included; `!'` the other way round. Capital letters make case matter for their word.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Filter {
     text: String,
+    words: Vec<Word>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Word {
     needle: String,
     invert: bool,
-    /// Capital letters in the text make them matter.
     exact_case: bool,
 }
 
-impl Filter {
-    /// A substring of the public ID; `!` in front inverts.
-    #[must_use]
-    pub fn new(text: &str) -> Self {
-        let (invert, needle) = match text.strip_prefix('!') {
-            Some(rest) => (true, rest),
-            None => (false, text),
-        };
-        let exact_case = needle.chars().any(char::is_uppercase);
-        Self { text: text.to_owned(), needle: needle.to_owned(), invert, exact_case }
-    }
-
-    /// As typed.
-    #[must_use]
-    pub fn text(&self) -> &str {
-        &self.text
-    }
-
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.needle.is_empty()
-    }
-
-    /// Where the text is found in `id`, for highlighting; nothing for an inverted filter.
-    #[must_use]
-    pub fn span(&self, id: &str) -> Option<std::ops::Range<usize>> {
-        if self.invert || self.needle.is_empty() {
-            return None;
-        }
-        let at = self.position(id)?;
-        Some(at..at + self.needle.len()).filter(|span| id.get(span.clone()).is_some())
-    }
-
+impl Word {
     fn position(&self, id: &str) -> Option<usize> {
         if self.exact_case {
             return id.find(&self.needle);
@@ -141,16 +116,66 @@ impl Filter {
         }
         id.to_lowercase().find(&self.needle)
     }
+}
+
+impl Filter {
+    #[must_use]
+    pub fn new(text: &str) -> Self {
+        let mut words = Vec::new();
+        let mut rest = text.trim_start();
+        while !rest.is_empty() {
+            let (invert, after) = match rest.strip_prefix('!') {
+                Some(after) => (true, after),
+                None => (false, rest),
+            };
+            let (needle, exact, next) = match after.strip_prefix('\'') {
+                Some(exactly) => (exactly, true, ""),
+                None => match after.split_once(' ') {
+                    Some((word, next)) => (word, false, next),
+                    None => (after, false, ""),
+                },
+            };
+            if !needle.is_empty() {
+                let exact_case = exact || needle.chars().any(char::is_uppercase);
+                words.push(Word { needle: needle.to_owned(), invert, exact_case });
+            }
+            rest = next.trim_start();
+        }
+        Self { text: text.to_owned(), words }
+    }
+
+    /// As typed.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.words.is_empty()
+    }
+
+    /// Where the first word is found in `id`, for highlighting; nothing for inverted words.
+    #[must_use]
+    pub fn span(&self, id: &str) -> Option<std::ops::Range<usize>> {
+        let word = self.words.iter().find(|word| !word.invert)?;
+        let at = word.position(id)?;
+        Some(at..at + word.needle.len()).filter(|span| id.get(span.clone()).is_some())
+    }
 
     #[must_use]
     pub fn matches(&self, id: &str) -> bool {
-        self.needle.is_empty() || self.position(id).is_some() != self.invert
+        self.words.iter().all(|word| word.position(id).is_some() != word.invert)
     }
 
-    /// The text that was searched for, without `!`.
+    /// What the server can be asked for: the words without marks; nothing where one is inverted.
     #[must_use]
-    pub fn needle(&self) -> Option<&str> {
-        (!self.invert && !self.needle.is_empty()).then_some(self.needle.as_str())
+    pub fn needle(&self) -> Option<String> {
+        if self.words.is_empty() || self.words.iter().any(|word| word.invert) {
+            return None;
+        }
+        let words: Vec<&str> = self.words.iter().map(|word| word.needle.as_str()).collect();
+        Some(words.join(" "))
     }
 }
 
@@ -275,6 +300,22 @@ pub mod tests {
         assert_eq!(arranged("Hero", (SortBy::Server, false)), [0], "a capital makes case matter");
         assert_eq!(arranged("!", (SortBy::Server, false)), [0, 1, 2]);
         assert_eq!(Filter::new("hero").span("press/Hero"), Some(6..10));
+    }
+
+    #[test]
+    fn all_words_must_be_there_and_a_quote_takes_the_rest_exactly() {
+        let found = |filter: &str| arranged(filter, (SortBy::Server, false));
+        assert_eq!(found("press hero"), [0]);
+        assert_eq!(found("hero !shop"), [0]);
+        assert_eq!(found("!press !shop"), [0_u32; 0]);
+        assert_eq!(found("'hero"), [2], "case matters");
+        assert_eq!(found("press '/Hero"), [0]);
+        assert_eq!(found("!'press/"), [2]);
+        assert_eq!(found("'"), [0, 1, 2]);
+        assert!(Filter::new("'team photo").matches("press/team photo"));
+        assert!(!Filter::new("'team photo").matches("press/photo team"));
+        assert_eq!(Filter::new("press 'hero").needle().as_deref(), Some("press hero"));
+        assert_eq!(Filter::new("press !hero").needle(), None);
     }
 
     #[test]

@@ -204,6 +204,15 @@ impl AssetsState {
         }
     }
 
+    /// The prefix that is listed, if one is.
+    #[must_use]
+    pub fn prefix(&self) -> Option<&str> {
+        match &self.query {
+            ListQuery::Resources { prefix, .. } => prefix.as_deref(),
+            _ => None,
+        }
+    }
+
     /// Whether the list is something other than everything of one type.
     #[must_use]
     pub fn is_narrowed(&self) -> bool {

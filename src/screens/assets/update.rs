@@ -41,6 +41,7 @@ pub fn act(state: &mut AssetsState, env: &mut Env, action: Action) -> Vec<Effect
             leave_details(state, env);
             vec![]
         }
+        Action::Left => to_parent(state, env),
         Action::Back => back(state, env),
         Action::Mark => mark(state, env),
         Action::MarkRange => mark_range(state, env),
@@ -88,6 +89,16 @@ pub fn act(state: &mut AssetsState, env: &mut Env, action: Action) -> Vec<Effect
         Action::List(query) => list(state, env, query),
         _ => vec![],
     }
+}
+
+/// From a folder to the one above it.
+fn to_parent(state: &mut AssetsState, env: &mut Env) -> Vec<Effect> {
+    let Some(folder) = state.prefix().and_then(|prefix| prefix.strip_suffix('/')) else {
+        return vec![];
+    };
+    let prefix = folder.rfind('/').map(|at| folder[..=at].to_owned());
+    let (resource_type, delivery_type) = state.types();
+    list(state, env, ListQuery::Resources { resource_type, delivery_type, prefix })
 }
 
 /// Reads the first page of a question.
@@ -388,7 +399,7 @@ pub fn set_filter(state: &mut AssetsState, text: &str) {
 /// Enter in the filter: kept, and asked on the server where it has more than is loaded.
 fn accept_filter(state: &mut AssetsState, env: &mut Env) -> Vec<Effect> {
     state.filter_field = None;
-    let Some(needle) = state.filter.needle().map(str::to_owned) else { return vec![] };
+    let Some(needle) = state.filter.needle() else { return vec![] };
     if state.next_cursor.is_none() {
         return vec![];
     }

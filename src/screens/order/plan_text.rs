@@ -24,7 +24,7 @@ pub fn plan_lines(plan: &Plan) -> Vec<PlanLine> {
     let mut lines = Lines(Vec::new());
     assets(&mut lines, plan);
     stored(&mut lines, plan);
-    lines.add("API", plan.api_path.why(), Role::Text);
+    lines.add("API", text::shown(&plan.why), Role::Text);
     calls(&mut lines, plan);
     watched(&mut lines, plan);
     times(&mut lines, plan);

@@ -4,4 +4,4 @@ pub mod state;
 pub mod update;
 pub mod view;
 
-pub use state::PendingState;
+pub use state::{PendingState, Show};

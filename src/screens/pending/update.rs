@@ -9,6 +9,6 @@ use crate::ui::layout;
 /// Moves the cursor.
 pub fn step(state: &mut PendingState, env: &Env, tracked: &[Tracked], motion: Motion) {
     let height = layout::list_height(env.size);
-    let at = moved(state.position(tracked), tracked.len(), height, motion);
-    state.at = tracked.get(at).map(|row| row.id);
+    let at = moved(state.position(tracked), state.shown(tracked).count(), height, motion);
+    state.at = state.shown(tracked).nth(at).map(|row| row.id);
 }

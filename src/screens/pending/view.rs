@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use ratatui::layout::Rect;
 
+use super::state::Show;
 use crate::app::state::{App, Tracked};
 use crate::app::update::outcome_words;
 use crate::domain::invalidation::Outcome;
@@ -29,13 +30,25 @@ const COLUMNS: [Column; 8] = [
 
 const ASSETS: usize = 2;
 
+/// From this height on the row under the cursor is told in full below the list.
+const TOLD: u16 = 14;
+
 /// Draws open invalidations, then those that ended.
 pub fn draw(app: &App, pen: &mut Pen<'_>, body: Rect) {
-    let areas = layout::list(body);
+    let told = if body.height >= TOLD { 4 } else { 0 };
+    let (list, below) = layout::split_bottom(body, told);
+    let areas = layout::list(list);
     status(app, pen, layout::inset(areas.status, 1));
-    if app.tracked.is_empty() {
+    let shown: Vec<&Tracked> = app.pending.shown(&app.tracked).collect();
+    if shown.is_empty() {
         let area = layout::inset(areas.rows, 2);
-        pen.paragraph(area, "nothing was invalidated yet", Role::Dim);
+        let key = app.keymap.shown("pending.show");
+        let line = match (app.tracked.is_empty(), app.pending.show) {
+            (true, _) => "nothing was invalidated yet".to_owned(),
+            (_, Show::Open) => format!("nothing is pending; {key} shows what has ended"),
+            _ => format!("nothing has ended yet; {key} shows what is pending"),
+        };
+        pen.paragraph(area, &line, Role::Dim);
         return;
     }
     let mut columns = COLUMNS;
@@ -56,12 +69,44 @@ pub fn draw(app: &App, pen: &mut Pen<'_>, body: Rect) {
         }
     }
     let at = app.pending.position(&app.tracked);
-    let first = window(at, app.tracked.len(), usize::from(areas.rows.height));
+    let first = window(at, shown.len(), usize::from(areas.rows.height));
     for (y, (position, tracked)) in
-        (areas.rows.top()..areas.rows.bottom()).zip(app.tracked.iter().enumerate().skip(first))
+        (areas.rows.top()..areas.rows.bottom()).zip(shown.iter().enumerate().skip(first))
     {
         row(app, pen, Rect { y, height: 1, ..areas.rows }, &widths, tracked, position == at);
     }
+    if let Some(tracked) = shown.get(at).filter(|_| told > 0) {
+        tell(pen, below, tracked);
+    }
+}
+
+/// The row under the cursor in a sentence or two.
+fn tell(pen: &mut Pen<'_>, area: Rect, tracked: &Tracked) {
+    pen.rule(Rect { height: 1, ..area });
+    let area = layout::inset(layout::split_top(area, 1).1, 1);
+    let (state, role) = state_of(tracked, pen.theme.glyphs);
+    let x = pen.put(area.x, area.y, area.width, &state, role) + 2;
+    let sentence = match (&tracked.ended, tracked.snapshot.as_deref()) {
+        (Some(ending), _) => text::shown(&ending.sentence).into_owned(),
+        (None, Some(shown)) => text::shown(&shown.sentence).into_owned(),
+        (None, None) => "no picture of it has been published yet".to_owned(),
+    };
+    pen.put(x, area.y, area.right().saturating_sub(x), &sentence, Role::Text);
+    let mut facts = vec![tracked.started_at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()];
+    facts.push(text::shown(&tracked.by).into_owned());
+    facts.extend(tracked.tracked_by.as_ref().map(|by| format!("tracked by {}", text::shown(by))));
+    if let Some(shown) = tracked.snapshot.as_deref() {
+        facts.push(shown.confidence.as_str().to_owned());
+        if !shown.not_covered.is_empty() {
+            facts.push(format!("{} not covered", text::plural(shown.not_covered.len(), "URL")));
+        }
+        if !shown.regressions.is_empty() {
+            facts.push(text::plural(shown.regressions.len(), "regression"));
+        }
+        facts.extend(shown.note.as_ref().map(|note| format!("note: {}", text::shown(note))));
+    }
+    let separator = format!(" {} ", pen.theme.glyphs.separator);
+    pen.put(area.x, area.y + 1, area.width, &facts.join(&separator), Role::Dim);
 }
 
 fn status(app: &App, pen: &mut Pen<'_>, area: Rect) {
@@ -71,12 +116,19 @@ fn status(app: &App, pen: &mut Pen<'_>, area: Rect) {
     let open = app.open().count();
     let stuck = app.open().filter(|tracked| is_stuck(tracked)).count();
     let ended = app.tracked.len() - open;
-    let mut parts = vec![(format!("{open} pending"), Role::Strong)];
+    let listed = match app.pending.show {
+        Show::All => "",
+        Show::Open => "only what is pending: ",
+        Show::Ended => "history: ",
+    };
+    let mut parts = vec![(listed.to_owned(), Role::Accent)];
+    parts.push((format!("{open} pending"), Role::Strong));
     if stuck > 0 {
         parts.push((format!(", {stuck} stuck"), Role::Outdated));
     }
     if ended > 0 {
-        parts.push((format!(", {ended} ended below"), Role::Dim));
+        let below = if app.pending.show == Show::All { " below" } else { "" };
+        parts.push((format!(", {ended} ended{below}"), Role::Dim));
     }
     if let Some(trouble) = &app.board.trouble {
         parts.push((format!("  the journal: {}", text::shown(trouble)), Role::Bad));

@@ -1,9 +1,15 @@
-//! The Watch screen: one invalidation, place by place and URL by URL, with the evidence of each verdict.
+//! The Watch screen: one invalidation as a matrix of places by URLs, a map, a curve and a timeline, with the evidence
+//! of each verdict.
 //!
 //! Shows what the tracker published and judges nothing.
 
+mod cells;
+mod curve_tab;
+pub mod evidence;
+mod lists;
+pub mod map_tab;
 pub mod state;
 pub mod update;
 pub mod view;
 
-pub use state::{Panel, WatchState};
+pub use state::{EvidenceView, Tab, WatchState};

@@ -32,6 +32,8 @@ pub fn popup(pen: &mut Pen<'_>, area: Rect, title: &str, role: Role) -> Rect {
     }
     let room = area.width.saturating_sub(6);
     let shown = text::cut(title, usize::from(room), glyphs.cut);
+    let wide = u16::try_from(text::width(&shown)).unwrap_or(room) + 2;
+    pen.clear(Rect { x: area.x + 2, y: area.y, width: wide, height: 1 }); // not as faint as the frame
     pen.put(area.x + 2, area.y, room + 2, &format!(" {shown} "), role);
     Rect { x: area.x + 2, y: area.y + 1, width: area.width - 4, height: area.height - 2 }
 }

@@ -176,6 +176,7 @@ pub fn terms() -> WatchTerms {
         sampled_urls: Some(1000),
         budget: Some(1200),
         purge_again: PurgeAgain::Auto,
+        api_path: None,
         excluded: vec!["FRA".into()],
     }
 }

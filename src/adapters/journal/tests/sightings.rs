@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use super::in_memory;
 use super::make::*;
-use crate::adapters::journal::{SightingRun, SqlJournal};
+use crate::adapters::journal::SqlJournal;
 use crate::domain::invalidation::{Invalidation, Outcome};
 use crate::domain::verdict::Verdict;
 use crate::domain::verdict::Verdict::{Cleared, Outdated, Unknown};
-use crate::ports::journal::{Journal, Lease};
+use crate::ports::journal::{Journal, Lease, SightingRun};
 
 async fn tracked(journal: &SqlJournal, public_id: &str) -> (Invalidation, Lease) {
     let ana = joined(journal, "ana", 1).await;

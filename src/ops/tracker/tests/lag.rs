@@ -381,6 +381,7 @@ fn accepted(context: &Context, names: &[AssetKey], before: &[Content]) -> Intent
             sampled_urls: None,
             budget: None,
             purge_again: PurgeAgain::Offer,
+            api_path: None,
             excluded: Vec::new(),
         },
         names: items.iter().zip(before).map(name).collect(),

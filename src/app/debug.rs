@@ -1,0 +1,116 @@
+//! What the console did last, for the debug overlay: what was asked of the world, how long answers took, what frames
+//! cost.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use super::effect::Effect;
+use super::msg::Msg;
+use crate::domain::time::{Moment, Timestamp};
+
+/// So many entries are kept.
+const KEPT: usize = 200;
+
+/// Something asked of the world.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Asked {
+    pub what: &'static str,
+    pub at: Timestamp,
+    since: Moment,
+    pub took: Option<Duration>,
+}
+
+/// Facts of the last frames and requests.
+#[derive(Debug, Clone, Default)]
+pub struct DebugLog {
+    /// Newest last.
+    pub asked: VecDeque<Asked>,
+    pub frames: u64,
+    /// To build and hand over the last frame.
+    pub frame_cost: Duration,
+    pub frame_bytes: usize,
+    pub messages: u64,
+    /// Facts about the terminal and this program that do not change: name and value, cleaned.
+    pub about: Vec<(&'static str, String)>,
+}
+
+impl DebugLog {
+    /// Notes what is asked.
+    pub fn ask(&mut self, effect: &Effect, at: Timestamp, since: Moment) {
+        let Some(what) = name_of(effect) else { return };
+        if self.asked.len() == KEPT {
+            self.asked.pop_front();
+        }
+        self.asked.push_back(Asked { what, at, since, took: None });
+    }
+
+    /// Notes an answer: the eldest question of its kind is answered.
+    pub fn answer(&mut self, msg: &Msg, now: Moment) {
+        self.messages += 1;
+        let Some(what) = question_of(msg) else { return };
+        let open = self.asked.iter_mut().find(|asked| asked.what == what && asked.took.is_none());
+        if let Some(asked) = open {
+            asked.took = Some(now.since(asked.since));
+        }
+    }
+
+    /// Notes a frame.
+    pub const fn frame(&mut self, cost: Duration, bytes: usize) {
+        self.frames += 1;
+        (self.frame_cost, self.frame_bytes) = (cost, bytes);
+    }
+}
+
+const fn name_of(effect: &Effect) -> Option<&'static str> {
+    Some(match effect {
+        Effect::List { .. } => "list assets",
+        Effect::Arrange { .. } => "filter and sort",
+        Effect::Show { .. } => "read an asset",
+        Effect::Resolve { .. } => "resolve a name",
+        Effect::Plan { .. } => "plan an order",
+        Effect::Execute { .. } => "carry an order out",
+        Effect::ReadJournal => "read invalidations",
+        Effect::ReadActivity => "read the trail",
+        Effect::Evidence { .. } => "read sightings",
+        Effect::WatchUrl { .. } => "begin a watch",
+        Effect::Abandon(_) | Effect::Exclude { .. } | Effect::PurgeAgain(_) => "tell the tracker",
+        Effect::Notify(_) => "notify",
+        _ => return None,
+    })
+}
+
+const fn question_of(msg: &Msg) -> Option<&'static str> {
+    Some(match msg {
+        Msg::Listed { .. } => "list assets",
+        Msg::Arranged { .. } => "filter and sort",
+        Msg::Shown { .. } => "read an asset",
+        Msg::Resolved { .. } => "resolve a name",
+        Msg::Planned { .. } => "plan an order",
+        Msg::Executed { .. } => "carry an order out",
+        Msg::Journal { .. } => "read invalidations",
+        Msg::Activity(_) => "read the trail",
+        Msg::Evidence { .. } => "read sightings",
+        Msg::Watching(_) => "begin a watch",
+        Msg::Told { .. } => "tell the tracker",
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn answers_find_their_questions_and_the_log_is_bounded() {
+        let mut log = DebugLog::default();
+        let at = |secs| Moment::from_origin(Duration::from_secs(secs));
+        let now = crate::screens::testing::noon();
+        log.ask(&Effect::ReadActivity, now, at(1));
+        log.answer(&Msg::Activity(Ok(Vec::new())), at(3));
+        assert_eq!(log.asked[0].took, Some(Duration::from_secs(2)));
+        for _ in 0..1_000 {
+            log.ask(&Effect::ReadJournal, now, at(4));
+        }
+        assert_eq!(log.asked.len(), KEPT);
+    }
+}

@@ -1,0 +1,214 @@
+//! The terminal, as far as the environment and the system tell: nothing is asked of it.
+
+use std::io::IsTerminal as _;
+
+use super::{Finding, Findings};
+use crate::runtime::colours;
+use crate::ui::theme::Depth;
+
+/// Below this the console shows little more than where one is.
+const COMFORTABLE: (u16, u16) = (80, 24);
+const USABLE: (u16, u16) = (40, 10);
+
+/// What is looked at.
+pub struct Seen {
+    /// Columns and rows, where there is a terminal.
+    size: Option<(u16, u16)>,
+    input: bool,
+    output: bool,
+    variables: Vec<(&'static str, String)>,
+}
+
+const VARIABLES: [&str; 15] = [
+    "TERM",
+    "COLORTERM",
+    "TERM_PROGRAM",
+    "NO_COLOR",
+    "TMUX",
+    "STY",
+    "SSH_CONNECTION",
+    "SSH_TTY",
+    "LC_ALL",
+    "LC_CTYPE",
+    "LANG",
+    "ACCESSIBLE",
+    "VTE_VERSION",
+    "KITTY_WINDOW_ID",
+    "WT_SESSION",
+];
+
+impl Seen {
+    /// This process's terminal.
+    #[must_use]
+    pub fn now() -> Self {
+        let size = |stream| rustix::termios::tcgetwinsize(stream).ok();
+        let size = size(rustix::stdio::stdout()).or_else(|| size(rustix::stdio::stderr()));
+        let variable = |name| Some((name, std::env::var(name).ok().filter(|it| !it.is_empty())?));
+        Self {
+            size: size.map(|it| (it.ws_col, it.ws_row)).filter(|it| it.0 > 0),
+            input: std::io::stdin().is_terminal(),
+            output: std::io::stdout().is_terminal(),
+            variables: VARIABLES.into_iter().filter_map(variable).collect(),
+        }
+    }
+
+    fn get(&self, name: &str) -> Option<&str> {
+        self.variables.iter().find(|(known, _)| *known == name).map(|(_, value)| value.as_str())
+    }
+
+    fn owned(&self, name: &str) -> Option<String> {
+        self.get(name).map(str::to_owned)
+    }
+}
+
+/// Says what the console can count on.
+#[must_use]
+pub fn look(seen: &Seen) -> Vec<Finding> {
+    let mut part = Findings::of("terminal");
+    match (seen.input && seen.output, seen.size) {
+        (false, _) => part.note(
+            "size",
+            "standard input or output is no terminal: the console cannot open here",
+            "open it in a terminal (ssh -t HOST), or use the commands",
+        ),
+        (true, Some((columns, rows))) if columns < USABLE.0 || rows < USABLE.1 => part.note(
+            "size",
+            format!("{columns}x{rows}: the console shows very little"),
+            "40x10 is usable, 80x24 comfortable",
+        ),
+        (true, Some((columns, rows))) if columns < COMFORTABLE.0 || rows < COMFORTABLE.1 => {
+            part.ok("size", format!("{columns}x{rows}: usable; 80x24 is comfortable"));
+        }
+        (true, Some((columns, rows))) => part.ok("size", format!("{columns}x{rows}")),
+        (true, None) => {
+            part.note("size", "the terminal tells no size", "run: stty cols 80 rows 24")
+        }
+    }
+    kind(seen, &mut part);
+    let depth = match colours::depth(|name| seen.owned(name)) {
+        Depth::True => "true colour",
+        Depth::Indexed => "256 colours",
+        Depth::Sixteen => "16 colours",
+        Depth::Mono => "none",
+    };
+    let why = match (seen.get("NO_COLOR"), seen.get("COLORTERM")) {
+        (Some(_), _) => " (NO_COLOR)".to_owned(),
+        (None, Some(claim)) => format!(" (COLORTERM={claim})"),
+        (None, None) => String::new(),
+    };
+    part.ok("colours", format!("{depth}{why}"));
+    if colours::locale_lacks_unicode(|name| seen.owned(name)) {
+        part.note(
+            "characters",
+            "the locale is not UTF-8: ASCII is drawn",
+            "set LANG to one that ends with .UTF-8",
+        );
+    } else {
+        part.ok("characters", "Unicode");
+    }
+    clipboard(seen, &mut part);
+    part.found()
+}
+
+fn kind(seen: &Seen, part: &mut Findings) {
+    let through = match (seen.get("TMUX"), seen.get("STY"), seen.get("SSH_CONNECTION")) {
+        (Some(_), _, Some(_)) => ", in tmux, over SSH",
+        (Some(_), _, None) => ", in tmux",
+        (None, Some(_), Some(_)) => ", in screen, over SSH",
+        (None, Some(_), None) => ", in screen",
+        (None, None, Some(_)) => ", over SSH",
+        (None, None, None) => "",
+    };
+    match seen.get("TERM") {
+        None => part.note(
+            "kind",
+            format!("TERM is not set{through}: the least is assumed"),
+            "set TERM to what your terminal is, such as xterm-256color",
+        ),
+        Some("dumb") => part.note(
+            "kind",
+            format!("dumb{through}: the console works line by line (--plain)"),
+            "set TERM to what your terminal is, such as xterm-256color",
+        ),
+        Some(term) => {
+            let program = seen.get("TERM_PROGRAM").map(|it| format!(" ({it})")).unwrap_or_default();
+            part.ok("kind", format!("{term}{program}{through}"));
+        }
+    }
+    if seen.get("ACCESSIBLE").is_some_and(|it| it != "0") {
+        part.ok("plain", "ACCESSIBLE is set: the console works line by line (--plain)");
+    }
+}
+
+/// Whether copying through the terminal (OSC 52) is likely to arrive. No terminal tells it.
+fn clipboard(seen: &Seen, part: &mut Findings) {
+    let (term, program) = (seen.get("TERM").unwrap_or(""), seen.get("TERM_PROGRAM").unwrap_or(""));
+    let knows = ["kitty", "alacritty", "wezterm", "foot", "ghostty", "contour", "rio"];
+    let likely = knows.iter().any(|name| term.contains(name))
+        || ["iTerm.app", "WezTerm", "ghostty", "vscode", "tmux", "rio"].contains(&program)
+        || ["KITTY_WINDOW_ID", "WT_SESSION"].iter().any(|name| seen.get(name).is_some());
+    if seen.get("TMUX").is_some() {
+        part.note(
+            "clipboard",
+            "in tmux it arrives where tmux passes it on",
+            "put `set -g set-clipboard on` into tmux.conf",
+        );
+    } else if seen.get("STY").is_some() {
+        part.note("clipboard", "screen seldom passes it on", "use tmux, or select with the mouse");
+    } else if program == "Apple_Terminal" {
+        part.note(
+            "clipboard",
+            "this terminal takes nothing from programs",
+            "use another terminal, or select with the mouse",
+        );
+    } else if likely {
+        part.ok("clipboard", "likely: this terminal takes what is copied (OSC 52)");
+    } else {
+        part.note(
+            "clipboard",
+            "not known: some terminals take what is copied only when they are told to",
+            "allow OSC 52 in your terminal's settings, then try `y` in the console",
+        );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn said(size: Option<(u16, u16)>, variables: &[(&'static str, &str)]) -> String {
+        let variables =
+            variables.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
+        let seen = Seen { size, input: true, output: true, variables };
+        let line = |it: &Finding| format!("{} {}: {}", it.state.as_str(), it.what, it.said);
+        look(&seen).iter().map(line).collect::<Vec<_>>().join("\n")
+    }
+
+    #[test]
+    fn what_the_environment_tells() {
+        insta::assert_snapshot!(
+            said(Some((120, 40)), &[("TERM", "xterm-kitty"), ("COLORTERM", "truecolor"), ("LANG", "de_DE.UTF-8")]),
+            @r"
+        ok size: 120x40
+        ok kind: xterm-kitty
+        ok colours: true colour (COLORTERM=truecolor)
+        ok characters: Unicode
+        ok clipboard: likely: this terminal takes what is copied (OSC 52)
+        "
+        );
+        insta::assert_snapshot!(
+            said(Some((30, 8)), &[("TERM", "screen-256color"), ("TMUX", "x"), ("SSH_CONNECTION", "y"), ("LC_ALL", "C")]),
+            @r"
+        note size: 30x8: the console shows very little
+        ok kind: screen-256color, in tmux, over SSH
+        ok colours: 256 colours
+        note characters: the locale is not UTF-8: ASCII is drawn
+        note clipboard: in tmux it arrives where tmux passes it on
+        "
+        );
+        assert!(
+            said(None, &[("TERM", "dumb")])
+                .contains("note kind: dumb: the console works line by line")
+        );
+    }
+}

@@ -1,0 +1,49 @@
+//! What the Activity screen knows.
+
+use tui_input::Input;
+
+use crate::app::msg::Failure;
+use crate::domain::id::OperationId;
+use crate::ports::journal::ActivityRow;
+use crate::screens::assets::rows::Filter;
+
+/// Rows as the journal has them, newest first; the cursor belongs to an operation, so that no row jumps under it.
+#[derive(Debug, Clone, Default)]
+pub struct ActivityState {
+    pub rows: Vec<ActivityRow>,
+    pub failure: Option<Failure>,
+    /// Read at least once.
+    pub is_read: bool,
+    pub at: Option<OperationId>,
+    pub filter: Filter,
+    /// The field of `/` while it has the keys.
+    pub filter_field: Option<Input>,
+}
+
+impl ActivityState {
+    /// Rows that match the filter.
+    pub fn shown(&self) -> impl Iterator<Item = &ActivityRow> {
+        self.rows.iter().filter(|row| self.filter.is_empty() || self.filter.matches(&words(row)))
+    }
+
+    /// Position of the cursor among the rows shown.
+    #[must_use]
+    pub fn position(&self) -> usize {
+        self.at.and_then(|id| self.shown().position(|row| row.operation.id == id)).unwrap_or(0)
+    }
+
+    /// The operation under the cursor.
+    #[must_use]
+    pub fn current(&self) -> Option<&ActivityRow> {
+        self.shown().nth(self.position())
+    }
+}
+
+/// What a filter looks through.
+fn words(row: &ActivityRow) -> String {
+    let outcome = row.ended.as_ref().map_or("", |ending| ending.outcome.as_str());
+    let operation = &row.operation;
+    let note = operation.note.as_deref().unwrap_or("");
+    let verb = operation.verb.as_str();
+    [&row.by, verb, &row.label, outcome, note, &operation.command_line].join(" ")
+}

@@ -1,0 +1,213 @@
+//! The Activity screen as it is drawn.
+
+use ratatui::layout::Rect;
+
+use crate::app::state::App;
+use crate::app::update::outcome_words;
+use crate::domain::invalidation::{Outcome, Verb};
+use crate::domain::time::Timestamp;
+use crate::ports::journal::ActivityRow;
+use crate::ui::layout::{Column, fit, window};
+use crate::ui::pen::Pen;
+use crate::ui::theme::{Glyphs, Role};
+use crate::ui::widgets::field::field;
+use crate::ui::{layout, text};
+
+const ASSETS: usize = 3;
+const COLUMNS: [Column; 6] = [
+    Column { title: "WHEN (UTC)", width: 12, grows: false, right: false, priority: 1 },
+    Column { title: "WHO", width: 14, grows: false, right: false, priority: 4 },
+    Column { title: "ORDER", width: 7, grows: false, right: false, priority: 3 },
+    Column { title: "ASSETS", width: 12, grows: true, right: false, priority: 0 },
+    Column { title: "CALLS", width: 8, grows: false, right: true, priority: 5 },
+    Column { title: "OUTCOME", width: 14, grows: false, right: false, priority: 2 },
+];
+
+/// From this height on the row under the cursor is told in full below the list.
+const TOLD: u16 = 14;
+
+/// Draws the trail; answers where the terminal's cursor belongs, if the filter has the keys.
+pub fn draw(app: &App, pen: &mut Pen<'_>, body: Rect) -> Option<(u16, u16)> {
+    let told = if body.height >= TOLD { 5 } else { 0 };
+    let (list, below) = layout::split_bottom(body, told);
+    let areas = layout::list(list);
+    let cursor = status(app, pen, layout::inset(areas.status, 1));
+    let rows: Vec<&ActivityRow> = app.activity.shown().collect();
+    if rows.is_empty() {
+        let area = layout::inset(areas.rows, 2);
+        let (line, role) = match &app.activity.failure {
+            Some(failure) => (failure.headline.as_str(), Role::Bad),
+            None if !app.activity.is_read => ("reading the journal", Role::Info),
+            None if app.activity.rows.is_empty() => ("nothing was ordered yet", Role::Dim),
+            None => ("nothing that is loaded matches", Role::Dim),
+        };
+        pen.paragraph(area, line, role);
+        return cursor;
+    }
+    let mut columns = COLUMNS;
+    if body.width >= 60 {
+        columns[ASSETS].width = 22; // names come first: others leave before these are cut
+    }
+    let widths = fit(&columns, list.width.saturating_sub(4));
+    if areas.headings.height > 0 {
+        let mut x = list.x + 3;
+        for (column, width) in COLUMNS.iter().zip(&widths) {
+            let Some(width) = *width else { continue };
+            if column.right {
+                pen.put_right(x + width, areas.headings.y, width, column.title, Role::Heading);
+            } else {
+                pen.put(x, areas.headings.y, width, column.title, Role::Heading);
+            }
+            x += width + 2;
+        }
+    }
+    let at = app.activity.position();
+    let first = window(at, rows.len(), usize::from(areas.rows.height));
+    for (y, (position, row)) in
+        (areas.rows.top()..areas.rows.bottom()).zip(rows.iter().enumerate().skip(first))
+    {
+        draw_row(app, pen, Rect { y, height: 1, ..areas.rows }, &widths, row, position == at);
+    }
+    if let Some(row) = rows.get(at).filter(|_| told > 0) {
+        tell(app, pen, below, row);
+    }
+    cursor
+}
+
+fn status(app: &App, pen: &mut Pen<'_>, area: Rect) -> Option<(u16, u16)> {
+    if area.height == 0 {
+        return None;
+    }
+    let state = &app.activity;
+    let (mut x, mut cursor) = (area.x, None);
+    if let Some(input) = &state.filter_field {
+        x = pen.put(x, area.y, 1, "/", Role::Key);
+        let width = (area.width / 3).clamp(6, 30);
+        cursor = Some(field(pen, x, area.y, width, input, false));
+        x += width + 2;
+    } else if !state.filter.is_empty() {
+        let shown = format!("/{}", text::shown(state.filter.text()));
+        x = pen.put(x, area.y, area.width / 2, &shown, Role::Match) + 2;
+    }
+    let all = text::plural(state.rows.len(), "order");
+    let counted = if state.filter.is_empty() {
+        format!("{all}, newest first")
+    } else {
+        format!("{} of {all}", text::len(state.shown().count()))
+    };
+    let x = pen.put(x, area.y, area.right().saturating_sub(x), &counted, Role::Text);
+    if let (Some(failure), false) = (&state.failure, state.rows.is_empty()) {
+        pen.put(x + 2, area.y, area.right().saturating_sub(x + 2), &failure.headline, Role::Bad);
+    }
+    cursor
+}
+
+fn draw_row(
+    app: &App,
+    pen: &mut Pen<'_>,
+    area: Rect,
+    widths: &[Option<u16>],
+    row: &ActivityRow,
+    here: bool,
+) {
+    let (outcome, role) = outcome(row, pen.theme.glyphs);
+    let mut x = area.x + 3;
+    for (at, (column, width)) in COLUMNS.iter().zip(widths).enumerate() {
+        let Some(width) = *width else { continue };
+        let (word, role) = match at {
+            0 => (when(row.operation.at, app.env.now), Role::Dim),
+            1 => (text::shown(&row.by).into_owned(), Role::Text),
+            2 => (row.operation.verb.as_str().to_owned(), Role::Strong),
+            ASSETS => (text::shown(&row.label).into_owned(), Role::Text),
+            4 => (calls(row), if row.failed > 0 { Role::Warning } else { Role::Text }),
+            _ => (outcome.clone(), role),
+        };
+        if column.right {
+            pen.put_right(x + width, area.y, width, &word, role);
+        } else {
+            pen.put(x, area.y, width, &word, role);
+        }
+        x += width + 2;
+    }
+    if here {
+        pen.tint(Rect { width: area.width.saturating_sub(1), ..area }, Role::Cursor);
+        pen.put(area.x + 1, area.y, 1, pen.theme.glyphs.cursor, Role::Text);
+    }
+}
+
+/// The row under the cursor in full: outcome, note, command line.
+fn tell(app: &App, pen: &mut Pen<'_>, area: Rect, row: &ActivityRow) {
+    pen.rule(Rect { height: 1, ..area });
+    let area = layout::inset(layout::split_top(area, 1).1, 1);
+    let operation = &row.operation;
+    let (word, role) = outcome(row, pen.theme.glyphs);
+    let label = text::shown(&row.label);
+    let x = pen.put(area.x, area.y, area.width, &word, role) + 2;
+    let sentence = row.ended.as_ref().map_or_else(
+        || format!("{} {label}: {}", operation.verb.as_str(), accepted(row)),
+        |ending| text::shown(&ending.sentence).into_owned(),
+    );
+    pen.put(x, area.y, area.right().saturating_sub(x), &sentence, Role::Text);
+    let mut facts = vec![operation.at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()];
+    facts.push(text::shown(&row.by).into_owned());
+    if !operation.invalidate && operation.verb != Verb::Watch {
+        facts.push("caches left alone".to_owned());
+    }
+    if let Some(note) = &operation.note {
+        facts.push(format!("note: {}", text::shown(note)));
+    }
+    let separator = format!(" {} ", pen.theme.glyphs.separator);
+    pen.put(area.x, area.y + 1, area.width, &facts.join(&separator), Role::Dim);
+    let key = app.keymap.shown("app.copy");
+    let hint = format!("{key} copies");
+    let hinted = u16::try_from(text::width(&hint)).unwrap_or(0);
+    let room = area.width.saturating_sub(hinted + 4);
+    let x = pen.put(area.x, area.y + 2, 2, "$ ", Role::Dim);
+    let command = text::shown(&operation.command_line);
+    pen.put(x, area.y + 2, room, &command, Role::Accent);
+    pen.put_right(area.right(), area.y + 2, hinted, &hint, Role::Hint);
+}
+
+/// The time of day, with the date where it was another day.
+fn when(at: Timestamp, now: Timestamp) -> String {
+    let day = |time: Timestamp| time.strftime("%F").to_string();
+    let format = if day(at) == day(now) { "%H:%M:%S" } else { "%b %d %H:%M" };
+    at.strftime(format).to_string()
+}
+
+fn calls(row: &ActivityRow) -> String {
+    match row.operation.verb {
+        Verb::Watch => String::new(),
+        _ => format!("{}/{}", row.accepted, row.items),
+    }
+}
+
+fn accepted(row: &ActivityRow) -> String {
+    let failed = if row.failed > 0 { format!(", {} failed", row.failed) } else { String::new() };
+    format!("{} of {} accepted{failed}", row.accepted, text::plural(row.items, "call"))
+}
+
+/// How it ended, in glyph and word.
+fn outcome(row: &ActivityRow, glyphs: &Glyphs) -> (String, Role) {
+    if let Some(ending) = &row.ended {
+        return match ending.outcome {
+            Outcome::AllClear => (format!("{} all clear", glyphs.cleared), Role::Cleared),
+            Outcome::ClearExcept => (format!("{} clear except", glyphs.part), Role::Same),
+            Outcome::SampledClear => (format!("{} sampled", glyphs.part), Role::Same),
+            Outcome::Superseded | Outcome::CloudGone | Outcome::Abandoned => {
+                (format!("{} {}", glyphs.left_out, outcome_words(ending.outcome)), Role::Dim)
+            }
+            Outcome::GaveUp | Outcome::Blind | Outcome::Failed => {
+                (format!("{} {}", glyphs.outdated, outcome_words(ending.outcome)), Role::Outdated)
+            }
+        };
+    }
+    if row.failed > 0 {
+        return (format!("{} {} failed", glyphs.outdated, row.failed), Role::Outdated);
+    }
+    match row.invalidation {
+        Some(_) => (format!("{} pending", glyphs.unseen), Role::Info),
+        None if row.accepted == row.items => (format!("{} done", glyphs.cleared), Role::Text),
+        None => (format!("{} {}/{}", glyphs.part, row.accepted, row.items), Role::Warning),
+    }
+}

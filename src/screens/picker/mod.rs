@@ -1,0 +1,6 @@
+//! Pickers: one list to search in, for themes, profiles and folders. Moving previews where that can be; enter takes.
+
+pub mod state;
+pub mod view;
+
+pub use state::{Choice, Picker, PickerKind};

@@ -1,0 +1,87 @@
+//! The propagation curve of a watch with its milestones, and when each place let go.
+
+use std::time::Duration;
+
+use ratatui::layout::Rect;
+
+use super::map_tab::standing;
+use super::state::WatchState;
+use crate::domain::snapshot::WatchSnapshot;
+use crate::ui::pen::Pen;
+use crate::ui::theme::Role;
+use crate::ui::widgets::curve::{chart, reached};
+use crate::ui::widgets::matrix::place_label;
+use crate::ui::{layout, text};
+
+/// Rows of the chart at most.
+const CHART: u16 = 14;
+
+/// Chart, milestones, and a bar a place.
+pub fn draw(pen: &mut Pen<'_>, area: Rect, shown: &WatchSnapshot, at: &WatchState) {
+    let places = u16::try_from(shown.places.len()).unwrap_or(u16::MAX);
+    let spare = area.height.saturating_sub(places.saturating_add(3));
+    let high = spare.clamp(area.height.min(6), CHART.max(area.height / 2)).min(area.height);
+    let (top, rest) = layout::split_top(area, high);
+    chart(pen, top, &shown.curve);
+    if rest.height == 0 {
+        return;
+    }
+    pen.put(rest.x, rest.y, rest.width, &milestones(shown, rest.width), Role::Text);
+    let rest = layout::split_top(rest, if rest.height > 5 { 2 } else { 1 }).1;
+    bars(pen, rest, shown, at.place);
+}
+
+/// `first 3 s · half 5 s · 90 % 8 s · all 12 s`, with the count where it is not all.
+fn milestones(shown: &WatchSnapshot, width: u16) -> String {
+    let marks = [("first cell", 0.0), ("half", 0.5), ("90 %", 0.9), ("all", 1.0)];
+    let known: Vec<String> = marks
+        .into_iter()
+        .filter_map(|(word, share)| {
+            let after = reached(&shown.curve, share)?;
+            Some(format!("{word} after {}", text::elapsed(after)))
+        })
+        .collect();
+    let last = shown.curve.last().map_or((0, 0), |point| (point.clear, point.total));
+    let now = format!("{}/{} cells clear", last.0, last.1);
+    let line = std::iter::once(now.clone()).chain(known).collect::<Vec<_>>().join(", ");
+    if text::width(&line) <= usize::from(width) { line } else { now }
+}
+
+/// A line a place: how long it took, as a bar on the same time as the longest.
+fn bars(pen: &mut Pen<'_>, area: Rect, shown: &WatchSnapshot, at: usize) {
+    let longest = shown.elapsed().max(Duration::from_secs(1));
+    let labels = shown.places.iter().map(|place| text::width(&place_label(place))).max();
+    let wide = u16::try_from(labels.unwrap_or(0)).unwrap_or(20).clamp(3, 20).min(area.width / 3);
+    let first = layout::window(at, shown.places.len(), usize::from(area.height));
+    let places = shown.places.iter().enumerate().skip(first);
+    for (y, (position, place)) in (area.top()..area.bottom()).zip(places) {
+        let standing = standing(shown, position, pen.theme.glyphs);
+        let x = pen.put(area.x + 2, y, 1, standing.glyph, standing.role) + 1;
+        pen.put(x, y, wide, &place_label(place), Role::Text);
+        let note = match (place.cleared_after, place.let_go_after) {
+            (Some(after), _) => format!("clear after {}", text::elapsed(after)),
+            (None, _) => format!("{}, {}/{}", standing.word, place.clear, place.cells),
+        };
+        let noted = u16::try_from(text::width(&note)).unwrap_or(0);
+        let room = area.right().saturating_sub(x + wide + 1);
+        let stripe = room.saturating_sub(noted + 2);
+        let share = place.cleared_after.unwrap_or(longest).as_secs_f64() / longest.as_secs_f64();
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // within the stripe
+        let cells = ((share.clamp(0.0, 1.0) * f64::from(stripe)).round() as usize).max(1);
+        let (glyph, role) = if place.cleared_after.is_some() {
+            (pen.theme.glyphs.bar_done, Role::BarDone)
+        } else {
+            (pen.theme.glyphs.bar_rest, Role::BarRest)
+        };
+        let from = x + wide + 1;
+        let to = if stripe >= 4 {
+            pen.put(from, y, stripe, &glyph.repeat(cells), role) + 1
+        } else {
+            from
+        };
+        pen.put(to, y, area.right().saturating_sub(to), &note, Role::Dim);
+        if position == at {
+            pen.put(area.x, y, 1, pen.theme.glyphs.cursor, Role::Accent);
+        }
+    }
+}
