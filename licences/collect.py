@@ -17,7 +17,7 @@ import sys
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 TARGETS = ["x86_64-unknown-linux-gnu", "aarch64-unknown-linux-musl", "x86_64-apple-darwin", "aarch64-apple-darwin"]
 CHOICE = ["MIT", "ISC", "Zlib", "BSD-3-Clause", "Unlicense", "Unicode-3.0", "Unicode-DFS-2016", "0BSD",
-          "CDLA-Permissive-2.0", "MPL-2.0", "BSL-1.0", "Apache-2.0", "Apache-2.0 WITH LLVM-exception", "WTFPL"]
+          "CDLA-Permissive-2.0", "MPL-2.0", "Apache-2.0", "BSL-1.0", "Apache-2.0 WITH LLVM-exception", "WTFPL"]
 # how the files of a licence are called, where a crate has several
 FILES = {"MIT": "mit", "Apache-2.0": "apache", "ISC": "isc", "Zlib": "zlib", "BSD-3-Clause": "bsd",
          "Unlicense": "unlicense", "Unicode-3.0": "unicode", "Unicode-DFS-2016": "unicode", "BSL-1.0": "boost",

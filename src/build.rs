@@ -8,7 +8,9 @@ use std::process::Command;
 
 fn main() {
     println!("cargo:rerun-if-changed=src/build.rs");
-    println!("cargo:rerun-if-changed=.cargo_vcs_info.json");
+    if Path::new(".cargo_vcs_info.json").exists() {
+        println!("cargo:rerun-if-changed=.cargo_vcs_info.json"); // a file that is missing would always count as changed
+    }
     println!("cargo:rerun-if-env-changed=ALLCLEAR_COMMIT");
     let told = std::env::var("ALLCLEAR_COMMIT").ok().filter(|told| !told.is_empty());
     let commit = told.or_else(packaged).or_else(checked_out).filter(|it| is_plain(it));

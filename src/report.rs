@@ -20,7 +20,6 @@ use crate::ports::places::PlacesError;
 pub const FAILED: u8 = 1;
 pub const USAGE: u8 = 2;
 pub const REFUSED: u8 = 5;
-pub const INTERRUPTED: u8 = 130;
 
 /// Schema of the JSON form.
 pub const SCHEMA: &str = "allclear.error/1";
@@ -149,9 +148,6 @@ impl From<&OpError> for Report {
             OpError::Locked { .. } => as_said("locked", REFUSED).hint(
                 "unlock it: `L` or `:unlock` with the name of the cloud; headless with --confirm",
             ),
-            OpError::CalledOff { .. } => {
-                as_said("called_off", INTERRUPTED).hint("order it again when you are sure")
-            }
             OpError::Invalid { hint, .. } => as_said("invalid", USAGE).hint(hint),
         }
     }

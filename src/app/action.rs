@@ -3,6 +3,7 @@
 use super::order::Wish;
 use crate::domain::id::InvalidationId;
 use crate::ports::cloud::ListQuery;
+use crate::screens::assets::DetailsTab;
 use crate::screens::pending::Show;
 use crate::screens::picker::PickerKind;
 use crate::screens::watch::Tab;
@@ -14,11 +15,13 @@ pub enum Screen {
     Assets,
     Pending,
     Watch,
+    Jobs,
     Activity,
 }
 
 impl Screen {
-    pub const ALL: [Self; 4] = [Self::Assets, Self::Pending, Self::Watch, Self::Activity];
+    pub const ALL: [Self; 5] =
+        [Self::Assets, Self::Pending, Self::Watch, Self::Jobs, Self::Activity];
 
     #[must_use]
     pub const fn title(self) -> &'static str {
@@ -26,6 +29,7 @@ impl Screen {
             Self::Assets => "Assets",
             Self::Pending => "Pending",
             Self::Watch => "Watch",
+            Self::Jobs => "Jobs",
             Self::Activity => "Activity",
         }
     }
@@ -136,6 +140,11 @@ pub enum Action {
     Refresh,
     More,
     NextKind,
+    NextDetails,
+    PreviousDetails,
+    Details(DetailsTab),
+    /// One look at the URL under the cursor, from every place.
+    Look,
     List(ListQuery),
     /// Opens the dialog of an order; nothing is sent before its plan is confirmed.
     Order(Box<Wish>),
@@ -147,6 +156,16 @@ pub enum Action {
     NextConfidence,
     CancelJob,
     Complete,
+    // Jobs
+    /// Pauses the job under the cursor, or lets it go on.
+    PauseJob,
+    /// Asks, then cancels the job under the cursor for good.
+    DropJob,
+    /// Opens the dialog for what the job under the cursor did not get done.
+    RetryJob,
+    /// All jobs of the profile send nothing more for now.
+    HoldAll,
+    ResumeAll,
     // Pending and Watch
     /// What the Pending screen lists: the next choice, or this one.
     PendingShow(Option<Show>),

@@ -8,6 +8,7 @@ use super::order::{Request, Target, Targets, Wish};
 use crate::domain::asset::{AssetKey, DeliveryType, ResourceType};
 use crate::domain::purge::Selection;
 use crate::ports::cloud::ListQuery;
+use crate::screens::assets::DetailsTab;
 use crate::screens::pending::Show;
 use crate::screens::picker::PickerKind;
 use crate::screens::watch::Tab;
@@ -24,6 +25,7 @@ pub enum Scope {
     Details,
     Pending,
     Watch,
+    Jobs,
     Activity,
     /// The text field of `/`.
     Filter,
@@ -54,13 +56,14 @@ pub enum Scope {
 }
 
 impl Scope {
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 23] = [
         Self::Always,
         Self::Anywhere,
         Self::Assets,
         Self::Details,
         Self::Pending,
         Self::Watch,
+        Self::Jobs,
         Self::Activity,
         Self::Filter,
         Self::CommandLine,
@@ -88,6 +91,7 @@ impl Scope {
             Self::Details => "details of an asset",
             Self::Pending => "Pending",
             Self::Watch => "Watch",
+            Self::Jobs => "Jobs",
             Self::Activity => "Activity",
             Self::Filter => "filter field",
             Self::CommandLine => "command line",
@@ -122,7 +126,9 @@ impl Scope {
             | Self::CopyMenu
             | Self::Debug
             | Self::Dialog => Some(Self::Always),
-            Self::Assets | Self::Pending | Self::Watch | Self::Activity => Some(Self::Anywhere),
+            Self::Assets | Self::Pending | Self::Watch | Self::Jobs | Self::Activity => {
+                Some(Self::Anywhere)
+            }
             Self::Details => Some(Self::Assets),
             Self::Form
             | Self::Waiting
@@ -312,6 +318,8 @@ pub const COMMANDS: &[Command] = &[
     plain!("go.previous",       Anywhere, ["shift-tab"], [], Action::PreviousScreen, NONE, "previous screen"),
     plain!("go.assets",         Anywhere, ["a"], [], Action::Go(Screen::Assets), NONE, "the Assets screen"),
     plain!("go.pending",        Anywhere, ["p"], ["pending"], Action::Go(Screen::Pending), (41, "pending"), "the Pending screen: every invalidation that is not clear yet, and history"),
+    plain!("go.jobs",           Anywhere, ["J"], ["jobs"], Action::Go(Screen::Jobs), NONE, "the Jobs screen: every order with calls to make, whoever gave it"),
+    plain!("jobs.hold-all",     Anywhere, ["S"], ["hold"], Action::HoldAll, NONE, "hold all jobs of this profile at once: nothing more is sent until they are let go on"),
     plain!("go.activity",       Anywhere, ["A"], ["activity"], Action::Go(Screen::Activity), NONE, "the Activity screen: who ordered what, when, and how it ended"),
     with! ("go.watch",          Anywhere, ["w"], ["watch"], Takes::Watch, watch, (40, "watch"), "the newest watch; with an ID that one, with a URL a new one that changes nothing"),
     plain!("move.down",         Anywhere, ["j", "down"], [], Action::Move(Motion::Lines(1)), NONE, "one line down"),
@@ -349,9 +357,22 @@ pub const COMMANDS: &[Command] = &[
     with! ("order.purge",       Assets, ["P"], ["purge"], Takes::Assets, purge, (32, "purge"), "purge the caches and keep the assets: marked ones, else this one (shows a plan, asks)"),
     with! ("order.restore",     Assets, [], ["restore"], Takes::Assets, restore, NONE, "bring back deleted assets from their backups (shows a plan, asks)"),
     with! ("order.delete",      Assets, ["d"], ["rm", "delete"], Takes::Assets, delete, (31, "delete"), "delete and purge: marked assets, else this one (shows a plan, asks)"),
+    plain!("details.tab",       Details, ["]"], [], Action::NextDetails, (11, "more"), "next: URLs, derived, history, headers, picture"),
+    plain!("details.tab-back",  Details, ["["], [], Action::PreviousDetails, NONE, "the one before"),
+    plain!("details.urls",      Details, ["1"], [], Action::Details(DetailsTab::Urls), NONE, "delivery URLs and whether a purge reaches them"),
+    plain!("details.derived",   Details, ["2"], [], Action::Details(DetailsTab::Derived), NONE, "derived assets and versions that are backed up"),
+    plain!("details.history",   Details, ["3"], [], Action::Details(DetailsTab::History), NONE, "what was done to this asset, by whom"),
+    plain!("details.headers",   Details, ["4"], [], Action::Details(DetailsTab::Headers), NONE, "headers of a look from every place"),
+    plain!("details.picture",   Details, ["5"], [], Action::Details(DetailsTab::Picture), NONE, "what kind of picture it is"),
+    plain!("details.look",      Details, ["o"], [], Action::Look, (12, "look"), "ask every place for the URL under the cursor, once; changes nothing"),
     // Pending, Watch and Activity
     plain!("pending.show",      Pending, ["H"], [], Action::PendingShow(None), (22, "history"), "what is listed: everything, what is pending, history"),
     plain!("pending.history",   Pending, [], ["history"], Action::PendingShow(Some(Show::Ended)), NONE, "what has ended"),
+    plain!("jobs.pause",        Jobs, ["space"], [], Action::PauseJob, (20, "pause or go on"), "pause this job, or let it go on"),
+    plain!("jobs.cancel",       Jobs, ["x"], [], Action::DropJob, (21, "cancel"), "cancel this job for good (asks)"),
+    plain!("jobs.retry",        Jobs, ["r"], [], Action::RetryJob, (22, "retry failed"), "try again what was not done: shows a plan, asks"),
+    plain!("jobs.resume-all",   Jobs, ["O"], ["resume-all"], Action::ResumeAll, (23, "all go on"), "let all jobs that are held go on"),
+    plain!("jobs.refresh",      Jobs, ["R", "ctrl-r"], [], Action::Go(Screen::Jobs), NONE, "read the journal again"),
     with! ("activity.filter",   Activity, ["/"], [], Takes::Text("[text]"), filter, (22, "filter"), "filter as you type, by who, order, assets, outcome, note"),
     plain!("activity.refresh",  Activity, ["R", "ctrl-r"], [], Action::Go(Screen::Activity), (36, "refresh"), "read the journal again"),
     plain!("pending.abandon",   Pending, ["x"], ["abandon"], Action::Abandon, (20, "give up"), "give this watch up (asks)"),

@@ -4,7 +4,7 @@ use super::action::SortBy;
 use super::notice::Notice;
 use super::order::Request;
 use crate::domain::asset::AssetKey;
-use crate::domain::id::InvalidationId;
+use crate::domain::id::{InvalidationId, OperationId};
 use crate::domain::place::PlaceId;
 use crate::domain::purge::{OrderTerms, Plan};
 use crate::ports::cloud::ListQuery;
@@ -29,6 +29,19 @@ pub enum Lane {
     Journal,
     Evidence,
     Activity,
+    Jobs,
+    JobItems,
+    Retry,
+    AssetHistory,
+    Look,
+}
+
+/// What can be wanted of a job.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum JobAct {
+    Pause,
+    Resume,
+    Cancel,
 }
 
 /// One thing asked of the world.
@@ -71,6 +84,30 @@ pub enum Effect {
     ReadJournal,
     /// The audit trail.
     ReadActivity,
+    ReadJobs,
+    /// What was done to an asset.
+    AssetHistory {
+        task: TaskId,
+        key: AssetKey,
+    },
+    /// One look at a URL from every place; changes nothing.
+    Look {
+        task: TaskId,
+        url: String,
+    },
+    /// What a job did not get done.
+    JobItems {
+        task: TaskId,
+        job: OperationId,
+    },
+    /// What the operator wants of a job of the journal.
+    Job {
+        job: OperationId,
+        act: JobAct,
+    },
+    RetryJob(OperationId),
+    HoldAll,
+    ResumeAll,
     /// What was seen in one cell; `url` as snapshots show it.
     Evidence {
         task: TaskId,

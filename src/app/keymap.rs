@@ -176,12 +176,13 @@ pub fn key_table_markdown() -> String {
 }
 
 /// Scopes in the order in which help and README show them.
-pub const TABLE_ORDER: [Scope; 22] = [
+pub const TABLE_ORDER: [Scope; 23] = [
     Scope::Assets,
     Scope::Details,
     Scope::Pending,
     Scope::Watch,
     Scope::Evidence,
+    Scope::Jobs,
     Scope::Activity,
     Scope::Anywhere,
     Scope::Filter,

@@ -6,8 +6,10 @@ use super::effect::{JobId, TaskId};
 use super::key::Key;
 use crate::domain::asset::AssetKey;
 use crate::domain::id::InvalidationId;
-use crate::domain::purge::Plan;
-use crate::ops::engine::{Executed, Execution, Shown};
+use crate::domain::invalidation::Item;
+use crate::domain::job::JobRow;
+use crate::domain::purge::{Order, Plan};
+use crate::ops::engine::{Executed, Execution, Looked, Shown};
 use crate::ops::tracker::Board;
 use crate::ports::cloud::{Page, Quota};
 use crate::ports::journal::{ActivityRow, InvalidationRow, SightingRun};
@@ -99,6 +101,24 @@ pub enum Msg {
     },
     /// The audit trail, newest first.
     Activity(Result<Vec<ActivityRow>, Failure>),
+    /// What was done to an asset, newest first.
+    AssetHistory {
+        task: TaskId,
+        result: Result<Vec<ActivityRow>, Failure>,
+    },
+    /// One look at a URL from every place.
+    Looked {
+        task: TaskId,
+        result: Result<Arc<Looked>, Failure>,
+    },
+    /// Jobs, newest first.
+    Jobs(Result<Vec<JobRow>, Failure>),
+    JobItems {
+        task: TaskId,
+        result: Result<Arc<Vec<Item>>, Failure>,
+    },
+    /// What a job did not get done, as an order to be planned, and whether it is to invalidate.
+    Retry(Result<Box<(Order, bool)>, Failure>),
     /// What was seen in one cell.
     Evidence {
         task: TaskId,

@@ -30,6 +30,7 @@ use crate::screens::ask::Question;
 use crate::screens::assets::rows::{PendingMark, PendingNames};
 use crate::screens::assets::{self, AssetsState};
 use crate::screens::help::HelpState;
+use crate::screens::jobs::JobsState;
 use crate::screens::order::OrderDialog;
 use crate::screens::pending::PendingState;
 use crate::screens::picker::{Choice, Picker};
@@ -216,6 +217,8 @@ pub struct App {
     pub pending: PendingState,
     pub watch: WatchState,
     pub activity: ActivityState,
+    /// Jobs of the journal, whoever runs them; those of this console are in `jobs`.
+    pub job_list: JobsState,
     /// Profiles there are to switch to.
     pub profiles: Vec<Choice>,
     pub overlay: Option<Overlay>,
@@ -240,6 +243,8 @@ pub struct App {
     /// Whether the window has the focus, as far as the terminal tells.
     pub focused: Option<bool>,
     pub debug: DebugLog,
+    /// What a pasted or typed text meant, until it was read.
+    pub landing: Option<AssetKey>,
     /// Ended watches that were announced.
     pub announced: Vec<InvalidationId>,
     /// Something changed since the last frame.
@@ -282,6 +287,7 @@ impl App {
             pending: PendingState::default(),
             watch: WatchState::default(),
             activity: ActivityState::default(),
+            job_list: JobsState::default(),
             profiles: Vec::new(),
             overlay: None,
             overlay_drawn: false,
@@ -299,6 +305,7 @@ impl App {
             told: BTreeMap::new(),
             focused: None,
             debug: DebugLog::default(),
+            landing: None,
             announced: Vec::new(),
             dirty: true,
         }
@@ -312,6 +319,9 @@ impl App {
         effects.push(Effect::ReadJournal);
         if self.env.is_locked() {
             effects.push(Effect::Lock);
+        }
+        for effect in &effects {
+            self.debug.ask(effect, self.env.now, self.env.moment);
         }
         effects
     }
@@ -343,6 +353,7 @@ impl App {
             Screen::Assets => Scope::Assets,
             Screen::Pending => Scope::Pending,
             Screen::Watch => Scope::Watch,
+            Screen::Jobs => Scope::Jobs,
             Screen::Activity if self.activity.filter_field.is_some() => Scope::Filter,
             Screen::Activity => Scope::Activity,
         }
@@ -513,9 +524,14 @@ impl App {
         };
         waits
             || match self.screen {
-                Screen::Assets => self.assets.loading.is_some() || self.assets.reading.is_some(),
+                Screen::Assets => {
+                    self.assets.loading.is_some()
+                        || self.assets.reading.is_some()
+                        || self.assets.is_looking()
+                }
                 Screen::Pending => self.open().next().is_some(),
                 Screen::Watch => watch_is_open(),
+                Screen::Jobs => self.job_list.live().next().is_some(),
                 Screen::Activity => false,
             }
     }

@@ -8,13 +8,13 @@ use super::commands::Scope;
 use super::effect::Effect;
 use super::key::Key;
 use super::lock::Lock;
-use super::msg::Msg;
+use super::msg::{FailureKind, Msg};
 use super::state::{App, Overlay};
 use crate::screens::ask::Question;
 use crate::screens::help::HelpState;
 use crate::screens::order::{self, OrderDialog};
 use crate::screens::picker::{Picker, PickerKind};
-use crate::screens::{activity, assets, copy_menu, pending, watch};
+use crate::screens::{activity, assets, copy_menu, jobs as jobs_screen, pending, watch};
 use crate::ui::text;
 
 mod dialogs;
@@ -27,6 +27,8 @@ pub use jobs::outcome_words;
 const TWICE: Duration = Duration::from_secs(2);
 /// The Pending screen asks the journal this often for what others do.
 const JOURNAL_EVERY: Duration = Duration::from_secs(2);
+/// The Jobs screen asks while a job is under way.
+const JOBS_EVERY: Duration = Duration::from_millis(900);
 
 /// Takes one message in; what it asks of the world comes out.
 pub fn update(app: &mut App, msg: Msg) -> Vec<Effect> {
@@ -55,6 +57,14 @@ fn answer(app: &mut App, msg: Msg) -> Vec<Effect> {
         Msg::Listed { task, result } => assets::update::listed(assets, env, task, result),
         Msg::Arranged { task, rows } => assets::update::arranged(assets, env, task, rows),
         Msg::Shown { task, key, result } => {
+            let landed = app.landing.take_if(|landing| *landing == key).is_some();
+            if let (Err(failure), true) = (&result, landed)
+                && failure.kind == FailureKind::Missing
+            {
+                let hint =
+                    "deleted or renamed, perhaps; `:watch URL` shows whether caches still serve it";
+                env.bad(format!("not in this cloud: {}", text::shown(&key.to_string())), hint);
+            }
             assets::update::shown(assets, env, task, key, result);
             vec![]
         }
@@ -94,6 +104,24 @@ fn answer(app: &mut App, msg: Msg) -> Vec<Effect> {
             activity::update::read(&mut app.activity, result);
             vec![]
         }
+        Msg::AssetHistory { task, result } => {
+            assets::update::history(assets, task, result);
+            vec![]
+        }
+        Msg::Looked { task, result } => {
+            assets::update::looked(assets, env, task, result);
+            vec![]
+        }
+        Msg::Jobs(result) => jobs_screen::update::read(&mut app.job_list, env, result),
+        Msg::JobItems { task, result } => {
+            jobs_screen::update::items(&mut app.job_list, task, result);
+            vec![]
+        }
+        Msg::Retry(Ok(retry)) => {
+            let (order, invalidate) = *retry;
+            let wish = jobs_screen::update::wish_of(order, invalidate);
+            on_screen(app, Action::Order(Box::new(wish)), None)
+        }
         Msg::Evidence { task, result } => {
             if let Some(Overlay::Evidence(view)) = &mut app.overlay
                 && view.reading.take_if(|current| *current == task).is_some()
@@ -107,7 +135,7 @@ fn answer(app: &mut App, msg: Msg) -> Vec<Effect> {
             app.screen = Screen::Watch;
             read_journal(app)
         }
-        Msg::Watching(Err(failure)) => {
+        Msg::Retry(Err(failure)) | Msg::Watching(Err(failure)) => {
             env.failed(&failure);
             vec![]
         }
@@ -172,8 +200,13 @@ fn tick(app: &mut App) -> Vec<Effect> {
     app.dirty |= app.shows_time() || lock != app.env.lock_shown;
     app.env.lock_shown = lock;
     let last = app.journal_read_at.unwrap_or_default();
-    if app.screen == Screen::Pending && app.env.moment.since(last) >= JOURNAL_EVERY {
+    let waited = app.env.moment.since(last);
+    if app.screen == Screen::Pending && waited >= JOURNAL_EVERY {
         return read_journal(app);
+    }
+    if app.screen == Screen::Jobs && waited >= JOBS_EVERY {
+        app.journal_read_at = Some(app.env.moment);
+        return vec![Effect::ReadJobs];
     }
     vec![]
 }
@@ -215,6 +248,7 @@ fn read_journal(app: &mut App) -> Vec<Effect> {
     app.journal_read_at = Some(app.env.moment);
     match app.screen {
         Screen::Activity => vec![Effect::ReadJournal, Effect::ReadActivity],
+        Screen::Jobs => vec![Effect::ReadJournal, Effect::ReadJobs],
         _ => vec![Effect::ReadJournal],
     }
 }
@@ -240,19 +274,8 @@ pub fn act(app: &mut App, action: Action, key: Option<Key>) -> Vec<Effect> {
         Some(Overlay::Help(_)) => return dialogs::in_help(app, &action),
         Some(Overlay::CommandLine(_)) => return dialogs::in_command_line(app, &action, key),
         Some(Overlay::Picker(_)) => return dialogs::in_picker(app, &action),
-        Some(Overlay::Debug) if action == Action::Back => {
-            app.overlay = None;
-            return vec![];
-        }
-        Some(Overlay::Debug) => app.overlay = None,
-        Some(Overlay::CopyMenu) => {
-            app.overlay = None;
-            if action == Action::Back {
-                return vec![];
-            }
-        }
         Some(Overlay::Evidence(_)) => return dialogs::in_evidence(app, &action),
-        Some(Overlay::Sort) => {
+        Some(Overlay::Sort | Overlay::CopyMenu | Overlay::Debug) => {
             app.overlay = None;
             if action == Action::Back {
                 return vec![];
@@ -303,13 +326,13 @@ fn on_screen(app: &mut App, action: Action, key: Option<Key>) -> Vec<Effect> {
             app.open_overlay(Overlay::CopyMenu);
             vec![]
         }
-        Action::CopyAs(way) => match copy_menu::text_of(app, way) {
-            Some(text) => copied(app, text),
-            None => {
-                app.env.say("there is no such thing to copy here");
-                vec![]
+        Action::CopyAs(way) => {
+            if let Some(text) = copy_menu::text_of(app, way) {
+                return copied(app, text);
             }
-        },
+            app.env.say("there is no such thing to copy here");
+            vec![]
+        }
         Action::Pick(kind) => {
             let picker = Picker::new(kind, app);
             if kind == PickerKind::Profile && picker.choices.is_empty() {
@@ -321,6 +344,8 @@ fn on_screen(app: &mut App, action: Action, key: Option<Key>) -> Vec<Effect> {
             app.open_overlay(Overlay::Picker(picker));
             vec![]
         }
+        Action::HoldAll => vec![Effect::HoldAll],
+        Action::ResumeAll => vec![Effect::ResumeAll],
         Action::Profile(name) => dialogs::switch_profile(app, name),
         Action::PendingShow(show) => {
             app.pending.show = show.unwrap_or_else(|| app.pending.show.next());
@@ -366,9 +391,10 @@ fn on_screen(app: &mut App, action: Action, key: Option<Key>) -> Vec<Effect> {
             assets::update::act(&mut app.assets, &mut app.env, action)
         }
         other => match app.screen {
-            Screen::Assets => assets::update::act(&mut app.assets, &mut app.env, other),
+            Screen::Assets => on_assets(app, other),
             Screen::Pending => on_pending(app, &other),
             Screen::Watch => on_watch(app, &other),
+            Screen::Jobs => on_jobs(app, &other, key),
             Screen::Activity => on_activity(app, &other),
         },
     }
@@ -378,7 +404,7 @@ fn go(app: &mut App, screen: Screen) -> Vec<Effect> {
     app.screen = screen;
     match screen {
         Screen::Assets => vec![],
-        Screen::Pending | Screen::Activity => read_journal(app),
+        Screen::Pending | Screen::Jobs | Screen::Activity => read_journal(app),
         Screen::Watch => {
             show_newest(app);
             vec![]
@@ -400,6 +426,16 @@ fn go_by(app: &mut App, by: usize) -> Vec<Effect> {
     go(app, Screen::ALL[(at + by) % Screen::ALL.len()])
 }
 
+fn on_assets(app: &mut App, action: Action) -> Vec<Effect> {
+    if action == Action::Enter
+        && let Some(id) = app.assets.history_row(&app.env).and_then(|row| row.invalidation)
+    {
+        watch::update::show(&mut app.watch, id);
+        return go(app, Screen::Watch);
+    }
+    assets::update::act(&mut app.assets, &mut app.env, action)
+}
+
 fn on_pending(app: &mut App, action: &Action) -> Vec<Effect> {
     match action {
         Action::Move(motion) => {
@@ -416,6 +452,48 @@ fn on_pending(app: &mut App, action: &Action) -> Vec<Effect> {
         Action::Back | Action::Left => go(app, Screen::Assets),
         _ => vec![],
     }
+}
+
+fn on_jobs(app: &mut App, action: &Action, key: Option<Key>) -> Vec<Effect> {
+    match action {
+        Action::Move(motion) => {
+            return jobs_screen::update::step(&mut app.job_list, &mut app.env, *motion);
+        }
+        Action::Back | Action::Left => return go(app, Screen::Assets),
+        _ => {}
+    }
+    let Some(row) = app.job_list.current() else {
+        app.env.say("there is no job to do that to");
+        return vec![];
+    };
+    let result = match action {
+        Action::PauseJob => jobs_screen::update::pause_or_go_on(row),
+        Action::RetryJob if !row.state.is_over() => Err("it is not over yet"),
+        Action::RetryJob if row.counts.not_done() == 0 => Err("everything was done"),
+        Action::RetryJob => Ok(Effect::RetryJob(row.operation.id)),
+        Action::DropJob => match jobs_screen::update::cancel(row, key) {
+            Ok(question) => {
+                app.open_overlay(Overlay::Ask(question));
+                return vec![];
+            }
+            Err(why) => Err(why),
+        },
+        Action::Enter | Action::Right => match row.invalidation {
+            Some(id) => {
+                watch::update::show(&mut app.watch, id);
+                return go(app, Screen::Watch);
+            }
+            None => Err("nothing is watched for it"),
+        },
+        _ => return vec![],
+    };
+    result.map_or_else(
+        |why| {
+            app.env.say(why);
+            vec![]
+        },
+        |effect| vec![effect],
+    )
 }
 
 fn on_activity(app: &mut App, action: &Action) -> Vec<Effect> {
@@ -522,6 +600,7 @@ fn copy(app: &mut App) -> Vec<Effect> {
             let shown = app.watch.id.and_then(|id| app.snapshot(id));
             shown.and_then(|shown| watch::update::to_copy(&app.watch, shown))
         }
+        Screen::Jobs => app.job_list.current().map(|row| row.operation.id.to_string()),
         Screen::Activity => app.activity.current().map(|row| row.operation.command_line.clone()),
     };
     if let Some(text) = text.filter(|text| !text.is_empty()) {

@@ -15,7 +15,7 @@ use super::{connect, themes};
 use crate::adapters::io_in_words;
 use crate::app::commands::COMMANDS;
 use crate::app::keymap::Keymap;
-use crate::config::{self, ConfigError, Env, Origin, Paths, Preferences};
+use crate::config::{self, ConfigError, Env, NotifyFile, Origin, Paths, Preferences};
 use crate::domain::text::clean;
 
 /// Says where the configuration is, shows, checks or begins it.
@@ -118,7 +118,26 @@ fn settings(globals: &Globals, preferences: &Preferences) -> Vec<Shown> {
     for (command, keys) in &preferences.keys {
         shown.push(row(&format!("keys.{command}"), &keys.join(", "), file.to_string()));
     }
+    for (key, value) in notices(&preferences.notify) {
+        shown.push(row(key, &value, file.to_string()));
+    }
     shown
+}
+
+/// What is written of notices; an address may hold a token and is masked.
+fn notices(notify: &NotifyFile) -> Vec<(&'static str, String)> {
+    let on: Vec<&str> = notify.on.iter().map(|word| word.as_str()).collect();
+    let hooks = notify.hooks.iter().filter_map(|hook| hook.command.first().cloned());
+    let hooks: Vec<String> = hooks.collect();
+    let all = [
+        ("notify.on", Some(on.join(", ")).filter(|on| !on.is_empty())),
+        ("notify.bell", notify.bell.map(|bell| bell.to_string())),
+        ("notify.terminal", notify.terminal.map(|way| format!("{way:?}").to_lowercase())),
+        ("notify.after", notify.after.map(|after| format!("{:?}", after.0))),
+        ("notify.webhook", notify.webhook.as_ref().map(|_| "***".to_owned())),
+        ("notify.hooks", Some(hooks.join(", ")).filter(|hooks| !hooks.is_empty())),
+    ];
+    all.into_iter().filter_map(|(key, value)| Some((key, value?))).collect()
 }
 
 /// A profile is not needed for a file to be in order.

@@ -148,7 +148,6 @@ mod tests {
             duplicates: 0,
             left_out: Vec::new(),
             seen_by: Vec::new(),
-            start_delay: Duration::ZERO,
             places: 1,
             requests: 0,
             budget: 1_000,

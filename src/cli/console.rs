@@ -1,6 +1,6 @@
 //! No command: the console of the profile, or a first step where there is none.
 
-use std::io::{self, BufRead, IsTerminal};
+use std::io::{self, IsTerminal};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,18 +12,18 @@ use super::demo;
 use super::exit::Exit;
 use super::failure::Failure;
 use super::output::Output;
-use super::themes;
+use super::{plain, themes};
 use crate::adapters::notifier::{Hook, Outside};
 use crate::config::{self, ConfigError, Env, NotifyFile, Preferences, TerminalWord};
 use crate::ops::{Context, Engine};
 use crate::ports::notifier::Notifier;
 use crate::runtime::notify::{Wanted, Way};
-use crate::runtime::{ConsoleError, ConsoleOptions, ExitReason, run_console};
+use crate::runtime::{ConsoleError, ConsoleOptions, ExitReason, Step, run_console, run_first};
 
 /// A hook is ended after this, where nothing else is said.
 const HOOK: Duration = Duration::from_secs(10);
 
-/// Opens the console. Without any cloud to open it for, offers the demo, on a terminal by a question.
+/// Opens the console. Without any cloud to open it for, a first screen with three keys on a terminal.
 ///
 /// # Errors
 /// No terminal, no profile, a configuration or journal that cannot be used.
@@ -31,7 +31,7 @@ pub async fn run(globals: &Globals, env: &Env, output: &Output) -> Result<Exit, 
     themes::refuse_unknown(globals, env)?;
     let mut chosen = globals.clone();
     loop {
-        match open_profile(&chosen, env, output).await? {
+        match Box::pin(open_profile(&chosen, env, output)).await? {
             Ended::Exit(exit) => return Ok(exit),
             Ended::Profile(name) => chosen.profile = Some(name),
         }
@@ -48,7 +48,8 @@ enum Ended {
 async fn open_profile(globals: &Globals, env: &Env, output: &Output) -> Result<Ended, Failure> {
     let resolved = match config::resolve(&connect::flags(globals), env) {
         Err(nothing @ ConfigError::NothingConfigured { .. }) if is_terminal() => {
-            return first_step(globals, env, output, nothing).await.map(Ended::Exit);
+            let first = Box::pin(first_step(globals, env, output, nothing));
+            return first.await.map(Ended::Exit);
         }
         other => other?,
     };
@@ -86,6 +87,9 @@ async fn console(
     profiles: Vec<(String, String)>,
     banner: Option<String>,
 ) -> Result<Ended, Failure> {
+    if let Some(why) = plain::wanted(globals, &Env::from_process()) {
+        return plain::run(context, globals, why, banner.as_deref()).await.map(Ended::Exit);
+    }
     let options = ConsoleOptions {
         theme: globals.theme.clone().or_else(|| preferences.and_then(|it| it.theme.clone())),
         theme_dir: preferences.map(|it| it.paths.themes()),
@@ -150,21 +154,29 @@ async fn first_step(
     output: &Output,
     nothing: ConfigError,
 ) -> Result<Exit, Failure> {
-    output.warn("No cloud is configured yet. Two ways to begin:");
-    output.warn(
-        "  allclear demo     a local cloud in this program: nothing to configure, nothing to break",
-    );
-    output.warn("  CLOUDINARY_URL    export CLOUDINARY_URL=cloudinary://<api_key>:<api_secret>@<cloud_name>");
     if globals.no_input {
         return Err(nothing.into());
     }
-    output.ask("Start the demo now? [Y/n] ");
-    let mut typed = String::new();
-    let read = io::stdin().lock().read_line(&mut typed).unwrap_or(0);
-    if read > 0 && matches!(typed.trim().to_ascii_lowercase().as_str(), "" | "y" | "yes") {
-        return demo::run(globals, env, output, &Demo::usual()).await;
+    if plain::wanted(globals, env).is_some() {
+        output.warn("No cloud is configured yet. Two ways to begin:");
+        output.warn("  allclear demo     a local cloud in this program: nothing to configure");
+        output.warn("  CLOUDINARY_URL    export CLOUDINARY_URL=cloudinary://<api_key>:<api_secret>@<cloud_name>");
+        return Err(nothing.into());
     }
-    Ok(Exit::Done)
+    let options = ConsoleOptions {
+        theme: globals.theme.clone(),
+        ascii: globals.ascii,
+        no_color: globals.no_color,
+        ..ConsoleOptions::default()
+    };
+    let config = match &nothing {
+        ConfigError::NothingConfigured { config } => config.display().to_string(),
+        _ => String::new(),
+    };
+    match run_first(&options, &config).await? {
+        Step::Demo => Box::pin(demo::run(globals, env, output, &Demo::usual())).await,
+        Step::Quit => Ok(Exit::Done),
+    }
 }
 
 impl From<ConsoleError> for Failure {

@@ -1,7 +1,7 @@
 //! Exit codes of the command line (design §5), all of them.
 
 use crate::domain::invalidation::Outcome;
-use crate::report::{FAILED, INTERRUPTED, REFUSED, USAGE};
+use crate::report::{FAILED, REFUSED, USAGE};
 
 /// What the process returns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,7 +34,7 @@ impl Exit {
             Self::SomeFailed => 4,
             Self::Refused => REFUSED,
             Self::ClearExcept => 6,
-            Self::Interrupted => INTERRUPTED,
+            Self::Interrupted => 130,
             Self::Signal(code) => code,
         }
     }
@@ -45,7 +45,6 @@ impl Exit {
         match code {
             USAGE => Self::Usage,
             REFUSED => Self::Refused,
-            INTERRUPTED => Self::Interrupted,
             _ => Self::Failed,
         }
     }

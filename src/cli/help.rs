@@ -42,6 +42,7 @@ pub const ENVIRONMENT: &[(&str, &str)] = &[
     ("ALLCLEAR_CONFIG", "as --config"),
     ("ALLCLEAR_JOURNAL", "as --journal"),
     ("ALLCLEAR_STATE_DIR", "folder of journal and log"),
+    ("ACCESSIBLE", "1: as --plain"),
     ("NO_COLOR", "set: as --no-color"),
     ("FORCE_COLOR", "set: colours even where the output is no terminal (also CLICOLOR_FORCE)"),
 ];
@@ -57,6 +58,7 @@ pub const HELP: &[Help] = &[
             ("allclear rename press/old press/new", "rename, then wait until every cache let go"),
             ("allclear purge https://res.cloudinary.com/acme/image/upload/press/hero.jpg", "a URL does where a name does"),
             ("allclear pending", "what is not yet clear, whoever started it"),
+            ("allclear --plain", "the console line by line, for screen readers"),
         ],
         more: "",
     },
@@ -374,16 +376,15 @@ fn dressed(mut command: clap::Command, path: &str) -> clap::Command {
 /// Examples as help shows them: what they are for beside them, or below where both do not fit in 80 columns.
 fn examples(all: &[(&str, &str)]) -> String {
     const COLUMN: usize = 40;
-    let mut text = "Examples:".to_owned();
-    for (line, remark) in all {
+    let lines = all.iter().map(|(line, remark)| {
         let beside = line.chars().count() <= COLUMN && remark.chars().count() < 80 - 4 - COLUMN;
-        text += &if beside {
+        if beside {
             format!("\n  {line:<COLUMN$}  {remark}")
         } else {
             format!("\n  {line}\n      {remark}")
-        };
-    }
-    text
+        }
+    });
+    std::iter::once("Examples:".to_owned()).chain(lines).collect()
 }
 
 #[cfg(test)]

@@ -190,7 +190,7 @@ pub fn plan(plan: &Plan) -> Value {
             "role": one.role.as_str(),
             "urls": one.urls,
         })).collect::<Vec<_>>(),
-        "start_delay_ms": duration_ms(plan.start_delay),
+        "start_delay_ms": duration_ms(plan.delay),
         "paced_until": times(plan.paced_until),
         "places": plan.places,
         "requests": plan.requests,

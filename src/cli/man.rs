@@ -119,7 +119,7 @@ fn page(command: &clap::Command, path: &str, name: &str) -> String {
         .source(concat!("allclear ", env!("CARGO_PKG_VERSION")))
         .manual("allclear manual");
     let mut page = Vec::new();
-    let mut write = || -> io::Result<()> {
+    let mut fill = || -> io::Result<()> {
         man.render_title(&mut page)?;
         name_section(command, name).to_writer(&mut page)?;
         man.render_synopsis_section(&mut page)?;
@@ -137,22 +137,18 @@ fn page(command: &clap::Command, path: &str, name: &str) -> String {
         }
         Ok(())
     };
-    let wrote = write(); // into memory: it cannot fail
-    debug_assert!(wrote.is_ok(), "{wrote:?}");
+    let filled = fill(); // memory: it cannot fail
+    debug_assert!(filled.is_ok(), "{filled:?}");
     ascii(&String::from_utf8_lossy(&page))
 }
 
 /// Every other character by its number, as each man program knows it whatever the locale.
 fn ascii(page: &str) -> String {
-    let mut text = String::with_capacity(page.len());
-    for c in page.chars() {
-        if c.is_ascii() {
-            text.push(c);
-        } else {
-            text += &format!("\\[u{:04X}]", u32::from(c));
-        }
-    }
-    text
+    let one = |c: char| match c {
+        c if c.is_ascii() => c.to_string(),
+        c => format!("\\[u{:04X}]", u32::from(c)),
+    };
+    page.chars().map(one).collect()
 }
 
 /// `allclear-rm - delete assets …`, as `whatis` reads it.

@@ -28,6 +28,7 @@ mod order;
 mod output;
 mod pending;
 mod places;
+mod plain;
 mod plan_text;
 mod pops;
 mod probe;

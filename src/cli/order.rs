@@ -23,7 +23,7 @@ use super::signals::Stop;
 use super::words;
 use crate::domain::id::{InvalidationId, OperationId};
 use crate::domain::invalidation::{ItemState, NotCovered, Verb};
-use crate::domain::job::{JobState, Refused};
+use crate::domain::job::JobState;
 use crate::domain::purge::{Order, OrderTerms, Plan};
 use crate::domain::text::clean;
 use crate::ops::OpError;
@@ -61,8 +61,8 @@ pub async fn carry_out_as(
     let results = change.results.as_deref().map(Results::create).transpose()?;
     output.say(&plan_text::headline(&plan));
     tell_left_out(output, &plan)?;
-    if !plan.start_delay.is_zero() {
-        let delay = words::span(plan.start_delay);
+    if !plan.delay.is_zero() {
+        let delay = words::span(plan.delay);
         output.warn(&format!("it starts in {delay}; Ctrl-C calls it off and nothing is sent"));
     }
     let total = plan.items.len();
@@ -77,14 +77,11 @@ pub async fn carry_out_as(
         return Follow { session, id, not_covered, failed: 0, started }.interrupted();
     };
     if let Some(results) = results {
-        let refused = plan.left_out.iter().filter_map(Refused::of).collect::<Vec<_>>();
+        let refused = plan.refused.clone();
         results.write(&executed.items, &refused)?;
     }
-    if cancel.is_cancelled() && !driven.any_left {
-        return Err(OpError::CalledOff { verb: plan.verb.as_str() }.into());
-    }
     attempt_by_url(session, &plan, executed).await?;
-    let refused = plan.refused();
+    let refused = plan.refused.len();
     Outcome {
         plan_verb: plan.verb,
         not_covered,
@@ -137,8 +134,6 @@ struct Driven {
     /// `None` where somebody did not wait for the calls in flight.
     executed: Option<Executed>,
     invalidation: Option<InvalidationId>,
-    /// Whether any call has left.
-    any_left: bool,
     started: std::time::Instant,
     events: Events,
     stop: Stop,
@@ -176,8 +171,8 @@ async fn drive(
     while let Ok(event) = inbox.try_recv() {
         progress.told(&event)?;
     }
-    let (invalidation, any_left) = (progress.invalidation, progress.any_left);
-    Ok(Driven { executed, invalidation, any_left, started, events, stop })
+    let invalidation = progress.invalidation;
+    Ok(Driven { executed, invalidation, started, events, stop })
 }
 
 /// What is told when every call has its answer.
@@ -287,7 +282,6 @@ struct Progress<'a> {
     total: usize,
     operation: Option<OperationId>,
     invalidation: Option<InvalidationId>,
-    any_left: bool,
     counted: (usize, usize),
     pace: String,
     shown: std::time::Instant,
@@ -300,7 +294,6 @@ impl<'a> Progress<'a> {
             total,
             operation: None,
             invalidation: None,
-            any_left: false,
             counted: (0, 0),
             pace: String::new(),
             shown: std::time::Instant::now(),
@@ -313,8 +306,7 @@ impl<'a> Progress<'a> {
                 (self.operation, self.invalidation, self.total) =
                     (Some(*operation), *invalidation, *total);
             }
-            Execution::Item { state, done, failed, .. } => {
-                self.any_left |= *state != ItemState::Skipped;
+            Execution::Item { done, failed, .. } => {
                 self.counted = (*done, *failed);
             }
             Execution::Pace { rate, eta } => {
@@ -381,7 +373,7 @@ impl<'a> Progress<'a> {
 }
 
 /// Says which items failed, and counts them.
-fn failures(output: &Output, executed: &Executed) -> usize {
+pub fn failures(output: &Output, executed: &Executed) -> usize {
     let mut failed = 0;
     for item in &executed.items {
         if item.state == ItemState::Accepted {
@@ -399,7 +391,7 @@ fn failures(output: &Output, executed: &Executed) -> usize {
     failed
 }
 
-fn summary(verb: Verb, executed: &Executed, accepted: usize) -> String {
+pub fn summary(verb: Verb, executed: &Executed, accepted: usize) -> String {
     let done = words::done(verb);
     match executed.items.as_slice() {
         [only] if accepted == 1 => {

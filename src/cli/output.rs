@@ -118,6 +118,15 @@ impl Output {
         let _ = writeln!(io::stderr().lock(), "{}", self.plain(text));
     }
 
+    /// Part of a line on standard output, for what is typed behind it.
+    ///
+    /// # Errors
+    /// [`Gone`] when nobody reads it.
+    pub fn prompt(&self, text: &str) -> Result<(), Gone> {
+        let mut out = io::stdout().lock();
+        written(out.write_all(self.plain(text).as_bytes()).and_then(|()| out.flush()))
+    }
+
     /// Part of a line on standard error, for a question.
     pub fn ask(&self, text: &str) {
         self.wipe();

@@ -205,6 +205,9 @@ fn show(output: &Output, seen: &Seen, many: bool) -> Result<Exit, Failure> {
             fastly::show(output, checked, width)?;
         }
         output.say(&tally(looks, answered));
+        if answered == 0 {
+            output.say("blind: no place answered, so nothing is known of the copies of this URL");
+        }
         if let Truth::Nothing { why } = &seen.looked.truth {
             output.say(&format!("no verdict: a read past the caches is not possible ({why})"));
         }
@@ -221,6 +224,7 @@ fn as_json(seen: &Seen, answered: usize) -> Value {
     json!({
         "url": seen.url,
         "places": { "reached": answered, "unreachable": looks.len() - answered },
+        "blind": answered == 0,
         "looks": looks.iter().map(json::look).collect::<Vec<_>>(),
         "truth": match &seen.looked.truth {
             Truth::Storage => "storage",

@@ -167,10 +167,12 @@ async fn tell_interrupted(session: &Session) {
 impl Call {
     async fn carry_out(self, command: Option<Command>) -> Result<Exit, Failure> {
         let Some(command) = command else {
-            return console::run(&self.globals, &self.env, &self.output).await;
+            return Box::pin(console::run(&self.globals, &self.env, &self.output)).await;
         };
         match command {
-            Command::Demo(args) => demo::run(&self.globals, &self.env, &self.output, &args).await,
+            Command::Demo(args) => {
+                Box::pin(demo::run(&self.globals, &self.env, &self.output, &args)).await
+            }
             Command::Cloud(args) => cloud::run(&self.output, &args).await,
             Command::Explain(args) => {
                 explain::run(&self.output, connect::account(&self.globals, &self.env).await?, &args)

@@ -26,7 +26,11 @@ pub async fn run(session: &Session, args: &Show) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
-fn text(output: &Output, shown: &Shown) -> Result<(), Failure> {
+/// The same for people.
+///
+/// # Errors
+/// Only that nobody reads the output.
+pub fn text(output: &Output, shown: &Shown) -> Result<(), Failure> {
     let detail = &shown.detail;
     let name = detail.asset.key.to_string();
     output.line(&output.paint(Role::Strong, &clean(&name)))?;

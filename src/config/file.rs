@@ -330,7 +330,7 @@ fn key_of(path: &str) -> String {
 fn in_words(key: &str, message: &str) -> (String, Option<String>) {
     let message = message.lines().next().unwrap_or_default();
     let last = key.rsplit('.').next().unwrap_or_default();
-    if matches!(last, "cloudinary_url" | "api_secret" | "journal" | "secret_command") {
+    if matches!(last, "cloudinary_url" | "api_secret" | "journal" | "secret_command" | "webhook") {
         return ("expected a text in quotes".to_owned(), None); // whatever stands there may be a secret
     }
     if key == "profile" && message.contains("map") {

@@ -201,7 +201,7 @@ fn profiles_of_the_official_tool_are_offered_last() {
 #[case("", &[("CLOUDINARY_CLOUD_NAME", "acme")], "environment CLOUDINARY_CLOUD_NAME gives no API key", "set CLOUDINARY_API_KEY")]
 #[case("", &[("ALLCLEAR_CONFIG", "/nowhere.toml")], "cannot read /nowhere.toml: no such file or folder", "make /nowhere.toml readable, or name another file with --config")]
 #[case("", &[("ALLCLEAR_PROFILE", "prod")], "~/.config/allclear/config.toml has no profile `prod`", "it has none; write one as `[profiles.NAME]`")]
-#[case(TWO, &[("ALLCLEAR_PROFILE", "prd")], "~/.config/allclear/config.toml has no profile `prd`", "did you mean `prod`? there are prod, test")]
+#[case(TWO, &[("ALLCLEAR_PROFILE", "prd")], "~/.config/allclear/config.toml has no profile `prd`", "did you mean `prod`? there are prod, stage")]
 #[case(TWO, &[("ALLCLEAR_PROFILE", "prod")], "api_secret_env of ~/.config/allclear/config.toml:5 gives no value", "set PROD_SECRET in the environment")]
 #[case(TWO, &[("ALLCLEAR_PROFILE", "stage")], "cloudinary_url_env of ~/.config/allclear/config.toml:10 gives no value", "set STAGE_URL in the environment")]
 #[case(TWO, &[("ALLCLEAR_PROFILE", "stage"), ("STAGE_URL", "hush")], "STAGE_URL is no cloudinary:// URL: it does not begin with cloudinary://", "expected cloudinary://<api_key>:<api_secret>@<cloud_name>, as the console of the cloud shows it")]
@@ -312,7 +312,7 @@ SIN = "[2001:db8::1]:8443"
             "bulk_invalidation = true (line 12)",
             "hosts = media.acme.test (line 13)",
             "cloud_name = acme (line 5)",
-            "api_key = 1 (line 6)",
+            "api_key = *** (line 6)",
             "api_secret = *** (line 7)",
             "signature_algorithm = sha256 (line 9)",
             "risk = test (line 10)",

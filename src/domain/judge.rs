@@ -39,6 +39,8 @@ pub struct Facts<'a> {
     pub old: Option<&'a Content>,
     /// Content after the change; `None` when gone, or not known yet.
     pub new: Option<&'a Content>,
+    /// NEW of an original as storage itself tells it: delivery may give it another tag. `None` for derived copies.
+    pub stored: Option<&'a Content>,
     /// Further contents the journal knows this asset to have had.
     pub earlier: &'a [Content],
     /// S: from the call's leaving to the sighting's end; `None` when no call of ours is known.
@@ -51,8 +53,6 @@ pub struct Facts<'a> {
     pub doubt: Duration,
     /// Answer of the reference read on this host, for refusals and stand-ins.
     pub reference: Option<&'a Answer>,
-    /// Storage was read as empty and holds the name again.
-    pub exists_again: bool,
     /// What a full read under the sighting's own entity tag gave at this place.
     pub body: Option<&'a Body>,
     /// No operation of ours is behind the watch: storage is the truth and any difference is outdated.
@@ -72,6 +72,17 @@ pub fn judge(sighting: &Sighting, facts: &Facts<'_>) -> Judgement {
         (404 | 410, _) => unknown(Reason::NegativeCache),
         (status, _) => unknown(Reason::UnusableStatus { status }),
     }
+}
+
+/// Whether a judgement says nothing of the copy at all, for or against it: nobody answered, or a server spoke of its
+/// own trouble. What is served and cannot be told apart does say something.
+#[must_use]
+pub const fn says_nothing(judgement: &Judgement) -> bool {
+    matches!(
+        judgement.reason,
+        Reason::NoAnswer { .. }
+            | Reason::UnusableStatus { status: 408 | 420 | 423 | 429 | 500..=599 }
+    )
 }
 
 /// Whether another look at the same copy with its body could settle what its entity tag does not.
@@ -116,10 +127,16 @@ impl<'a> Signs<'a> {
         let strong = answer.etag.as_ref().filter(|etag| !etag.weak).map(|etag| etag.tag.as_str());
         let tag = strong.filter(|tag| !is_common_tag(tag, facts));
         let wears = |content: &Content| tag.is_some() && content.etag.as_deref() == tag;
+        let is_known = known_contents(facts).any(wears);
+        // a tag under which nothing but NEW was read is NEW's own
+        let mut worn = known_contents(facts).filter(|content| wears(content));
+        let is_own = is_known && worn.all(|content| is_new(content, facts));
+        let own = facts.new.and_then(|new| new.etag.as_deref()).filter(|_| is_own);
+        let tag = own.or(tag);
         let hash = answer.body_hash.as_deref().or(facts.body.map(|body| body.hash.as_str()));
         Self {
             tag,
-            tag_is_known: earlier_contents(facts).chain(facts.new).any(wears),
+            tag_is_known: is_known || facts.new.is_some_and(wears),
             hash: hash.filter(|hash| !is_common_beginning(hash, facts)),
             length: answer.total_length.or(facts.body.map(|body| body.length)),
             last_modified: answer.last_modified.as_deref(),
@@ -151,9 +168,29 @@ fn same<T: PartialEq>(seen: Option<T>, known: Option<T>) -> Option<bool> {
     seen.zip(known).map(|(seen, known)| seen == known)
 }
 
+/// What the asset is known to have held before, but for what it holds now.
 fn earlier_contents<'a>(facts: &Facts<'a>) -> impl Iterator<Item = &'a Content> {
+    known_contents(facts).filter(|content| !is_new(content, facts))
+}
+
+fn known_contents<'a>(facts: &Facts<'a>) -> impl Iterator<Item = &'a Content> {
     facts.earlier.iter().chain(facts.old)
 }
+
+/// Whether a known content is NEW itself, read another time: nodes may make tags of their own, so the same body can
+/// be known under several. Storage's own tag says so, or a whole body that was read.
+fn is_new(content: &Content, facts: &Facts<'_>) -> bool {
+    let Some(new) = facts.new else { return false };
+    let stored = facts.stored.and_then(|stored| stored.etag.as_deref());
+    let same_upload = same(content.etag.as_deref(), stored) == Some(true);
+    let is_whole = new.bytes.is_some_and(|bytes| bytes <= READ);
+    let same_body = same(content.bytes, new.bytes) == Some(true)
+        && same(content.body_hash.as_deref(), new.body_hash.as_deref()) == Some(true);
+    same_upload || (is_whole && same_body)
+}
+
+/// Bytes of a body that are hashed.
+const READ: u64 = 64 << 10;
 
 /// A tag that both NEW and a known other content wear: whoever makes it does not look at the bytes.
 fn is_common_tag(tag: &str, facts: &Facts<'_>) -> bool {
@@ -168,7 +205,6 @@ fn is_common_tag(tag: &str, facts: &Facts<'_>) -> bool {
 
 /// A hash of the first 64 KiB of NEW, where other content of the same length begins alike, or may.
 fn is_common_beginning(hash: &str, facts: &Facts<'_>) -> bool {
-    const READ: u64 = 64 << 10;
     let is_begun = |new: &&Content| {
         new.body_hash.as_deref() == Some(hash) && new.bytes.is_some_and(|bytes| bytes > READ)
     };
@@ -210,7 +246,6 @@ fn delivered(answer: &Answer, facts: &Facts<'_>) -> Judgement {
     let placeholder = names_our_asset(answer, facts);
     match facts.expectation {
         Expectation::Gone if placeholder => cleared(Reason::Placeholder),
-        Expectation::Gone if facts.exists_again => other(Reason::ExistsAgain),
         Expectation::Gone => outdated(Reason::StillServed),
         Expectation::New | Expectation::Live => served_when_changed(answer, facts, placeholder),
         Expectation::Refetched => served_when_refetched(answer, facts, placeholder),

@@ -18,7 +18,7 @@ mod quiet;
 #[cfg(test)]
 mod tests;
 
-pub use cell::CellTrack;
+pub use cell::{CellTrack, LONGEST_SILENCE};
 pub use mixture::{MIXED_K, MissChance};
 pub use outcome::{Tally, outcome_when_clear, sentence_of};
 pub use quiet::Quiet;
@@ -44,6 +44,8 @@ pub struct Look {
     pub verdict: Verdict,
     /// False for a transport failure.
     pub answered: bool,
+    /// It tells nothing of the copy, neither for nor against: no answer, or a server's own trouble.
+    pub says_nothing: bool,
     pub sent: Moment,
     pub received: Moment,
 }
@@ -101,7 +103,12 @@ struct PlaceTrack {
     /// Of its cells that take part: all, and those that are clear.
     total: usize,
     clear: usize,
+    /// Of those that are clear: whose last look said nothing, and since when there are any.
+    silent: usize,
+    silent_since: Option<Moment>,
+    /// Clear sightings in quiet, and how much of it the place was without an answer.
     quiet_looks: u32,
+    quiet_unseen: Duration,
     /// One for each URL and variant.
     cells: Vec<CellTrack>,
 }
@@ -122,6 +129,24 @@ pub struct Propagation {
     urls: Vec<UrlTrack>,
     quiet_since: Option<Moment>,
     valid_from: Moment,
+}
+
+impl PlaceTrack {
+    /// A clear cell fell silent with a look sent at `sent`, or one of those that were silent was heard of again.
+    fn note_silence(&mut self, falls_silent: bool, sent: Moment, quiet: Option<Moment>) {
+        if falls_silent {
+            self.silent += 1;
+            self.silent_since.get_or_insert(sent);
+            return;
+        }
+        self.silent = self.silent.saturating_sub(1);
+        if self.silent == 0
+            && let Some(since) = self.silent_since.take()
+            && let Some(quiet) = quiet
+        {
+            self.quiet_unseen += sent.since(since.max(quiet));
+        }
+    }
 }
 
 const VARIANTS: usize = AcceptVariant::ALL.len();
@@ -208,6 +233,13 @@ impl Propagation {
         self.recount_all(now);
     }
 
+    /// Leaves a place out that is known to have never answered; an answer takes it in again.
+    pub fn leave_out(&mut self, place: usize, now: Moment) {
+        let place = &mut self.places[place];
+        place.left_out = !place.answered;
+        self.settle(now);
+    }
+
     /// Leaves a place out by order of the operator.
     pub fn exclude(&mut self, place: usize, now: Moment) {
         self.places[place].excluded = true;
@@ -231,26 +263,30 @@ impl Propagation {
             self.settle(look.received);
             return noted; // sent under another truth
         }
-        if self.quiet_since.is_some_and(|quiet| look.sent >= quiet) {
+        if look.verdict.is_clear() && self.quiet_since.is_some_and(|quiet| look.sent >= quiet) {
             self.places[cell.place].quiet_looks += 1;
         }
         let takes_turns = look.verdict == Verdict::Outdated && self.was_new_before(cell, look.sent);
         let (rule, quiet) = (self.rule(), self.quiet_since);
         let place = &mut self.places[cell.place];
         let track = &mut place.cells[slot(cell.url, cell.variant)];
-        let was_clear = track.clear;
-        let was_proven = track.is_proven(rule.k, rule.t); // by the rule's own k: mixture raises it for the others at once
+        let (was_clear, was_silent) = (track.clear, track.clear && track.is_silent());
+        let was_proved = track.was_proved(); // by the rule's own k: mixture raises it for the others at once
         if look.verdict.is_clear() && track.old_seen() {
             place.turned.entry(self.urls[cell.url].asset).or_insert(look.received);
         }
         track.take(look, quiet);
         track.judge(rule, place.mixed);
         noted.became_clear = track.clear && !was_clear;
-        noted.regression = was_proven && look.verdict == Verdict::Outdated;
+        noted.regression = was_proved && look.verdict == Verdict::Outdated;
         track.regressed |= noted.regression;
         let (all_clear_before, now_clear) = (place.clear == place.total, track.clear);
         if now_clear != was_clear {
             place.clear = if now_clear { place.clear + 1 } else { place.clear - 1 };
+        }
+        let now_silent = track.clear && track.is_silent();
+        if was_silent != now_silent {
+            place.note_silence(now_silent, look.sent, quiet);
         }
         if takes_turns {
             self.mix(cell.place);
@@ -392,6 +428,11 @@ impl Propagation {
         self.counted().flat_map(|place| self.cells_at(place))
     }
 
+    /// Cells of a place that take part.
+    pub fn tracks(&self, place: usize) -> impl Iterator<Item = &CellTrack> {
+        self.cells_at(&self.places[place]).map(|(_, cell)| cell)
+    }
+
     /// Cells of a place that take part, each with its URL.
     fn cells_at<'a>(
         &'a self,
@@ -412,9 +453,21 @@ impl Propagation {
         self.quiet_since
     }
 
-    /// Whether every counted cell is clear, with at least one place and one URL, and nobody left to hear of.
+    /// Whether every counted cell is clear and was so when it was last looked at, with at least one place and one URL,
+    /// and nobody left to hear of.
     #[must_use]
     pub fn is_clear(&self) -> bool {
+        self.is_proven() && self.silent_cells() == 0
+    }
+
+    /// Cells that are clear and whose last look said nothing.
+    #[must_use]
+    pub fn silent_cells(&self) -> usize {
+        self.counted().map(|place| place.silent).sum()
+    }
+
+    /// [`Self::is_clear`], but for cells whose last look said nothing.
+    fn is_proven(&self) -> bool {
         let waiting = |place: usize| self.standing(place) == Standing::Waiting;
         let (clear, total) = self.clear_of_total();
         total > 0
@@ -449,8 +502,9 @@ impl Propagation {
     /// Counts a place's cells afresh, under its present k.
     fn recount(&mut self, place: usize) {
         let rule = self.rule();
-        let PlaceTrack { cells, total, clear, mixed, .. } = &mut self.places[place];
-        (*total, *clear) = (0, 0);
+        let PlaceTrack { cells, total, clear, silent, silent_since, mixed, .. } =
+            &mut self.places[place];
+        (*total, *clear, *silent) = (0, 0, 0);
         for (url, track) in self.urls.iter().enumerate() {
             if track.part == Part::Dropped {
                 continue;
@@ -459,15 +513,18 @@ impl Propagation {
                 cell.judge(rule, *mixed);
                 *total += usize::from(!cell.blank);
                 *clear += usize::from(cell.clear && !cell.blank);
+                *silent += usize::from(cell.clear && cell.is_silent() && !cell.blank);
             }
         }
+        *silent_since = silent_since.filter(|_| *silent > 0);
     }
 
-    /// Quiet begins when everything is clear, and ends when anything is not.
+    /// Quiet begins when everything is clear, and ends when anything is not; a cell whose last look said nothing only
+    /// holds up its end.
     fn settle(&mut self, now: Moment) {
-        match (self.is_clear(), self.quiet_since) {
-            (true, None) => self.begin_quiet(now),
-            (false, Some(_)) => self.quiet_since = None,
+        match self.quiet_since {
+            None if self.is_clear() => self.begin_quiet(now),
+            Some(_) if !self.is_proven() => self.quiet_since = None,
             _ => {}
         }
     }
@@ -475,7 +532,7 @@ impl Propagation {
     fn begin_quiet(&mut self, now: Moment) {
         self.quiet_since = Some(now);
         for place in &mut self.places {
-            place.quiet_looks = 0;
+            (place.quiet_looks, place.quiet_unseen) = (0, Duration::ZERO);
             for cell in &mut place.cells {
                 cell.begin_quiet();
             }

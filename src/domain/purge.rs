@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::asset::{AssetKey, DeliveryType, ResourceType, UnknownWord};
 use super::confidence::Confidence;
 use super::invalidation::{NotCovered, Verb, WatchedUrl};
+use super::job::Refused;
 use super::time::Timestamp;
 use super::verdict::Stored;
 
@@ -75,6 +76,10 @@ pub struct OrderTerms {
     pub since: Option<Timestamp>,
     /// URLs to watch beside the usual ones.
     pub extra_urls: Vec<String>,
+    /// What a list named that cannot be meant: in the plan and in the result with its reason, and no obstacle.
+    pub refused: Vec<Refused>,
+    /// Names that do not exist are refused one by one, instead of the whole order: for long lists.
+    pub leave_out_missing: bool,
     /// Which API deletes; `None`: whichever suits.
     pub api: Option<DeleteApi>,
     /// Also names to the cloud, one by one, the URLs that the order does not reach.
@@ -95,6 +100,8 @@ impl Default for OrderTerms {
             give_up_after: None,
             since: None,
             extra_urls: Vec::new(),
+            refused: Vec::new(),
+            leave_out_missing: false,
             api: None,
             attempt_by_url: false,
             max_items: None,
@@ -279,6 +286,9 @@ pub struct Plan {
     pub verb: Verb,
     pub cloud_name: String,
     pub items: Vec<PlannedItem>,
+    /// What the order named and what is left out, with the reason.
+    #[serde(default)]
+    pub refused: Vec<Refused>,
     pub api_path: ApiPath,
     /// Why this path, for this order on this account; one sentence.
     pub why: String,
@@ -303,8 +313,6 @@ pub struct Plan {
     pub left_out: Vec<LeftOut>,
     /// Who sees the URLs.
     pub seen_by: Vec<Onlooker>,
-    /// Between the confirmation and the first call; until then it can be called off.
-    pub start_delay: Duration,
     /// Places that will be asked.
     pub places: usize,
     /// Requests a watch without trouble needs.
@@ -313,6 +321,9 @@ pub struct Plan {
     pub budget: u64,
     /// It is stuck when not clear after this long.
     pub stuck_after: Duration,
+    /// Nothing is sent before this has passed since the confirmation: time to call a large delete off.
+    #[serde(default)]
+    pub delay: Duration,
     pub execution: Duration,
     pub verification: Duration,
     pub confidence: Confidence,
@@ -347,12 +358,6 @@ impl Plan {
     #[must_use]
     pub fn sample_misses(&self) -> Option<String> {
         self.sampled_urls.map(|all| super::sample::in_words(all, self.watched.len()))
-    }
-
-    /// Names that the operator gave and that are not part of this.
-    #[must_use]
-    pub fn refused(&self) -> usize {
-        self.left_out.iter().filter(|left| left.reason.is_failure()).count()
     }
 
     /// Derived copies known of, and whether some items' were not read.

@@ -133,7 +133,7 @@ pub enum Reason {
     UnprovenRefusal { status: u16 },
     /// Something is still served under a name that storage no longer knows.
     StillServed,
-    /// Storage knows the name again.
+    /// Storage knows the name again. Not given any more, for copies are judged by the new truth at once; journals hold it.
     ExistsAgain,
     /// Equal to what storage holds now.
     EqualsNew,

@@ -38,7 +38,7 @@ pub struct Engine {
     /// Settles what dead processes left in doubt, beside everything else.
     recovery: TaskTracker,
     stop: CancellationToken,
-    lock: Lock,
+    lock: Arc<Lock>,
 }
 
 /// Reads and orders of one profile.
@@ -50,7 +50,8 @@ impl Engine {
         Self::begin(context, false)
     }
 
-    /// [`Self::start`], and goes on with the jobs of dead processes: sends what they only intended.
+    /// [`Self::start`], and goes on with the jobs of dead processes: sends what they only intended. A production
+    /// profile is locked, and its jobs wait until it is unlocked.
     #[must_use]
     pub fn start_working(context: Context) -> Self {
         Self::begin(context, true)
@@ -60,8 +61,9 @@ impl Engine {
         let context = Arc::new(guard::guarded(context));
         let tracker = Tracker::start(Arc::clone(&context));
         let engine = Self::over(context, tracker);
-        // what is locked at the start sends nothing by itself
-        let goes_on = goes_on && engine.context.policy.risk != Risk::Production;
+        if goes_on && engine.context.policy.risk == Risk::Production {
+            engine.lock();
+        }
         engine.recovery.spawn(engine.worker().work(goes_on));
         engine
     }
@@ -69,8 +71,7 @@ impl Engine {
     fn over(context: Arc<Context>, tracker: Tracker) -> Self {
         let (recovery, stop) = (TaskTracker::new(), CancellationToken::new());
         recovery.close();
-        let (running, lock) = (Running::default(), Lock::default());
-        Self { context, tracker, running, recovery, stop, lock }
+        Self { context, tracker, running: Running::default(), recovery, stop, lock: Arc::default() }
     }
 
     fn worker(&self) -> Worker {
@@ -79,6 +80,7 @@ impl Engine {
             tracker: self.tracker.clone(),
             running: self.running.clone(),
             tasks: self.recovery.clone(),
+            lock: Arc::clone(&self.lock),
             stop: self.stop.clone(),
         }
     }
@@ -191,6 +193,7 @@ impl Engine {
         events: &mpsc::Sender<Execution>,
         cancel: &CancellationToken,
     ) -> Result<Executed, OpError> {
+        self.refuse_jobs_when_locked()?;
         self.runner().go_on(operation, events, cancel).await
     }
 
@@ -220,9 +223,17 @@ impl Engine {
     }
 
     fn refuse_when_locked(&self, verb: Verb) -> Result<(), OpError> {
+        self.refuse_while_shut(verb.as_str())
+    }
+
+    fn refuse_jobs_when_locked(&self) -> Result<(), OpError> {
+        self.refuse_while_shut("going on with a job")
+    }
+
+    fn refuse_while_shut(&self, verb: &'static str) -> Result<(), OpError> {
         if self.lock.is_shut(self.context.clock.moment()) {
             let profile = self.context.policy.profile.clone();
-            return Err(OpError::Locked { profile, verb: verb.as_str() });
+            return Err(OpError::Locked { profile, verb });
         }
         Ok(())
     }
@@ -317,6 +328,18 @@ impl Engine {
         Ok(self.context.journal.activity(Some(&self.context.scope), limit).await?)
     }
 
+    /// Operations that named an asset, as source or target, newest first.
+    ///
+    /// # Errors
+    /// The journal's.
+    pub async fn activity_of(
+        &self,
+        key: &AssetKey,
+        limit: u32,
+    ) -> Result<Vec<ActivityRow>, OpError> {
+        Ok(self.context.journal.activity_of(&self.context.scope, key, limit).await?)
+    }
+
     /// Jobs of this cloud, newest first, whoever ordered them.
     ///
     /// # Errors
@@ -369,7 +392,7 @@ impl Engine {
     /// # Errors
     /// It is over, the profile is read-only, or the journal's.
     pub async fn resume(&self, operation: OperationId) -> Result<Resumed, OpError> {
-        self.refuse_when_locked(self.job(operation).await?.operation.verb)?;
+        self.refuse_jobs_when_locked()?;
         let job = jobs::wish(&self.context, &self.running, operation, Wish::Run).await?;
         // while this process only settles what is in doubt it holds the lease as well
         let Member { user, host, pid, .. } = &self.context.member;
@@ -404,7 +427,7 @@ impl Engine {
     /// # Errors
     /// A read-only profile; the journal's.
     pub async fn resume_all(&self) -> Result<Vec<OperationId>, OpError> {
-        self.refuse_when_locked(Verb::Delete)?;
+        self.refuse_jobs_when_locked()?;
         jobs::wish_all(&self.context, &self.running, Wish::Run).await
     }
 

@@ -37,9 +37,6 @@ pub enum OpError {
     TooMany { what: String, most: usize },
     #[error("profile {profile} is locked: {verb} was not sent")]
     Locked { profile: String, verb: &'static str },
-    /// Stopped between the confirmation and the first call.
-    #[error("{verb} was called off: nothing was sent")]
-    CalledOff { verb: &'static str },
     #[error("{message}")]
     Invalid { message: String, hint: String },
 }

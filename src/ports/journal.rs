@@ -364,6 +364,16 @@ pub trait Journal: Send + Sync {
         limit: u32,
     ) -> Result<Vec<ActivityRow>, JournalError>;
 
+    /// Operations that named `key`, as source or target, newest first; nothing in a journal that keeps none.
+    async fn activity_of(
+        &self,
+        _scope: &CloudScope,
+        _key: &AssetKey,
+        _limit: u32,
+    ) -> Result<Vec<ActivityRow>, JournalError> {
+        Ok(Vec::new())
+    }
+
     /// What storage was read as for a name.
     async fn save_name(&self, lease: Lease, name: &WatchedName) -> Result<(), JournalError>;
 

@@ -56,11 +56,14 @@ pub fn through_tmux(sequence: &str) -> String {
 }
 
 fn through_screen(sequence: &str) -> String {
-    let bytes: Vec<char> = sequence.chars().collect();
-    bytes
-        .chunks(SCREEN_CHUNK)
-        .map(|chunk| format!("\x1bP{}\x1b\\", chunk.iter().collect::<String>()))
-        .collect()
+    let chars: Vec<char> = sequence.chars().collect();
+    let mut out = String::new();
+    for chunk in chars.chunks(SCREEN_CHUNK) {
+        out.push_str("\x1bP");
+        out.extend(chunk);
+        out.push_str("\x1b\\");
+    }
+    out
 }
 
 #[cfg(test)]

@@ -14,12 +14,14 @@ use tokio_util::task::TaskTracker;
 
 use super::event_loop::Carry;
 use crate::app::Effect;
-use crate::app::effect::{JobId, Lane};
+use crate::app::effect::{JobAct, JobId, Lane};
 use crate::app::msg::{Failure, FailureKind, Msg};
 use crate::app::order::{Request, Target, Targets};
 use crate::domain::asset::AssetKey;
+use crate::domain::job::{ItemFilter, Slice};
 use crate::domain::public_id::PublicId;
 use crate::domain::purge::{Order, OrderTerms, Plan, Selection};
+use crate::ops::engine::Resumed;
 use crate::ops::{Engine, OpError};
 use crate::ports::cloud::{CloudError, Quota};
 use crate::ports::notifier::Notifier;
@@ -31,6 +33,9 @@ use crate::ui::text::shown;
 const PAGE: u16 = 500;
 /// Ended invalidations read for the Pending screen.
 const HISTORY: u32 = 500;
+/// Jobs read for the Jobs screen, and items of one that were not done.
+const JOBS: u32 = 300;
+const ITEMS: u32 = 200;
 /// Orders read for the Activity screen.
 const TRAIL: u32 = 1000;
 /// A cursor that moves on within this time asks for nothing.
@@ -206,7 +211,7 @@ impl Carry for Executor {
                 });
             }
             Effect::Resolve { typed } => self.in_lane(Lane::Resolve, async move {
-                let result = engine.resolve(&typed, None, None).map_err(|why| failure(&why));
+                let result = engine.locate(&typed, None, None).await.map_err(|why| failure(&why));
                 Msg::Resolved { typed, result }
             }),
             Effect::Plan { task, request, terms } => self.in_lane(Lane::Plan, async move {
@@ -235,6 +240,65 @@ impl Carry for Executor {
             Effect::ReadActivity => self.in_lane(Lane::Activity, async move {
                 Msg::Activity(engine.activity(TRAIL).await.map_err(|why| failure(&why)))
             }),
+            Effect::AssetHistory { task, key } => self.in_lane(Lane::AssetHistory, async move {
+                let result = engine.activity_of(&key, ITEMS).await;
+                Msg::AssetHistory { task, result: result.map_err(|why| failure(&why)) }
+            }),
+            Effect::Look { task, url } => self.in_lane(Lane::Look, async move {
+                // its probes borrow from one another: no task that moves between threads can hold them
+                let here = tokio::runtime::Handle::current();
+                let work = move || here.block_on(engine.look(&url));
+                match tokio::task::spawn_blocking(work).await {
+                    Ok(result) => {
+                        let result = result.map(Arc::new).map_err(|why| failure(&why));
+                        Msg::Looked { task, result }
+                    }
+                    Err(why) => Msg::TaskFailed(why.to_string()),
+                }
+            }),
+            Effect::ReadJobs => self.in_lane(Lane::Jobs, async move {
+                Msg::Jobs(engine.jobs(JOBS).await.map_err(|why| failure(&why)))
+            }),
+            Effect::JobItems { task, job } => self.in_lane(Lane::JobItems, async move {
+                let slice = Slice { offset: 0, limit: ITEMS };
+                let result = engine.job_items(job, ItemFilter::NotDone, slice).await;
+                let result = result.map(Arc::new).map_err(|why| failure(&why));
+                Msg::JobItems { task, result }
+            }),
+            Effect::Job { job, act } => match act {
+                JobAct::Pause => {
+                    self.told("the job is paused; calls in flight settle", async move {
+                        engine.pause(job).await.map(|_| ())
+                    });
+                }
+                JobAct::Cancel => {
+                    self.told("the job is cancelled; calls in flight settle", async move {
+                        engine.cancel(job).await.map(|_| ())
+                    });
+                }
+                JobAct::Resume => self.told("the job goes on", async move {
+                    if matches!(engine.resume(job).await?, Resumed::Nobody) {
+                        engine.take_up(job);
+                    }
+                    Ok(())
+                }),
+            },
+            Effect::RetryJob(job) => self.in_lane(Lane::Retry, async move {
+                let retry = engine.retry_failed(job).await;
+                let retry = retry.map(|retry| Box::new((retry.order, retry.invalidate)));
+                Msg::Retry(retry.map_err(|why| failure(&why)))
+            }),
+            Effect::HoldAll => self.told("all jobs of this profile are held", async move {
+                engine.hold_all().await.map(|_| ())
+            }),
+            Effect::ResumeAll => self.told("all jobs that were held go on", async move {
+                for job in engine.resume_all().await? {
+                    if engine.job(job).await?.run_by.is_none() {
+                        engine.take_up(job);
+                    }
+                }
+                Ok(())
+            }),
             Effect::Evidence { task, watch, place, url } => {
                 self.in_lane(Lane::Evidence, async move {
                     let result = engine.evidence(watch, &place, &url).await;
@@ -261,12 +325,6 @@ impl Carry for Executor {
                     async move { engine.purge_again(id).await },
                 )
             }
-            Effect::Lock => engine.lock(),
-            Effect::Unlock(typed) => {
-                if let Err(why) = engine.unlock(&typed) {
-                    tracing::warn!(%why, "not unlocked");
-                }
-            }
             Effect::Notify(notice) => {
                 if let Some(notifier) = self.notifier.clone() {
                     self.spawn(async move {
@@ -274,6 +332,12 @@ impl Carry for Executor {
                         let problems = notifier.tell(notice.event.as_str(), &json).await;
                         (!problems.is_empty()).then_some(Msg::NotTold(problems))
                     });
+                }
+            }
+            Effect::Lock => engine.lock(),
+            Effect::Unlock(typed) => {
+                if let Err(why) = engine.unlock(&typed) {
+                    tracing::warn!(%why, "not unlocked");
                 }
             }
             // These are the loop's own.

@@ -34,7 +34,7 @@ pub fn translate(event: Event) -> Option<Input> {
             }
             _ => None,
         },
-        _ => None,
+        Event::Key(_) => None,
     }
 }
 

@@ -1,10 +1,12 @@
 //! The edge of the console: terminal, loop, tasks and signals. Everything that waits, spawns or writes is here.
 
 pub mod clipboard;
-pub(crate) mod colours;
+pub mod colours;
 pub mod event_loop;
 pub mod executor;
+mod first_run;
 pub mod input;
+pub mod links;
 pub mod notify;
 pub mod output;
 pub mod signals;
@@ -15,4 +17,6 @@ mod console;
 #[cfg(test)]
 mod loop_tests;
 
+pub use crate::screens::first_run::Step;
 pub use console::{ConsoleError, ConsoleOptions, ExitReason, run_console};
+pub use first_run::run_first;

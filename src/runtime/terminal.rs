@@ -24,12 +24,14 @@ use tokio::sync::mpsc;
 
 use super::clipboard::{self, Between};
 use super::event_loop::Surface;
+use super::links;
 use super::notify::Wanted;
 use super::output::Output;
 use super::signals::Signal;
 use crate::app::App;
 use crate::app::notice::Notice;
 use crate::screens::shell;
+use crate::ui::pen::Link;
 
 /// What has to be undone, for whoever has to: drop, panic hook, suspend.
 static ENTERED: Mutex<Option<Output>> = Mutex::new(None);
@@ -141,6 +143,7 @@ pub struct Screen {
     extra: Vec<u8>,
     notify: Wanted,
     last_bytes: usize,
+    links: Links,
 }
 
 impl Screen {
@@ -154,9 +157,12 @@ impl Screen {
             signals.blocking_send(Signal::HungUp).ok(); // a loop that has ended needs no telling
         })?;
         let frame = Frame::default();
-        let terminal = Terminal::new(FrameBackend::new(frame.clone()))?;
+        let links =
+            Links { wanted: links::known(|name| std::env::var(name).ok()), ..Links::default() };
+        let terminal = Terminal::new(FrameBackend::new(frame.clone(), links.clone()))?;
         let extra = Vec::new();
-        let mut screen = Self { terminal, frame, output, mouse, extra, notify, last_bytes: 0 };
+        let mut screen =
+            Self { terminal, frame, output, mouse, extra, notify, last_bytes: 0, links };
         screen.take_hold()?;
         Ok(screen)
     }
@@ -167,6 +173,37 @@ impl Screen {
         self.output.send_and_wait(&enter_bytes(self.mouse), PATIENCE);
         self.terminal.backend_mut().forget();
         Ok(())
+    }
+
+    /// Draws something other than the console.
+    ///
+    /// # Errors
+    /// The terminal's size cannot be had.
+    pub fn paint(&mut self, draw: impl FnOnce(&mut ratatui::Frame<'_>)) -> io::Result<()> {
+        self.terminal.draw(draw)?;
+        self.flush_frame();
+        Ok(())
+    }
+
+    /// Stops the process, as Ctrl-Z in a shell, and comes back.
+    ///
+    /// # Errors
+    /// The terminal cannot be entered again.
+    pub fn stop(&mut self) -> io::Result<()> {
+        self.suspend()
+    }
+
+    /// Hands over what was drawn, wrapped so that it appears at once.
+    fn flush_frame(&mut self) {
+        let mut out = std::mem::take(&mut self.extra);
+        let drawn = self.frame.take();
+        if !drawn.is_empty() {
+            out.extend(bytes(&[&BeginSynchronizedUpdate]));
+            out.extend(drawn);
+            out.extend(bytes(&[&EndSynchronizedUpdate]));
+        }
+        self.last_bytes = out.len();
+        self.output.send(out);
     }
 
     /// Gives the terminal back; dropping does the same.
@@ -183,16 +220,23 @@ impl Drop for Screen {
 
 impl Surface for Screen {
     fn draw(&mut self, app: &App) -> io::Result<()> {
-        self.terminal.draw(|frame| shell::draw(app, frame))?;
-        let mut out = std::mem::take(&mut self.extra);
-        let drawn = self.frame.take();
-        if !drawn.is_empty() {
-            out.extend(bytes(&[&BeginSynchronizedUpdate]));
-            out.extend(drawn);
-            out.extend(bytes(&[&EndSynchronizedUpdate]));
+        let (links, before) = (self.links.clone(), self.links.take());
+        let mut again = Vec::new();
+        self.terminal.draw(|frame| {
+            let now = shell::draw(app, frame);
+            if links.wanted {
+                for link in links::moved(&before, &now) {
+                    let cells = (link.x..link.x + link.width).map(|x| (x, link.y));
+                    again.extend(cells.map(|at| (at, frame.buffer_mut()[at].clone())));
+                }
+                links.put(now);
+            }
+        })?;
+        if !again.is_empty() {
+            let cells = again.iter().map(|((x, y), cell)| (*x, *y, cell));
+            self.terminal.backend_mut().draw_again(cells)?;
         }
-        self.last_bytes = out.len();
-        self.output.send(out);
+        self.flush_frame();
         Ok(())
     }
 
@@ -244,6 +288,24 @@ impl Surface for Screen {
     }
 }
 
+/// The addresses of the frame that is being drawn.
+#[derive(Debug, Clone, Default)]
+struct Links {
+    /// The terminal is known to take them.
+    wanted: bool,
+    shown: Arc<Mutex<Vec<Link>>>,
+}
+
+impl Links {
+    fn take(&self) -> Vec<Link> {
+        std::mem::take(&mut *self.shown.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn put(&self, links: Vec<Link>) {
+        *self.shown.lock().unwrap_or_else(PoisonError::into_inner) = links;
+    }
+}
+
 /// The bytes of the frame that is being drawn.
 #[derive(Debug, Clone, Default)]
 struct Frame(Arc<Mutex<Vec<u8>>>);
@@ -270,11 +332,50 @@ struct FrameBackend {
     inner: CrosstermBackend<Frame>,
     cursor_shown: bool,
     cursor_at: Option<Position>,
+    links: Links,
 }
 
 impl FrameBackend {
-    const fn new(frame: Frame) -> Self {
-        Self { inner: CrosstermBackend::new(frame), cursor_shown: false, cursor_at: None }
+    const fn new(frame: Frame, links: Links) -> Self {
+        Self { inner: CrosstermBackend::new(frame), cursor_shown: false, cursor_at: None, links }
+    }
+
+    /// Writes cells after the frame; the cursor goes back to its place.
+    fn draw_again<'a>(
+        &mut self,
+        cells: impl Iterator<Item = (u16, u16, &'a Cell)>,
+    ) -> io::Result<()> {
+        let at = self.cursor_at;
+        self.draw(cells)?;
+        match at.filter(|_| self.cursor_shown) {
+            Some(at) => self.set_cursor_position(at),
+            None => Ok(()),
+        }
+    }
+
+    /// Cells in runs of the same link, each between its marks.
+    fn draw_linked<'a>(
+        &mut self,
+        content: impl Iterator<Item = (u16, u16, &'a Cell)>,
+        links: &[Link],
+    ) -> io::Result<()> {
+        let mut content = content.peekable();
+        while let Some((x, y, _)) = content.peek() {
+            let link = links::at(links, *x, *y);
+            let mut run = Vec::new();
+            while let Some(cell) = content.next_if(|(x, y, _)| links::at(links, *x, *y) == link) {
+                run.push(cell);
+            }
+            let open = link.and_then(|at| links::open(&links[at]));
+            if let Some(open) = &open {
+                io::Write::write_all(&mut self.inner, open.as_bytes())?;
+            }
+            self.inner.draw(run.into_iter())?;
+            if open.is_some() {
+                io::Write::write_all(&mut self.inner, links::CLOSE.as_bytes())?;
+            }
+        }
+        Ok(())
     }
 
     /// The terminal was entered anew: the cursor is hidden, and anywhere.
@@ -296,7 +397,14 @@ impl Backend for FrameBackend {
             return Ok(());
         }
         self.cursor_at = None;
-        self.inner.draw(content)
+        let links = self.links.take();
+        let drawn = if links.is_empty() {
+            self.inner.draw(content)
+        } else {
+            self.draw_linked(content, &links)
+        };
+        self.links.put(links);
+        drawn
     }
 
     fn hide_cursor(&mut self) -> io::Result<()> {
@@ -369,9 +477,25 @@ mod tests {
     }
 
     #[test]
+    fn cells_of_an_address_are_written_between_its_marks() {
+        let frame = Frame::default();
+        let links = Links { wanted: true, ..Links::default() };
+        let url = "http://h/a".to_owned();
+        links.put(vec![Link { x: 1, y: 0, width: 2, url }]);
+        let mut backend = FrameBackend::new(frame.clone(), links);
+        let cells: Vec<Cell> = ["a", "b", "c", "d"].map(Cell::new).into();
+        backend.draw((0..).zip(&cells).map(|(x, cell)| (x, 0, cell))).unwrap();
+        let written = String::from_utf8(frame.take()).unwrap();
+        let (before, rest) = written.split_once("\x1b]8;;http://h/a\x1b\\").unwrap();
+        let (linked, after) = rest.split_once("\x1b]8;;\x1b\\").unwrap();
+        assert!(before.contains('a') && after.contains('d'));
+        assert!(linked.contains('b') && linked.contains('c') && !linked.contains('d'));
+    }
+
+    #[test]
     fn nothing_is_written_when_nothing_changes() {
         let frame = Frame::default();
-        let mut backend = FrameBackend::new(frame.clone());
+        let mut backend = FrameBackend::new(frame.clone(), Links::default());
         backend.draw(std::iter::empty()).unwrap();
         backend.hide_cursor().unwrap();
         assert_eq!(frame.take(), b"");

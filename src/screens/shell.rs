@@ -4,20 +4,20 @@ use ratatui::Frame;
 use ratatui::layout::Rect;
 
 use super::{
-    activity, assets, copy_menu, debug, help, order, palette, pending, picker, running, watch,
+    activity, assets, copy_menu, debug, help, jobs, order, palette, pending, picker, running, watch,
 };
 use crate::app::action::Screen;
 use crate::app::commands::Scope;
 use crate::app::state::{App, Overlay, Tone};
 use crate::domain::purge::Risk;
 use crate::screens::ask;
-use crate::ui::pen::Pen;
+use crate::ui::pen::{Link, Pen};
 use crate::ui::theme::Role;
 use crate::ui::widgets::hints;
 use crate::ui::{layout, text};
 
-/// Draws the whole console.
-pub fn draw(app: &App, frame: &mut Frame<'_>) {
+/// Draws the whole console; answers the cells that stand for addresses.
+pub fn draw(app: &App, frame: &mut Frame<'_>) -> Vec<Link> {
     let area = frame.area();
     let mut pen = Pen::new(frame.buffer_mut(), &app.theme);
     pen.tint(area, Role::Text);
@@ -31,6 +31,10 @@ pub fn draw(app: &App, frame: &mut Frame<'_>) {
         }
         Screen::Watch => {
             watch::view::draw(app, &mut pen, shell.body);
+            None
+        }
+        Screen::Jobs => {
+            jobs::view::draw(app, &mut pen, shell.body);
             None
         }
         Screen::Activity => activity::view::draw(app, &mut pen, shell.body),
@@ -50,9 +54,11 @@ pub fn draw(app: &App, frame: &mut Frame<'_>) {
         cursor = draw_overlay(app, &mut pen, overlay, area);
     }
     toast(app, &mut pen, shell.body);
+    let links = std::mem::take(&mut pen.links);
     if let Some((x, y)) = cursor.filter(|at| area.contains((*at).into())) {
         frame.set_cursor_position((x, y));
     }
+    links
 }
 
 fn draw_overlay(app: &App, pen: &mut Pen<'_>, overlay: &Overlay, area: Rect) -> Option<(u16, u16)> {

@@ -352,3 +352,108 @@ fn what_can_be_copied() {
     console.press("Y Y");
     assert_eq!(console.app.scope(), crate::app::commands::Scope::Details, "the same key closes");
 }
+
+#[test]
+fn every_job_of_the_profile() {
+    use crate::app::effect::JobAct;
+    use crate::domain::invalidation::{Item, ItemState};
+    let mut console = Console::with_assets(80, 24);
+    assert!(console.press("J").contains(&Effect::ReadJobs));
+    console.tell(Msg::Jobs(Ok(super::testing::job_rows())));
+    insta::assert_snapshot!("jobs_80x24", console.frame());
+    insta::assert_snapshot!("jobs_40x10", console.frame_at(40, 10));
+    let job = console.app.job_list.current().unwrap().operation.id;
+    assert_eq!(console.press("space"), [Effect::Job { job, act: JobAct::Pause }]);
+    console.press("x");
+    assert_eq!(console.app.scope(), crate::app::commands::Scope::Ask);
+    assert!(console.press("x").is_empty(), "the opening key never confirms");
+    assert_eq!(console.press("y"), [Effect::Job { job, act: JobAct::Cancel }]);
+    console.press("j");
+    let interrupted = console.app.job_list.current().unwrap().operation.id;
+    assert_eq!(console.press("space"), [Effect::Job { job: interrupted, act: JobAct::Resume }]);
+    let effects = console.press("j");
+    let [Effect::JobItems { task, job }] = effects[..] else { panic!("{effects:?}") };
+    let item = |id: &str, why: &str| Item {
+        id: crate::domain::id::ItemId::new(),
+        operation: job,
+        key: super::testing::key(id),
+        to: None,
+        state: ItemState::Failed,
+        sent_at: None,
+        message: Some(why.into()),
+    };
+    let items = vec![
+        item("catalog/item-0007", "the cloud said no"),
+        item("catalog/item-0009", "timed out"),
+    ];
+    console.tell(Msg::JobItems { task, result: Ok(Arc::new(items)) });
+    console.app.env.size = (140, 40);
+    insta::assert_snapshot!("jobs_140x40", console.frame());
+    assert_eq!(console.press("r"), [Effect::RetryJob(job)]);
+    let order = crate::domain::purge::Order::Purge {
+        what: crate::domain::purge::Selection::Keys(vec![super::testing::key("catalog/item-0007")]),
+    };
+    let effects = console.tell(Msg::Retry(Ok(Box::new((order, true)))));
+    assert!(matches!(&effects[..], [Effect::Plan { .. }]), "{effects:?}");
+    console.press("esc");
+    assert_eq!(console.press("S"), [Effect::HoldAll]);
+}
+
+#[test]
+fn details_in_parts() {
+    let mut console = with_details(80, 24);
+    console.press("2");
+    insta::assert_snapshot!("details_derived_80x24", console.frame());
+    let effects = console.press("3");
+    let [Effect::AssetHistory { task, .. }] = effects[..] else { panic!("{effects:?}") };
+    console.tell(Msg::AssetHistory { task, result: Ok(super::testing::activity()) });
+    insta::assert_snapshot!("details_history_80x24", console.frame());
+    assert!(matches!(&console.press("j y")[..], [Effect::Copy(line)] if line.contains("rename")));
+    console.press("k enter");
+    assert_eq!(console.app.screen, crate::app::action::Screen::Watch, "its watch opens");
+    console.press("a 4");
+    insta::assert_snapshot!("details_headers_before_40x10", console.frame_at(40, 10));
+    let effects = console.press("o");
+    let [Effect::Look { task, url }] = &effects[..] else { panic!("{effects:?}") };
+    assert!(url.ends_with("/press/2026/hero.jpg"), "{url}");
+    let failure = Failure::new("no place can be found", "check the profile's places");
+    console.tell(Msg::Looked { task: *task, result: Err(failure) });
+    console.app.env.toast = None;
+    insta::assert_snapshot!("details_headers_80x24", console.frame());
+    console.press("5");
+    insta::assert_snapshot!("details_picture_80x24", console.frame());
+    insta::assert_snapshot!("details_picture_40x10", console.frame_at(40, 10));
+    console.app.env.size = (140, 40);
+    insta::assert_snapshot!("details_picture_140x40", console.frame());
+}
+
+#[test]
+fn what_the_console_did_last() {
+    let mut console = Console::with_assets(80, 24);
+    console.app.debug.about = vec![("TERM", "xterm-256color".into())];
+    console.app.debug.frame(Duration::from_micros(640), 512);
+    console.press("f12");
+    let frame = console.frame();
+    assert!(frame.contains("xterm-256color") && frame.contains("list assets"), "{frame}");
+    console.press("f12");
+    assert_eq!(console.app.scope(), crate::app::commands::Scope::Assets);
+}
+
+#[test]
+fn a_url_of_what_is_gone_is_said_to_be_not_in_this_cloud() {
+    let mut console = Console::with_assets(80, 24);
+    let url = "https://res.cloudinary.com/demo/image/upload/v1/press/gone.jpg";
+    let effects = console.paste(url);
+    let [Effect::Resolve { typed }] = &effects[..] else { panic!("{effects:?}") };
+    let key = super::testing::key("press/gone");
+    let effects = console.tell(Msg::Resolved { typed: typed.clone(), result: Ok(key.clone()) });
+    let task = effects.iter().find_map(|effect| match effect {
+        Effect::Show { task, .. } => Some(*task),
+        _ => None,
+    });
+    let kind = crate::app::msg::FailureKind::Missing;
+    let failure = Failure { kind, ..Failure::new("the cloud has no image press/gone", "") };
+    console.tell(Msg::Shown { task: task.unwrap(), key, result: Err(failure) });
+    insta::assert_snapshot!("pasted_and_not_there_80x24", console.frame());
+    assert!(console.frame().contains("not in this cloud: press/gone"));
+}

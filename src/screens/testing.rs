@@ -20,6 +20,7 @@ use crate::domain::asset::{Asset, AssetDetail, AssetKey, DerivedAsset};
 use crate::domain::confidence::Confidence;
 use crate::domain::id::{InvalidationId, MemberId, OperationId};
 use crate::domain::invalidation::{CloudScope, Ending, NotCovered, Operation, Outcome, Verb};
+use crate::domain::job::{JobCounts, JobRow, JobState};
 use crate::domain::place::PlaceId;
 use crate::domain::propagation::MissChance;
 use crate::domain::purge::{ApiPath, Backup, Confirmation, Plan, PlannedItem, Risk};
@@ -143,7 +144,11 @@ impl Console {
 
     pub fn frame_at(&self, width: u16, height: u16) -> String {
         let mut screen = Terminal::new(TestBackend::new(width, height)).unwrap();
-        screen.draw(|frame| shell::draw(&self.app, frame)).unwrap();
+        screen
+            .draw(|frame| {
+                shell::draw(&self.app, frame);
+            })
+            .unwrap();
         text_of(screen.backend().buffer())
     }
 
@@ -264,7 +269,6 @@ pub fn plan(verb: Verb, ids: &[&str], confirmation: Confirmation) -> Plan {
         duplicates: 0,
         left_out: Vec::new(),
         seen_by: Vec::new(),
-        start_delay: Duration::ZERO,
         places: 6,
         requests: 120,
         budget: 1_200,
@@ -517,6 +521,43 @@ pub fn activity() -> Vec<ActivityRow> {
     let purge = operation(3, Verb::Purge, 90_000, "allclear purge --prefix catalog/");
     let purged = row(purge, "ann@host", "catalog/item-0001 and 39 more", 40, 2);
     vec![newest, renamed, purged]
+}
+
+/// Three jobs: one under way, one interrupted, one over with failures.
+pub fn job_rows() -> Vec<JobRow> {
+    let mut rows: Vec<JobRow> = activity()
+        .into_iter()
+        .map(|row| JobRow {
+            operation: row.operation,
+            by: row.by,
+            from: None,
+            label: row.label,
+            state: JobState::Done,
+            wish: crate::domain::job::Wish::Run,
+            wished_by: None,
+            wished_at: None,
+            counts: JobCounts {
+                accepted: row.accepted,
+                failed: row.failed,
+                ..JobCounts::default()
+            },
+            run_by: None,
+            resumable: true,
+            not_before: None,
+            wait: None,
+            run_since: noon() - Duration::from_secs(20),
+            settled_before: 0,
+            started_at: None,
+            ended_at: None,
+            invalidation: row.invalidation,
+        })
+        .collect();
+    rows[0].state = JobState::Running;
+    rows[0].run_by = Some("ann@host 4711".into());
+    rows[0].counts = JobCounts { accepted: 100, sent: 4, intended: 96, ..JobCounts::default() };
+    rows[1].state = JobState::Interrupted;
+    rows[1].counts = JobCounts { accepted: 2, intended: 10, ..JobCounts::default() };
+    rows
 }
 
 /// Renames by old name, for jobs.

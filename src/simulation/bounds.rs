@@ -15,7 +15,8 @@ use super::story::{Matter, Story};
 /// - quiet: q, for gone content at least 75 s with the late look after that, m looks at each place;
 /// - the last reading of storage: 20 s.
 ///
-/// Where answers are lost, or refused in bursts, a run or the quiet starts anew now and then: three times that.
+/// Where answers are lost, or refused in bursts, a run or the quiet lasts longer or starts anew now and then: three times
+/// that.
 pub fn lag(story: &Story, cells: usize) -> Duration {
     let secs = Duration::from_secs;
     let rule = story.level.rule();

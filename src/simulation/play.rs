@@ -405,19 +405,16 @@ impl Stage {
         if !self.story.purges_again {
             return;
         }
-        let mut board = self.tracker.board();
+        let offered = |watch: &Arc<WatchSnapshot>| {
+            matches!(watch.offer, Some(Offer::PurgeAgain { .. })).then_some(watch.id)
+        };
         loop {
-            let offered = |watch: &Arc<WatchSnapshot>| {
-                matches!(watch.offer, Some(Offer::PurgeAgain { .. })).then_some(watch.id)
-            };
-            let id = board.borrow_and_update().watches.iter().find_map(offered);
+            tokio::time::sleep(Duration::from_secs(3)).await; // looks now and then
+            let id = self.tracker.board().borrow().watches.iter().find_map(offered);
             if let Some(id) = id {
-                tokio::time::sleep(Duration::from_secs(8)).await;
+                tokio::time::sleep(Duration::from_secs(6)).await;
                 self.tracker.purge_again(id).await.ok();
                 self.stir();
-            }
-            if board.changed().await.is_err() {
-                return;
             }
         }
     }

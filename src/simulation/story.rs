@@ -262,12 +262,7 @@ impl Story {
                 }
             }
             Matter::Lost => {
-                // a proof that loses one look begins anew: more than one loss in two proofs would never end
-                let rule = self.level.rule();
-                let urls = self.ids.len() * 2 * (1 + self.chains.len());
-                let cells = self.settings.edges.len() * self.travel.addresses * urls;
-                let looks = cells * (rule.k as usize + 2) + cells * rule.m as usize;
-                self.travel.lost_probes = rng.f64() * (0.5 / looks as f64).min(0.06);
+                self.travel.lost_probes = rng.f64() * 0.06;
                 self.travel.lost_calls = if rng.bool() { 0.15 } else { 0.0 };
             }
             Matter::Lag => {

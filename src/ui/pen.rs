@@ -7,15 +7,26 @@ use ratatui::style::Style;
 use super::text;
 use super::theme::{Role, Theme};
 
+/// Cells that stand for an address.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Link {
+    pub x: u16,
+    pub y: u16,
+    pub width: u16,
+    pub url: String,
+}
+
 /// A buffer and the theme to write with.
 pub struct Pen<'a> {
     pub buf: &'a mut Buffer,
     pub theme: &'a Theme,
+    /// Cells that can be opened, where the terminal can do that.
+    pub links: Vec<Link>,
 }
 
 impl<'a> Pen<'a> {
     pub const fn new(buf: &'a mut Buffer, theme: &'a Theme) -> Self {
-        Self { buf, theme }
+        Self { buf, theme, links: Vec::new() }
     }
 
     /// Writes `text` from `(x, y)` in at most `max` columns, with the cut mark where it is longer; answers the
@@ -57,9 +68,21 @@ impl<'a> Pen<'a> {
         self.buf.set_style(area.intersection(self.buf.area), self.theme[role]);
     }
 
+    /// Makes the cells from `(x, y)` up to column `end` stand for an address.
+    pub fn link(&mut self, x: u16, y: u16, end: u16, url: &str) {
+        let area = self.buf.area;
+        let end = end.min(area.right());
+        if y < area.bottom() && x < end {
+            self.links.push(Link { x, y, width: end - x, url: url.to_owned() });
+        }
+    }
+
     /// Empties `area`.
     pub fn clear(&mut self, area: Rect) {
         let area = area.intersection(self.buf.area);
+        self.links.retain(|link| {
+            !Rect { x: link.x, y: link.y, width: link.width, height: 1 }.intersects(area)
+        });
         for y in area.top()..area.bottom() {
             for x in area.left()..area.right() {
                 self.buf[(x, y)].reset();

@@ -151,6 +151,7 @@ fn a_dead_place_is_a_row_and_no_place_at_all_a_blind_look() {
         (&seen["places"]["reached"], &seen["places"]["unreachable"]),
         (&3.into(), &1.into())
     );
+    assert_eq!(seen["blind"], false);
     let dead = &seen["looks"][3];
     assert_eq!(
         (&dead["reason"], &dead["failure"]),
@@ -158,6 +159,7 @@ fn a_dead_place_is_a_row_and_no_place_at_all_a_blind_look() {
     );
     let blind = nobody().run(&["probe", URL, "--edge", "127.0.0.1:1"]).expect(3);
     assert!(blind.stderr.contains("a read past the caches is not possible"), "{}", blind.stderr);
+    assert!(blind.stderr.contains("blind: no place answered"), "{}", blind.stderr);
     assert!(blind.stdout.contains("unknown"), "{}", blind.stdout);
 }
 

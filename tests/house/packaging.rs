@@ -25,7 +25,7 @@ fn the_package_holds_what_it_needs_and_no_tests() {
     for wanted in [
         "Cargo.lock",
         "Cargo.toml",
-        "build.rs",
+        "src/build.rs",
         "src/main.rs",
         "src/config/example.toml",
         "src/adapters/journal/migrations/0001_journal.sql",
@@ -96,4 +96,20 @@ fn the_notices_name_everything_that_is_linked() {
     let missing: Vec<&String> =
         linked.iter().filter(|name| !named.contains(name.as_str())).collect();
     assert!(missing.is_empty(), "run licences/collect.py: it does not name {missing:?}");
+}
+
+/// `cargo deny` says the same where it is installed.
+#[test]
+fn every_licence_of_the_notices_is_allowed() {
+    let allowed = include_str!("../../deny.toml");
+    let listed =
+        NOTICES.lines().skip_while(|line| !line.contains(": ")).take_while(|line| !line.is_empty());
+    let licences: BTreeSet<&str> = listed
+        .filter_map(|line| line.split_once(": "))
+        .flat_map(|(_, licences)| licences.split(" and "))
+        .collect();
+    assert!(licences.contains("MIT") && licences.len() > 4, "{licences:?}");
+    let odd: Vec<&&str> =
+        licences.iter().filter(|licence| !allowed.contains(&format!("\"{licence}\""))).collect();
+    assert!(odd.is_empty(), "not in deny.toml: {odd:?}");
 }

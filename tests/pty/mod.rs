@@ -4,6 +4,8 @@
 mod hostile;
 mod leaving;
 mod orders;
+mod plain;
+mod screens;
 mod terminal;
 mod trouble;
 

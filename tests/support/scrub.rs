@@ -45,8 +45,9 @@ pub fn text(raw: &str) -> String {
 fn chance(raw: &str) -> String {
     let before = "chance to miss one stale node of four: ";
     let Some((head, tail)) = raw.split_once(before) else { return raw.to_owned() };
-    let rest = tail.split_once(" %").map_or(tail, |(_, rest)| rest);
-    format!("{head}{before}[chance] %{rest}")
+    // a span says what its ends mean, up to the end of its clause
+    let ends = tail.find(['"', ';', '\n']).unwrap_or(tail.len());
+    format!("{head}{before}[chance] %{}", &tail[ends..])
 }
 
 fn numbers_after(raw: &str, before: &str, shortest: usize, mark: &str) -> String {

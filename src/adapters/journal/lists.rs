@@ -11,6 +11,7 @@ use super::rows::{
 };
 use super::sql::who;
 use super::sql_journal::SqlJournal;
+use crate::domain::asset::AssetKey;
 use crate::domain::id::InvalidationId;
 use crate::domain::invalidation::CloudScope;
 use crate::domain::snapshot::{Phase, WatchSnapshot};
@@ -41,6 +42,11 @@ const ACTIVITY: &str = "SELECT p.operation_id, p.member, p.verb, p.ordered_at, p
     ORDER BY o.ordered_at DESC, o.id DESC LIMIT $5) AS p \
     JOIN activity a ON a.operation = p.operation_id LEFT JOIN member m ON m.id = p.member \
     ORDER BY p.ordered_at DESC, p.operation_id DESC";
+
+/// Of those, the ones that name an asset.
+const NAMES: &str = "AND o.id IN (SELECT i.operation FROM item i WHERE \
+    (i.public_id = $6 AND i.resource_type = $7 AND i.delivery_type = $8) OR \
+    (i.to_public_id = $6 AND i.to_resource_type = $7 AND i.to_delivery_type = $8)) ";
 
 impl SqlJournal {
     pub(super) async fn open_rows(
@@ -88,21 +94,30 @@ impl SqlJournal {
         limit: u32,
     ) -> Result<Vec<ActivityRow>, JournalError> {
         let rows = self.scoped(ACTIVITY.to_owned(), scope, Some(limit)).await?;
-        rows.iter()
-            .map(|row| {
-                Ok(ActivityRow {
-                    operation: operation_of(row)?,
-                    by: orderer(row)?,
-                    from: came_from(row)?,
-                    label: clean(column(row, "label")?).into_owned(),
-                    items: count(row, "items")?,
-                    accepted: count(row, "accepted")?,
-                    failed: count(row, "failed")?,
-                    invalidation: optional_id(row, "invalidation")?,
-                    ended: ending_of(row)?,
-                })
-            })
-            .collect()
+        rows.iter().map(activity_of).collect()
+    }
+
+    /// Operations that named `key`, as source or target.
+    pub(super) async fn activity_rows_of(
+        &self,
+        scope: &CloudScope,
+        key: &AssetKey,
+        limit: u32,
+    ) -> Result<Vec<ActivityRow>, JournalError> {
+        let sql = ACTIVITY.replace("OR $4 = 0)", &format!("OR $4 = 0) {NAMES}"));
+        let rows = sqlx::query(AssertSqlSafe(sql))
+            .bind(scope.cloud_name.clone())
+            .bind(scope.api.clone())
+            .bind(stored_scope(scope).to_owned())
+            .bind(1_i64)
+            .bind(i64::from(limit))
+            .bind(key.public_id.as_str())
+            .bind(key.resource_type.as_str())
+            .bind(key.delivery_type.as_str())
+            .fetch_all(&self.pool)
+            .await
+            .map_err(|error| faults::reading(&self.location, &error))?;
+        rows.iter().map(activity_of).collect()
     }
 
     pub(super) async fn find_by_prefix(
@@ -192,6 +207,20 @@ impl SqlJournal {
         let pid: i64 = column(row, "holder_pid")?;
         Ok((!self.is_dead(realm, pid)).then(|| format!("{} {pid}", who(user, host))))
     }
+}
+
+fn activity_of(row: &AnyRow) -> Result<ActivityRow, JournalError> {
+    Ok(ActivityRow {
+        operation: operation_of(row)?,
+        by: orderer(row)?,
+        from: came_from(row)?,
+        label: clean(column(row, "label")?).into_owned(),
+        items: count(row, "items")?,
+        accepted: count(row, "accepted")?,
+        failed: count(row, "failed")?,
+        invalidation: optional_id(row, "invalidation")?,
+        ended: ending_of(row)?,
+    })
 }
 
 /// The LIKE pattern of an ID that begins with `typed`, hyphens or not; `None` when no ID does.

@@ -300,6 +300,15 @@ impl Journal for SqlJournal {
         self.known_contents(scope, key).await
     }
 
+    async fn activity_of(
+        &self,
+        scope: &CloudScope,
+        key: &AssetKey,
+        limit: u32,
+    ) -> Result<Vec<ActivityRow>, JournalError> {
+        self.activity_rows_of(scope, key, limit).await
+    }
+
     async fn newer_operation(
         &self,
         scope: &CloudScope,

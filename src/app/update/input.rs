@@ -164,7 +164,7 @@ fn pasted(app: &mut App, raw: &str, burst: bool) -> Vec<Effect> {
             return vec![];
         }
         Some(Overlay::Sort | Overlay::CopyMenu | Overlay::Debug | Overlay::Evidence(_)) => {
-            app.overlay = None
+            app.overlay = None;
         }
         Some(_) => {
             app.env.say("a dialog is open: the paste was not used");
@@ -207,6 +207,7 @@ pub(super) fn resolved(app: &mut App, result: Result<AssetKey, Failure>) -> Vec<
         Ok(key) => {
             app.screen = Screen::Assets;
             app.env.toast = None;
+            app.landing = Some(key.clone());
             assets::update::land(&mut app.assets, &mut app.env, key)
         }
         Err(failure) => {
@@ -240,7 +241,7 @@ fn click(app: &mut App, x: u16, y: u16) -> Vec<Effect> {
             let panes = layout::panes(shell.body, app.assets.details.is_some());
             panes.list.map(|list| layout::list(list).rows)
         }
-        Screen::Pending | Screen::Activity => Some(layout::list(shell.body).rows),
+        Screen::Pending | Screen::Jobs | Screen::Activity => Some(layout::list(shell.body).rows),
         Screen::Watch => None,
     };
     let Some(rows) = rows.filter(|rows| rows.contains((x, y).into())) else { return vec![] };
@@ -251,6 +252,7 @@ fn click(app: &mut App, x: u16, y: u16) -> Vec<Effect> {
         i64::try_from(to).unwrap_or(0) - i64::try_from(app.assets.cursor).unwrap_or(0)
     } else {
         let (at, count) = match app.screen {
+            Screen::Jobs => (app.job_list.position(), app.job_list.rows.len()),
             Screen::Activity => (app.activity.position(), app.activity.shown().count()),
             _ => (app.pending.position(&app.tracked), app.pending.shown(&app.tracked).count()),
         };

@@ -60,7 +60,7 @@ pub(super) fn execution(app: &mut App, id: JobId, event: Execution) -> Vec<Effec
         Execution::Recorded { invalidation, total, .. } => {
             job.invalidation = invalidation;
             job.total = total;
-            vec![]
+            if app.screen == Screen::Jobs { vec![Effect::ReadJobs] } else { vec![] }
         }
         Execution::Wait(_) | Execution::State(_) | Execution::Pace { .. } => vec![],
         Execution::Item { key, state, message, done, failed, .. } => {

@@ -81,7 +81,7 @@ pub fn look(seen: &Seen) -> Vec<Finding> {
         }
         (true, Some((columns, rows))) => part.ok("size", format!("{columns}x{rows}")),
         (true, None) => {
-            part.note("size", "the terminal tells no size", "run: stty cols 80 rows 24")
+            part.note("size", "the terminal tells no size", "run: stty cols 80 rows 24");
         }
     }
     kind(seen, &mut part);

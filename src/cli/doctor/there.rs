@@ -84,7 +84,7 @@ pub async fn cloud(resolved: &Resolved) -> Vec<Finding> {
             }
         }
         None => {
-            part.note("clock", "the cloud tells no time", "compare this host's clock with another")
+            part.note("clock", "the cloud tells no time", "compare this host's clock with another");
         }
     }
     credentials(resolved, &mut part).await;
@@ -112,7 +112,7 @@ async fn credentials(resolved: &Resolved, part: &mut Findings) {
     };
     match in_time(client.ping()).await {
         None => {
-            part.broken("credentials", late(), "try again; see whether the service has trouble")
+            part.broken("credentials", late(), "try again; see whether the service has trouble");
         }
         Some(Err(fault)) => part.failed("credentials", &Report::from(&fault)),
         Some(Ok(())) => part.ok("credentials", "accepted"),

@@ -53,7 +53,23 @@ impl Default for MissChance {
 impl std::fmt::Display for MissChance {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let (low, high) = (percent(self.low), percent(self.high));
-        if low == high { write!(f, "{high} %") } else { write!(f, "{low} to {high} %") }
+        if low == high {
+            write!(f, "{high} %")
+        } else {
+            write!(f, "{low} % if stale for all URLs, {high} % if for one")
+        }
+    }
+}
+
+impl MissChance {
+    /// The same at length, where there is room to say what the two ends mean.
+    #[must_use]
+    pub fn at_length(self) -> String {
+        let (low, high) = (percent(self.low), percent(self.high));
+        format!(
+            "{low} % if that node is stale for everything watched at its place, {high} % if for a single URL, the one \
+             that was looked at least"
+        )
     }
 }
 

@@ -175,12 +175,12 @@ mod tests {
     fn the_sentence_counts_what_was_seen() {
         assert_eq!(
             sentence_of(Outcome::AllClear, &tally()),
-            "all clear: 24 of 24 caches reached, 3 sightings each, quiet 30 s; chance to miss one stale node of four: 1.0 to 18 %"
+            "all clear: 24 of 24 caches reached, 3 sightings each, quiet 30 s; chance to miss one stale node of four: 1.0 % if stale for all URLs, 18 % if for one"
         );
         let one = Tally { reached: 1, asked: 1, sightings: 1, ..tally() };
         assert_eq!(
             sentence_of(Outcome::AllClear, &one),
-            "all clear: 1 of 1 cache reached, 1 sighting each, quiet 30 s; chance to miss one stale node of four: 1.0 to 18 %"
+            "all clear: 1 of 1 cache reached, 1 sighting each, quiet 30 s; chance to miss one stale node of four: 1.0 % if stale for all URLs, 18 % if for one"
         );
     }
 
@@ -189,7 +189,7 @@ mod tests {
         let three = Tally { reached: 3, asked: 3, addresses: 8, ..tally() };
         assert_eq!(
             sentence_of(Outcome::AllClear, &three),
-            "all clear: 3 of 3 caches reached at 8 addresses, 3 sightings each, quiet 30 s; chance to miss one stale node of four: 1.0 to 18 %"
+            "all clear: 3 of 3 caches reached at 8 addresses, 3 sightings each, quiet 30 s; chance to miss one stale node of four: 1.0 % if stale for all URLs, 18 % if for one"
         );
     }
 
@@ -207,7 +207,7 @@ mod tests {
             sentence_of(Outcome::AllClear, &tally),
             "all clear: 22 of 24 caches reached, 3 sightings each, quiet 30 s; 18 refetched, 6 same bytes, \
              refetch not visible; never answered: SIN; excluded: LAX; \
-             chance to miss one stale node of four: 1.0 to 18 %"
+             chance to miss one stale node of four: 1.0 % if stale for all URLs, 18 % if for one"
         );
     }
 

@@ -20,7 +20,7 @@ impl Propagation {
     #[must_use]
     pub fn quiet(&self, now: Moment) -> Option<Quiet> {
         let since = self.quiet_since?;
-        let needed = self.quiet_needed();
+        let needed = self.quiet_needed() + self.quiet_unseen();
         let done = now.since(since) >= needed && self.is_clear() && self.was_looked_at(since);
         Some(Quiet { since, needed, done })
     }
@@ -31,6 +31,17 @@ impl Propagation {
         let q = self.rule().q;
         let any_gone = (0..self.urls()).any(|url| self.needs_late_look(url));
         if any_gone { q.max(GONE_QUIET) } else { q }
+    }
+
+    /// How much longer than needed quiet lasts: as long as the place that was without an answer for most of it.
+    fn quiet_unseen(&self) -> Duration {
+        self.counted().map(|place| place.quiet_unseen).max().unwrap_or_default()
+    }
+
+    /// When quiet may end at the earliest; `None` while there is none.
+    #[must_use]
+    pub fn quiet_until(&self) -> Option<Moment> {
+        self.quiet_since.map(|since| since + self.quiet_needed() + self.quiet_unseen())
     }
 
     /// Whether a URL needs a look after second 65 of quiet: a cached 404 lives a minute at first.
@@ -52,7 +63,7 @@ impl Propagation {
         self.rule().m
     }
 
-    /// Looks at a place since quiet began.
+    /// Clear sightings at a place since quiet began.
     #[must_use]
     pub fn quiet_looks(&self, place: usize) -> u32 {
         self.places[place].quiet_looks

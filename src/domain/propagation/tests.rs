@@ -45,14 +45,26 @@ impl Story {
         let cell = CellRef { place, url, variant: AcceptVariant::None };
         let (sent, received) = (at(self.now), at(self.now + 10));
         self.now += 10;
-        self.watch.observe(cell, Look { verdict, answered: true, sent, received })
+        self.watch
+            .observe(cell, Look { verdict, answered: true, says_nothing: false, sent, received })
     }
 
     fn fail(&mut self, place: usize) -> Noted {
         let cell = CellRef { place, url: 0, variant: AcceptVariant::None };
         let (sent, received) = (at(self.now), at(self.now + 10));
-        let look = Look { verdict: Verdict::Unknown, answered: false, sent, received };
+        let look =
+            Look { verdict: Verdict::Unknown, answered: false, says_nothing: true, sent, received };
         self.watch.observe(cell, look)
+    }
+
+    /// A look at the cell of `url` to which nobody answers for so many seconds.
+    fn lose(&mut self, place: usize, url: usize, seconds: u64) -> Noted {
+        let cell = CellRef { place, url, variant: AcceptVariant::None };
+        let sent = at(self.now);
+        self.later(seconds);
+        let (verdict, received) = (Verdict::Unknown, at(self.now));
+        self.watch
+            .observe(cell, Look { verdict, answered: false, says_nothing: true, sent, received })
     }
 
     fn done(&self) -> bool {
@@ -236,7 +248,7 @@ fn what_can_have_been_missed_is_told_from_the_looks() {
 #[test]
 fn a_chance_is_said_as_a_span() {
     let said = |low, high| MissChance { low, high }.to_string();
-    assert_eq!(said(0.000_01, 0.178), "under 0.1 to 18 %");
+    assert_eq!(said(0.000_01, 0.178), "under 0.1 % if stale for all URLs, 18 % if for one");
     assert_eq!(said(0.056, 0.056), "5.6 %");
     let earlier: MissChance = serde_json::from_str("0.25").unwrap();
     assert_eq!(earlier, MissChance { low: 0.25, high: 0.25 });
@@ -322,7 +334,10 @@ fn looks_from_before_a_restart_do_not_count() {
     assert!(!story.watch.is_clear());
     let cell = CellRef { place: 0, url: 0, variant: AcceptVariant::None };
     let received = at(story.now + 5);
-    story.watch.observe(cell, Look { verdict: Verdict::Cleared, answered: true, sent, received });
+    story.watch.observe(
+        cell,
+        Look { verdict: Verdict::Cleared, answered: true, says_nothing: false, sent, received },
+    );
     assert!(!story.watch.is_clear());
     story.later(1).see(0, 0, Verdict::Cleared);
     assert!(story.watch.is_clear());
@@ -337,7 +352,8 @@ fn each_variant_has_a_cell_of_its_own() {
     for variant in [AcceptVariant::Webp, AcceptVariant::Avif] {
         let cell = CellRef { place: 0, url: 0, variant };
         let (sent, received) = (at(story.now), at(story.now + 1));
-        let look = Look { verdict: Verdict::Cleared, answered: true, sent, received };
+        let look =
+            Look { verdict: Verdict::Cleared, answered: true, says_nothing: false, sent, received };
         story.watch.observe(cell, look);
     }
     assert!(story.watch.is_clear());
@@ -401,6 +417,112 @@ fn quiet_starts_again_after_an_unknown() {
     assert!(!story.done());
     story.later(4).see(0, 0, Verdict::Cleared);
     assert!(story.done());
+}
+
+#[test]
+fn a_lost_answer_suspends_a_run_and_its_time_does_not_count() {
+    let mut story = Story::new(Confidence::Normal, 1, 1, false);
+    story.see(0, 0, Verdict::Cleared);
+    story.later(4).see(0, 0, Verdict::Cleared);
+    story.later(1).lose(0, 0, 15);
+    assert!(!story.watch.is_clear());
+    story.later(1).see(0, 0, Verdict::Cleared);
+    assert!(!story.watch.is_clear(), "three in a row, but seen over five seconds only");
+    story.later(6).see(0, 0, Verdict::Cleared);
+    assert!(story.watch.is_clear(), "the run went on");
+}
+
+#[test]
+fn a_silence_of_more_than_a_minute_ends_a_run() {
+    let run_after = |silence: u64| {
+        let mut story = Story::new(Confidence::Normal, 1, 1, false);
+        for _ in 0..3 {
+            story.see(0, 0, Verdict::Cleared);
+            story.later(6);
+        }
+        story.lose(0, 0, 15);
+        story.later(silence - 15).see(0, 0, Verdict::Cleared);
+        let cell = CellRef { place: 0, url: 0, variant: AcceptVariant::None };
+        story.watch.track(cell).run
+    };
+    assert_eq!((run_after(60), run_after(61)), (4, 1));
+}
+
+#[test]
+fn more_lost_answers_than_two_and_a_quarter_end_a_run() {
+    let mut story = Story::new(Confidence::Strict, 1, 1, false);
+    story.see(0, 0, Verdict::Cleared);
+    let cell = CellRef { place: 0, url: 0, variant: AcceptVariant::None };
+    for lost in 1..=3 {
+        story.lose(0, 0, 2);
+        assert_eq!(story.watch.track(cell).run, u32::from(lost <= 2), "after {lost}");
+    }
+    for _ in 0..8 {
+        story.later(1).see(0, 0, Verdict::Cleared);
+    }
+    for lost in 1..=5 {
+        story.lose(0, 0, 2);
+        assert_eq!(story.watch.track(cell).run > 0, lost <= 4, "after {lost}");
+    }
+}
+
+#[rstest]
+#[case(Verdict::Other)]
+#[case(Verdict::Unknown)]
+#[case(Verdict::Outdated)]
+fn an_answer_that_is_not_clear_ends_a_suspended_run(#[case] verdict: Verdict) {
+    let mut story = Story::new(Confidence::Quick, 1, 1, true);
+    story.see(0, 0, Verdict::Cleared);
+    story.lose(0, 0, 2);
+    story.see(0, 0, verdict);
+    assert_eq!((story.watch.clear_of_total(), story.watch.quiet_since()), ((0, 1), None));
+}
+
+#[test]
+fn quiet_waits_for_a_lost_answer_and_lasts_as_much_longer() {
+    let mut story = Story::new(Confidence::Quick, 2, 1, true);
+    story.see(0, 0, Verdict::Cleared);
+    story.see(1, 0, Verdict::Cleared);
+    for _ in 0..2 {
+        story.later(1).see(0, 0, Verdict::Cleared);
+        story.later(1).see(1, 0, Verdict::Cleared);
+    }
+    let since = story.watch.quiet_since();
+    story.lose(1, 0, 15);
+    assert_eq!(story.watch.quiet_since(), since, "it goes on");
+    story.later(5);
+    assert!(!story.done(), "the last look said nothing");
+    story.see(1, 0, Verdict::Cleared);
+    assert_eq!(story.watch.quiet_since(), since);
+    let quiet = story.watch.quiet(at(story.now)).unwrap();
+    assert_eq!(quiet.needed, Duration::from_secs(5 + 20), "twenty seconds were not seen");
+    assert!(!quiet.done && !story.done());
+    story.later(2);
+    assert!(story.done());
+}
+
+#[test]
+fn looks_that_say_nothing_are_no_looks_in_quiet() {
+    let mut story = Story::new(Confidence::Quick, 1, 1, true);
+    story.see(0, 0, Verdict::Cleared);
+    story.later(1).see(0, 0, Verdict::Cleared);
+    story.lose(0, 0, 1);
+    assert_eq!(story.watch.quiet_looks(0), 1);
+    story.see(0, 0, Verdict::Cleared);
+    assert_eq!(story.watch.quiet_looks(0), 2);
+}
+
+#[test]
+fn an_old_copy_after_clear_is_a_regression_whatever_came_between() {
+    let mut story = Story::new(Confidence::Quick, 1, 2, true);
+    for url in [0, 1] {
+        story.see(0, url, Verdict::Cleared);
+    }
+    story.lose(0, 0, 2);
+    assert!(story.later(100).see(0, 0, Verdict::Outdated).regression, "after a lost answer");
+    story.see(0, 1, Verdict::Other);
+    assert!(story.see(0, 1, Verdict::Outdated).regression, "after something else");
+    assert!(!story.see(0, 1, Verdict::Outdated).regression, "once");
 }
 
 #[test]
@@ -474,12 +596,18 @@ fn apply(story: &mut Story, last: &mut [[Last; 2]; 3], event: Event) {
         Event::Fail { place, url } => {
             let cell = CellRef { place, url, variant: AcceptVariant::None };
             let (sent, received) = (at(story.now), at(story.now + 10));
-            let look = Look { verdict: Verdict::Unknown, answered: false, sent, received };
+            let look = Look {
+                verdict: Verdict::Unknown,
+                answered: false,
+                says_nothing: true,
+                sent,
+                received,
+            };
             let open = story.watch.is_open(url);
             story.watch.observe(cell, look);
             story.now += 10;
             if open {
-                last[place][url] = Last { verdict: Some(Verdict::Unknown), in_a_row: 0 };
+                last[place][url].verdict = Some(Verdict::Unknown); // suspends what was seen
             }
         }
         Event::Wait(seconds) => story.now += seconds * 1000,

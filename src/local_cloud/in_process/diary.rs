@@ -38,7 +38,7 @@ impl Diary {
         self.looks.get(&(edge, accept, path.to_owned())).map_or(&[], Vec::as_slice)
     }
 
-    /// When storage was last asked what it holds under a name.
+    /// When storage was last asked what it holds under a name: by a call, or by a body read past the caches.
     #[must_use]
     pub fn last_read(&self, key: &AssetKey) -> Option<Duration> {
         self.reads.get(key).copied()

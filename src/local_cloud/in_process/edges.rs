@@ -1,16 +1,19 @@
 //! Probes at the edges, and where these are.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use axum::http::{HeaderMap, Request, header};
 use sha2::{Digest as _, Sha256};
+use tokio::time::Instant;
 
-use super::cloud::{InProcess, wait};
+use super::cloud::InProcess;
 use crate::domain::place::{Place, PlaceId, Vantage};
 use crate::domain::sighting::{Answer, ProbeFailure, ProbeShape, Sighting};
 use crate::domain::time::Moment;
 use crate::local_cloud::server::{Asked, Written};
 use crate::local_cloud::world::trouble::BodyFate;
-use crate::local_cloud::world::{Response, Served};
+use crate::local_cloud::world::{CacheState, Response, Served};
 use crate::ports::clock::Clock as _;
 use crate::ports::places::{Places, PlacesError};
 use crate::ports::prober::{Probe, Prober};
@@ -21,50 +24,87 @@ const MAX_BODY: usize = 64 << 10;
 #[async_trait]
 impl Prober for InProcess {
     async fn probe(&self, probe: &Probe) -> Sighting {
-        let mut times = Times { sent: self.clock().moment(), received: None };
-        let result = tokio::time::timeout(probe.timeout, self.look(probe, &mut times))
-            .await
-            .unwrap_or(Err(ProbeFailure::TimedOut));
+        let mut way = Way {
+            sent: self.clock().moment(),
+            ends: Instant::now() + probe.timeout,
+            behind: Duration::ZERO,
+        };
+        let result = self.look(probe, &mut way).await;
         Sighting {
             variant: probe.variant,
             shape: probe.shape,
-            sent: times.sent,
-            received: times.received.unwrap_or_else(|| self.clock().moment()),
+            sent: way.sent,
+            received: self.clock().moment(),
             at: self.clock().wall(),
             result,
         }
     }
 }
 
-/// When a request left and when its answer was in.
-struct Times {
+/// A request on its way. Times that follow one another are waited for at once: each wait is a timer.
+struct Way {
+    /// When the request left.
     sent: Moment,
-    received: Option<Moment>,
+    /// When nobody waits for the answer any more.
+    ends: Instant,
+    /// Waited for next.
+    behind: Duration,
+}
+
+impl Way {
+    /// Nothing happens for so long.
+    fn takes(&mut self, time: Duration) {
+        self.behind += time;
+    }
+
+    /// Waits for all of it.
+    async fn pass(&mut self) -> Result<(), ProbeFailure> {
+        let at = Instant::now() + std::mem::take(&mut self.behind);
+        if at > self.ends {
+            return Err(self.times_out().await);
+        }
+        if at > Instant::now() {
+            tokio::time::sleep_until(at).await;
+        }
+        Ok(())
+    }
+
+    async fn times_out(&self) -> ProbeFailure {
+        tokio::time::sleep_until(self.ends).await;
+        ProbeFailure::TimedOut
+    }
 }
 
 impl InProcess {
     /// Connects, asks and reads.
-    async fn look(&self, probe: &Probe, times: &mut Times) -> Result<Answer, ProbeFailure> {
+    async fn look(&self, probe: &Probe, way: &mut Way) -> Result<Answer, ProbeFailure> {
         let asked = asked(probe)?;
         let address = probe.address.ok_or_else(|| broken("no address to connect to"))?;
         let edge = self.edge_at(address).ok_or(ProbeFailure::Refused)?;
-        let way = self.between(self.travel().probe);
-        wait(way).await;
-        times.sent = self.clock().moment();
-        wait(way / 2).await;
+        let there_and_back = self.between(self.travel().probe);
+        // it leaves when the connection stands; a sleep of the machine on the way makes that too early, never too late
+        way.sent = way.sent + there_and_back;
+        way.takes(there_and_back + there_and_back / 2);
+        way.pass().await?;
         let lost = self.happens(self.travel().lost_probes);
-        let result = self.ask(edge, probe, &asked).await;
+        let result = self.ask(edge, probe, &asked, way).await;
         if lost {
-            std::future::pending::<()>().await;
+            return Err(way.times_out().await);
         }
-        wait(way.mul_f64(0.5)).await;
-        times.received = Some(self.clock().moment());
+        way.takes(there_and_back / 2);
+        way.pass().await?;
         let mut answer = result?;
         answer.peer = Some(address.ip());
         Ok(answer)
     }
 
-    async fn ask(&self, edge: usize, probe: &Probe, asked: &Asked) -> Result<Answer, ProbeFailure> {
+    async fn ask(
+        &self,
+        edge: usize,
+        probe: &Probe,
+        asked: &Asked,
+        way: &mut Way,
+    ) -> Result<Answer, ProbeFailure> {
         let target = asked.target(&self.settings().cloud_name);
         let connection = Some(self.next_connection());
         self.diary(super::diary::Diary::probed);
@@ -74,10 +114,14 @@ impl InProcess {
                 (response, world.unix_now(), now)
             });
             match response {
-                Response::Hang(hang) => self.over(hang).await,
+                Response::Hang(hang) => {
+                    tokio::time::timeout_at(way.ends, self.over(hang))
+                        .await
+                        .map_err(|_| ProbeFailure::TimedOut)?;
+                }
                 Response::Reset => return Err(broken("closed before the answer was complete")),
                 Response::Refused { status, retry_after, delay } => {
-                    wait(delay).await;
+                    way.takes(delay);
                     let mut headers = HeaderMap::new();
                     if let Some(seconds) = retry_after {
                         headers.insert(header::RETRY_AFTER, seconds.into());
@@ -85,8 +129,15 @@ impl InProcess {
                     return Ok((self.read)(status, &headers, self.clock().wall()));
                 }
                 Response::Served(served) => {
-                    self.diary(|diary| diary.looked(edge, &target, asked.accept, now));
-                    wait(served.delay).await;
+                    let from_storage = served.state == CacheState::Miss
+                        && served.shield.is_none_or(|shield| shield.state == CacheState::Miss);
+                    self.diary(|diary| {
+                        diary.looked(edge, &target, asked.accept, now);
+                        if from_storage && probe.shape == ProbeShape::Body {
+                            served.answer.address.names.iter().for_each(|key| diary.read(key, now));
+                        }
+                    });
+                    way.takes(served.delay);
                     let wants_body = probe.shape == ProbeShape::Body;
                     if wants_body && served.body != BodyFate::Whole {
                         return Err(broken("closed before the answer was complete"));

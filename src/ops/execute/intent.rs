@@ -7,7 +7,7 @@ use crate::domain::id::{InvalidationId, ItemId, OperationId};
 use crate::domain::invalidation::{
     Invalidation, Item, ItemState, Operation, WatchTerms, WatchedName, WatchedUrl,
 };
-use crate::domain::job::{JobTerms, Refused};
+use crate::domain::job::JobTerms;
 use crate::domain::place::Place;
 use crate::domain::purge::{OrderTerms, Plan, PlannedItem, PlannedUrl};
 use crate::domain::sighting::AcceptVariant;
@@ -51,14 +51,14 @@ fn job(context: &Context, plan: &Plan, items: &[Item]) -> JobIntent {
         terms: JobTerms {
             api_path: plan.api_path,
             overwrite: plan.overwrite,
-            not_before: (!plan.start_delay.is_zero()).then(|| now + plan.start_delay),
+            not_before: (!plan.delay.is_zero()).then(|| now + plan.delay),
             resumable: plan.file.is_none(),
         },
         ttl: LEASE,
         before: unwatched
             .filter_map(|(planned, item)| Some((item.id, planned.old.clone()?)))
             .collect(),
-        refused: plan.left_out.iter().filter_map(Refused::of).collect(),
+        refused: plan.refused.clone(),
     }
 }
 

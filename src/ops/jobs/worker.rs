@@ -13,6 +13,7 @@ use crate::domain::job::{JobRow, JobState};
 use crate::ops::context::Context;
 use crate::ops::error::OpError;
 use crate::ops::execute::Runner;
+use crate::ops::guard::Lock;
 use crate::ops::recover;
 use crate::ops::tracker::Tracker;
 
@@ -29,6 +30,8 @@ pub(crate) struct Worker {
     pub running: Running,
     pub tasks: TaskTracker,
     pub stop: CancellationToken,
+    /// While it is shut nothing is gone on with.
+    pub lock: Arc<Lock>,
 }
 
 impl Worker {
@@ -56,7 +59,7 @@ impl Worker {
     }
 
     async fn take_up_interrupted(&self) -> Result<(), OpError> {
-        if self.context.policy.read_only {
+        if self.context.policy.read_only || self.lock.is_shut(self.context.clock.moment()) {
             return Ok(());
         }
         for job in interrupted(&self.context).await? {

@@ -14,9 +14,10 @@ use std::time::Duration;
 use super::context::Context;
 use super::error::OpError;
 use crate::domain::asset::{Asset, AssetKey};
-use crate::domain::invalidation::Verb;
+use crate::domain::invalidation::{ItemState, Verb};
+use crate::domain::job::Refused;
 use crate::domain::purge::{
-    ApiPath, Confirmation, LeftOut, Order, OrderTerms, Plan, PlannedItem, Selection,
+    ApiPath, Confirmation, LeftOut, LeftOutReason, Order, OrderTerms, Plan, PlannedItem, Selection,
 };
 use crate::domain::verdict::{Content, Stored};
 use crate::ports::cloud::Destroyed;
@@ -31,16 +32,15 @@ pub use select::selection_label;
 /// Read-only profile, bad or missing names, an empty selection, the cloud's.
 pub async fn plan(context: &Context, order: &Order, terms: &OrderTerms) -> Result<Plan, OpError> {
     refuse_on_read_only(context, order.verb())?;
-    let most = terms.max_items.or(context.policy.max_items);
     match order {
         Order::Rename { from, to, overwrite } => rename(context, from, to, *overwrite, terms).await,
         Order::Delete { what } => {
-            let selected = select::existing(context, what, Verb::Delete, most).await?;
+            let selected = select::existing(context, what, Verb::Delete, terms).await?;
             let route = route::of_delete(context, selected.found.len(), terms).await?;
             Draft::new(Verb::Delete, route, selected).finish(context, terms).await
         }
         Order::Purge { what } => {
-            let selected = select::existing(context, what, Verb::Purge, most).await?;
+            let selected = select::existing(context, what, Verb::Purge, terms).await?;
             Draft::new(Verb::Purge, Route::of(ApiPath::Explicit), selected)
                 .finish(context, terms)
                 .await
@@ -56,13 +56,13 @@ pub async fn plan(context: &Context, order: &Order, terms: &OrderTerms) -> Resul
                 });
             }
             let what = Selection::Keys(vec![key.clone()]);
-            let selected = select::existing(context, &what, Verb::Replace, most).await?;
+            let selected = select::existing(context, &what, Verb::Replace, terms).await?;
             let mut draft = Draft::new(Verb::Replace, Route::of(ApiPath::Upload), selected);
             draft.file = Some(file.clone());
             draft.finish(context, terms).await
         }
         Order::Restore { keys } => {
-            let selected = select::restorable(context, keys, most).await?;
+            let selected = select::restorable(context, keys, terms).await?;
             Draft::new(Verb::Restore, Route::of(ApiPath::RestoreThenExplicit), selected)
                 .finish(context, terms)
                 .await
@@ -102,7 +102,7 @@ async fn rename(
         ));
     }
     let what = Selection::Keys(vec![from.clone()]);
-    let selected = select::existing(context, &what, Verb::Rename, None).await?;
+    let selected = select::existing(context, &what, Verb::Rename, terms).await?;
     let target = context.cloud.stat(to).await?;
     if target.is_some() && !overwrite {
         return Err(OpError::TargetExists {
@@ -145,6 +145,20 @@ impl Draft {
             overwrite: false,
             file: None,
         }
+    }
+
+    /// What the operator named and what is not sent, as the job keeps it.
+    fn refused(&self, terms: &OrderTerms) -> Vec<Refused> {
+        let named = self.left_out.iter().filter(|left| left.reason.is_failure());
+        let kept = named.map(|left| Refused {
+            typed: left.name.clone(),
+            state: match left.reason {
+                LeftOutReason::Unknown => ItemState::NotFound,
+                _ => ItemState::Failed,
+            },
+            reason: left.why.clone(),
+        });
+        terms.refused.iter().cloned().chain(kept).collect()
     }
 
     /// Whether it takes away or overwrites what storage holds.
@@ -212,11 +226,11 @@ impl Draft {
             duplicates: self.duplicates,
             left_out: self.left_out.clone(),
             seen_by,
-            start_delay,
             places,
             requests: price.requests,
             budget: context.policy.budget(price.requests),
             stuck_after: context.policy.stuck_after(&usual),
+            delay: start_delay,
             execution: price.execution,
             verification: price.verification,
             confidence,
@@ -224,6 +238,7 @@ impl Draft {
             sampled_urls,
             notes,
             confirmation,
+            refused: self.refused(terms),
             items: self.items(),
         })
     }

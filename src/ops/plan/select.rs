@@ -7,7 +7,7 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use super::{OpError, stored};
 use crate::domain::asset::{Asset, AssetKey, DeliveryType, DerivedAsset, ResourceType};
 use crate::domain::invalidation::Verb;
-use crate::domain::purge::{Backup, LeftOut, LeftOutReason, Named, Selection};
+use crate::domain::purge::{Backup, LeftOut, LeftOutReason, Named, OrderTerms, Selection};
 use crate::domain::text::clean;
 use crate::domain::verdict::Stored;
 use crate::ops::context::Context;
@@ -69,7 +69,7 @@ pub fn selection_label(what: &Selection) -> String {
     }
 }
 
-/// The assets of a selection, each read from storage; at most `most` of them.
+/// The assets of a selection, each read from storage; at most as many as the terms allow.
 ///
 /// # Errors
 /// Names that do not exist, what would select everything, an empty selection, too many, the cloud's.
@@ -77,14 +77,14 @@ pub(super) async fn existing(
     context: &Context,
     what: &Selection,
     verb: Verb,
-    most: Option<usize>,
+    terms: &OrderTerms,
 ) -> Result<Selected, OpError> {
-    let bound = Bound { most, what };
+    let bound = Bound { most: terms.max_items.or(context.policy.max_items), what };
     let selected = match what {
         Selection::Keys(keys) => {
             let (keys, duplicates) = distinct(keys);
             bound.check(keys.len())?;
-            Selected { found: by_keys(context, keys).await?, duplicates, ..Selected::default() }
+            by_keys(context, keys, duplicates, terms.leave_out_missing).await?
         }
         Selection::Listed(names) => {
             bound.check(names.len())?;
@@ -226,12 +226,7 @@ async fn listed(context: &Context, names: &[Named]) -> Result<Selected, OpError>
         if read.asset.is_some() {
             found.push(read);
         } else {
-            left_out.push(LeftOut {
-                name: name.typed.clone(),
-                key: Some(read.key),
-                reason: LeftOutReason::Unknown,
-                why: format!("{} has no such asset", context.account.cloud_name),
-            });
+            left_out.push(unknown(context, Some(&name.typed), read.key));
         }
     }
     // two names may turn out to be one asset
@@ -317,9 +312,10 @@ fn differs(index: &Asset, stored: &Asset, about_tags: bool) -> bool {
 pub(super) async fn restorable(
     context: &Context,
     keys: &[AssetKey],
-    most: Option<usize>,
+    terms: &OrderTerms,
 ) -> Result<Selected, OpError> {
     let (keys, duplicates) = distinct(keys);
+    let most = terms.max_items.or(context.policy.max_items);
     Bound { most, what: &Selection::Keys(keys.clone()) }.check(keys.len())?;
     if keys.is_empty() {
         return Err(OpError::NothingSelected { what: "nothing".to_owned() });
@@ -379,17 +375,31 @@ async fn list_all(
     }
 }
 
-async fn by_keys(context: &Context, keys: Vec<AssetKey>) -> Result<Vec<Found>, OpError> {
-    let found = read_each(context, keys).await?;
-    let missing = found
-        .iter()
-        .filter(|found| found.asset.is_none())
-        .map(|found| found.key.to_string())
-        .collect::<Vec<_>>();
-    if missing.is_empty() {
-        Ok(found)
-    } else {
-        Err(OpError::Missing { cloud: context.account.cloud_name.clone(), assets: missing })
+/// Names that must all exist, unless those that do not may be left out.
+async fn by_keys(
+    context: &Context,
+    keys: Vec<AssetKey>,
+    duplicates: usize,
+    leave_out_missing: bool,
+) -> Result<Selected, OpError> {
+    let read = read_each(context, keys).await?;
+    let (found, missing): (Vec<_>, Vec<_>) =
+        read.into_iter().partition(|found| found.asset.is_some());
+    if !missing.is_empty() && !leave_out_missing {
+        let assets = missing.iter().map(|missing| missing.key.to_string()).collect();
+        return Err(OpError::Missing { cloud: context.account.cloud_name.clone(), assets });
+    }
+    let left_out = missing.into_iter().map(|missing| unknown(context, None, missing.key));
+    Ok(Selected { found, left_out: left_out.collect(), duplicates })
+}
+
+/// A name that storage does not have.
+fn unknown(context: &Context, typed: Option<&str>, key: AssetKey) -> LeftOut {
+    LeftOut {
+        name: typed.map_or_else(|| clean(&key.to_string()).into_owned(), str::to_owned),
+        key: Some(key),
+        reason: LeftOutReason::Unknown,
+        why: format!("{} has no such asset", context.account.cloud_name),
     }
 }
 

@@ -224,7 +224,7 @@ async fn of_a_list_the_usable_names_are_taken_and_the_others_told_apart() {
         reasons.collect::<Vec<_>>(),
         [("what?", LeftOutReason::Malformed), ("nope", LeftOutReason::Unknown)]
     );
-    assert_eq!((plan.items.len(), plan.duplicates, plan.refused()), (2, 1, 2));
+    assert_eq!((plan.items.len(), plan.duplicates, plan.refused.len()), (2, 1, 2));
     // a URL has several readings: the one that storage holds is taken
     let meant = vec![image("b_c/a"), image("a")];
     let url = Named { typed: "https://x".to_owned(), meant: Ok(meant) };
@@ -248,7 +248,7 @@ async fn what_a_search_finds_is_checked_against_storage_before_it_is_deleted() {
     let mut reasons = plan.left_out.iter().map(|left| left.reason.as_str()).collect::<Vec<_>>();
     reasons.sort_unstable();
     assert_eq!(reasons, ["changed", "vanished"]);
-    assert_eq!(plan.refused(), 0, "the operator named none of them");
+    assert_eq!(plan.refused.len(), 0, "the operator named none of them");
     // a purge harms nothing: what has changed is purged as it is
     let purge = super::plan(&context, &Order::Purge { what }, &OrderTerms::default()).await;
     assert_eq!(purge.unwrap().items.len(), 2);
@@ -306,11 +306,11 @@ async fn a_large_delete_can_be_called_off_before_it_starts() {
     context.policy.start_delay = Duration::from_secs(5);
     let terms = OrderTerms::default();
     let large = planned(&context, keys(&ids), &terms).await.unwrap();
-    assert_eq!(large.start_delay.as_secs(), 5);
+    assert_eq!(large.delay.as_secs(), 5);
     assert!(large.notes.iter().any(|note| note.contains("called off")), "{:?}", large.notes);
-    assert!(planned(&context, keys(&ids[..3]), &terms).await.unwrap().start_delay.is_zero());
+    assert!(planned(&context, keys(&ids[..3]), &terms).await.unwrap().delay.is_zero());
     let purge = super::plan(&context, &Order::Purge { what: keys(&ids) }, &terms).await.unwrap();
-    assert!(purge.start_delay.is_zero(), "a purge takes nothing away");
+    assert!(purge.delay.is_zero(), "a purge takes nothing away");
 }
 
 #[tokio::test]

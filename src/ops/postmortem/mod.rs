@@ -195,7 +195,7 @@ fn seen(picture: &WatchSnapshot) -> Vec<(&'static str, Text)> {
         ("Seen with the old copy", Text::plain(&document::count(saw_old, "place"))),
         (
             "Chance to have missed one stale node of four",
-            Text::plain(&picture.miss_chance.to_string()),
+            Text::plain(&picture.miss_chance.at_length()),
         ),
         (
             "Requests",

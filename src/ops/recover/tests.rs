@@ -340,6 +340,7 @@ async fn earlier_runs_of_a_local_cloud_end_and_later_deaths_are_noticed() {
         running: Running::default(),
         tasks: TaskTracker::new(),
         stop: stop.clone(),
+        lock: Arc::default(),
     };
     let keeping = tokio::spawn(worker.work(false));
     let state = async || context.journal.invalidation(order.id).await.unwrap().items[0].state;

@@ -9,6 +9,7 @@
 //! known truth), `schedule` (limits and cadence), and in the domain the judgement and the propagation.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tokio::sync::{broadcast, mpsc, oneshot, watch as latest};
 use tokio_util::sync::CancellationToken;
@@ -118,19 +119,62 @@ struct Inner {
     context: Arc<Context>,
     commands: mpsc::Sender<Command>,
     board: latest::Receiver<Arc<Board>>,
+    /// Of those who hold a receiver of the board, how many only wait for an end.
+    waiting: Arc<AtomicUsize>,
     events: broadcast::Sender<TrackerEvent>,
     stop: CancellationToken,
     tasks: TaskTracker,
 }
 
+/// One who waits for an end and looks at nothing before it.
+struct Waiting<'a>(&'a AtomicUsize);
+
+impl<'a> Waiting<'a> {
+    fn beside(waiting: &'a AtomicUsize) -> Self {
+        waiting.fetch_add(1, Ordering::Relaxed);
+        Self(waiting)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
 /// What the handle asks of the task.
 enum Command {
-    TakeUp { id: InvalidationId, done: oneshot::Sender<Result<(), OpError>> },
-    Baseline { id: InvalidationId, done: oneshot::Sender<()> },
-    Settled { id: InvalidationId, names: Vec<WatchedName>, calls: Vec<Settled> },
-    Abandon { id: InvalidationId, done: oneshot::Sender<Result<(), OpError>> },
-    Exclude { id: InvalidationId, place: PlaceId, done: oneshot::Sender<Result<(), OpError>> },
-    PurgeAgain { id: InvalidationId, done: oneshot::Sender<Result<(), OpError>> },
+    TakeUp {
+        id: InvalidationId,
+        done: oneshot::Sender<Result<(), OpError>>,
+    },
+    Baseline {
+        id: InvalidationId,
+        done: oneshot::Sender<()>,
+    },
+    Settled {
+        id: InvalidationId,
+        names: Vec<WatchedName>,
+        calls: Vec<Settled>,
+    },
+    Abandon {
+        id: InvalidationId,
+        done: oneshot::Sender<Result<(), OpError>>,
+    },
+    Exclude {
+        id: InvalidationId,
+        place: PlaceId,
+        done: oneshot::Sender<Result<(), OpError>>,
+    },
+    PurgeAgain {
+        id: InvalidationId,
+        done: oneshot::Sender<Result<(), OpError>>,
+    },
+    /// How much is kept in memory.
+    #[cfg(test)]
+    Count {
+        done: oneshot::Sender<usize>,
+    },
 }
 
 /// Commands that wait for the task; more make their senders wait.
@@ -158,15 +202,22 @@ impl Tracker {
         let (events, _) = broadcast::channel(EVENTS);
         let stop = CancellationToken::new();
         let tasks = TaskTracker::new();
+        let waiting = Arc::new(AtomicUsize::new(0));
         let desk = desk::Desk::new(
             Arc::clone(&context),
-            desk::Wires { inbox, board: board_tx, events: events.clone(), stop: stop.clone() },
+            desk::Wires {
+                inbox,
+                board: board_tx,
+                waiting: Arc::clone(&waiting),
+                events: events.clone(),
+                stop: stop.clone(),
+            },
             chance,
             doctrine,
         );
         tasks.spawn(desk.run());
         tasks.close();
-        Self { inner: Arc::new(Inner { context, commands, board, events, stop, tasks }) }
+        Self { inner: Arc::new(Inner { context, commands, board, waiting, events, stop, tasks }) }
     }
 
     /// A tracker that takes nothing up, for commands that only read; orders cannot be watched by it.
@@ -177,7 +228,8 @@ impl Tracker {
         let (events, _) = broadcast::channel(1);
         let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
         tasks.close();
-        Self { inner: Arc::new(Inner { context, commands, board, events, stop, tasks }) }
+        let waiting = Arc::default();
+        Self { inner: Arc::new(Inner { context, commands, board, waiting, events, stop, tasks }) }
     }
 
     /// The latest board; changes at most 20 times a second.
@@ -254,6 +306,7 @@ impl Tracker {
 
     /// Waits for the end of a watch; `None` when the tracker stops first, or nobody knows the ID.
     pub async fn outcome(&self, invalidation: InvalidationId) -> Option<Arc<WatchSnapshot>> {
+        let _waiting = Waiting::beside(&self.inner.waiting);
         let mut board = self.board();
         if board.borrow().get(invalidation).is_none()
             && let Some(ended) = self.ended_before(invalidation).await
@@ -285,6 +338,14 @@ impl Tracker {
     pub async fn shutdown(&self) {
         self.inner.stop.cancel();
         self.inner.tasks.wait().await;
+    }
+
+    /// Things that are kept in memory for all watches and the limits.
+    #[cfg(test)]
+    async fn retained(&self) -> usize {
+        let (done, count) = oneshot::channel();
+        self.inner.commands.send(Command::Count { done }).await.ok();
+        count.await.expect("the tracker runs")
     }
 
     async fn ask(

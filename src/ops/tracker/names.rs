@@ -98,6 +98,8 @@ pub enum Learnt {
     Known,
 }
 
+/// Storage lags no longer than this.
+const LAG: Duration = Duration::from_secs(60);
 /// Waits between readings that do not show the change, in seconds.
 const AGAIN: [u64; 4] = [1, 2, 5, 10];
 
@@ -119,6 +121,8 @@ pub struct Name {
     /// Whether some URL of it serves the original, so that tags can be compared.
     pub reference_is_derived: bool,
     pub has_reference: bool,
+    /// The reference whose uncached read bears out what storage says of it, by position.
+    pub proof: Option<usize>,
     verb: Verb,
 }
 
@@ -135,6 +139,7 @@ impl Name {
             trouble: None,
             reference_is_derived: false,
             has_reference: false,
+            proof: None,
             verb,
         }
     }
@@ -215,10 +220,13 @@ impl Name {
     pub fn take_stat(&mut self, now_holds: Stored, now: Moment) -> Learnt {
         let (verb, told) = (self.verb, self.told.clone());
         self.trouble = None;
-        if lags(verb, &self.watched, told.as_ref(), &now_holds) {
+        let lags = lags(verb, &self.watched, told.as_ref(), &now_holds);
+        let Stage::Reading(reading) = &mut self.stage else { return Learnt::Nothing };
+        // a name that stays empty is: somebody deleted what had come. What was there before says nothing, however long
+        let settled = now_holds == Stored::Empty && now.since(reading.since) >= LAG;
+        if lags && !settled {
             return self.not_yet(now);
         }
-        let Stage::Reading(reading) = &mut self.stage else { return Learnt::Nothing };
         if reading.asked != Some(Need::Stat) {
             return Learnt::Nothing;
         }
@@ -241,6 +249,13 @@ impl Name {
         }
         (reading.asked, reading.evidence) = (None, Evidence::Seen(Box::new(answer.clone())));
         self.decide(now)
+    }
+
+    /// Whether an uncached read shows what storage is known to hold.
+    #[must_use]
+    pub fn is_borne_out_by(&self, answer: &Answer) -> bool {
+        let old = self.watched.old.as_ref();
+        self.watched.new.as_ref().is_some_and(|new| support(answer, new, old) == Support::Yes)
     }
 
     /// No place can make the uncached read: storage's own word must do.
@@ -399,6 +414,22 @@ mod tests {
         assert_eq!(name.unchanged_for(at(now)), Some(Duration::from_secs(28)));
         name.asked(Need::Reference, at(now));
         assert_eq!(name.take_evidence(&served("new"), at(now)), Learnt::Known);
+    }
+
+    #[test]
+    fn a_name_that_stays_empty_is_empty_however_it_was_told() {
+        let mut name = name(Verb::Replace, Some(holds(2, "new")));
+        name.watched.old = None;
+        name.read(at(0));
+        for now in [0, 1, 3, 8, 60] {
+            name.asked(Need::Reference, at(now));
+            assert_eq!(name.take_evidence(&refused(), at(now)), Learnt::Nothing, "not as told");
+            name.asked(Need::Stat, at(now));
+            let learnt = name.take_stat(Stored::Empty, at(now));
+            let expected = if now < 60 { Learnt::NotYet } else { Learnt::Known };
+            assert_eq!(learnt, expected, "at {now} s");
+        }
+        assert_eq!(name.watched.new, Some(Stored::Empty));
     }
 
     #[test]

@@ -172,14 +172,14 @@ fn badness(track: &crate::domain::propagation::CellTrack) -> u8 {
     }
 }
 
-/// Requests of a watch without trouble, each reference read once.
+/// Requests of a watch without trouble, each reference read twice: before the looks and at the end.
 fn budget(watch: &Watch) -> u64 {
     let grid = &watch.grid;
     let places = (0..grid.places())
         .filter(|place| !matches!(grid.standing(*place), Standing::LeftOut | Standing::Excluded));
     let cells = places.clone().map(|place| grid.cells_of(place).1).sum();
     let loopback = watch.invalidation.terms.loopback;
-    grid.rule().requests(cells, places.count(), loopback) + watch.reference_count() as u64
+    grid.rule().requests(cells, places.count(), loopback) + 2 * watch.reference_count() as u64
 }
 
 fn phase(watch: &Watch, now: Moment) -> Phase {
@@ -255,9 +255,9 @@ fn probing(watch: &Watch, now: Moment) -> String {
     if total == 0 {
         return format!("looking at {} places, none has answered yet", watch.spots.len());
     }
-    let tally = watch.tally(now);
-    let waits = if !tally.not_clear_at.is_empty() {
-        format!("waiting for {}", named(&tally.not_clear_at))
+    let not_clear_at = watch.not_clear_at();
+    let waits = if !not_clear_at.is_empty() {
+        format!("waiting for {}", named(&not_clear_at))
     } else if watch.names.iter().any(|name| !name.is_known() && !name.is_dropped()) {
         "waiting for storage".to_owned()
     } else {
@@ -288,6 +288,9 @@ fn quiet(watch: &Watch, now: Moment) -> String {
         .quiet(now)
         .map_or(Duration::ZERO, |quiet| quiet.needed.saturating_sub(now.since(quiet.since)));
     let rest = match left.as_secs_f64().ceil() {
+        _ if watch.grid.silent_cells() > 0 => {
+            "the last look at some had no answer: asked again".to_owned()
+        }
         0.0 => "waiting for the last looks".to_owned(),
         left => format!("looking on for {left:.0} s more"),
     };

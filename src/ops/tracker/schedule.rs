@@ -83,6 +83,12 @@ impl Gate {
         }
     }
 
+    /// What is kept.
+    #[cfg(test)]
+    pub fn retained(&self) -> usize {
+        self.addresses.len() + self.providers.len()
+    }
+
     /// When a request to `address` may leave; `None` while something in flight must end first.
     #[must_use]
     pub fn opens_at(&self, address: &LimitKey, provider: &str) -> Option<Moment> {
@@ -177,6 +183,12 @@ impl Agenda {
         if let Some(due) = due {
             self.heap.push(Reverse((due, slot)));
         }
+    }
+
+    /// What is kept.
+    #[cfg(test)]
+    pub fn retained(&self) -> usize {
+        self.heap.len() + self.due.len()
     }
 
     #[must_use]

@@ -159,12 +159,18 @@ pub(super) fn lags(verb: Verb, name: &WatchedName, told: Option<&Stored>, now: &
         (Verb::Purge | Verb::Watch, _)
         | (Verb::Delete, Stored::Empty)
         | (Verb::Restore, Stored::Holds(_)) => false,
-        (Verb::Rename, Stored::Empty) => name.must_live,
-        (Verb::Replace | Verb::Restore, Stored::Empty) => true,
+        // empty is as before only where nothing was there, and no lag where a call of ours was told so
+        (Verb::Rename, Stored::Empty) => name.must_live && was_empty(name, told),
+        (Verb::Replace | Verb::Restore, Stored::Empty) => was_empty(name, told),
         (Verb::Delete | Verb::Rename | Verb::Replace, Stored::Holds(_)) => {
             told.is_none_or(|told| !same_stored(told, now)) && is_as_before(name, now)
         }
     }
+}
+
+/// Whether an empty name can be one whose content has not arrived yet.
+fn was_empty(name: &WatchedName, told: Option<&Stored>) -> bool {
+    !matches!(name.old, Some(Stored::Holds(_))) && told != Some(&Stored::Empty)
 }
 
 /// Whether storage shows what it held before the call: the same version of the same asset.
@@ -300,10 +306,10 @@ mod tests {
     #[case::destroyed(Verb::Delete, false, None, false)]
     #[case::old_name_still_listed(Verb::Rename, false, Some(("a", 1)), true)]
     #[case::old_name_gone(Verb::Rename, false, None, false)]
-    #[case::new_name_not_there(Verb::Rename, true, None, true)]
     #[case::replaced(Verb::Replace, false, Some(("a", 2)), false)]
     #[case::not_replaced_yet(Verb::Replace, false, Some(("a", 1)), true)]
-    #[case::not_restored_yet(Verb::Restore, false, None, true)]
+    #[case::replaced_and_deleted_by_another(Verb::Replace, false, None, false)]
+    #[case::new_name_overwritten_and_deleted(Verb::Rename, true, None, false)]
     #[case::purged(Verb::Purge, false, Some(("a", 1)), false)]
     #[case::purged_and_deleted_by_another(Verb::Purge, false, None, false)]
     #[case::watched(Verb::Watch, false, Some(("a", 1)), false)]
@@ -318,6 +324,24 @@ mod tests {
             Stored::Holds(content(asset, version, "any"))
         });
         assert_eq!(lags(verb, &name(Some(old), must_live), None, &now), expected);
+    }
+
+    #[rstest]
+    #[case::not_restored_yet(Verb::Restore, None, true)]
+    #[case::not_uploaded_yet(Verb::Replace, Some(false), true)]
+    #[case::new_name_not_there(Verb::Rename, Some(false), true)]
+    #[case::destroyed_again_by_us(Verb::Replace, Some(true), false)]
+    fn an_empty_name_that_was_empty_before(
+        #[case] verb: Verb,
+        #[case] told_empty: Option<bool>,
+        #[case] expected: bool,
+    ) {
+        let told = told_empty.map(|empty| match empty {
+            true => Stored::Empty,
+            false => Stored::Holds(content("a", 2, "new")),
+        });
+        let name = name(Some(Stored::Empty), true);
+        assert_eq!(lags(verb, &name, told.as_ref(), &Stored::Empty), expected);
     }
 
     #[rstest]

@@ -1,5 +1,6 @@
 //! The entries of an asset's details: what the cursor stops at and what is copied from there.
 
+use super::state::DetailsTab;
 use crate::domain::asset::DerivedAsset;
 use crate::ops::engine::Shown;
 use crate::ui::text;
@@ -45,6 +46,17 @@ pub struct Entry {
     /// Lines below, wrapped.
     pub below: Vec<String>,
     pub copy: String,
+}
+
+/// The entries of one part.
+#[must_use]
+pub fn entries_of(shown: &Shown, tab: DetailsTab) -> Vec<Entry> {
+    let wanted: &[Section] = match tab {
+        DetailsTab::Urls => &[Section::Urls, Section::Notes],
+        DetailsTab::Derived => &[Section::Derived, Section::Versions],
+        DetailsTab::History | DetailsTab::Headers | DetailsTab::Picture => &[],
+    };
+    entries(shown).into_iter().filter(|entry| wanted.contains(&entry.section)).collect()
 }
 
 /// Every entry of an asset, section by section; all text is cleaned.

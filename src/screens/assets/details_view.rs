@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use ratatui::layout::Rect;
 
-use super::details::{Entry, Reach, Section, entries};
-use super::state::Read;
+use super::details::{Entry, Reach, Section, entries_of};
+use super::details_more;
+use super::state::{DetailsTab, Read};
 use super::view::version_age;
 use crate::app::state::App;
 use crate::domain::asset::Asset;
@@ -28,8 +29,26 @@ pub fn draw(app: &App, pen: &mut Pen<'_>, area: Rect) {
         (Some(Read { result: Ok(shown), at, .. }), _) => {
             let used = facts(app, pen, rest, &shown.detail.asset, Some(*at));
             let rest = layout::split_top(rest, used).1;
-            let focused = state.details_have_keys(&app.env);
-            draw_entries(pen, rest, shown, focused.then_some(open.entry));
+            let rest = if rest.height > 4 {
+                tabs(pen, rest, shown, state.tab);
+                layout::split_top(rest, 1).1
+            } else {
+                rest
+            };
+            let cursor = state.details_have_keys(&app.env).then_some(open.entry);
+            match state.tab {
+                DetailsTab::Urls | DetailsTab::Derived => {
+                    let entries = entries_of(shown, state.tab);
+                    if entries.is_empty() {
+                        let line = "nothing was derived from it, and no version is backed up";
+                        pen.paragraph(layout::split_top(rest, 1).1, line, Role::Dim);
+                    }
+                    draw_entries(pen, rest, &entries, cursor);
+                }
+                DetailsTab::History => details_more::history(app, pen, rest, cursor),
+                DetailsTab::Headers => details_more::headers(app, pen, rest, cursor),
+                DetailsTab::Picture => details_more::picture(pen, rest, shown),
+            }
         }
         (Some(Read { result: Err(failure), .. }), None) => {
             let rest = layout::split_top(rest, 1).1;
@@ -53,6 +72,25 @@ pub fn draw(app: &App, pen: &mut Pen<'_>, area: Rect) {
             }
         }
     }
+}
+
+/// Parts of the details, this one marked.
+fn tabs(pen: &mut Pen<'_>, area: Rect, shown: &Shown, at: DetailsTab) {
+    let mut x = pen.put(area.x, area.y, 1, pen.theme.glyphs.line, Role::Border);
+    for tab in DetailsTab::ALL {
+        let count = match tab {
+            DetailsTab::Urls => shown.urls.len(),
+            DetailsTab::Derived => shown.detail.derived.len() + shown.detail.versions.len(),
+            DetailsTab::History | DetailsTab::Headers | DetailsTab::Picture => 0,
+        };
+        let wide = area.width >= 46;
+        let count = if count > 0 && wide { format!(" {count}") } else { String::new() };
+        let role = if tab == at { Role::TabActive } else { Role::Tab };
+        let room = area.right().saturating_sub(x + 1);
+        x = pen.put(x + 1, area.y, room, &format!("{}{count}", tab.title()), role);
+        x += u16::from(wide);
+    }
+    pen.rule(Rect { x, width: area.right().saturating_sub(x), height: 1, ..area });
 }
 
 fn facts(app: &App, pen: &mut Pen<'_>, area: Rect, asset: &Asset, read: Option<Timestamp>) -> u16 {
@@ -107,8 +145,8 @@ struct Line {
     entry: Option<usize>,
 }
 
-fn draw_entries(pen: &mut Pen<'_>, area: Rect, shown: &Shown, cursor: Option<usize>) {
-    let lines = entry_lines(pen, &entries(shown), usize::from(area.width));
+fn draw_entries(pen: &mut Pen<'_>, area: Rect, entries: &[Entry], cursor: Option<usize>) {
+    let lines = entry_lines(pen, entries, usize::from(area.width));
     let height = usize::from(area.height);
     let at = cursor.and_then(|cursor| lines.iter().position(|line| line.entry == Some(cursor)));
     let first = layout::window(at.unwrap_or(0), lines.len(), height);
@@ -127,7 +165,10 @@ fn draw_entries(pen: &mut Pen<'_>, area: Rect, shown: &Shown, cursor: Option<usi
         } else {
             text::cut(&line.text, usize::from(room), cut)
         };
-        pen.put(x, y, room, &text, line.role);
+        let end = pen.put(x, y, room, &text, line.role);
+        if let Some(entry) = line.entry.and_then(|at| entries.get(at)).filter(|_| line.is_url) {
+            pen.link(x, y, end, &entry.copy);
+        }
         if here {
             let row = Rect { y, height: 1, ..area };
             pen.tint(row, Role::Cursor);

@@ -1,10 +1,11 @@
 //! The Assets screen: the list, its filter, sort and marks, and the details of one asset.
 
 pub mod details;
+pub mod details_more;
 pub mod details_view;
 pub mod rows;
 pub mod state;
 pub mod update;
 pub mod view;
 
-pub use state::AssetsState;
+pub use state::{AssetsState, DetailsTab};

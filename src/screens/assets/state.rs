@@ -12,8 +12,9 @@ use crate::app::msg::Failure;
 use crate::app::state::Env;
 use crate::domain::asset::{Asset, AssetKey, DeliveryType, ResourceType};
 use crate::domain::time::{Moment, Timestamp};
-use crate::ops::engine::Shown;
+use crate::ops::engine::{Looked, Shown};
 use crate::ports::cloud::ListQuery;
+use crate::ports::journal::ActivityRow;
 use crate::ui::layout;
 
 /// A read of the list that is under way.
@@ -34,12 +35,60 @@ pub enum LoadKind {
     Refresh { wanted: usize, gathered: RowStore },
 }
 
+/// Parts of the details.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum DetailsTab {
+    #[default]
+    Urls,
+    Derived,
+    /// What was done to it.
+    History,
+    /// What every place answers.
+    Headers,
+    Picture,
+}
+
+impl DetailsTab {
+    pub const ALL: [Self; 5] =
+        [Self::Urls, Self::Derived, Self::History, Self::Headers, Self::Picture];
+
+    #[must_use]
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::Urls => "URLs",
+            Self::Derived => "Derived",
+            Self::History => "History",
+            Self::Headers => "Headers",
+            Self::Picture => "Picture",
+        }
+    }
+}
+
 /// The asset whose details are open.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Details {
     pub key: AssetKey,
     /// Entry under the cursor.
     pub entry: usize,
+}
+
+/// What was done to an asset, as the journal has it.
+#[derive(Debug, Clone)]
+pub struct History {
+    pub key: AssetKey,
+    pub task: TaskId,
+    /// `None` before the answer.
+    pub rows: Option<Result<Vec<ActivityRow>, Failure>>,
+}
+
+/// One look at a URL.
+#[derive(Debug, Clone)]
+pub struct LookView {
+    pub url: String,
+    pub task: TaskId,
+    pub since: Moment,
+    /// `None` before the answer; with the time of it.
+    pub result: Option<(Timestamp, Result<Arc<Looked>, Failure>)>,
 }
 
 /// Details that were read.
@@ -85,6 +134,9 @@ pub struct AssetsState {
     pub range_from: Option<AssetKey>,
 
     pub details: Option<Details>,
+    pub tab: DetailsTab,
+    pub history: Option<History>,
+    pub look: Option<LookView>,
     /// Details have the keys.
     pub in_details: bool,
     pub read: VecDeque<Read>,
@@ -116,6 +168,9 @@ impl Default for AssetsState {
             marks_in_view: 0,
             range_from: None,
             details: None,
+            tab: DetailsTab::default(),
+            history: None,
+            look: None,
             in_details: false,
             read: VecDeque::new(),
             reading: None,
@@ -202,6 +257,21 @@ impl AssetsState {
             ListQuery::Tag { resource_type, .. } => (*resource_type, DeliveryType::Upload),
             ListQuery::Search { .. } => (ResourceType::Image, DeliveryType::Upload),
         }
+    }
+
+    /// The order under the cursor of an asset's history, where that has the keys.
+    #[must_use]
+    pub fn history_row(&self, env: &Env) -> Option<&ActivityRow> {
+        let details = self.details.as_ref().filter(|_| self.details_have_keys(env))?;
+        let history = self.history.as_ref().filter(|_| self.tab == DetailsTab::History)?;
+        let rows = history.rows.as_ref()?.as_ref().ok()?;
+        rows.get(details.entry).filter(|_| history.key == details.key)
+    }
+
+    /// Whether a look is under way.
+    #[must_use]
+    pub fn is_looking(&self) -> bool {
+        self.look.as_ref().is_some_and(|look| look.result.is_none())
     }
 
     /// The prefix that is listed, if one is.

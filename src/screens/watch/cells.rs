@@ -72,7 +72,8 @@ fn url_lines(pen: &mut Pen<'_>, area: Rect, shown: &WatchSnapshot, at: &WatchSta
         let room = rest.right().saturating_sub(x);
         let shown_url = text::shown(&url.url);
         let cut = text::cut_front(&shown_url, usize::from(room), pen.theme.glyphs.cut);
-        pen.put(x, y, room, &cut, Role::Text);
+        let end = pen.put(x, y, room, &cut, Role::Text);
+        pen.link(x, y, end, &url.url);
     }
 }
 
@@ -124,7 +125,10 @@ fn evidence(app: &App, pen: &mut Pen<'_>, area: Rect, shown: &WatchSnapshot, at:
         if y >= area.bottom() || line.is_empty() {
             continue;
         }
-        pen.put(area.x, y, area.width, &line, role);
+        let end = pen.put(area.x, y, area.width, &line, role);
+        if role == Role::Accent {
+            pen.link(area.x, y, end, &url.url);
+        }
         y += 1;
     }
 }

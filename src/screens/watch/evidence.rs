@@ -23,7 +23,8 @@ pub fn draw(app: &App, pen: &mut Pen<'_>, view: &EvidenceView, area: Rect) {
     let (body, keys) = layout::split_bottom(inside, 1);
     let url = text::shown(&view.url);
     let url = text::cut_front(&url, usize::from(body.width), pen.theme.glyphs.cut);
-    pen.put(body.x, body.y, body.width, &url, Role::Accent);
+    let end = pen.put(body.x, body.y, body.width, &url, Role::Accent);
+    pen.link(body.x, body.y, end, &view.url);
     let framed = area.height >= 10;
     if framed {
         divide(pen, area, keys.y.saturating_sub(1));

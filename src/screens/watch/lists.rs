@@ -43,7 +43,8 @@ pub fn not_covered(pen: &mut Pen<'_>, area: Rect, shown: &WatchSnapshot, first: 
         let room = area.right().saturating_sub(x);
         let shown_url = text::shown(&url.url);
         let shown_url = text::cut_front(&shown_url, usize::from(room), pen.theme.glyphs.cut);
-        pen.put(x, y, room, &shown_url, Role::Text);
+        let end = pen.put(x, y, room, &shown_url, Role::Text);
+        pen.link(x, y, end, &url.url);
         y += 1;
         let why = format!("{}: {}", url.reason.replace('_', " "), text::shown(&url.next_step));
         let rest = Rect { x, y, width: room, height: 2.min(area.bottom().saturating_sub(y)) };

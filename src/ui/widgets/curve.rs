@@ -41,7 +41,8 @@ pub fn chart(pen: &mut Pen<'_>, area: Rect, points: &[CurvePoint]) {
     for (share, word) in [(0.0, "100 %"), (0.25, "75 %"), (0.5, "50 %"), (0.75, "25 %")] {
         #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // within the plot
         let row = (share * f64::from(plot.height)).round() as u16;
-        if share > 0.0 && (plot.height < 8 && share != 0.5) || row >= plot.height {
+        let is_quarter = matches!(word, "75 %" | "25 %");
+        if (is_quarter && plot.height < 8) || row >= plot.height {
             continue;
         }
         pen.put_right(plot.x - 1, plot.y + row, SHARES - 1, word, Role::Dim);

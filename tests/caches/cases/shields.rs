@@ -3,39 +3,61 @@
 use std::time::Duration;
 
 use super::{NEW, OLD};
-use crate::caches::bed::{Bed, Stream, cloud, not_clear_at, origin, plain, reasons};
-use crate::caches::fan_out::Arrival::{After, Never};
+use crate::caches::bed::{Bed, Stored, Stream, cloud, not_clear_at, origin, plain, reasons};
+use crate::caches::fan_out::Arrival::{self, After, Never};
 use crate::caches::nginx::{Edge, Nginx};
-use crate::caches::others::varnish;
+use crate::caches::others::{Alone, varnish};
 use crate::caches::program::Part;
 
-/// Varnish before Varnish: the edge forgets, asks the shield and is given what it had.
+/// Varnish before Varnish, and a file of which both hold the old copy.
+struct Tiers {
+    bed: Bed,
+    one: Stored,
+    edge: Alone,
+    shield: Alone,
+}
+
+impl Tiers {
+    /// The edge `AMS` is probed, the shield `IAD` is not; purges arrive as `arrives` says, by cache and number.
+    fn warm(arrives: impl Fn(&str, u64) -> Arrival + Send + Sync + 'static) -> Self {
+        let cloud = cloud(&["--assets", "0"]);
+        let shield = varnish("IAD", &origin(&cloud));
+        let edge = varnish("AMS", &shield.cache.address.to_string());
+        let places = [("AMS".to_owned(), plain(edge.cache.address))];
+        let caches = vec![shield.cache.clone(), edge.cache.clone()];
+        let bed =
+            Bed::new(cloud, &places, caches, move |cache, number| arrives(&cache.pop, number));
+        let one = bed.upload("bed/one.txt", OLD);
+        bed.warm(&one.paths, &[""]);
+        Self { bed, one, edge, shield }
+    }
+
+    /// The replacement is not clear, for the edge serves the old content; purged again, shield first, it is.
+    fn is_found_and_mended(&self, within: &str) {
+        let Self { bed, one, .. } = self;
+        let ran = bed.replace(one, NEW, &[within]);
+        not_clear_at(&ran, &["AMS"]);
+        assert_eq!(reasons(&ran, "AMS"), ["earlier_content"]);
+        let served = bed.cache("AMS").view(one.path(), "");
+        assert_eq!(served.body, OLD.as_bytes(), "{served:?}");
+        assert_eq!(bed.outdated(&one.paths, &[""]), ["IAD", "AMS"]);
+        let ran = bed.purge(one, &["--wait=30s"]).expect(0);
+        bed.truly_clear(&ran, &one.paths);
+    }
+}
+
+/// The edge forgets, asks the shield and is given what it had.
 #[test]
 fn an_edge_that_its_shield_feeds_again_is_not_clear() {
     if !Part::Varnish.is_there() {
         return;
     }
-    let cloud = cloud(&["--assets", "0"]);
-    let shield = varnish("IAD", &origin(&cloud));
-    let edge = varnish("AMS", &shield.cache.address.to_string());
-    let places = [("AMS".to_owned(), plain(edge.cache.address))];
-    let caches = vec![edge.cache.clone(), shield.cache.clone()];
-    let bed =
-        Bed::new(cloud, &places, caches, |cache, number| match (cache.pop.as_str(), number) {
-            ("IAD", 1) => Never,
-            ("IAD", _) => After(200),
-            _ => After(800),
-        });
-    let one = bed.upload("bed/one.txt", OLD);
-    bed.warm(&one.paths, &[""]);
-    let ran = bed.replace(&one, NEW, &["--wait=12s"]);
-    not_clear_at(&ran, &["AMS"]);
-    assert_eq!(reasons(&ran, "AMS"), ["earlier_content"]);
-    let served = bed.cache("AMS").view(one.path(), "");
-    assert_eq!(served.body, OLD.as_bytes(), "a miss carried it: {served:?}");
-    // shield first, then edge
-    let ran = bed.purge(&one, &["--wait=30s"]).expect(0);
-    bed.truly_clear(&ran, &one.paths);
+    let tiers = Tiers::warm(|pop, number| match (pop, number) {
+        ("IAD", 1) => Never,
+        ("IAD", _) => After(200),
+        _ => After(800),
+    });
+    tiers.is_found_and_mended("--wait=12s");
 }
 
 /// Both tiers were purged while storage still held the old file, and one viewer was enough to bring it back.
@@ -44,29 +66,17 @@ fn a_purge_that_came_before_the_change_is_not_clear() {
     if !Part::Varnish.is_there() {
         return;
     }
-    let cloud = cloud(&["--assets", "0"]);
-    let shield = varnish("IAD", &origin(&cloud));
-    let edge = varnish("AMS", &shield.cache.address.to_string());
-    let places = [("AMS".to_owned(), plain(edge.cache.address))];
-    let caches = vec![shield.cache.clone(), edge.cache.clone()];
-    let bed =
-        Bed::new(cloud, &places, caches, |cache, number| match (number, cache.pop.as_str()) {
-            (1, _) => Never, // it came too early, below
-            (_, "IAD") => After(200),
-            _ => After(800),
-        });
-    let one = bed.upload("bed/one.txt", OLD);
-    bed.warm(&one.paths, &[""]);
+    let tiers = Tiers::warm(|pop, number| match (number, pop) {
+        (1, _) => Never, // it came too early, below
+        (_, "IAD") => After(200),
+        _ => After(800),
+    });
+    let Tiers { one, edge, shield, .. } = &tiers;
     for cache in [&shield.cache, &edge.cache] {
         one.paths.iter().for_each(|path| cache.purge(path));
     }
     one.paths.iter().for_each(|path| drop(edge.cache.view(path, "")));
-    let ran = bed.replace(&one, NEW, &["--wait=10s"]);
-    not_clear_at(&ran, &["AMS"]);
-    assert_eq!(reasons(&ran, "AMS"), ["earlier_content"]);
-    assert_eq!(bed.outdated(&one.paths, &[""]), ["IAD", "AMS"]);
-    let ran = bed.purge(&one, &["--wait=30s"]).expect(0);
-    bed.truly_clear(&ran, &one.paths);
+    tiers.is_found_and_mended("--wait=10s");
 }
 
 /// Some 25 seconds after an edge was first seen clear, it loses its copy and is fed the old one by a shield that

@@ -46,6 +46,7 @@ behaviours! {
     a_row_names_who_ordered_and_who_tracks,
     pictures_survive,
     activity_counts_outcomes,
+    what_was_done_to_an_asset_is_found,
     an_entry_is_found_by_its_beginning,
     truth_about_a_name_is_kept,
     terms_can_change,
@@ -402,6 +403,26 @@ async fn activity_counts_outcomes(journal: &dyn Journal) {
     assert_eq!((row.by.as_str(), row.label.as_str()), ("ana@desk", "a and 3 more"));
     assert_eq!(row.invalidation, Some(intent.invalidation.unwrap().id));
     assert_eq!((row.operation, row.ended), (intent.operation, None));
+}
+
+async fn what_was_done_to_an_asset_is_found(journal: &dyn Journal) {
+    let ana = joined(journal, "ana", 1).await;
+    let mut renamed = intent(Verb::Rename, &ana, at(1), &["a"]);
+    renamed.items[0].to = Some(key("b"));
+    let purged = intent(Verb::Purge, &ana, at(2), &["b", "c"]);
+    let other = intent(Verb::Purge, &ana, at(3), &["d"]);
+    for intent in [&renamed, &purged, &other] {
+        journal.record(intent).await.unwrap();
+    }
+    let of = async |name: &str| {
+        let rows = journal.activity_of(&scope(), &key(name), 10).await.unwrap();
+        rows.into_iter().map(|row| row.operation.id).collect::<Vec<_>>()
+    };
+    assert_eq!(of("b").await, [purged.operation.id, renamed.operation.id], "newest first");
+    assert_eq!(of("a").await, [renamed.operation.id]);
+    assert_eq!(of("e").await, []);
+    let elsewhere = journal.activity_of(&local_scope("other"), &key("b"), 10).await.unwrap();
+    assert_eq!(elsewhere, []);
 }
 
 async fn an_entry_is_found_by_its_beginning(journal: &dyn Journal) {

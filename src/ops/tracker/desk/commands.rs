@@ -35,6 +35,12 @@ impl Desk {
                 done.send(self.exclude(id, &place)).ok();
             }
             Command::PurgeAgain { id, done } => self.purge_again(id, done).await,
+            #[cfg(test)]
+            Command::Count { done } => {
+                let watches = self.tracked.iter().map(|tracked| tracked.watch.retained());
+                let others = self.gate.retained() + self.jobs.len() + self.ended.len();
+                done.send(watches.sum::<usize>() + others + self.atlas.len()).ok();
+            }
         }
     }
 

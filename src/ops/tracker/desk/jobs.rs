@@ -28,6 +28,8 @@ pub(super) const STATS: usize = 8;
 const CALLS: usize = 8;
 /// Places are looked for again this often: those that join late are seen.
 const ATLAS_FRESH: Duration = Duration::from_secs(60);
+/// How often it is looked whether places are to be looked for.
+const SEARCH: Duration = Duration::from_secs(1);
 /// Waits between failed searches for places, in seconds.
 const SEARCH_AGAIN: [u64; 5] = [1, 2, 5, 10, 15];
 
@@ -140,13 +142,16 @@ impl Desk {
     /// Looks for the places of every host that some watch needs, unless they are known well enough.
     pub(super) fn find_places(&mut self) {
         let now = self.now();
+        if self.search_due.is_some_and(|due| now < due) {
+            return;
+        }
+        self.search_due = Some(now + SEARCH);
         let mut wanted = Vec::new();
-        for tracked in &self.tracked {
-            for host in &tracked.watch.hosts {
-                let known = self.atlas.get(host);
-                if known.is_none_or(|atlas| atlas.is_due(now)) && !wanted.contains(host) {
-                    wanted.push(host.clone());
-                }
+        let hosts = self.tracked.iter().flat_map(|tracked| &tracked.watch.hosts);
+        for host in hosts.chain(self.hosts_of_vigils()) {
+            let known = self.atlas.get(host);
+            if known.is_none_or(|atlas| atlas.is_due(now)) && !wanted.contains(host) {
+                wanted.push(host.clone());
             }
         }
         for host in wanted {
@@ -166,6 +171,8 @@ impl Desk {
         match found {
             Ok(places) => {
                 (atlas.places, atlas.found, atlas.failures) = (places, Some(now), 0);
+                let places = atlas.places.clone();
+                self.show_vigils(host, &places, now);
                 for index in 0..self.tracked.len() {
                     self.show_places(index);
                 }

@@ -20,6 +20,8 @@ const BREATH: Duration = Duration::from_millis(50);
 const REFRESH: Duration = Duration::from_secs(1);
 /// Pictures are written this often.
 const SAVE: Duration = Duration::from_millis(500);
+/// And so much later for each of its cells, however fast the machine is.
+const SAVE_CELL: Duration = Duration::from_micros(200);
 /// A picture of many cells takes longer to draw and to write: no more than this share of the time goes into it.
 const SHARE_DRAWN: u32 = 12;
 const SHARE_SAVED: u32 = 12;
@@ -29,9 +31,13 @@ const PUBLISH: Duration = Duration::from_millis(50);
 const ENDED_SHOWN: usize = 100;
 
 impl Tracked {
-    /// How long after the last flush the next one is due.
-    pub(super) fn flush_pace(&self) -> Duration {
-        let pace = if self.watch.urgent { BREATH } else { FLUSH };
+    /// How long after the last flush the next one is due; sooner where somebody looks on.
+    pub(super) fn flush_pace(&self, watched: bool) -> Duration {
+        let pace = match (self.watch.urgent, watched) {
+            (true, _) => BREATH,
+            (false, true) => FLUSH,
+            (false, false) => SAVE,
+        };
         pace.max(self.drawing * SHARE_DRAWN)
     }
 
@@ -44,24 +50,27 @@ impl Tracked {
     }
 
     fn save_pace(&self) -> Duration {
-        SAVE.max(self.saving * SHARE_SAVED)
+        let cells = u32::try_from(self.picture.cells.len()).unwrap_or(u32::MAX);
+        SAVE.max(self.saving * SHARE_SAVED).max(SAVE_CELL.saturating_mul(cells))
     }
 }
 
 impl Desk {
     /// Writes and then shows what has changed.
     pub(super) async fn flush(&mut self) {
-        let now = self.now();
+        let (now, watched) = (self.now(), self.is_watched());
         if self.trouble.is_none() {
             let due = |tracked: &&Tracked| {
-                let changed = tracked.watch.changed || tracked.watch.has_rows();
-                changed && now.since(tracked.flushed) >= tracked.flush_pace()
+                let changed = tracked.is_changed() || tracked.watch.has_rows();
+                changed && now.since(tracked.flushed) >= tracked.flush_pace(watched)
             };
             let ids = self.tracked.iter().filter(due).map(|t| t.watch.id()).collect::<Vec<_>>();
             for id in ids {
-                self.flush_watch(id, now).await;
+                self.flush_watch(id, now, watched).await;
             }
-            self.refresh(now);
+            if watched {
+                self.refresh(now);
+            }
         }
         if self.board_changed && now.since(self.published) >= PUBLISH {
             self.publish(now);
@@ -72,7 +81,7 @@ impl Desk {
     fn refresh(&mut self, now: Moment) {
         let wall = self.wall();
         for tracked in &mut self.tracked {
-            if now.since(tracked.flushed) < REFRESH.max(tracked.flush_pace()) {
+            if now.since(tracked.flushed) < REFRESH.max(tracked.flush_pace(true)) {
                 continue;
             }
             tracked.draw(&*self.context.clock, now, wall);
@@ -81,7 +90,7 @@ impl Desk {
         }
     }
 
-    async fn flush_watch(&mut self, id: InvalidationId, now: Moment) {
+    async fn flush_watch(&mut self, id: InvalidationId, now: Moment, watched: bool) {
         if let Err(error) = self.write(id).await {
             self.journal_failed(id, &error);
             return;
@@ -89,6 +98,10 @@ impl Desk {
         let (wall, context) = (self.wall(), Arc::clone(&self.context));
         let Some(tracked) = self.find(id) else { return };
         let save = tracked.watch.urgent || now.since(tracked.saved) >= tracked.save_pace();
+        if !save && !watched {
+            tracked.flushed = now; // drawn when it is written
+            return;
+        }
         let (lease, before) = (tracked.watch.lease, Arc::clone(&tracked.picture));
         let picture = tracked.draw(&*context.clock, now, wall);
         let began = context.clock.moment();
@@ -102,9 +115,11 @@ impl Desk {
             tracked.saving = context.clock.moment().since(began);
             tracked.saved = now;
             (tracked.watch.urgent, tracked.watch.changed) = (false, false);
+            tracked.unflushed = false;
         } else {
             // drawn but not written: once more when writing is due
-            tracked.watch.changed = now.since(tracked.saved) < tracked.save_pace();
+            tracked.watch.changed = false;
+            tracked.unflushed = now.since(tracked.saved) < tracked.save_pace();
         }
         self.board_changed = true;
     }
@@ -228,6 +243,9 @@ impl Desk {
     pub(super) async fn ask_journal(&mut self) {
         let context = Arc::clone(&self.context);
         for index in 0..self.tracked.len() {
+            if !self.tracked[index].watch.asks_journal() {
+                continue;
+            }
             for (name, key) in self.tracked[index].watch.without_history() {
                 match context.journal.earlier_contents(&context.scope, &key).await {
                     Ok(earlier) => self.tracked[index].watch.take_history(name, earlier),
@@ -238,10 +256,10 @@ impl Desk {
                     }
                 }
             }
-            let (now, wall) = (self.now(), self.wall());
+            let now = context.clock.moment();
             let watch = &mut self.tracked[index].watch;
             if watch.truths_due().is_some_and(|due| due <= now) {
-                watch.advance(now, wall, &mut self.chance); // URLs open at once
+                watch.advance(now, context.clock.wall(), &mut self.chance); // URLs open at once
             }
             let (id, moved) = (watch.id(), watch.moved_names());
             if !moved.is_empty() && self.check_names(id, &moved).await.is_err() {

@@ -1,5 +1,8 @@
 //! After a clear ending: places that never answered are tried again a few times, because an old copy at one of them
-//! withdraws it (design §2.2). One look at a time, for as long as a watch may last, and only while this process runs.
+//! withdraws it (design §2.2). One look at a time, for as long as a watch may last.
+//!
+//! After a restart the journal tells of endings that are still young enough. What derived copies were compared with is
+//! not in it: those of content that is not gone are looked at no more.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -7,17 +10,18 @@ use std::time::Duration;
 
 use super::jobs::Done;
 use super::probing::look;
-use super::roster::LEASE;
+use super::roster::{LEASE, ours};
 use super::{Desk, Tracked};
 use crate::domain::id::InvalidationId;
-use crate::domain::invalidation::Outcome;
-use crate::domain::place::LimitKey;
+use crate::domain::invalidation::{Ending, Outcome};
+use crate::domain::place::{LimitKey, Place, PlaceId};
 use crate::domain::sighting::Sighting;
+use crate::domain::snapshot::{PlaceState, WatchSnapshot};
 use crate::domain::text::clean;
 use crate::domain::time::Moment;
 use crate::ops::tracker::publish;
-use crate::ops::tracker::watch::{LateLook, Watch};
-use crate::ports::journal::JournalError;
+use crate::ops::tracker::watch::{LateLook, Start, Watch};
+use crate::ports::journal::{InvalidationRow, JournalError, Lease};
 
 /// Before the first round; each later one waits twice as long.
 const FIRST_PAUSE: Duration = Duration::from_secs(60);
@@ -26,12 +30,27 @@ const AGAIN: Duration = Duration::from_secs(10);
 /// Ended watches that are followed like this at once; the eldest goes first.
 const MOST: usize = 20;
 
+/// Endings that are looked through after a start.
+const ENDED_READ: u32 = 50;
+
+const fn is_clear(outcome: Outcome) -> bool {
+    matches!(outcome, Outcome::AllClear | Outcome::ClearExcept | Outcome::SampledClear)
+}
+
+/// Places that an ending names as never heard of.
+fn never_answered(last: &WatchSnapshot) -> Vec<PlaceId> {
+    let silent = last.places.iter().filter(|place| place.state == PlaceState::Unreachable);
+    silent.map(|place| place.id.clone()).collect()
+}
+
 /// An ended watch with places that were never heard of.
 pub(super) struct Vigil {
     watch: Watch,
     until: Moment,
     due: Moment,
     pause: Duration,
+    /// Places that the journal names, before anybody has told where they are.
+    named: Vec<PlaceId>,
     /// Places to try, each with the cells that are still to be looked at.
     silent: Vec<(usize, Vec<usize>)>,
     /// Those of this round.
@@ -54,10 +73,8 @@ pub(super) struct LateProbe {
 impl Desk {
     /// Goes on with a watch that ended clear, where some place never answered.
     pub(super) fn keep_vigil(&mut self, watch: Watch, outcome: Outcome, now: Moment) {
-        let is_clear =
-            matches!(outcome, Outcome::AllClear | Outcome::ClearExcept | Outcome::SampledClear);
         let silent = watch.silent_places();
-        if !is_clear || silent.is_empty() {
+        if !is_clear(outcome) || silent.is_empty() {
             return;
         }
         let until = now + watch.terms().give_up_after;
@@ -66,20 +83,103 @@ impl Desk {
             until,
             due: now + FIRST_PAUSE,
             pause: FIRST_PAUSE,
+            named: Vec::new(),
             silent,
             round: VecDeque::new(),
             busy: false,
             found: None,
         });
+        self.bound_vigils();
+    }
+
+    fn bound_vigils(&mut self) {
         let surplus = self.vigils.len().saturating_sub(MOST);
         self.vigils.drain(..surplus);
+    }
+
+    /// Goes on with clear endings of this user at this host that an earlier process left places of.
+    pub(super) async fn recall_vigils(&mut self) -> Result<(), JournalError> {
+        let context = Arc::clone(&self.context);
+        let ended = context.journal.ended(Some(&context.scope), ENDED_READ).await?;
+        let by = ours(&context.member);
+        for row in ended.iter().filter(|row| clean(&row.by) == by) {
+            let (Some(ending), Some(last)) = (&row.ended, &row.snapshot) else { continue };
+            let named = never_answered(last);
+            if is_clear(ending.outcome) && !named.is_empty() && self.find(row.id).is_none() {
+                self.recall_vigil(row, ending, named).await?;
+            }
+        }
+        self.bound_vigils();
+        Ok(())
+    }
+
+    async fn recall_vigil(
+        &mut self,
+        row: &InvalidationRow,
+        ending: &Ending,
+        named: Vec<PlaceId>,
+    ) -> Result<(), JournalError> {
+        let context = Arc::clone(&self.context);
+        let (now, wall) = (self.now(), self.wall());
+        let passed = Duration::try_from(wall.duration_since(ending.at)).unwrap_or_default();
+        let invalidation = context.journal.invalidation(row.id).await?;
+        let rest = invalidation.terms.give_up_after.saturating_sub(passed);
+        if rest.is_zero() || self.vigils.iter().any(|vigil| vigil.watch.id() == row.id) {
+            return Ok(());
+        }
+        let mut watch = Watch::load(Start {
+            lease: Lease { invalidation: row.id, holder: context.member.id, fencing: 0 }, // none is held
+            invalidation,
+            by: clean(&row.by).into_owned(),
+            before: row.snapshot.as_ref(),
+            taken_over: true,
+            account: &context.account,
+            doctrine: self.doctrine,
+            usual: crate::domain::usual::Usual::default(),
+            now,
+            wall,
+        });
+        watch.recall_truths();
+        for (name, key) in watch.without_history() {
+            watch.take_history(name, context.journal.earlier_contents(&context.scope, &key).await?);
+        }
+        self.vigils.push(Vigil {
+            watch,
+            until: now + rest,
+            due: now + FIRST_PAUSE,
+            pause: FIRST_PAUSE,
+            named,
+            silent: Vec::new(),
+            round: VecDeque::new(),
+            busy: false,
+            found: None,
+        });
+        Ok(())
+    }
+
+    /// Hosts whose places vigils wait for.
+    pub(super) fn hosts_of_vigils(&self) -> impl Iterator<Item = &String> {
+        let waiting = self.vigils.iter().filter(|vigil| !vigil.named.is_empty());
+        waiting.flat_map(|vigil| &vigil.watch.hosts)
+    }
+
+    /// Places of a host are known: those that the journal names can be tried.
+    pub(super) fn show_vigils(&mut self, host: &str, places: &[Place], now: Moment) {
+        for vigil in &mut self.vigils {
+            let waits = !vigil.named.is_empty() && vigil.watch.hosts.iter().any(|own| own == host);
+            if waits {
+                vigil.watch.take_places(host, places, now, &mut self.chance);
+                vigil.silent.extend(vigil.watch.recall_places(&mut vigil.named, now));
+            }
+        }
     }
 
     /// Looks at silent places whose time has come; withdraws where an old copy was seen.
     pub(super) async fn tend_vigils(&mut self) {
         let now = self.now();
         self.vigils.retain(|vigil| {
-            vigil.busy || vigil.found.is_some() || (now < vigil.until && !vigil.silent.is_empty())
+            let any = !vigil.silent.is_empty() || !vigil.named.is_empty();
+            vigil.busy || vigil.found.is_some() || (now < vigil.until && any)
         });
         if self.trouble.is_some() {
             return;
@@ -178,13 +278,14 @@ impl Desk {
                     epoch: self.epoch,
                     next_place: 0,
                     stepped: now,
+                    unflushed: false,
                     flushed: Moment::default(),
                     saved: Moment::default(),
                     drawing: Duration::ZERO,
                     saving: Duration::ZERO,
                     picture,
                 });
-                self.board_changed = true;
+                (self.board_changed, self.search_due) = (true, None);
                 Ok(())
             }
             Err(error) => Err((Box::new(vigil), error)),

@@ -4,6 +4,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use tokio::sync::{broadcast, mpsc, oneshot, watch as latest};
@@ -31,6 +32,8 @@ use jobs::{Atlas, Done};
 pub struct Wires {
     pub inbox: mpsc::Receiver<Command>,
     pub board: latest::Sender<Arc<Board>>,
+    /// Of those who hold a receiver of the board beside the handle, how many only wait for an end.
+    pub waiting: Arc<AtomicUsize>,
     pub events: broadcast::Sender<TrackerEvent>,
     pub stop: CancellationToken,
 }
@@ -43,6 +46,8 @@ struct Tracked {
     /// Whose turn it is to be asked.
     next_place: usize,
     stepped: Moment,
+    /// Something changed before the last step that is not on disk yet.
+    unflushed: bool,
     flushed: Moment,
     saved: Moment,
     /// What it took to draw and to write its last picture; it grows with the cells.
@@ -71,12 +76,16 @@ pub struct Desk {
     ended: Vec<Arc<WatchSnapshot>>,
     /// Ended, with places that were never heard of.
     vigils: Vec<late::Vigil>,
+    /// Whether the journal was asked for those of an earlier process.
+    recalled: bool,
     baselines: Vec<PendingBaseline>,
     gate: Gate,
     chance: fastrand::Rng,
     jobs: JoinSet<Done>,
     stats_in_flight: usize,
     atlas: HashMap<String, Atlas>,
+    /// No host lacks places before this, unless a watch is taken up.
+    search_due: Option<Moment>,
     epoch: u64,
     /// Whose turn it is to probe first.
     turn: usize,
@@ -89,14 +98,20 @@ pub struct Desk {
 
 /// Heartbeat, leases, what others track.
 const SCAN: Duration = Duration::from_secs(2);
-/// Longest sleep: a longer gap between ticks would hide a suspend.
-const LONGEST_SLEEP: Duration = Duration::from_secs(1);
+/// Longest sleep, and the same while somebody looks on: a longer gap between ticks would hide a suspend.
+const LONGEST_SLEEP: Duration = Duration::from_secs(2);
+const LONGEST_WATCHED: Duration = Duration::from_secs(1);
 /// A longer gap between ticks interrupts every watch (design §2.3).
 const GAP: Duration = Duration::from_secs(10);
 /// How often a watch in which something happens is asked whether it ends.
 const STEP: Duration = Duration::from_millis(100);
 
 impl Tracked {
+    /// Whether anything is to be written or drawn.
+    fn is_changed(&self) -> bool {
+        self.watch.changed || self.unflushed
+    }
+
     /// When it is to be asked whether it ends: soon where something was seen, or where quiet is over and something
     /// holds the end up; else now and then, and when quiet will be over.
     fn step_due(&self) -> Moment {
@@ -104,8 +119,7 @@ impl Tracked {
         if self.watch.changed {
             return soon;
         }
-        let Some(since) = self.watch.grid.quiet_since() else { return later };
-        let over = since + self.watch.grid.quiet_needed();
+        let Some(over) = self.watch.grid.quiet_until() else { return later };
         if over <= self.stepped { soon } else { later.min(over) }
     }
 }
@@ -127,11 +141,13 @@ impl Desk {
             foreign: HashMap::new(),
             ended: Vec::new(),
             vigils: Vec::new(),
+            recalled: false,
             baselines: Vec::new(),
             chance,
             jobs: JoinSet::new(),
             stats_in_flight: 0,
             atlas: HashMap::new(),
+            search_due: None,
             epoch: 0,
             turn: 0,
             ticked: now,
@@ -169,6 +185,13 @@ impl Desk {
         self.context.clock.wall()
     }
 
+    /// Whether anybody looks at the board, beside those who only wait for an end: pictures in which nothing is new
+    /// are drawn for nobody else.
+    fn is_watched(&self) -> bool {
+        let holders = self.wires.board.receiver_count();
+        holders > 1 + self.wires.waiting.load(Ordering::Relaxed) // the handle holds one
+    }
+
     /// Everything whose time has come.
     async fn tick(&mut self) {
         self.notice_gap();
@@ -200,11 +223,11 @@ impl Desk {
 
     /// Names, URLs and ends of all watches.
     async fn advance(&mut self) {
-        let (now, wall) = (self.now(), self.wall());
+        let now = self.now();
         for index in 0..self.tracked.len() {
             let watch = &mut self.tracked[index].watch;
             if watch.truths_due().is_some_and(|due| due <= now) {
-                watch.advance(now, wall, &mut self.chance);
+                watch.advance(now, self.context.clock.wall(), &mut self.chance);
                 self.ask_storage(index, now);
             }
         }
@@ -222,6 +245,7 @@ impl Desk {
         let (now, mut chance) = (self.now(), self.chance.fork());
         let Some(tracked) = self.find(id) else { return };
         tracked.stepped = now;
+        tracked.unflushed |= std::mem::take(&mut tracked.watch.changed);
         tracked.watch.plot(now);
         match tracked.watch.step(now, &mut chance) {
             Step::GoOn => {
@@ -246,7 +270,8 @@ impl Desk {
     fn sleep_for(&mut self) -> Duration {
         let now = self.now();
         let scan = self.scanned.map_or(now, |at| at + SCAN);
-        let mut wake = scan.min(now + LONGEST_SLEEP);
+        let longest = if self.is_watched() { LONGEST_WATCHED } else { LONGEST_SLEEP };
+        let mut wake = scan.min(now + longest);
         if self.trouble.is_none() {
             let due = self.next_request().into_iter().chain(self.next_errand());
             wake = due.fold(wake, Moment::min);
@@ -258,8 +283,9 @@ impl Desk {
     fn next_errand(&self) -> Option<Moment> {
         // with every reading of storage under way, the next answer wakes us
         let asks = self.stats_in_flight < jobs::STATS;
+        let watched = self.is_watched();
         let of_watch = |tracked: &Tracked| {
-            let flush = tracked.watch.changed.then(|| tracked.flushed + tracked.flush_pace());
+            let flush = tracked.is_changed().then(|| tracked.flushed + tracked.flush_pace(watched));
             let truths = tracked.watch.truths_due().filter(|_| asks);
             truths.into_iter().chain(flush).fold(tracked.step_due(), Moment::min)
         };

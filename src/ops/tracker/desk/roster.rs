@@ -40,6 +40,10 @@ impl Desk {
                 self.show_foreign(row);
             }
         }
+        if !std::mem::replace(&mut self.recalled, true) {
+            self.recall_vigils().await.inspect_err(|_| self.recalled = false)?;
+            self.search_due = None;
+        }
         self.notice_younger(&rows).await;
         self.reload_executing().await;
         Ok(())
@@ -154,12 +158,14 @@ impl Desk {
             epoch,
             next_place: 0,
             stepped: now,
+            unflushed: false,
             flushed: now,
             saved: now,
             drawing: Duration::ZERO,
             saving: Duration::ZERO,
             picture,
         });
+        self.search_due = None;
         self.show_places(self.tracked.len() - 1);
         self.board_changed = true;
         Ok(())
@@ -191,6 +197,7 @@ impl Desk {
                 if let Some(tracked) = self.find(id) {
                     tracked.watch.merge(invalidation, &context.account, now, wall);
                 }
+                self.search_due = None;
                 let position = self.tracked.iter().position(|tracked| tracked.watch.id() == id);
                 if let Some(index) = position {
                     self.show_places(index);
@@ -201,6 +208,6 @@ impl Desk {
     }
 }
 
-fn ours(member: &Member) -> String {
+pub(super) fn ours(member: &Member) -> String {
     clean(&format!("{}@{}", member.user, member.host)).into_owned()
 }

@@ -17,7 +17,7 @@ use crate::domain::judge::{AgeTrust, Facts, judge};
 use crate::domain::place::{Place, Vantage};
 use crate::domain::propagation::{CellRef, Look, Propagation};
 use crate::domain::purge::Risk;
-use crate::domain::sighting::{AcceptVariant, Answer, CacheStatus, Etag, Sighting};
+use crate::domain::sighting::{AcceptVariant, Answer, CacheStatus, Etag, ProbeFailure, Sighting};
 use crate::domain::time::Moment;
 use crate::domain::usual::Usual;
 use crate::domain::verdict::Content;
@@ -38,6 +38,8 @@ pub(super) struct Edges {
     old: Vec<Content>,
     new: Vec<Content>,
     asked: AtomicU64,
+    /// Of a thousand answers, how many are lost.
+    pub(super) lost: AtomicU64,
     /// Shortest and longest way to a cache and back, in milliseconds.
     way: (u64, u64),
     /// Place, leaving and return of every probe.
@@ -64,7 +66,7 @@ pub(super) fn propagation_of(
     (0..places).map(|_| place()).collect()
 }
 
-fn last(lets_go: &[Vec<Duration>]) -> Duration {
+pub(super) fn last(lets_go: &[Vec<Duration>]) -> Duration {
     lets_go.iter().flatten().max().copied().unwrap_or_default()
 }
 
@@ -98,18 +100,18 @@ impl Edges {
             derived: false,
             old: Some(&self.old[url]),
             new: Some(&self.new[url]),
+            stored: None,
             earlier: &[],
             since_sent: Some(at.since(self.called)),
             since_changed: Some(at.since(self.called)),
             age: AgeTrust::Unproven,
             doubt: Duration::ZERO,
             reference: None,
-            exists_again: false,
             body: None,
             only_watching: false,
         };
         let verdict = judge(&sighting, &facts).verdict;
-        Look { verdict, answered: true, sent: at, received: at + way }
+        Look { verdict, answered: true, says_nothing: false, sent: at, received: at + way }
     }
 }
 
@@ -131,8 +133,9 @@ impl Prober for Edges {
         let past_the_caches = probe.path.contains("/v");
         let at = if past_the_caches { sent + Duration::from_secs(9_999) } else { sent };
         let answer = self.answer(place, url, at);
+        let is_lost = fastrand::u64(..1_000) < self.lost.load(Ordering::Relaxed);
         let way = Duration::from_millis(fastrand::u64(self.way.0..self.way.1));
-        tokio::time::sleep(way).await;
+        tokio::time::sleep(if is_lost { probe.timeout } else { way }).await;
         self.log.lock().unwrap().push((place, sent, self.clock.moment()));
         Sighting {
             variant: probe.variant,
@@ -140,7 +143,7 @@ impl Prober for Edges {
             sent,
             received: self.clock.moment(),
             at: self.clock.wall(),
-            result: Ok(answer),
+            result: if is_lost { Err(ProbeFailure::TimedOut) } else { Ok(answer) },
         }
     }
 }
@@ -203,6 +206,7 @@ fn edges(lets_go: Vec<Vec<Duration>>, called: Moment, clock: PausedClock) -> Edg
         old: contents("old"),
         new: contents("new"),
         asked: AtomicU64::new(0),
+        lost: AtomicU64::new(0),
         way: WAY,
         log: std::sync::Mutex::default(),
     }

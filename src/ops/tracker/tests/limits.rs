@@ -1,6 +1,7 @@
-//! A thousand URLs at 24 places stay inside every limit, by the times at which probes left and returned.
+//! A thousand URLs at 24 places stay inside every limit for more than ten minutes, by the times at which probes left and
+//! returned, and memory does not grow; and a proof ends where answers are lost.
 
-use super::lag::{Ours, propagation_of, watching};
+use super::lag::{Ours, last, propagation_of, watching};
 use super::*;
 use crate::domain::time::Moment;
 use crate::domain::usual::Usual;
@@ -22,36 +23,58 @@ fn most_in_flight(probes: &[(Moment, Moment)]) -> usize {
     usize::try_from(most).unwrap()
 }
 
+/// Two providers of slow caches: their limits are what holds the looks up.
 #[tokio::test(start_paused = true)]
 async fn a_thousand_urls_at_24_places_stay_inside_every_limit() {
-    const SECONDS: u64 = 24;
+    const PARTS: usize = 5;
+    const PART: Duration = Duration::from_secs(125);
     let mut chance = fastrand::Rng::with_seed(24);
     let lets_go = propagation_of(URLS, PLACES, &mut chance);
-    // slow caches of one provider: its limit is what holds them up
     let Ours { edges, tracker, id } =
-        watching(&lets_go, Usual::default(), 7, (400, 2_500), 1).await;
+        watching(&lets_go, Usual::default(), 7, (400, 2_500), 2).await;
     let mut sizes = Vec::new();
-    for _ in 0..3 {
-        tokio::time::sleep(Duration::from_secs(SECONDS / 3)).await;
+    let mut kept = Vec::new();
+    for _ in 0..PARTS {
+        tokio::time::sleep(PART).await;
         let seen = tracker.board().borrow().get(id).cloned().unwrap();
+        assert!(seen.ended.is_none(), "{}", seen.sentence);
         assert!(seen.timeline.len() <= 200 && seen.curve.len() <= 600);
         sizes.push((seen.cells.len(), seen.places.len(), seen.urls.len()));
+        kept.push(tracker.retained().await);
     }
     tracker.shutdown().await;
-    assert_eq!(sizes, [(URLS * PLACES, PLACES, URLS); 3], "what is kept does not grow");
+    assert_eq!(sizes, [(URLS * PLACES, PLACES, URLS); PARTS]);
+    // cells, and what is due of each; each part makes a thousand looks and more
+    let grown = kept.last().unwrap().saturating_sub(kept[2]);
+    assert!(grown <= kept[2] / 100, "what is kept does not grow with the looks: {kept:?}");
 
     let log = edges.log.lock().unwrap().clone();
-    assert!(log.len() > 80, "{} probes", log.len());
-    let all: Vec<_> = log.iter().map(|(_, sent, back)| (*sent, *back)).collect();
-    assert_eq!(most_in_flight(&all), 8, "eight in flight per provider, and no slot unused");
+    assert!(log.len() > 4_000, "{} probes", log.len());
+    for provider in 0..2 {
+        let own = log.iter().filter(|probe| probe.0 % 2 == provider);
+        let own: Vec<_> = own.map(|(_, sent, back)| (*sent, *back)).collect();
+        assert_eq!(most_in_flight(&own), 8, "eight in flight per provider, and no slot unused");
+    }
     for place in 0..PLACES {
         let mut own: Vec<_> = log.iter().filter(|probe| probe.0 == place).collect();
         own.sort_unstable();
-        assert!(!own.is_empty(), "each place has its turn");
+        assert!(own.len() > 100, "each place has its turn");
         for pair in own.windows(2) {
             assert!(pair[1].1 >= pair[0].2, "one in flight per address");
             let apart = pair[1].1.since(pair[0].1);
             assert!(apart >= Duration::from_millis(999), "one request a second: {apart:?}");
         }
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_proof_over_60_cells_ends_though_one_answer_of_twenty_is_lost() {
+    let lets_go = propagation_of(1, 60, &mut fastrand::Rng::with_seed(5));
+    let Ours { edges, tracker, id } = watching(&lets_go, Usual::default(), 5, (20, 180), 3).await;
+    edges.lost.store(50, std::sync::atomic::Ordering::Relaxed);
+    let ended = tracker.outcome(id).await.unwrap();
+    assert_eq!(outcome_of(&ended), Outcome::AllClear, "{}", ended.sentence);
+    let lag = ended.elapsed().saturating_sub(last(&lets_go));
+    assert!(lag < Duration::from_secs(240), "{lag:?}");
+    tracker.shutdown().await;
 }

@@ -65,6 +65,35 @@ async fn of_two_trackers_one_probes_and_both_show() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_place_that_answers_after_the_end_and_a_restart_withdraws_it() {
+    let (world, id) = troubles::clear_without_sin(true).await;
+    world.tracker.shutdown().await;
+    let (_, tracker) = world.second("ops", 4243);
+    let seen = until(&tracker, id, |watch| watch.ended.is_none()).await;
+    assert!(said(&seen, "withdrawn: SIN answers late with an old copy"), "{:#?}", seen.timeline);
+    world.cdn.change(1, |habit| habit.stuck = false);
+    tracker.purge_again(id).await.unwrap();
+    let last = until(&tracker, id, |watch| watch.ended.is_some()).await;
+    assert_eq!(outcome_of(&last), Outcome::AllClear, "{}", last.sentence);
+    assert!(last.sentence.contains("2 of 2 caches"), "{}", last.sentence);
+}
+
+#[rstest]
+#[case::of_somebody_else("night", 0)]
+#[case::that_is_too_old("ops", 7_200)]
+#[tokio::test(start_paused = true)]
+async fn an_ending_is_left_alone(#[case] user: &str, #[case] seconds: u64) {
+    let (world, _) = troubles::clear_without_sin(true).await;
+    world.tracker.shutdown().await;
+    tokio::time::sleep(Duration::from_secs(seconds)).await;
+    let asked = world.cdn.probes(Some(1));
+    let (_, tracker) = world.second(user, 4243);
+    tokio::time::sleep(Duration::from_secs(600)).await;
+    assert_eq!(world.cdn.probes(Some(1)), asked);
+    tracker.shutdown().await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn giving_up_is_journaled() {
     let world = World::new(&habits(&[600_000])).await;
     let id = world.delete().await;

@@ -1,6 +1,7 @@
 //! Caches, clouds and people that do not do as hoped: never a false all clear.
 
 use super::*;
+use crate::domain::snapshot::UrlRow;
 
 #[tokio::test(start_paused = true)]
 async fn a_stuck_edge_is_never_all_clear() {
@@ -255,6 +256,10 @@ async fn nothing_ends_while_storage_cannot_be_read_once_more() {
     for _ in 0..5 {
         world.cloud.script("stat", dead());
     }
+    world.until(id, |watch| watch.phase == Phase::Quiet).await;
+    for edge in 0..2 {
+        world.cdn.change(edge, |habit| habit.ignores_versions = true); // delivery tells nothing either
+    }
     let waiting = world.until(id, |watch| watch.sentence.contains("does not answer")).await;
     assert_eq!(waiting.phase, Phase::Quiet);
     let last = world.outcome(id).await;
@@ -360,7 +365,7 @@ async fn a_derived_copy_that_really_stays_as_it_was_does_not_block_for_ever() {
 }
 
 /// Of two edges the second is dead until the watch has ended without it.
-async fn clear_without_sin(stuck: bool) -> (World, InvalidationId) {
+pub(super) async fn clear_without_sin(stuck: bool) -> (World, InvalidationId) {
     let mut edges = habits(&[1_000, 1_000]);
     (edges[1].dead, edges[1].stuck) = (true, stuck);
     let world = World::new(&edges).await;
@@ -419,6 +424,86 @@ async fn what_a_newer_order_stands_for_is_not_withdrawn() {
     tokio::time::sleep(Duration::from_secs(300)).await;
     let first = world.outcome(id).await;
     assert_eq!(outcome_of(&first), Outcome::AllClear, "the newer one tells of it");
+}
+
+/// Places that turn up one after another.
+#[derive(Clone)]
+struct Growing(Arc<std::sync::Mutex<FakePlaces>>);
+
+#[async_trait::async_trait]
+impl crate::ports::places::Places for Growing {
+    async fn places(
+        &self,
+        host: &str,
+    ) -> Result<Vec<crate::domain::place::Place>, crate::ports::places::PlacesError> {
+        let now = self.0.lock().unwrap().clone();
+        now.places(host).await
+    }
+}
+
+#[rstest]
+#[case::that_holds_an_old_copy(Habit { delay: Duration::from_secs(200), ages: true, ..Habit::default() }, "2 of 2 caches reached")]
+#[case::that_never_answers(Habit { dead: true, ..Habit::default() }, "never answered: SIN")]
+#[tokio::test(start_paused = true)]
+async fn a_place_discovered_during_a_watch_joins_and_is_waited_for(
+    #[case] late: Habit,
+    #[case] told: &str,
+) {
+    let growing = Growing(Arc::new(std::sync::Mutex::new(FakePlaces::local(&POPS[..1]))));
+    let places = growing.clone();
+    let mut edges = habits(&[90_000, 0]);
+    edges[1] = late;
+    let world = World::with(&edges, |context| context.places = Arc::new(places)).await;
+    let id = world.delete().await;
+    let seen = world.until(id, |watch| watch.phase == Phase::Probing).await;
+    assert_eq!(seen.places.len(), 1);
+    *growing.0.lock().unwrap() = FakePlaces::local(&POPS[..2]);
+    world.until(id, |watch| watch.places.len() == 2).await;
+    let last = world.outcome(id).await;
+    assert_eq!(outcome_of(&last), Outcome::AllClear, "{}", last.sentence);
+    assert!(last.sentence.contains(told), "{}", last.sentence);
+    let held = world.cdn.serves(1, HERO).0 == 200;
+    assert!(!held || edges[1].dead, "an all clear waits for what it has reached");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_proof_asks_the_api_nothing_where_delivery_tells() {
+    let world = World::new(&habits(&[1_000, 2_000])).await;
+    let id = world.delete().await;
+    let asked = || world.cloud.calls().iter().filter(|call| call.starts_with("stat")).count();
+    let before = asked();
+    let last = world.outcome(id).await;
+    assert_eq!(outcome_of(&last), Outcome::AllClear, "{}", last.sentence);
+    assert_eq!(asked(), before, "{:?}", world.cloud.calls());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_derived_copy_whose_delivery_lagged_for_long_is_judged_anew_at_the_end() {
+    let mut edges = habits(&[200, 200]);
+    for edge in &mut edges {
+        edge.ages = false;
+    }
+    let world = World::new(&edges).await;
+    let before = world.cdn.serves(0, SMALL).1;
+    world.cdn.lag_path(SMALL);
+    let id = world.order(replace_hero()).await;
+    let believed = |watch: &WatchSnapshot| {
+        let refetched = |url: &UrlRow| url.expectation == Some(Expectation::Refetched);
+        watch.elapsed() > Duration::from_secs(61) && watch.urls.iter().any(refetched)
+    };
+    world.until(id, believed).await;
+    world.cdn.catch_up();
+    let old = |watch: &WatchSnapshot| {
+        watch.cells.iter().any(|cell| cell.verdict == Some(Verdict::Outdated))
+    };
+    let seen = world.until(id, |watch| watch.ended.is_some() || old(watch)).await;
+    assert_eq!(seen.ended, None, "{}", seen.sentence);
+    world.tracker.purge_again(id).await.unwrap();
+    let last = world.outcome(id).await;
+    assert_eq!(outcome_of(&last), Outcome::AllClear, "{}", last.sentence);
+    for edge in 0..2 {
+        assert_ne!(world.cdn.serves(edge, SMALL).1, before);
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -101,13 +101,11 @@ impl Watch {
         }
         if self.closing.is_none() {
             (self.closing, self.urgent, self.changed) = (Some(now), true, true);
+            self.read_for_the_last_time(&names, now);
+            return false;
         }
-        for name in names {
-            if !self.confirmed.contains(&name) {
-                self.recheck(name, now);
-            }
-        }
-        confirmed
+        self.recheck_unread(&names, now);
+        confirmed && !self.reads_for_the_last_time()
     }
 
     /// Not clear although the usual propagation time is over.
@@ -178,10 +176,7 @@ impl Watch {
     fn has_open_regression(&self) -> bool {
         (0..self.spots.len()).any(|place| {
             self.grid.standing(place) == Standing::Counted
-                && self.slots(place).into_iter().any(|slot| {
-                    let cell = self.grid.track(Self::cell_ref(place, slot));
-                    cell.regressed && !cell.clear
-                })
+                && self.grid.tracks(place).any(|cell| cell.regressed && !cell.clear)
         })
     }
 
@@ -189,11 +184,8 @@ impl Watch {
     #[must_use]
     pub fn longest_outdated(&self, now: Moment) -> Option<(usize, Duration)> {
         let of_place = |place: usize| {
-            let since = self
-                .slots(place)
-                .into_iter()
-                .filter_map(|slot| self.grid.track(Self::cell_ref(place, slot)).outdated_since);
-            since.min().map(|since| (place, now.since(since)))
+            let since = self.grid.tracks(place).filter_map(|cell| cell.outdated_since).min();
+            since.map(|since| (place, now.since(since)))
         };
         (0..self.spots.len())
             .filter(|place| self.grid.standing(*place) == Standing::Counted)
@@ -207,10 +199,6 @@ impl Watch {
         let (clear, total) = self.grid.clear_of_total();
         let (refetched, same) = self.grid.refetched_and_same();
         let excluded = self.named(Standing::Excluded);
-        let not_clear = |place: &usize| {
-            let (clear, total) = self.grid.cells_of(*place);
-            self.grid.standing(*place) == Standing::Counted && clear < total
-        };
         Tally {
             reached: self.grid.caches_reached(),
             // an address that never answered may be a cache of its own
@@ -226,14 +214,22 @@ impl Watch {
             same,
             clear,
             total,
-            not_clear_at: (0..self.spots.len())
-                .filter(not_clear)
-                .map(|place| self.spots[place].place.id.0.clone())
-                .collect(),
+            not_clear_at: self.not_clear_at(),
             not_covered: self.invalidation.not_covered.len(),
             sampled_of: self.terms().sampled_of,
             elapsed: self.elapsed(now),
         }
+    }
+
+    /// Places that count and hold cells that are not clear.
+    #[must_use]
+    pub fn not_clear_at(&self) -> Vec<String> {
+        let not_clear = |place: &usize| {
+            let (clear, total) = self.grid.cells_of(*place);
+            clear < total && self.grid.standing(*place) == Standing::Counted
+        };
+        let places = (0..self.spots.len()).filter(not_clear);
+        places.map(|place| self.spots[place].place.id.0.clone()).collect()
     }
 
     /// How an ending is said.

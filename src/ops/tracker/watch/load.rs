@@ -299,6 +299,7 @@ impl Watch {
                 answers: 0,
                 wanted: false,
                 answer: None,
+                closing: false,
                 generation: 0,
             });
             self.references.len() - 1
@@ -306,6 +307,7 @@ impl Watch {
         let name = &mut self.names[name];
         if !name.has_reference || (name.reference_is_derived && !watched.derived) {
             (name.has_reference, name.reference_is_derived) = (true, watched.derived);
+            name.proof = Some(index); // of a URL's variants the plain one comes first
         }
         index
     }

@@ -1,7 +1,7 @@
 //! What came back from a place: judged, counted, kept, and what it means for the next looks.
 
 use super::{Body, CopyMark, LastSeen, Watch, Work, of_slot};
-use crate::domain::judge::{AgeTrust, Facts, judge, wants_body};
+use crate::domain::judge::{AgeTrust, Facts, judge, says_nothing, wants_body};
 use crate::domain::place::PlaceId;
 use crate::domain::propagation::{Look, Noted, Standing};
 use crate::domain::sighting::{AcceptVariant, Answer, CacheStatus, Etag, ProbeFailure, Sighting};
@@ -17,6 +17,11 @@ use std::time::Duration;
 fn shown_tag(etag: &Etag) -> String {
     const LONGEST: usize = 64;
     clean(&etag.tag.chars().take(LONGEST).collect::<String>()).into_owned()
+}
+
+/// The reason of a judgement as a sentence, cleaned.
+pub(super) fn reason_of(judgement: &Judgement) -> String {
+    clean(&judgement.reason.to_string()).into_owned()
 }
 
 /// While odd copies are seen storage is read this often: somebody else may have brought the name back.
@@ -144,6 +149,7 @@ impl Watch {
         let look = Look {
             verdict: judgement.verdict,
             answered: sighting.result.is_ok(),
+            says_nothing: says_nothing(&judgement),
             sent: sighting.sent,
             received: sighting.received,
         };
@@ -179,21 +185,26 @@ impl Watch {
         let name = &self.names[watched.name];
         let truth = watched.truth[variant as usize].as_ref();
         let base = name.watched.expectation().unwrap_or(Expectation::New);
-        let mark = sighting.result.as_ref().ok().and_then(|answer| CopyMark::of(slot, answer));
+        let bodies = &self.spots[place].bodies;
+        let answer = sighting.result.as_ref().ok().filter(|_| !bodies.is_empty());
+        let mark = answer.and_then(|answer| CopyMark::of(slot, answer));
         Facts {
             expectation: truth.map_or(base, |truth| truth.expectation),
             public_id: name.watched.key.public_id.as_str(),
             derived: watched.watched.derived,
             old: self.old_ref(url, variant),
             new: truth.and_then(|truth| truth.new.as_ref()),
+            stored: match &name.watched.new {
+                Some(Stored::Holds(stored)) if !watched.watched.derived => Some(stored),
+                _ => None,
+            },
             earlier: name.earlier.as_deref().unwrap_or_default(),
             since_sent: name.sent.map(|sent| sent.elapsed(sighting.received)),
             since_changed: name.changed.map(|changed| changed.elapsed(sighting.sent)),
             age: self.age_trust(place),
             doubt: self.doubt,
             reference: self.reference_answer(url, variant),
-            exists_again: false, // a truth that moved is judged by at once
-            body: mark.and_then(|mark| self.spots[place].bodies.get(&mark)),
+            body: mark.and_then(|mark| bodies.get(&mark)),
             only_watching: self.only_watches(),
         }
     }
@@ -330,10 +341,7 @@ impl Watch {
         let name = self.urls[url].name;
         match judgement.reason {
             // at the first of them storage is read, and now and then while there are more: the truth may have moved
-            Reason::Unrecognised
-            | Reason::ExistsAgain
-            | Reason::StillServed
-            | Reason::NegativeCache => {
+            Reason::Unrecognised | Reason::StillServed | Reason::NegativeCache => {
                 let first =
                     self.spots.iter().map(|spot| spot.cells[slot].unclear).sum::<u32>() <= 1;
                 let read = self.rechecked.get(&name).copied().unwrap_or(self.quickened);
@@ -374,9 +382,7 @@ impl Watch {
         let answer = sighting.result.as_ref().ok();
         self.spots[place].cells[slot].last = Some(Box::new(LastSeen {
             judgement: judgement.cloned(),
-            why: judgement
-                .map(|judged| clean(&judged.reason.to_string()).into_owned())
-                .unwrap_or_default(),
+            why: judgement.map(reason_of).unwrap_or_default(),
             cache: answer.map(|answer| answer.cache).unwrap_or_default(),
             age: answer.and_then(|answer| answer.age),
             status: answer.map(|answer| answer.status),
@@ -406,21 +412,29 @@ impl Watch {
     }
 
     fn regressed(&mut self, place: usize, url: usize, judgement: &Judgement, wall: Timestamp) {
-        const KEPT: usize = 200;
-        let place = self.spots[place].place.id.clone();
-        let url = self.urls[url].shown.clone();
-        let why = clean(&judgement.reason.to_string()).into_owned();
+        let why = reason_of(judgement);
+        let Regression { place, url, .. } = self.keep_regression(place, url, &why, wall);
         self.say(wall, &format!("{place} fell back: {url} {why}"));
-        self.events.push(TrackerEvent::Regression {
-            invalidation: self.id(),
-            place: place.clone(),
-            url: url.clone(),
-            why: why.clone(),
-        });
+        let invalidation = self.id();
+        self.events.push(TrackerEvent::Regression { invalidation, place, url, why });
+    }
+
+    /// Of very many the first are kept.
+    pub(super) fn keep_regression(
+        &mut self,
+        place: usize,
+        url: usize,
+        why: &str,
+        at: Timestamp,
+    ) -> Regression {
+        const KEPT: usize = 200;
+        let (place, url) = (self.spots[place].place.id.clone(), self.urls[url].shown.clone());
+        let regression = Regression { place, url, at, why: why.to_owned() };
         if self.regressions.len() < KEPT {
-            self.regressions.push(Regression { place, url, at: wall, why });
+            self.regressions.push(regression.clone());
         }
         self.urgent = true;
+        regression
     }
 
     fn place_cleared(&mut self, place: usize, now: Moment, wall: Timestamp) {

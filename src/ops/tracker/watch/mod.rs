@@ -86,6 +86,8 @@ struct Reference {
     answers: u32,
     wanted: bool,
     answer: Option<crate::domain::sighting::Answer>,
+    /// Read once more, because the end has come.
+    closing: bool,
     /// Changes with every truth: an answer asked for under an elder one is dropped.
     generation: u32,
 }

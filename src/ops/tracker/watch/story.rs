@@ -21,6 +21,20 @@ impl Watch {
         self.changed = true;
     }
 
+    /// Things that are kept in memory.
+    #[cfg(test)]
+    pub fn retained(&self) -> usize {
+        let told = self.timeline.len() + self.curve.len() + self.regressions.len();
+        let unwritten = self.rows.len() + self.events.len() + self.names_changed.len();
+        let agendas = self.reference_agendas.values().map(super::Agenda::retained);
+        let spots = self.spots.iter();
+        let spots = spots
+            .map(|spot| spot.agenda.retained() + spot.cells.len() + spot.bodies.len())
+            .sum::<usize>();
+        let truths = self.references.len() + self.rechecks.len() + self.rechecked.len();
+        told + unwritten + agendas.sum::<usize>() + spots + truths + self.caches.len()
+    }
+
     /// Adds the present state to the curve where it differs from the last point.
     pub fn plot(&mut self, now: Moment) {
         let (clear, total) = self.grid.clear_of_total();

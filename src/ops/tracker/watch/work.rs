@@ -63,23 +63,19 @@ impl Watch {
         cell.into_iter().chain(reference).min()
     }
 
-    /// The first reference read that this place can make; places that fail leave them to others.
-    fn first_reference(&mut self, place: usize) -> Option<(Moment, String)> {
+    /// The first reference read that this place can make, with its host; places that fail leave them to others.
+    fn first_reference(&mut self, place: usize) -> Option<(Moment, &str)> {
         let fails = |place: usize| self.grid.failures(place) > 0;
         let others_do =
             || (0..self.spots.len()).any(|other| !fails(other) && !self.spots[other].lost);
-        if fails(place) && others_do() {
-            return None;
-        }
         let spot = &self.spots[place];
-        let due = |(host, agenda): (&String, &mut super::Agenda)| {
-            spot.hosts
-                .contains(host)
-                .then(|| agenda.first())
-                .flatten()
-                .map(|(due, _)| (due, host.clone()))
+        let due = |(host, agenda)| {
+            let (host, agenda): (&'_ String, &mut super::Agenda) = (host, agenda);
+            let (due, _) = agenda.first()?;
+            spot.hosts.contains(host).then_some((due, host.as_str()))
         };
-        self.reference_agendas.iter_mut().filter_map(due).min()
+        let first = self.reference_agendas.iter_mut().filter_map(due).min()?;
+        (!fails(place) || !others_do()).then_some(first)
     }
 
     /// The next request to a place, if one is due; the caller has made sure that it may leave.
@@ -114,6 +110,7 @@ impl Watch {
         if due > now {
             return None;
         }
+        let host = host.to_owned();
         let index = self.reference_agendas.get_mut(&host)?.take(now)?;
         let reference = &mut self.references[index];
         (reference.busy, reference.wanted) = (true, false);
@@ -166,7 +163,8 @@ impl Watch {
         }
     }
 
-    /// Looks at old copies begin: at covered URLs of what existed before, at most some per place.
+    /// Looks at old copies begin: at covered URLs of what existed before, at most some per place. A derived copy existed
+    /// where a read past the caches gave it.
     pub fn start_baseline(&mut self) {
         let existed = |url: &&usize| {
             let url = &self.urls[**url];
@@ -174,6 +172,7 @@ impl Watch {
             url.watched.coverage == Coverage::Covered
                 && !name.must_live
                 && matches!(name.old, Some(Stored::Holds(_)))
+                && (!url.watched.derived || url.watched.old.is_some())
         };
         let urls = (0..self.urls.len()).collect::<Vec<_>>();
         let most = self.pace.baseline_per_place();
@@ -267,9 +266,10 @@ impl Watch {
     ) {
         let (url, _) = of_slot(slot);
         let due = (self.grid.is_open(url) && !self.spots[place].lost).then(|| {
+            let silent = self.grid.track(Self::cell_ref(place, slot)).is_silent();
             let due = match self.quiet_plan(url) {
-                Some(plan) => self.due_in_quiet(plan, place, slot, now, chance),
-                None => now + self.pace.next(self.case(place, slot, now), chance),
+                Some(plan) if !silent => self.due_in_quiet(plan, place, slot, now, chance),
+                _ => now + self.pace.next(self.case(place, slot, now), chance),
             };
             self.not_before(place, slot, due)
         });
@@ -296,12 +296,13 @@ impl Watch {
             None if self.another_tells(place, slot) => Case::Waiting { crowd },
             None => Case::Fresh,
             Some(_) if cell.compare_now => Case::Compare,
+            Some(_) if track.is_silent() => Case::Unclear { looks: cell.unclear },
             Some(Verdict::Outdated) if here.repinned > 0 => Case::Repinned { looks: cell.repinned },
             Some(_) if track.clear && here.repinned > 0 => Case::Repinned { looks: u32::MAX },
             Some(_) if track.clear => Case::Clear { crowd },
             Some(verdict) if verdict.is_clear() => {
                 let rule = self.grid.rule();
-                let ran = track.run_from().zip(cell.last_sent).map(|(from, to)| to.since(from));
+                let ran = cell.last_sent.and_then(|to| track.lasted(to));
                 Case::Running {
                     left: self.grid.k(Self::cell_ref(place, slot)).saturating_sub(track.run).max(1),
                     over: rule.t.saturating_sub(ran.unwrap_or_default()),
@@ -371,6 +372,7 @@ impl Watch {
         self.quiet_planned = quiet;
         (self.closing, self.rests) = (None, false);
         self.confirmed.clear();
+        self.no_last_reading();
         self.reschedule_all(now, chance);
         (self.changed, self.urgent) = (true, true);
     }

@@ -36,6 +36,24 @@ pub fn text_of(app: &App, way: CopyAs) -> Option<String> {
             }
         }
         Screen::Watch => of_watch(app, way),
+        Screen::Jobs => {
+            let row = app.job_list.current()?;
+            match way {
+                CopyAs::Id => Some(row.operation.id.to_string()),
+                CopyAs::Command => Some(row.operation.command_line.clone()),
+                CopyAs::Json => Some(
+                    json!({
+                        "schema": "allclear.copied/1", "job": row.operation.id.to_string(),
+                        "verb": row.operation.verb.as_str(), "assets": row.label, "by": row.by,
+                        "state": row.state.as_str(), "accepted": row.counts.accepted,
+                        "not_done": row.counts.not_done(), "total": row.counts.total(),
+                        "command_line": row.operation.command_line,
+                    })
+                    .to_string(),
+                ),
+                _ => None,
+            }
+        }
         Screen::Activity => {
             let row = app.activity.current()?;
             match way {

@@ -1,0 +1,249 @@
+//! The Jobs screen as it is drawn.
+
+use ratatui::layout::Rect;
+
+use crate::app::state::App;
+use crate::domain::job::{JobRow, JobState};
+use crate::ui::layout::{Column, fit, window};
+use crate::ui::pen::Pen;
+use crate::ui::theme::{Glyphs, Role};
+use crate::ui::widgets::bar::stripe;
+use crate::ui::{layout, text};
+
+const ASSETS: usize = 2;
+const COLUMNS: [Column; 8] = [
+    Column { title: "STATE", width: 13, grows: false, right: false, priority: 1 },
+    Column { title: "ORDER", width: 7, grows: false, right: false, priority: 4 },
+    Column { title: "ASSETS", width: 12, grows: true, right: false, priority: 0 },
+    Column { title: "CALLS", width: 11, grows: false, right: true, priority: 2 },
+    Column { title: "", width: 10, grows: false, right: false, priority: 6 },
+    Column { title: "RATE", width: 6, grows: false, right: true, priority: 5 },
+    Column { title: "LEFT", width: 12, grows: false, right: true, priority: 3 },
+    Column { title: "WHO", width: 14, grows: false, right: false, priority: 7 },
+];
+
+/// From this height on the job under the cursor is told in full below the list.
+const TOLD: u16 = 14;
+
+/// Draws jobs that are not over, then those that are.
+pub fn draw(app: &App, pen: &mut Pen<'_>, body: Rect) {
+    let told = if body.height >= TOLD { (body.height / 3).clamp(6, 12) } else { 0 };
+    let (list, below) = layout::split_bottom(body, told);
+    let areas = layout::list(list);
+    status(app, pen, layout::inset(areas.status, 1));
+    let state = &app.job_list;
+    if state.rows.is_empty() {
+        let (line, role) = match &state.failure {
+            Some(failure) => (failure.headline.as_str(), Role::Bad),
+            None if !state.is_read => ("reading the journal", Role::Info),
+            None => ("no order has made calls yet", Role::Dim),
+        };
+        pen.paragraph(layout::inset(areas.rows, 2), line, role);
+        return;
+    }
+    let mut columns = COLUMNS;
+    if body.width >= 60 {
+        columns[ASSETS].width = 22; // names come first: others leave before these are cut
+    }
+    let widths = fit(&columns, list.width.saturating_sub(4));
+    if areas.headings.height > 0 {
+        let mut x = list.x + 3;
+        for (column, width) in COLUMNS.iter().zip(&widths) {
+            let Some(width) = *width else { continue };
+            if column.right {
+                pen.put_right(x + width, areas.headings.y, width, column.title, Role::Heading);
+            } else {
+                pen.put(x, areas.headings.y, width, column.title, Role::Heading);
+            }
+            x += width + 2;
+        }
+    }
+    let at = state.position();
+    let first = window(at, state.rows.len(), usize::from(areas.rows.height));
+    for (y, (position, job)) in
+        (areas.rows.top()..areas.rows.bottom()).zip(state.rows.iter().enumerate().skip(first))
+    {
+        row(app, pen, Rect { y, height: 1, ..areas.rows }, &widths, job, position == at);
+    }
+    if let Some(job) = state.rows.get(at).filter(|_| told > 0) {
+        tell(app, pen, below, job);
+    }
+}
+
+fn status(app: &App, pen: &mut Pen<'_>, area: Rect) {
+    if area.height == 0 {
+        return;
+    }
+    let state = &app.job_list;
+    let live = state.live().count();
+    let over = state.rows.len() - live;
+    let mut parts = vec![(format!("{live} under way"), Role::Strong)];
+    if over > 0 {
+        parts.push((format!(", {over} over"), Role::Dim));
+    }
+    if state.held() > 0 {
+        let key = app.keymap.shown("jobs.resume-all");
+        parts.push((format!("  {} held: {key} lets them go on", state.held()), Role::Warning));
+    } else if live > 0 {
+        let key = app.keymap.shown("jobs.hold-all");
+        parts.push((format!("  {key} holds all at once"), Role::Hint));
+    }
+    if let Some(failure) = state.failure.as_ref().filter(|_| !state.rows.is_empty()) {
+        parts.push((format!("  {}", failure.headline), Role::Bad));
+    }
+    let parts: Vec<_> = parts.iter().map(|(text, role)| (text.as_str(), *role)).collect();
+    pen.parts(area.x, area.y, area.width, &parts);
+}
+
+fn row(app: &App, pen: &mut Pen<'_>, area: Rect, widths: &[Option<u16>], job: &JobRow, here: bool) {
+    let (state, role) = state_of(job, pen.theme.glyphs);
+    let counts = &job.counts;
+    let faded = if job.state.is_over() { Role::Dim } else { Role::Text };
+    let mut x = area.x + 3;
+    for (at, (column, width)) in COLUMNS.iter().zip(widths).enumerate() {
+        let Some(width) = *width else { continue };
+        let (word, role) = match at {
+            0 => (state.clone(), role),
+            1 => (job.operation.verb.as_str().to_owned(), faded),
+            ASSETS => (text::shown(&job.label).into_owned(), faded),
+            3 => (format!("{}/{}", text::len(counts.settled()), text::len(counts.total())), faded),
+            4 => {
+                if !job.state.is_over() {
+                    stripe(pen, x, area.y, width, counts.settled(), counts.total());
+                }
+                (String::new(), faded)
+            }
+            5 => (
+                job.rate(app.env.now).map_or_else(String::new, |rate| format!("{rate:.1}/s")),
+                faded,
+            ),
+            6 => (left(app, job), faded),
+            _ => (text::shown(&job.by).into_owned(), Role::Dim),
+        };
+        if column.right {
+            pen.put_right(x + width, area.y, width, &word, role);
+        } else {
+            pen.put(x, area.y, width, &word, role);
+        }
+        x += width + 2;
+    }
+    if here {
+        pen.tint(Rect { width: area.width.saturating_sub(1), ..area }, Role::Cursor);
+        pen.put(area.x + 1, area.y, 1, pen.theme.glyphs.cursor, Role::Text);
+    }
+}
+
+/// Time left, or how much was not done.
+fn left(app: &App, job: &JobRow) -> String {
+    match job.eta(app.env.now) {
+        Some(eta) => text::elapsed(eta),
+        None if job.counts.not_done() > 0 && job.state.is_over() => {
+            format!("{} not done", text::len(job.counts.not_done()))
+        }
+        None => String::new(),
+    }
+}
+
+/// Glyph and word of how a job stands.
+#[must_use]
+pub fn state_of(job: &JobRow, glyphs: &Glyphs) -> (String, Role) {
+    let (glyph, role) = match job.state {
+        JobState::Running if job.wait.is_some() => {
+            return (format!("{} quota", glyphs.hollow), Role::Warning);
+        }
+        JobState::Running => (glyphs.arrow, Role::Info),
+        JobState::Waiting => (glyphs.unseen, Role::Warning),
+        JobState::Paused | JobState::Held => (glyphs.hollow, Role::Warning),
+        JobState::Interrupted => (glyphs.outdated, Role::Outdated),
+        JobState::Cancelling | JobState::Cancelled => (glyphs.left_out, Role::Dim),
+        JobState::Done if job.counts.not_done() > 0 => {
+            return (format!("{} not all", glyphs.part), Role::Warning);
+        }
+        JobState::Done => (glyphs.cleared, Role::Good),
+    };
+    (format!("{glyph} {}", job.state.as_str()), role)
+}
+
+/// The job under the cursor in full: who and why, then what was not done and why.
+fn tell(app: &App, pen: &mut Pen<'_>, area: Rect, job: &JobRow) {
+    pen.rule(Rect { height: 1, ..area });
+    let area = layout::inset(layout::split_top(area, 1).1, 1);
+    let counts = &job.counts;
+    let mut parts = vec![format!("{} accepted", text::len(counts.accepted))];
+    let others = [
+        (counts.sent, "in flight"),
+        (counts.intended, "not sent yet"),
+        (counts.not_found, "not found"),
+        (counts.failed, "failed"),
+        (counts.skipped, "skipped"),
+        (counts.refused, "refused before"),
+    ];
+    parts.extend(
+        others
+            .into_iter()
+            .filter(|(count, _)| *count > 0)
+            .map(|(count, word)| format!("{} {word}", text::len(count))),
+    );
+    pen.put(area.x, area.y, area.width, &parts.join(", "), Role::Strong);
+    let separator = format!(" {} ", pen.theme.glyphs.separator);
+    let mut facts = vec![job.operation.at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()];
+    facts.push(text::shown(&job.by).into_owned());
+    facts.extend(job.run_by.as_ref().map(|by| format!("run by {}", text::shown(by))));
+    if let Some(by) = &job.wished_by {
+        facts.push(format!("{} by {}", job.wish.as_str(), text::shown(by)));
+    }
+    facts.extend(job.operation.note.as_ref().map(|note| format!("note: {}", text::shown(note))));
+    pen.put(area.x, area.y + 1, area.width, &facts.join(&separator), Role::Dim);
+    let mut y = area.y + 2;
+    let waiting = job.wait.as_ref().map(|wait| {
+        let until = wait.until.strftime("%H:%M:%S");
+        format!("next call at {until}: {}", text::shown(&wait.because))
+    });
+    let delay = job.not_before.filter(|_| job.state == JobState::Waiting);
+    let delay = delay.map(|at| format!("nothing is sent before {}", at.strftime("%H:%M:%S")));
+    let hint = match job.state {
+        JobState::Interrupted if job.resumable => {
+            let key = app.keymap.shown("jobs.pause");
+            Some(format!("its process is gone; {key} goes on with it here"))
+        }
+        _ if job.state.is_over() && counts.not_done() > 0 => {
+            Some(format!("{} tries again what was not done", app.keymap.shown("jobs.retry")))
+        }
+        _ => None,
+    };
+    for line in waiting.into_iter().chain(delay).chain(hint) {
+        pen.put(area.x, y, area.width, &line, Role::Warning);
+        y += 1;
+    }
+    let rest = Rect { y, height: area.bottom().saturating_sub(y), ..area };
+    not_done(app, pen, rest, job);
+}
+
+fn not_done(app: &App, pen: &mut Pen<'_>, area: Rect, job: &JobRow) {
+    let state = &app.job_list;
+    let known = state.items.as_ref().filter(|(of, ..)| *of == job.operation.id);
+    let items = match known {
+        Some((.., Ok(items))) => items,
+        Some((.., Err(failure))) => {
+            pen.put(area.x, area.y, area.width, &failure.headline, Role::Bad);
+            return;
+        }
+        None => return,
+    };
+    let more = items.len().saturating_sub(usize::from(area.height));
+    for (y, item) in (area.top()..area.bottom()).zip(items.iter()) {
+        if more > 0 && y + 1 == area.bottom() {
+            let line = format!("and {} more", text::len(more + 1));
+            pen.put(area.x + 2, y, area.width, &line, Role::Dim);
+            return;
+        }
+        let x = pen.put(area.x, y, 1, pen.theme.glyphs.outdated, Role::Bad) + 1;
+        let label = text::shown(&item.key.to_string()).into_owned();
+        let x = pen.put(x, y, area.width / 2, &label, Role::Strong) + 2;
+        let why = item.message.as_deref().map_or_else(
+            || item.state.as_str().replace('_', " "),
+            |why| format!("{}: {}", item.state.as_str().replace('_', " "), text::shown(why)),
+        );
+        pen.put(x, y, area.right().saturating_sub(x), &why, Role::Text);
+    }
+}
