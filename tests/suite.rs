@@ -4,6 +4,7 @@
 mod caches;
 mod cli;
 mod clients;
+mod crash;
 mod faults;
 mod house;
 mod pty;

@@ -8,6 +8,7 @@ use clap::{ArgAction, ArgGroup, Parser, Subcommand, ValueEnum};
 
 use secrecy::SecretString;
 
+use super::jobs::{Jobs, RetryFailed};
 use super::{completions, values};
 use crate::adapters::places::PinnedEdge;
 use crate::domain::account::InvalidationKind;
@@ -111,6 +112,10 @@ pub enum Command {
     Pending(Pending),
     /// List what has ended, newest first
     History(History),
+    /// List orders and how far they are; pause, resume or cancel one, wherever it runs
+    Jobs(Jobs),
+    /// Order again what a job did not get done
+    RetryFailed(RetryFailed),
     /// Tell the story of one invalidation, for the post-mortem
     Report(Report),
     /// Show where we can look from
@@ -177,6 +182,9 @@ pub struct Change {
     /// Confirm with the word the plan names: the number of assets or the cloud name
     #[arg(long, value_name = "WORD")]
     pub confirm: Option<String>,
+    /// Write what became of every asset to a new file: CSV where it ends in .csv, else JSON Lines
+    #[arg(long, value_name = "FILE", hide_short_help = true)]
+    pub results: Option<PathBuf>,
     /// A note for the journal, e.g. a ticket
     #[arg(long, value_name = "TEXT")]
     pub note: Option<String>,
@@ -184,10 +192,10 @@ pub struct Change {
     #[arg(long, value_name = "LEVEL", value_parser = values::confidence())]
     pub confidence: Option<Confidence>,
     /// Refuse an order about more assets than this, whatever the profile says
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..), hide_short_help = true)]
     pub max_items: Option<u64>,
     /// Also name to the cloud, one by one, the URLs that the order does not reach: an attempt
-    #[arg(long, conflicts_with = "no_invalidate")]
+    #[arg(long, conflicts_with = "no_invalidate", hide_short_help = true)]
     pub attempt_by_url: bool,
     /// Verify every cell, or a sample of them
     #[arg(long, value_enum, default_value_t, value_name = "WHICH")]

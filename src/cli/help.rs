@@ -170,6 +170,42 @@ pub const HELP: &[Help] = &[
         more: "Leaving gives nothing up: the journal keeps the watch open, and the same line goes on with it.",
     },
     Help {
+        command: "jobs",
+        examples: &[
+            ("allclear jobs", "every order and how far it is, whoever runs it"),
+            ("allclear jobs pause 0193a2b3c4d5", "send nothing more for now"),
+            ("allclear jobs resume 0193a2b3c4d5", "go on, also where the process died"),
+            ("allclear jobs --all --json", "of every cloud in the journal"),
+        ],
+        more: "A job whose process died waits here: what is in doubt is settled by asking storage, what was only intended is sent when it is resumed.",
+    },
+    Help {
+        command: "jobs pause",
+        examples: &[("allclear jobs pause 0193a2b3c4d5", "calls in flight settle, then nothing leaves")],
+        more: "",
+    },
+    Help {
+        command: "jobs resume",
+        examples: &[
+            ("allclear jobs resume 0193a2b3c4d5", "go on, and wait for the outcome"),
+            ("allclear jobs resume 0193a2b3c4d5 --no-wait --results all.csv", "what became of every asset, in a file"),
+        ],
+        more: "Where another process runs the job, that one goes on. Exit code 4: some items failed.",
+    },
+    Help {
+        command: "jobs cancel",
+        examples: &[("allclear jobs cancel 0193a2b3c4d5", "calls in flight settle, the rest is never sent")],
+        more: "What was not sent can be ordered again with `allclear retry-failed`.",
+    },
+    Help {
+        command: "retry-failed",
+        examples: &[
+            ("allclear retry-failed 0193a2b3c4d5 --dry-run", "what was not done, as a plan"),
+            ("allclear retry-failed 0193a2b3c4d5 --yes", "order it again"),
+        ],
+        more: "It takes what failed, what was not found and what was never sent; what cannot be meant is named again.",
+    },
+    Help {
         command: "pending",
         examples: &[
             ("allclear pending", "of this cloud"),

@@ -255,6 +255,23 @@ pub fn item(execution: &Execution, total: usize) -> Option<Value> {
     }
 }
 
+/// A `job` event: it waits, goes on, was paused, held or cancelled.
+pub fn job(execution: &Execution, operation: Option<&str>) -> Option<Value> {
+    let mut fields = match execution {
+        Execution::Wait(wait) => json!({
+            "state": if wait.is_some() { "waits" } else { "running" },
+            "waiting_until": wait.as_ref().map(|wait| time(wait.until)),
+            "waiting_because": wait.as_ref().map(|wait| clean(&wait.because)),
+        }),
+        Execution::State(state) => json!({ "state": state.as_str() }),
+        Execution::Recorded { .. } | Execution::Pace { .. } | Execution::Item { .. } => {
+            return None;
+        }
+    };
+    fields["operation"] = json!(operation);
+    Some(fields)
+}
+
 /// The event's name and its fields.
 pub fn tracked(event: &TrackerEvent) -> (InvalidationId, &'static str, Value) {
     match event {
@@ -422,6 +439,7 @@ pub fn row(row: &InvalidationRow) -> Value {
         "label": clean(&row.label),
         "cloud": clean(&row.operation.scope.cloud_name),
         "by": clean(&row.by),
+        "ssh_client": row.from.as_deref().map(clean),
         "note": row.operation.note.as_deref().map(clean),
         "started_at": time(row.operation.at),
         "tracked_by": row.tracked_by.as_deref().map(clean),

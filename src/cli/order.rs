@@ -1,5 +1,9 @@
 //! One way for every command that changes the cloud: plan, confirm, carry out, wait.
 
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
 use tokio::sync::{broadcast, mpsc};
 use tokio_util::sync::CancellationToken;
 
@@ -9,16 +13,20 @@ use super::connect::Session;
 use super::exit::Exit;
 use super::failure::Failure;
 use super::follow::{self, Follow};
+use super::jobs::Resume;
 use super::json;
 use super::output::Output;
 use super::plan_text;
 use super::resolve;
+use super::results::Results;
 use super::signals::Stop;
 use super::words;
-use crate::domain::id::InvalidationId;
-use crate::domain::invalidation::ItemState;
+use crate::domain::id::{InvalidationId, OperationId};
+use crate::domain::invalidation::{ItemState, NotCovered, Verb};
+use crate::domain::job::JobState;
 use crate::domain::purge::{Order, OrderTerms, Plan};
 use crate::domain::text::clean;
+use crate::ops::OpError;
 use crate::ops::engine::{Executed, Execution};
 use crate::ops::tracker::TrackerEvent;
 
@@ -50,65 +58,160 @@ pub async fn carry_out_as(
         return dry_run(output, &plan);
     }
     let typed = confirm(output, &plan, change, session.no_input)?;
+    let results = change.results.as_deref().map(Results::create).transpose()?;
     output.say(&plan_text::headline(&plan));
     tell_left_out(output, &plan)?;
-    tell_delay(output, &plan);
-    let mut stop = Stop::listen();
+    if !plan.delay.is_zero() {
+        let delay = words::span(plan.delay);
+        output.warn(&format!("it starts in {delay}; Ctrl-C calls it off and nothing is sent"));
+    }
+    let total = plan.items.len();
+    let (told, inbox) = mpsc::channel(256);
+    let cancel = CancellationToken::new();
+    let work = session.engine.execute(&plan, terms, typed.as_deref(), &told, &cancel);
+    let driven = drive(session, work.boxed(), inbox, &cancel, total).await?;
+    let started = driven.started;
+    let not_covered = plan.not_covered.as_slice();
+    let Some(executed) = &driven.executed else {
+        let id = driven.invalidation;
+        return Follow { session, id, not_covered, failed: 0, started }.interrupted();
+    };
+    if let Some(results) = results {
+        let refused = plan.refused.clone();
+        results.write(&executed.items, &refused)?;
+    }
+    attempt_by_url(session, &plan, executed).await?;
+    let refused = plan.refused.len();
+    Outcome {
+        plan_verb: plan.verb,
+        not_covered,
+        refused,
+        wait: change.wait,
+        no_wait: change.no_wait,
+    }
+    .told(session, driven, cancel.is_cancelled())
+    .await
+}
 
+/// Goes on with a job that nobody runs, and waits for the outcome, as `args` says.
+///
+/// # Errors
+/// Whatever keeps it from being gone on with; failures of single items are in the exit code.
+pub async fn go_on(session: &Session, job: OperationId, args: &Resume) -> Result<Exit, Failure> {
+    let results = args.results.as_deref().map(Results::create).transpose()?;
+    let row = session.engine.job(job).await?;
+    session.output.say(&format!(
+        "going on: {} {}, {} of {} left",
+        row.operation.verb.as_str(),
+        clean(&row.label),
+        row.counts.unsettled(),
+        words::count(row.counts.total(), "asset")
+    ));
+    let (told, inbox) = mpsc::channel(256);
+    let cancel = CancellationToken::new();
+    let work = session.engine.go_on(job, &told, &cancel);
+    let driven = drive(session, work.boxed(), inbox, &cancel, row.counts.total()).await?;
+    let Some(executed) = &driven.executed else {
+        let (id, started) = (driven.invalidation, driven.started);
+        return Follow { session, id, not_covered: &[], failed: 0, started }.interrupted();
+    };
+    let journal = &session.engine.context().journal;
+    if let Some(results) = results {
+        results.write(&executed.items, &journal.job_work(job).await?.refused)?;
+    }
+    let not_covered = match executed.invalidation {
+        Some(id) => journal.invalidation(id).await?.not_covered,
+        None => Vec::new(),
+    };
+    let (wait, no_wait, refused) = (args.wait, args.no_wait, row.counts.refused);
+    Outcome { plan_verb: row.operation.verb, not_covered: &not_covered, refused, wait, no_wait }
+        .told(session, driven, cancel.is_cancelled())
+        .await
+}
+
+/// How calls went.
+struct Driven {
+    /// `None` where somebody did not wait for the calls in flight.
+    executed: Option<Executed>,
+    invalidation: Option<InvalidationId>,
+    started: std::time::Instant,
+    events: Events,
+    stop: Stop,
+}
+
+/// Carries `work` out and shows how it goes. A signal cancels it, a second one leaves it to the journal.
+async fn drive(
+    session: &Session,
+    mut work: BoxFuture<'_, Result<Executed, OpError>>,
+    mut inbox: mpsc::Receiver<Execution>,
+    cancel: &CancellationToken,
+    total: usize,
+) -> Result<Driven, Failure> {
+    let output = &session.output;
     let started = std::time::Instant::now();
     let mut events = session.engine.tracker().events();
-    let cancel = CancellationToken::new();
-    let (told, mut inbox) = mpsc::channel(256);
-    let mut progress = Progress::new(output, &plan);
-    let executed = {
-        let work = session.engine.execute(&plan, terms, typed.as_deref(), &told, &cancel);
-        tokio::pin!(work);
-        loop {
-            tokio::select! {
-                biased;
-                () = stop.next() => {
-                    if cancel.is_cancelled() {
-                        break None;
-                    }
-                    cancel.cancel();
-                    output.warn("finishing the calls in flight; Ctrl-C again leaves them to the journal");
+    let mut stop = Stop::listen();
+    let mut progress = Progress::new(output, total);
+    let executed = loop {
+        tokio::select! {
+            biased;
+            () = stop.next() => {
+                if cancel.is_cancelled() {
+                    break None;
                 }
-                Some(event) = inbox.recv() => progress.told(&event)?,
-                seen = events.recv() => progress.seen(seen.ok())?,
-                executed = &mut work => break Some(executed?),
+                cancel.cancel();
+                output.warn("finishing the calls in flight; Ctrl-C again leaves them to the journal");
             }
+            Some(event) = inbox.recv() => progress.told(&event)?,
+            seen = events.recv() => progress.seen(seen.ok())?,
+            executed = &mut work => break Some(executed?),
         }
     };
+    drop(work);
     while let Ok(event) = inbox.try_recv() {
         progress.told(&event)?;
     }
-    let Some(executed) = executed else {
-        let id = progress.invalidation;
-        return Follow { session, id, not_covered: &plan.not_covered, failed: 0, started }
-            .interrupted();
-    };
-    let failed = failures(output, &executed);
-    attempt_by_url(session, &plan, &executed).await?;
-    let follow = Follow {
-        session,
-        id: executed.invalidation,
-        not_covered: &plan.not_covered,
-        failed,
-        started,
-    };
-    if cancel.is_cancelled() {
-        return follow.interrupted();
-    }
-    let accepted = executed.items.len() - failed;
-    let follow = Follow { failed: failed + plan.refused.len(), ..follow };
-    let summary = summary(&plan, &executed, accepted);
-    match executed.invalidation {
-        Some(_) if change.no_wait && accepted > 0 => follow.left_to_others(&summary),
-        Some(id) => {
-            output.say(&summary);
-            follow.to_the_end(id, Some(change.wait), events, stop).await
+    let invalidation = progress.invalidation;
+    Ok(Driven { executed, invalidation, started, events, stop })
+}
+
+/// What is told when every call has its answer.
+struct Outcome<'a> {
+    plan_verb: Verb,
+    not_covered: &'a [NotCovered],
+    /// Names that were left out.
+    refused: usize,
+    wait: Duration,
+    no_wait: bool,
+}
+
+impl Outcome<'_> {
+    async fn told(
+        &self,
+        session: &Session,
+        driven: Driven,
+        cancelled: bool,
+    ) -> Result<Exit, Failure> {
+        let Driven { executed: Some(executed), started, events, stop, .. } = driven else {
+            return Ok(Exit::Interrupted);
+        };
+        let output = &session.output;
+        let undone = failures(output, &executed);
+        let (id, not_covered) = (executed.invalidation, self.not_covered);
+        let follow = Follow { session, id, not_covered, failed: undone + self.refused, started };
+        if cancelled {
+            return follow.interrupted();
         }
-        None => follow.nothing_to_watch(&summary, accepted),
+        let accepted = executed.items.len() - undone;
+        let summary = summary(self.plan_verb, &executed, accepted);
+        match id {
+            Some(_) if self.no_wait && accepted > 0 => follow.left_to_others(&summary),
+            Some(id) => {
+                output.say(&summary);
+                follow.to_the_end(id, Some(self.wait), events, stop).await
+            }
+            None => follow.nothing_to_watch(&summary, accepted),
+        }
     }
 }
 
@@ -122,14 +225,6 @@ fn tell_left_out(output: &Output, plan: &Plan) -> Result<(), Failure> {
         }
     }
     Ok(())
-}
-
-/// Says that there is time to call a large order off: a signal does, and nothing was sent then.
-fn tell_delay(output: &Output, plan: &Plan) {
-    if !plan.delay.is_zero() {
-        let wait = words::span(plan.delay);
-        output.warn(&format!("it starts in {wait}; Ctrl-C calls it off and nothing is sent"));
-    }
 }
 
 /// Names to the cloud what the order does not reach, where the operator wants that: its answer is only shown.
@@ -185,38 +280,83 @@ fn dry_run(output: &Output, plan: &Plan) -> Result<Exit, Failure> {
 struct Progress<'a> {
     output: &'a Output,
     total: usize,
+    operation: Option<OperationId>,
     invalidation: Option<InvalidationId>,
+    counted: (usize, usize),
+    pace: String,
     shown: std::time::Instant,
 }
 
 impl<'a> Progress<'a> {
-    fn new(output: &'a Output, plan: &Plan) -> Self {
+    fn new(output: &'a Output, total: usize) -> Self {
         Self {
             output,
-            total: plan.items.len(),
+            total,
+            operation: None,
             invalidation: None,
+            counted: (0, 0),
+            pace: String::new(),
             shown: std::time::Instant::now(),
         }
     }
 
     fn told(&mut self, event: &Execution) -> Result<(), Failure> {
-        if let Execution::Recorded { invalidation, total, .. } = event {
-            self.invalidation = *invalidation;
-            self.total = *total;
+        match event {
+            Execution::Recorded { operation, invalidation, total } => {
+                (self.operation, self.invalidation, self.total) =
+                    (Some(*operation), *invalidation, *total);
+            }
+            Execution::Item { done, failed, .. } => {
+                self.counted = (*done, *failed);
+            }
+            Execution::Pace { rate, eta } => {
+                self.pace = format!(" · {rate:.0}/s · {} left", words::span(*eta));
+            }
+            Execution::Wait(Some(wait)) => {
+                let until = words::time(wait.until);
+                self.remark(&format!("waiting until {until}: {}", clean(&wait.because)));
+            }
+            Execution::Wait(None) => self.remark("going on"),
+            Execution::State(state) => self.state(*state),
         }
-        if let Some(fields) = json::item(event, self.total)
-            && self.output.style.json
-        {
-            self.output.event("item", fields)?;
+        if self.output.style.json {
+            if let Some(fields) = json::item(event, self.total) {
+                self.output.event("item", fields)?;
+            }
+            let operation = self.operation.map(|operation| operation.to_string());
+            if let Some(fields) = json::job(event, operation.as_deref()) {
+                self.output.event("job", fields)?;
+            }
         }
-        if let Execution::Item { done, failed, .. } = event
-            && self.total > 1
+        if self.total > 1
+            && self.counted.0 > 0
             && (self.output.live || self.shown.elapsed() >= follow::OFF_TERMINAL_PACE)
         {
             self.shown = std::time::Instant::now();
-            self.output.progress(&format!("{done} of {} sent, {failed} failed", self.total));
+            let ((done, failed), total) = (self.counted, self.total);
+            self.output.progress(&format!("{done} of {total} sent, {failed} failed{}", self.pace));
         }
         Ok(())
+    }
+
+    fn remark(&self, text: &str) {
+        if !self.output.style.json {
+            self.output.say(text);
+        }
+    }
+
+    fn state(&mut self, state: JobState) {
+        self.pace.clear();
+        let id = self.operation.map(|operation| operation.to_string()).unwrap_or_default();
+        match state {
+            JobState::Paused | JobState::Held => {
+                let word = state.as_str();
+                self.remark(&format!("{word}; it goes on with: allclear jobs resume {id}"));
+            }
+            JobState::Running => self.remark("going on"),
+            JobState::Cancelling => self.remark("cancelled: finishing the calls in flight"),
+            _ => {}
+        }
     }
 
     fn seen(&self, event: Option<TrackerEvent>) -> Result<(), Failure> {
@@ -251,9 +391,8 @@ pub fn failures(output: &Output, executed: &Executed) -> usize {
     failed
 }
 
-/// What was done, in a sentence.
-pub fn summary(plan: &Plan, executed: &Executed, accepted: usize) -> String {
-    let done = words::done(plan.verb);
+pub fn summary(verb: Verb, executed: &Executed, accepted: usize) -> String {
+    let done = words::done(verb);
     match executed.items.as_slice() {
         [only] if accepted == 1 => {
             let name = only.key.to_string();

@@ -30,8 +30,15 @@ pub struct Listed {
 
 impl Listed {
     /// Whether rows of other clouds come as well and have to be left out here.
-    const fn is_filter(&self) -> bool {
+    pub const fn is_filter(&self) -> bool {
         self.scope.is_none() && self.cloud.is_some()
+    }
+
+    /// Whether something of this cloud belongs to the list.
+    #[must_use]
+    pub fn takes(&self, scope: &CloudScope) -> bool {
+        let named = |(name, api): &(String, String)| scope.cloud_name == *name && scope.api == *api;
+        !self.is_filter() || self.cloud.as_ref().is_none_or(named)
     }
 
     fn only(&self, mut rows: Vec<InvalidationRow>) -> Vec<InvalidationRow> {
@@ -132,7 +139,10 @@ pub async fn history(
             ended.map_or_else(String::new, |ended| time(ended.at)),
             row.operation.verb.as_str().to_owned(),
             row.label.clone(),
-            row.by.clone(),
+            match &row.from {
+                Some(from) => format!("{} from {from}", row.by),
+                None => row.by.clone(),
+            },
             ended.map_or_else(String::new, |ended| ended.sentence.clone()),
         ]);
     }

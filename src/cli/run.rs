@@ -10,6 +10,7 @@ use super::args::{Args, Command, Globals, Purge, Rename, Replace, Restore, Rm, W
 use super::connect::{self, Found, Session};
 use super::exit::Exit;
 use super::failure::Failure;
+use super::jobs::{self, Control, Jobs, RetryFailed};
 use super::look_from::Sources;
 use super::output::{Output, Style};
 use super::web::{self, Around, Meant};
@@ -21,6 +22,7 @@ use super::{
 use crate::adapters::system_clock::SystemClock;
 use crate::config::{Env, Paths};
 use crate::domain::delivery_url::DeliveryUrl;
+use crate::domain::job::Wish;
 use crate::ops::{Context, Engine};
 use crate::ports::clock::Clock;
 
@@ -128,6 +130,8 @@ const fn name(command: Option<&Command>) -> &'static str {
         Some(Command::Watch(_)) => "watch",
         Some(Command::Pending(_)) => "pending",
         Some(Command::History(_)) => "history",
+        Some(Command::Jobs(_)) => "jobs",
+        Some(Command::RetryFailed(_)) => "retry_failed",
         Some(Command::Report(_)) => "report",
         Some(Command::Places(_)) => "places",
         Some(Command::Config(_)) => "config",
@@ -146,8 +150,17 @@ const fn only_reads(command: &Command) -> bool {
         | Command::Replace(Replace { change, .. })
         | Command::Purge(Purge { change, .. })
         | Command::Restore(Restore { change, .. }) => change.dry_run,
-        Command::Watch(_) => false,
+        Command::RetryFailed(RetryFailed { change, .. }) => change.dry_run,
+        Command::Watch(_) | Command::Jobs(_) => false,
         _ => true,
+    }
+}
+
+/// Jobs that wait for somebody are no reason to refuse another command, nor is a journal that cannot tell of them.
+async fn tell_interrupted(session: &Session) {
+    match session.engine.interrupted().await {
+        Ok(waiting) => jobs::tell_interrupted(&session.output, &waiting),
+        Err(why) => tracing::warn!(%why, "interrupted jobs could not be looked for"),
     }
 }
 
@@ -185,6 +198,19 @@ impl Call {
                 let found = self.found().await?;
                 pending::history(&self.output, &*found.journal, &found.listed(args.all), &args)
                     .await
+            }
+            Command::Jobs(Jobs { what: Some(Control::Pause(which)), .. }) => {
+                let (found, now) = (self.found().await?, SystemClock.wall());
+                jobs::wish(&self.output, &found, now, &which, Wish::Pause).await
+            }
+            Command::Jobs(Jobs { what: Some(Control::Cancel(which)), .. }) => {
+                let (found, now) = (self.found().await?, SystemClock.wall());
+                jobs::wish(&self.output, &found, now, &which, Wish::Cancel).await
+            }
+            Command::Jobs(args @ Jobs { what: None, .. }) => {
+                let (found, now) = (self.found().await?, SystemClock.wall());
+                let listed = found.listed(args.all);
+                jobs::list(&self.output, &*found.journal, &listed, now, &args).await
             }
             Command::Report(args) => {
                 let found = self.found().await?;
@@ -248,6 +274,9 @@ impl Call {
             command_line: self.command_line,
             no_input: self.globals.no_input,
         };
+        if !matches!(command, Command::Jobs(_)) {
+            tell_interrupted(&session).await;
+        }
         let result = match command {
             Command::Ls(args) => ls::run(&session, &args).await,
             Command::Show(args) => show::run(&session, &args).await,
@@ -256,6 +285,10 @@ impl Call {
             Command::Replace(args) => replace::run(&session, &args).await,
             Command::Purge(args) => purge::run(&session, &args).await,
             Command::Restore(args) => restore::run(&session, &args).await,
+            Command::Jobs(Jobs { what: Some(Control::Resume(args)), .. }) => {
+                jobs::resume(&session, &args).await
+            }
+            Command::RetryFailed(args) => jobs::retry_failed(&session, &args).await,
             Command::Watch(args) => watch::run(&session, &args, web.as_deref()).await,
             Command::Places(args) => places::run(&session, &args).await,
             Command::Demo(_)
@@ -264,6 +297,7 @@ impl Call {
             | Command::Probe(_)
             | Command::Pending(_)
             | Command::History(_)
+            | Command::Jobs(_)
             | Command::Report(_)
             | Command::Config(_)
             | Command::Themes(_)

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::id::{InvalidationId, MemberId, OperationId};
 use super::invalidation::{ItemState, Operation};
-use super::purge::ApiPath;
+use super::purge::{ApiPath, LeftOut, LeftOutReason};
 use super::time::Timestamp;
 
 /// What an operator wants of a job.
@@ -314,6 +314,21 @@ pub struct Refused {
     pub state: ItemState,
     /// One sentence.
     pub reason: String,
+}
+
+impl Refused {
+    /// What the operator named and a plan leaves out; `None` of what only a search index named: nothing failed there.
+    #[must_use]
+    pub fn of(left: &LeftOut) -> Option<Self> {
+        let state = match left.reason {
+            LeftOutReason::Malformed => ItemState::Failed,
+            LeftOutReason::Unknown => ItemState::NotFound,
+            LeftOutReason::Vanished | LeftOutReason::Changed => return None,
+        };
+        // the whole name of what a public ID alone does not tell
+        let typed = left.key.as_ref().map_or_else(|| left.name.clone(), ToString::to_string);
+        Some(Self { typed, state, reason: left.why.clone() })
+    }
 }
 
 /// What somebody did to a job or a profile, beside ordering operations; kept for the audit trail.

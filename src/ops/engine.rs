@@ -21,10 +21,11 @@ use super::{evidence, jobs, look, plan, resolve, show, watch_url};
 use crate::domain::asset::{AssetKey, DeliveryType, ResourceType};
 use crate::domain::delivery_url::DeliveryUrl;
 use crate::domain::id::{InvalidationId, OperationId};
-use crate::domain::invalidation::{Item, Verb};
+use crate::domain::invalidation::{Item, Member, Verb};
 use crate::domain::job::{Act, ActKind, ActRow, ItemFilter, JobRow, Slice, Wish};
 use crate::domain::place::{Place, PlaceId};
 use crate::domain::purge::{Order, OrderTerms, Plan, Risk};
+use crate::domain::text::clean;
 use crate::domain::verdict::Expectation;
 use crate::ports::cloud::{ListQuery, Page};
 use crate::ports::journal::{ActivityRow, InvalidationRow, SightingRun};
@@ -339,19 +340,6 @@ impl Engine {
         Ok(self.context.journal.activity_of(&self.context.scope, key, limit).await?)
     }
 
-    /// What was seen in one cell of an invalidation, run by run, oldest first; `url` as snapshots show it.
-    ///
-    /// # Errors
-    /// The journal's.
-    pub async fn evidence(
-        &self,
-        id: InvalidationId,
-        place: &PlaceId,
-        url: &str,
-    ) -> Result<Vec<SightingRun>, OpError> {
-        evidence::evidence(&self.context, id, place, url).await
-    }
-
     /// Jobs of this cloud, newest first, whoever ordered them.
     ///
     /// # Errors
@@ -406,7 +394,11 @@ impl Engine {
     pub async fn resume(&self, operation: OperationId) -> Result<Resumed, OpError> {
         self.refuse_jobs_when_locked()?;
         let job = jobs::wish(&self.context, &self.running, operation, Wish::Run).await?;
-        Ok(job.run_by.map_or(Resumed::Nobody, Resumed::By))
+        // while this process only settles what is in doubt it holds the lease as well
+        let Member { user, host, pid, .. } = &self.context.member;
+        let own = format!("{} {pid}", clean(&format!("{user}@{host}")));
+        let runs = |who: &String| *who != own || self.running.runs(operation);
+        Ok(job.run_by.filter(runs).map_or(Resumed::Nobody, Resumed::By))
     }
 
     /// Goes on with a job that nobody runs, in the background of this process.
@@ -439,8 +431,7 @@ impl Engine {
         jobs::wish_all(&self.context, &self.running, Wish::Run).await
     }
 
-    /// What a job did not get done, as an order of its own: to be planned, confirmed and carried out like any other,
-    /// under [`Retry::terms`].
+    /// What a job did not get done, as an order of its own: to be planned, confirmed and carried out like any other.
     ///
     /// # Errors
     /// Nothing failed, it is not over, or it cannot be done again from the journal alone; the journal's.
@@ -470,6 +461,19 @@ impl Engine {
             note: Some(policy.profile.clone()),
         };
         Ok(journal.note(scope, &act).await?)
+    }
+
+    /// What was seen in one cell of an invalidation, run by run, oldest first; `url` as snapshots show it.
+    ///
+    /// # Errors
+    /// The journal's.
+    pub async fn evidence(
+        &self,
+        id: InvalidationId,
+        place: &PlaceId,
+        url: &str,
+    ) -> Result<Vec<SightingRun>, OpError> {
+        evidence::evidence(&self.context, id, place, url).await
     }
 
     /// Stops the tracker and waits for it.

@@ -50,7 +50,7 @@ pub async fn recover(context: &Context, running: &Running) -> Result<Vec<Recover
     let mut all = Vec::new();
     for left in left_behind(context, running).await?.into_values() {
         let id = left.operation.id;
-        let Some(_here) = running.begin(id) else { continue };
+        let Some(_here) = running.settle(id) else { continue };
         let lease = match context.journal.job(id, context.clock.wall()).await {
             Ok(job) if job.resumable && left.sent().next().is_none() => continue, // waits to be gone on with
             Ok(job) => {

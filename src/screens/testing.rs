@@ -239,7 +239,6 @@ pub fn plan(verb: Verb, ids: &[&str], confirmation: Confirmation) -> Plan {
     Plan {
         verb,
         cloud_name: "demo".into(),
-        refused: Vec::new(),
         items: ids
             .iter()
             .map(|id| PlannedItem {
@@ -274,7 +273,6 @@ pub fn plan(verb: Verb, ids: &[&str], confirmation: Confirmation) -> Plan {
         requests: 120,
         budget: 1_200,
         stuck_after: Duration::from_secs(600),
-        delay: Duration::ZERO,
         execution: Duration::from_millis(400),
         verification: Duration::from_secs(12),
         confidence: Confidence::Quick,

@@ -8,6 +8,7 @@ mod configuring;
 mod control;
 mod doctor;
 mod drills;
+mod jobs;
 mod looking_from;
 mod manners;
 mod plans;

@@ -215,6 +215,11 @@ const GOLDEN: &[(&str, &[&str])] = &[
     ("watch", &["watch_outcome"]),
     ("pending", &["pending", "pending_empty"]),
     ("history", &["history"]),
+    // their words are asserted by what they do, in `jobs.rs`
+    ("jobs pause", &["-"]),
+    ("jobs resume", &["-"]),
+    ("jobs cancel", &["-"]),
+    ("retry-failed", &["-"]),
     ("report", &["report"]),
     ("places", &["places", "places_of_a_url"]),
     ("config path", &["config_path"]),

@@ -50,16 +50,25 @@ fn known(location: &str, error: &sqlx::Error) -> Option<JournalError> {
         }
         _ => return None,
     };
-    let code: i64 = database.code()?.parse().ok()?;
-    let words = words(error);
+    meaning(location, database.code()?.parse().ok()?, words(error))
+}
+
+/// What an extended result code means; `None` for what says nothing about the file.
+fn meaning(location: &str, code: i64, words: String) -> Option<JournalError> {
+    /// The file was moved or deleted under an open connection.
+    const MOVED: i64 = 8 | (4 << 8);
     let path = location.to_owned();
-    Some(match code & 0xff {
-        5 | 6 => JournalError::Busy { detail: words },
-        8 => JournalError::Write { detail: format!("{path} is read-only") },
-        10 => JournalError::Write { detail: format!("{path}: {words} ({code})") },
-        11 | 26 => JournalError::Damaged { detail: format!("{path}: {words}") },
-        13 => JournalError::Write { detail: format!("the disk that holds {path} is full") },
-        14 => JournalError::Open { path, detail: words },
+    Some(match (code & 0xff, code) {
+        (3 | 14 | 23, _) => JournalError::Open { path, detail: words },
+        (5 | 6 | 15, _) => JournalError::Busy { detail: words },
+        (7, _) => JournalError::Write { detail: format!("{path}: this host is out of memory") },
+        (8, MOVED) => JournalError::Write {
+            detail: format!("{path} was moved or deleted while it was open; start again"),
+        },
+        (8, _) => JournalError::Write { detail: format!("{path} is read-only") },
+        (10, _) => JournalError::Write { detail: format!("{path}: {words} ({code})") },
+        (11 | 26, _) => JournalError::Damaged { detail: format!("{path}: {words}") },
+        (13, _) => JournalError::Write { detail: format!("the disk that holds {path} is full") },
         _ => return None,
     })
 }
@@ -71,4 +80,38 @@ fn words(error: &sqlx::Error) -> String {
         other => other.to_string(),
     };
     clean(&raw).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    #[rstest]
+    #[case::busy(5, "the journal is locked by another process: it says so")]
+    #[case::busy_snapshot(517, "the journal is locked by another process: it says so")]
+    #[case::log_protocol(15, "the journal is locked by another process: it says so")]
+    #[case::read_only(8, "the journal cannot be written: /j is read-only")]
+    #[case::moved(
+        1032,
+        "the journal cannot be written: /j was moved or deleted while it was open; start again"
+    )]
+    #[case::no_memory(7, "the journal cannot be written: /j: this host is out of memory")]
+    #[case::write_failed(778, "the journal cannot be written: /j: it says so (778)")]
+    #[case::full(13, "the journal cannot be written: the disk that holds /j is full")]
+    #[case::damaged(11, "the journal is damaged: /j: it says so")]
+    #[case::foreign(26, "the journal is damaged: /j: it says so")]
+    #[case::cannot_open(14, "the journal /j cannot be opened: it says so")]
+    #[case::not_permitted(3, "the journal /j cannot be opened: it says so")]
+    fn codes_have_sentences(#[case] code: i64, #[case] sentence: &str) {
+        let meant = meaning("/j", code, "it says so".to_owned()).unwrap();
+        assert_eq!(meant.to_string(), sentence);
+    }
+
+    #[test]
+    fn a_mistake_of_ours_is_no_fault_of_the_file() {
+        assert_eq!(meaning("/j", 1, "syntax error".to_owned()), None);
+        assert_eq!(meaning("/j", 19, "constraint failed".to_owned()), None);
+    }
 }

@@ -82,7 +82,7 @@ impl Plain {
                 .line("left to the journal; `pending` shows what is not settled")?);
         };
         let failed = orders::failures(&self.output, &executed);
-        self.output.line(&orders::summary(&plan, &executed, executed.items.len() - failed))?;
+        self.output.line(&orders::summary(plan.verb, &executed, executed.items.len() - failed))?;
         match executed.invalidation {
             Some(id) if !change.no_wait && self.ended.is_none() => self.follow(id).await,
             Some(_) => Ok(self.output.line("not waited for; `watch` follows it")?),

@@ -36,13 +36,13 @@ impl Pulse {
     }
 }
 
-/// Beats until it is dropped, or the job is lost.
+/// Beats until it is dropped.
 pub(super) async fn beat(context: &Context, lease: JobLease, pulse: &Pulse, here: &Ear) {
     let mut wait = pulse.wait.subscribe();
     loop {
         tokio::select! {
             () = tokio::time::sleep(BEAT) => {}
-            changed = wait.changed() => if changed.is_err() { return },
+            Ok(()) = wait.changed() => {}
         }
         let why = wait.borrow_and_update().clone();
         let now = context.clock.wall();
@@ -50,7 +50,7 @@ pub(super) async fn beat(context: &Context, lease: JobLease, pulse: &Pulse, here
             Ok(wish) => here.learn(wish),
             Err(JournalError::JobLost) => {
                 pulse.lost.send_replace(true);
-                return;
+                std::future::pending::<()>().await; // calls in flight settle first
             }
             // whoever marks the next call meets the same trouble, and sends nothing then
             Err(trouble) => tracing::warn!(%trouble, "the lease of a job could not be renewed"),

@@ -115,7 +115,8 @@ impl Runner<'_> {
         }
         let intent = intent::of_plan(context, plan, terms).await;
         let operation = intent.operation.id;
-        let here = self.running.begin(operation).ok_or_else(|| run_already(operation, "it"))?;
+        let here = self.running.begin(operation).await;
+        let here = here.ok_or_else(|| run_already(operation, "this process"))?;
         context.journal.record(&intent).await?;
         // recorded with it: nobody else can run the job from its first moment on
         let lease = JobLease { operation, holder: context.member.id, fencing: 1 };
@@ -143,7 +144,7 @@ impl Runner<'_> {
                 hint: "choose the profile of that cloud with --profile".to_owned(),
             });
         }
-        let here = self.running.begin(operation);
+        let here = self.running.begin(operation).await;
         let here = here.ok_or_else(|| run_already(operation, "this process"))?;
         let claimed = journal.claim_job(operation, member.id, clock.wall(), heart::LEASE).await?;
         let lease = claimed.ok_or_else(|| {

@@ -3,9 +3,8 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use tokio::time::Instant;
-
 use crate::domain::job;
+use crate::domain::time::Moment;
 
 /// The pace is told this often, and is that of the last seconds.
 const TOLD: Duration = Duration::from_secs(1);
@@ -15,14 +14,14 @@ const REMEMBERED: usize = 15;
 #[derive(Debug)]
 pub(super) struct Meter {
     /// Settled so far at the ends of the last seconds.
-    seen: VecDeque<(Instant, usize)>,
-    next: Instant,
+    seen: VecDeque<(Moment, usize)>,
+    next: Moment,
     /// Moving average.
     call: Duration,
 }
 
 impl Meter {
-    pub fn start(now: Instant, done: usize) -> Self {
+    pub fn start(now: Moment, done: usize) -> Self {
         Self { seen: [(now, done)].into(), next: now + TOLD, call: Duration::ZERO }
     }
 
@@ -35,12 +34,12 @@ impl Meter {
         self.call
     }
 
-    pub const fn next(&self) -> Instant {
+    pub const fn next(&self) -> Moment {
         self.next
     }
 
     /// Rate and time left, once a second.
-    pub fn due(&mut self, now: Instant, done: usize, total: usize) -> Option<(f64, Duration)> {
+    pub fn due(&mut self, now: Moment, done: usize, total: usize) -> Option<(f64, Duration)> {
         if now < self.next {
             return None;
         }
@@ -50,7 +49,7 @@ impl Meter {
         if self.seen.len() > REMEMBERED {
             self.seen.pop_front();
         }
-        let rate = job::rate(done.saturating_sub(before), now.duration_since(since))?;
+        let rate = job::rate(done.saturating_sub(before), now.since(since))?;
         Some((rate, job::eta(total.saturating_sub(done), rate)))
     }
 }
@@ -59,9 +58,9 @@ impl Meter {
 mod tests {
     use super::*;
 
-    #[tokio::test(start_paused = true)]
-    async fn the_pace_is_that_of_the_last_seconds() {
-        let start = Instant::now();
+    #[test]
+    fn the_pace_is_that_of_the_last_seconds() {
+        let start = Moment::default();
         let mut meter = Meter::start(start, 100);
         assert_eq!(meter.due(start, 100, 1_000), None);
         let mut told = None;

@@ -20,7 +20,7 @@ use super::work::{Unit, Work};
 use super::{ExecutedItem, Execution, tell};
 use crate::domain::invalidation::{Item, ItemState};
 use crate::domain::job::{JobState, JobWait, Wish};
-use crate::domain::time::Timestamp;
+use crate::domain::time::{Moment, Timestamp};
 use crate::ops::context::Context;
 use crate::ops::error::OpError;
 use crate::ops::jobs::Here;
@@ -63,9 +63,9 @@ pub(super) struct Window<'a> {
     answered: Vec<(usize, Answered)>,
     writing: Option<BoxFuture<'a, Written>>,
     /// When something began to wait for being written.
-    waiting_since: Option<tokio::time::Instant>,
+    waiting_since: Option<Moment>,
     untold: Vec<Settled>,
-    told: tokio::time::Instant,
+    told: Moment,
     /// Why the rest is not sent.
     stop: Option<String>,
     /// The journal cannot be written: what is in it stays as it is.
@@ -83,14 +83,14 @@ pub(super) struct Window<'a> {
 struct Doubt {
     position: usize,
     tries: u32,
-    at: tokio::time::Instant,
+    at: Moment,
     why: String,
 }
 
 /// A call in flight, or a question about one.
 struct Flight {
     unit: Unit,
-    since: tokio::time::Instant,
+    since: Moment,
     /// Questions so far, where it is one.
     tries: u32,
 }
@@ -108,7 +108,7 @@ impl<'a> Window<'a> {
         let work = desk.work;
         let items = work.items.iter().map(executed).collect::<Vec<_>>();
         let intended = positions(&work.items, ItemState::Intended);
-        let now = tokio::time::Instant::now();
+        let now = desk.context.clock.moment();
         let doubt = |position| Doubt {
             position,
             tries: 0,
@@ -167,11 +167,15 @@ impl<'a> Window<'a> {
                 }
                 () = self.desk.leave.cancelled(), if !self.leaves => self.leaves = true,
                 () = self.here.changed() => {}
-                written = on(&mut self.writing) => self.written(written).await?,
+                written = on(&mut self.writing) => self.written(written).await,
                 Some((flight, answers)) = self.flights.next() => self.landed(&flight, answers),
-                () = tokio::time::sleep_until(wake) => {}
+                () = tokio::time::sleep(wake) => {}
             }
             self.tick().await;
+        }
+        // answers that the journal did not take are told all the same
+        for (position, answer) in std::mem::take(&mut self.answered) {
+            self.settled(position, answer).await;
         }
         self.tell_tracker().await;
         Ok(self.items)
@@ -193,7 +197,7 @@ impl<'a> Window<'a> {
         }
         if state != self.state {
             if state == JobState::Running {
-                self.meter = Meter::start(tokio::time::Instant::now(), self.done);
+                self.meter = Meter::start(self.now(), self.done);
             }
             self.state = state;
             tell(self.desk.events, Execution::State(state)).await;
@@ -223,6 +227,10 @@ impl<'a> Window<'a> {
         })
     }
 
+    fn now(&self) -> Moment {
+        self.desk.context.clock.moment()
+    }
+
     fn may_send(&self) -> bool {
         let goes_on = self.stop.is_none() && !self.leaves;
         goes_on && self.state == JobState::Running && self.waits.is_none()
@@ -247,7 +255,7 @@ impl<'a> Window<'a> {
 
     /// Asks storage about calls whose answer nobody saw.
     fn start_doubts(&mut self) {
-        let now = tokio::time::Instant::now();
+        let now = self.now();
         let (work, context) = (self.desk.work, self.desk.context);
         let most = context.policy.concurrency.max(1);
         while !self.leaves
@@ -277,7 +285,7 @@ impl<'a> Window<'a> {
             self.waiting_since = None;
             return;
         }
-        let now = tokio::time::Instant::now();
+        let now = self.now();
         let since = *self.waiting_since.get_or_insert(now);
         let enough = self.flights.is_empty() || free * 2 > self.desk.context.policy.concurrency;
         if !enough && now < since + self.gather() {
@@ -314,7 +322,7 @@ impl<'a> Window<'a> {
     }
 
     /// The journal has it: calls leave, and outcomes are told.
-    async fn written(&mut self, written: Written) -> Result<(), OpError> {
+    async fn written(&mut self, written: Written) {
         self.writing = None;
         let Written { answered, leaving, at, result } = written;
         match result {
@@ -328,7 +336,7 @@ impl<'a> Window<'a> {
             }
             Err(JournalError::JobLost) => {
                 self.desk.pulse.lost.send_replace(true);
-                return Err(JournalError::JobLost.into());
+                return; // what was answered is for the new runner to find out
             }
             Err(trouble) => {
                 tracing::error!(%trouble, "outcomes not journaled; storage settles them at the next start");
@@ -342,7 +350,6 @@ impl<'a> Window<'a> {
         for (position, answer) in answered {
             self.settled(position, answer).await;
         }
-        Ok(())
     }
 
     fn put_back(&mut self, units: Vec<Unit>) {
@@ -354,7 +361,7 @@ impl<'a> Window<'a> {
     fn send(&mut self, unit: Unit, sent_at: Timestamp) {
         let (context, work) = (self.desk.context, self.desk.work);
         let items = unit.iter().map(|at| work.items[*at].clone()).collect::<Vec<_>>();
-        let flight = Flight { unit, since: tokio::time::Instant::now(), tries: 0 };
+        let flight = Flight { unit, since: self.now(), tries: 0 };
         self.flights.push(
             async move { (flight, call::unit(context, work, &items, sent_at).await) }.boxed(),
         );
@@ -362,9 +369,9 @@ impl<'a> Window<'a> {
 
     /// A call has its answers, or a question.
     fn landed(&mut self, flight: &Flight, answers: Vec<Answered>) {
-        let now = tokio::time::Instant::now();
+        let now = self.now();
         if flight.tries == 0 {
-            self.meter.call(now.duration_since(flight.since));
+            self.meter.call(now.since(flight.since));
         }
         let brake = answers.iter().find_map(|answer| answer.wait.clone());
         match brake {
@@ -440,7 +447,7 @@ impl<'a> Window<'a> {
 
     /// The tracker hears of outcomes now and then.
     async fn tick(&mut self) {
-        let now = tokio::time::Instant::now();
+        let now = self.now();
         if !self.untold.is_empty() && now >= self.told + TELL_TRACKER {
             self.tell_tracker().await;
         }
@@ -458,7 +465,7 @@ impl<'a> Window<'a> {
         {
             self.desk.tracker.settled(invalidation, Vec::new(), calls).await;
         }
-        self.told = tokio::time::Instant::now();
+        self.told = self.now();
     }
 
     /// Written down as everybody's wish, so that no other process goes on with it.
@@ -485,8 +492,8 @@ impl<'a> Window<'a> {
     }
 
     /// When something is due without anything having happened.
-    fn wake(&self) -> tokio::time::Instant {
-        let now = tokio::time::Instant::now();
+    fn wake(&self) -> Duration {
+        let now = self.now();
         let wall = self.desk.context.clock.wall();
         let wait = self.waits.as_ref().map(|wait| {
             now + Duration::try_from(wait.until.duration_since(wall)).unwrap_or_default()
@@ -498,7 +505,7 @@ impl<'a> Window<'a> {
         let pace = (self.state == JobState::Running).then(|| self.meter.next());
         let soon = [wait, gathered, tell, doubts, pace].into_iter().flatten().min();
         let soon = soon.unwrap_or(now + Duration::from_secs(3600));
-        soon.max(now + Duration::from_millis(1))
+        soon.since(now).max(Duration::from_millis(1))
     }
 }
 

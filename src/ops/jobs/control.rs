@@ -1,13 +1,15 @@
 //! What operators ask of jobs: pause, resume, cancel, hold all, try the failed ones again.
 
+use crate::domain::asset::{DeliveryType, ResourceType};
 use crate::domain::id::OperationId;
-use crate::domain::invalidation::Verb;
+use crate::domain::invalidation::{Item, ItemState, Verb};
 use crate::domain::job::{ItemFilter, JobRow, Refused, Slice, Wish};
-use crate::domain::purge::{Order, OrderTerms, Selection};
+use crate::domain::purge::{Named, Order, Selection};
 use crate::ops::context::Context;
 use crate::ops::error::OpError;
 use crate::ops::jobs::Running;
 use crate::ops::plan;
+use crate::ops::resolve::candidates;
 use crate::ports::journal::JobsOf;
 
 /// Who goes on with a job that was resumed.
@@ -22,24 +24,10 @@ pub enum Resumed {
 /// What an earlier job did not get done, as an order of its own.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Retry {
+    /// What cannot be meant is left out again, with its reason.
     pub order: Order,
-    /// What the earlier job refused because it cannot be meant; it is refused again, with its reason.
-    pub refused: Vec<Refused>,
     /// False where the earlier job invalidated nothing.
     pub invalidate: bool,
-}
-
-impl Retry {
-    /// `terms` as this order needs them.
-    #[must_use]
-    pub fn terms(&self, terms: OrderTerms) -> OrderTerms {
-        OrderTerms {
-            invalidate: self.invalidate && terms.invalidate,
-            refused: self.refused.clone(),
-            leave_out_missing: true,
-            ..terms
-        }
-    }
 }
 
 /// Writes down what is wanted of one job; tells it at once where it runs here.
@@ -104,38 +92,38 @@ pub(crate) async fn retry(context: &Context, operation: OperationId) -> Result<R
         ));
     }
     let work = context.journal.job_work(operation).await?;
-    let mut keys = Vec::new();
-    let mut to = None;
-    for item in context.journal.job_items(operation, ItemFilter::NotDone, Slice::ALL).await? {
-        keys.push(item.key);
-        to = item.to;
-    }
-    let mut refused = Vec::new();
-    for one in work.refused {
-        // a name that did not exist may exist now
-        match plan::name_again(context, &one) {
-            Some(key) => keys.push(key),
-            None => refused.push(one),
-        }
-    }
+    let items = context.journal.job_items(operation, ItemFilter::NotDone, Slice::ALL).await?;
+    let to = items.iter().find_map(|item| item.to.clone());
+    let of_item =
+        |item: &Item| Named { typed: item.key.to_string(), meant: Ok(vec![item.key.clone()]) };
+    // a name that did not exist may exist now
+    let of_refused = |refused: &Refused| Named {
+        meant: match refused.state {
+            ItemState::NotFound => {
+                let (resource_type, delivery_type, id) = with_types(&refused.typed);
+                candidates(&context.account, id, resource_type, delivery_type)
+                    .map_err(|why| why.to_string())
+            }
+            _ => Err(refused.reason.clone()),
+        },
+        typed: refused.typed.clone(),
+    };
+    let named = items.iter().map(of_item).chain(work.refused.iter().map(of_refused));
+    let named = named.collect::<Vec<_>>();
+    let keys = named.iter().filter_map(|named| named.meant.as_ref().ok()?.first().cloned());
+    let keys = keys.collect::<Vec<_>>();
     let Some(first) = keys.first().cloned() else {
-        let (message, hint) = if refused.is_empty() {
+        let (message, hint) = if named.is_empty() {
             ("nothing of this job failed".to_owned(), "`allclear jobs` lists what did")
         } else {
-            (
-                format!(
-                    "what failed of this job cannot be meant: {} of {}",
-                    refused.len(),
-                    refused.len()
-                ),
-                "correct the list and order it again",
-            )
+            let message = format!("none of the {} names that failed can be meant", named.len());
+            (message, "correct the list and order it again")
         };
         return Err(invalid(message, hint));
     };
     let order = match (job.operation.verb, to) {
-        (Verb::Delete, _) => Order::Delete { what: Selection::Keys(keys) },
-        (Verb::Purge, _) => Order::Purge { what: Selection::Keys(keys) },
+        (Verb::Delete, _) => Order::Delete { what: Selection::Listed(named) },
+        (Verb::Purge, _) => Order::Purge { what: Selection::Listed(named) },
         (Verb::Restore, _) => Order::Restore { keys },
         (Verb::Rename, Some(to)) => Order::Rename {
             from: first,
@@ -149,7 +137,17 @@ pub(crate) async fn retry(context: &Context, operation: OperationId) -> Result<R
             ));
         }
     };
-    Ok(Retry { order, refused, invalidate: job.operation.invalidate })
+    Ok(Retry { order, invalidate: job.operation.invalidate })
+}
+
+/// The types in front of a public ID, as keys are shown that are no uploaded image.
+fn with_types(typed: &str) -> (Option<ResourceType>, Option<DeliveryType>, &str) {
+    let read = || {
+        let (resource_type, rest) = typed.split_once('/')?;
+        let (delivery_type, id) = rest.split_once('/')?;
+        Some((resource_type.parse().ok()?, delivery_type.parse().ok()?, id))
+    };
+    read().map_or((None, None, typed), |(rt, dt, id)| (Some(rt), Some(dt), id))
 }
 
 const fn word(wish: Wish) -> &'static str {

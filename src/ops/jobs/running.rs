@@ -2,15 +2,26 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use tokio::sync::watch;
 
 use crate::domain::id::OperationId;
 use crate::domain::job::Wish;
 
+/// Between two looks whether a job has been settled.
+const LOOK: Duration = Duration::from_millis(20);
+
 /// What is wanted of each job that this process runs. Cheap to clone.
 #[derive(Debug, Clone, Default)]
-pub struct Running(Arc<Mutex<HashMap<OperationId, watch::Sender<Wish>>>>);
+pub struct Running(Arc<Mutex<HashMap<OperationId, Entry>>>);
+
+#[derive(Debug)]
+struct Entry {
+    wish: watch::Sender<Wish>,
+    /// It is only settled: what was sent is asked for, and nothing leaves.
+    is_settled: bool,
+}
 
 /// A job that this process runs, for as long as this is kept.
 #[derive(Debug)]
@@ -21,14 +32,31 @@ pub(crate) struct Here {
 }
 
 impl Running {
-    /// Runs a job here; `None` when it is run here already.
-    pub(crate) fn begin(&self, operation: OperationId) -> Option<Here> {
+    /// Runs a job here; `None` when it is run here already. Where it is being settled, that is waited for.
+    pub(crate) async fn begin(&self, operation: OperationId) -> Option<Here> {
+        loop {
+            if let Some(here) = self.enter(operation, false) {
+                return Some(here);
+            }
+            if self.jobs().get(&operation).is_some_and(|entry| !entry.is_settled) {
+                return None;
+            }
+            tokio::time::sleep(LOOK).await;
+        }
+    }
+
+    /// Settles a job here, and sends nothing; `None` when something is done about it here already.
+    pub(crate) fn settle(&self, operation: OperationId) -> Option<Here> {
+        self.enter(operation, true)
+    }
+
+    fn enter(&self, operation: OperationId, is_settled: bool) -> Option<Here> {
         let mut jobs = self.jobs();
         if jobs.contains_key(&operation) {
             return None;
         }
         let (told, wish) = watch::channel(Wish::Run);
-        jobs.insert(operation, told);
+        jobs.insert(operation, Entry { wish: told, is_settled });
         Some(Here { running: self.clone(), operation, wish })
     }
 
@@ -38,10 +66,16 @@ impl Running {
         self.jobs().contains_key(&operation)
     }
 
+    /// Whether this process sends calls of the job, or may.
+    #[must_use]
+    pub fn runs(&self, operation: OperationId) -> bool {
+        self.jobs().get(&operation).is_some_and(|entry| !entry.is_settled)
+    }
+
     /// Tells the job, if it runs here, what is wanted; [`Wish::Cancel`] stays.
     pub fn tell(&self, operation: OperationId, wish: Wish) {
-        if let Some(told) = self.jobs().get(&operation) {
-            told.send_if_modified(|known| {
+        if let Some(entry) = self.jobs().get(&operation) {
+            entry.wish.send_if_modified(|known| {
                 let heard = *known != wish && *known != Wish::Cancel;
                 if heard {
                     *known = wish;
@@ -51,7 +85,7 @@ impl Running {
         }
     }
 
-    fn jobs(&self) -> MutexGuard<'_, HashMap<OperationId, watch::Sender<Wish>>> {
+    fn jobs(&self) -> MutexGuard<'_, HashMap<OperationId, Entry>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -106,8 +140,9 @@ mod tests {
     #[tokio::test]
     async fn a_job_hears_at_once_and_a_cancel_is_the_last_word() {
         let (running, job) = (Running::default(), OperationId::new());
-        let mut here = running.begin(job).unwrap();
-        assert!(running.begin(job).is_none(), "never twice in one process");
+        let mut here = running.begin(job).await.unwrap();
+        assert!(running.begin(job).await.is_none(), "never twice in one process");
+        assert!(running.settle(job).is_none());
         running.tell(job, Wish::Pause);
         here.changed().await;
         assert_eq!(here.wish(), Wish::Pause);

@@ -70,17 +70,6 @@ pub async fn plan(context: &Context, order: &Order, terms: &OrderTerms) -> Resul
     }
 }
 
-/// The asset that a refused name means, where it was refused because storage did not have it.
-pub(super) fn name_again(context: &Context, refused: &Refused) -> Option<AssetKey> {
-    if refused.state != ItemState::NotFound {
-        return None;
-    }
-    super::resolve::candidates(&context.account, &refused.typed, None, None)
-        .ok()?
-        .into_iter()
-        .next()
-}
-
 /// The one place that keeps writes from a read-only profile, for plans and for their execution.
 ///
 /// # Errors

@@ -92,6 +92,14 @@ impl PostMortem {
         }
     }
 
+    /// Who ordered it, and from where where that is known.
+    fn orderer(&self) -> String {
+        match &self.row.from {
+            Some(from) => format!("{} from {from}", self.row.by),
+            None => self.row.by.clone(),
+        }
+    }
+
     fn summary(&self, now: Timestamp) -> Vec<Block> {
         let operation = &self.invalidation.operation;
         let ended = self.row.ended.as_ref().map(|ending| ending.at);
@@ -100,7 +108,7 @@ impl PostMortem {
         let mut facts = vec![
             ("Invalidation", Text::code(&self.row.id.to_string())),
             ("Cloud", Text::plain(&operation.scope.cloud_name)),
-            ("Ordered by", Text::plain(&self.row.by)),
+            ("Ordered by", Text::plain(&self.orderer())),
             ("Command", Text::code(&operation.command_line)),
             ("Ordered at", Text::plain(&at(operation.at))),
             ("Ended at", Text::plain(&ended.map_or_else(|| "still open".to_owned(), at))),
