@@ -576,6 +576,7 @@ impl Given {
     }
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "as the table of commands wants it")]
 fn unlock(_: &Context<'_>, args: &str) -> Result<Action, BadArgument> {
     Ok(Action::Unlock((!args.is_empty()).then(|| args.to_owned())))
 }

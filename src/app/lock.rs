@@ -71,7 +71,7 @@ impl Lock {
         let left = self.time_left(now)?;
         let step = if left > MINUTE { MINUTE } else { Duration::from_secs(1) };
         let over = left.as_nanos() % step.as_nanos();
-        let over = u64::try_from(over).map(Duration::from_nanos).unwrap_or(step);
+        let over = u64::try_from(over).map_or(step, Duration::from_nanos);
         Some(if over.is_zero() { step } else { over })
     }
 }

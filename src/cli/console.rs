@@ -61,7 +61,7 @@ async fn open_profile(globals: &Globals, env: &Env, output: &Output) -> Result<E
     let faults = preferences.faults.iter().map(ToString::to_string);
     let banner = preferences.warnings.iter().cloned().chain(faults).next();
     let profiles = preferences.profiles.clone();
-    console(context, globals, Some(&preferences), profiles, banner).await
+    Box::pin(console(context, globals, Some(&preferences), profiles, banner)).await
 }
 
 /// Runs the console over `context` until the operator has had enough.
@@ -74,7 +74,7 @@ pub async fn open(
     preferences: Option<&Preferences>,
     banner: Option<String>,
 ) -> Result<Exit, Failure> {
-    match console(context, globals, preferences, Vec::new(), banner).await? {
+    match Box::pin(console(context, globals, preferences, Vec::new(), banner)).await? {
         Ended::Exit(exit) => Ok(exit),
         Ended::Profile(_) => Ok(Exit::Done), // none is offered here
     }
@@ -88,7 +88,8 @@ async fn console(
     banner: Option<String>,
 ) -> Result<Ended, Failure> {
     if let Some(why) = plain::wanted(globals, &Env::from_process()) {
-        return plain::run(context, globals, why, banner.as_deref()).await.map(Ended::Exit);
+        let plain = Box::pin(plain::run(context, globals, why, banner.as_deref()));
+        return plain.await.map(Ended::Exit);
     }
     let options = ConsoleOptions {
         theme: globals.theme.clone().or_else(|| preferences.and_then(|it| it.theme.clone())),

@@ -67,8 +67,8 @@ pub async fn run(
     let resolved = config::resolve(&flags, &own)?;
     let context = connect::find(resolved, output).await?.context()?;
     let preferences = config::preferences(&connect::flags(globals), env).ok();
-    let ended =
-        console::open(context, globals, preferences.as_ref(), Some(BANNER.to_owned())).await;
+    let banner = Some(BANNER.to_owned());
+    let ended = Box::pin(console::open(context, globals, preferences.as_ref(), banner)).await;
     running.stop().await;
     ended
 }

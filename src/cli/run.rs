@@ -149,8 +149,8 @@ const fn only_reads(command: &Command) -> bool {
         | Command::Rm(Rm { change, .. })
         | Command::Replace(Replace { change, .. })
         | Command::Purge(Purge { change, .. })
-        | Command::Restore(Restore { change, .. }) => change.dry_run,
-        Command::RetryFailed(RetryFailed { change, .. }) => change.dry_run,
+        | Command::Restore(Restore { change, .. })
+        | Command::RetryFailed(RetryFailed { change, .. }) => change.dry_run,
         Command::Watch(_) | Command::Jobs(_) => false,
         _ => true,
     }

@@ -419,7 +419,9 @@ mod tests {
 
     fn counts(states: &[ItemState]) -> JobCounts {
         let mut counts = JobCounts::default();
-        states.iter().for_each(|state| counts.add(*state, 1));
+        for state in states {
+            counts.add(*state, 1);
+        }
         counts
     }
 

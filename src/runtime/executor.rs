@@ -320,10 +320,8 @@ impl Carry for Executor {
                 engine.tracker().exclude(watch, &place).await
             }),
             Effect::PurgeAgain(id) => {
-                self.told(
-                    "the invalidation was sent again",
-                    async move { engine.purge_again(id).await },
-                )
+                let sent = async move { engine.purge_again(id).await };
+                self.told("the invalidation was sent again", sent);
             }
             Effect::Notify(notice) => {
                 if let Some(notifier) = self.notifier.clone() {

@@ -96,14 +96,34 @@ fn draw_overlay(app: &App, pen: &mut Pen<'_>, overlay: &Overlay, area: Rect) -> 
     }
 }
 
-/// Where the tabs are: first column, width, screen. Narrow headers show the current one only.
+/// Where the tabs are: first column, title, screen. What must be seen on the right, the risk and whether orders are
+/// taken, goes before: the name of the program gives way to it, then every tab but the current one.
 fn tabs(app: &App, width: u16) -> Vec<(u16, String, Screen)> {
-    let mut x = if width >= 60 { 11 } else { 1 };
+    let shut = app.env.setup.read_only || app.env.lock.shown(app.env.moment).is_some();
+    let facts = facts(app);
+    let vital =
+        facts[..=usize::from(shut)].iter().map(|(word, _)| text::width(word) + 2).sum::<usize>();
+    let fits = |tabs: &[(u16, String, Screen)]| {
+        tabs.last().is_some_and(|(x, title, _)| {
+            usize::from(*x) + text::width(title) + 2 + vital <= usize::from(width)
+        })
+    };
+    let all = |from| tabs_from(app, from, |_| true);
+    [(60, BRAND), (44, 1)]
+        .into_iter()
+        .filter(|(enough, _)| width >= *enough)
+        .map(|(_, from)| all(from))
+        .find(|tabs| fits(tabs))
+        .unwrap_or_else(|| tabs_from(app, 1, |screen| screen == app.screen))
+}
+
+/// First column behind the name of the program.
+const BRAND: u16 = 11;
+
+fn tabs_from(app: &App, from: u16, shown: impl Fn(Screen) -> bool) -> Vec<(u16, String, Screen)> {
+    let mut x = from;
     let mut tabs = Vec::new();
-    for screen in Screen::ALL {
-        if width < 44 && screen != app.screen {
-            continue;
-        }
+    for screen in Screen::ALL.into_iter().filter(|screen| shown(*screen)) {
         let mut title = screen.title().to_owned();
         if screen == Screen::Pending {
             let (open, stuck) = (app.open().count(), app.open().filter(|t| is_stuck(t)).count());
@@ -139,18 +159,19 @@ fn header(app: &App, pen: &mut Pen<'_>, area: Rect) {
         return;
     }
     let y = area.y;
-    if area.width >= 60 {
+    let tabs = tabs(app, area.width);
+    if tabs.first().is_some_and(|(x, ..)| *x == BRAND) {
         pen.put(area.x + 1, y, 8, "allclear", Role::Brand);
     }
     let mut left = area.x + 1;
-    for (x, title, screen) in tabs(app, area.width) {
+    for (x, title, screen) in tabs {
         let role = if screen == app.screen { Role::TabActive } else { Role::Tab };
         left = pen.put(area.x + x, y, area.width.saturating_sub(x), &title, role);
     }
     let mut right = area.right().saturating_sub(1);
     for (word, role) in facts(app) {
         let wide = u16::try_from(text::width(&word)).unwrap_or(u16::MAX);
-        if right.saturating_sub(wide) < left + 3 {
+        if right.saturating_sub(wide) < left + 2 {
             continue;
         }
         right = pen.put_right(right, y, wide, &word, role).saturating_sub(2);

@@ -269,6 +269,8 @@ pub fn plan(verb: Verb, ids: &[&str], confirmation: Confirmation) -> Plan {
         duplicates: 0,
         left_out: Vec::new(),
         seen_by: Vec::new(),
+        delay: Duration::ZERO,
+        refused: Vec::new(),
         places: 6,
         requests: 120,
         budget: 1_200,

@@ -130,7 +130,9 @@ impl State {
     fn job_row(&self, operation: &Operation, now: Timestamp) -> Option<JobRow> {
         let (job, items) = (self.jobs.get(&operation.id)?, self.items_of(operation.id));
         let mut counts = JobCounts { refused: job.refused.len(), ..JobCounts::default() };
-        items.iter().for_each(|item| counts.add(item.state, 1));
+        for item in &items {
+            counts.add(item.state, 1);
+        }
         let not_before = job.terms.not_before;
         Some(JobRow {
             state: JobState::of(&counts, job.wish, job.holder.is_some(), not_before, now),

@@ -124,12 +124,12 @@ const DEFICIENCIES: [(&str, [Rgb; 3]); 3] = [
 fn seen(colour: (u8, u8, u8), deficiency: &[Rgb; 3]) -> Rgb {
     let from = linear(colour);
     let dot = |row: &Rgb| row.iter().zip(&from).map(|(a, b)| a * b).sum::<f64>().clamp(0.0, 1.0);
-    let [r, g, b] = [dot(&deficiency[0]), dot(&deficiency[1]), dot(&deficiency[2])];
-    let x = 0.412_456_4 * r + 0.357_576_1 * g + 0.180_437_5 * b;
-    let y = 0.212_672_9 * r + 0.715_152_2 * g + 0.072_175 * b;
-    let z = 0.019_333_9 * r + 0.119_192 * g + 0.950_304_1 * b;
-    let f = |t: f64| if t > 0.008_856 { t.cbrt() } else { 7.787 * t + 16.0 / 116.0 };
-    let (x, y, z) = (f(x / 0.950_47), f(y), f(z / 1.088_83));
+    let [red, green, blue] = [dot(&deficiency[0]), dot(&deficiency[1]), dot(&deficiency[2])];
+    let x = 0.412_456_4 * red + 0.357_576_1 * green + 0.180_437_5 * blue;
+    let y = 0.212_672_9 * red + 0.715_152_2 * green + 0.072_175 * blue;
+    let z = 0.019_333_9 * red + 0.119_192 * green + 0.950_304_1 * blue;
+    let root = |t: f64| if t > 0.008_856 { t.cbrt() } else { 7.787 * t + 16.0 / 116.0 };
+    let (x, y, z) = (root(x / 0.950_47), root(y), root(z / 1.088_83));
     [116.0 * y - 16.0, 500.0 * (x - y), 200.0 * (y - z)]
 }
 

@@ -82,7 +82,7 @@ impl Said {
 
 /// As it is, in hexadecimal, in base64 (whatever stands before it), backwards.
 fn forms(canary: &str) -> Vec<String> {
-    let hex = canary.bytes().map(|byte| format!("{byte:02x}")).collect::<String>();
+    let hex = canary.bytes().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"));
     let mut forms = vec![canary.to_owned(), hex, canary.chars().rev().collect()];
     for pad in 0..3 {
         let padded = [&b"\0\0\0"[..pad], canary.as_bytes()].concat();
@@ -238,9 +238,9 @@ fn no_secret_is_said_written_or_handed_on() {
         said.files(home.folder.path(), &["config.toml", "names.txt", "secret.sh"]);
     }
     assert!(said.0.keys().any(|file| file.ends_with("allclear.log")), "logs were searched");
-    assert!(said.0.keys().any(|file| file.ends_with(".db")), "the journal was searched");
+    assert!(said.0.keys().any(|file| file.contains(".db")), "the journal was searched");
     assert!(
-        said.0.keys().any(|file| file.ends_with(".args")),
+        said.0.keys().any(|file| file.contains(".args")),
         "the child of secret_command was seen"
     );
     assert_eq!(said.found(), Vec::new());
@@ -322,7 +322,7 @@ fn files_are_for_their_owner_alone_and_a_readable_configuration_is_warned_of() {
     config(&home, &format!("[profiles.a]\ncloudinary_url = \"{}\"\n", cloud.url()));
     let file = home.folder.path().join(".config/allclear/config.toml");
     let mode = |mode| {
-        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(mode)).expect("ours")
+        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(mode)).expect("ours");
     };
     mode(0o644);
     let warned = home.run(&["purge", "press/2026/hero", "--yes"]).expect(0);

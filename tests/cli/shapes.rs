@@ -248,7 +248,7 @@ fn every_command_has_its_golden_file() {
             let there = |file: &&str| {
                 **file == *"-" || folder.join(format!("suite__cli__shapes__{file}.snap")).is_file()
             };
-            if !files.is_some_and(|files| files.iter().all(|file| there(file))) {
+            if !files.is_some_and(|files| files.iter().all(there)) {
                 missing.push(name);
             }
         }

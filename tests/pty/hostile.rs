@@ -38,12 +38,11 @@ fn evil_cloud(address: &str, request: &Request) -> Fate {
                 .to_string(),
             )
         }
-        ("DELETE", _) => refused(),
         ("POST", path) if path.ends_with("/search") => {
             Forged::json(200, &json!({"resources": [asset()], "total_count": 1}).to_string())
         }
         ("POST", path) if path.ends_with("/explicit") => Forged::json(200, &asset().to_string()),
-        ("POST", _) => refused(),
+        ("POST" | "DELETE", _) => refused(),
         (_, path) if path.ends_with("/resources/image/upload") => {
             Forged::json(200, &json!({"resources": [asset()], "next_cursor": EVIL}).to_string())
         }

@@ -92,7 +92,7 @@ impl Proxy {
                     (upstream.clone(), Arc::clone(&kept), Arc::clone(&fate));
                 tokio::spawn(async move {
                     // a program that leaves early breaks the connection, which is no fault of this one
-                    let _ = serve(stream, &upstream, &kept, &*fate).await;
+                    let _ = Box::pin(serve(stream, &upstream, &kept, &*fate)).await;
                 });
             }
         });
@@ -152,7 +152,7 @@ async fn serve(
 
 /// One request: what it says, and its bytes with `Connection: close`.
 async fn read(stream: &mut TcpStream) -> std::io::Result<Option<(Request, Vec<u8>)>> {
-    let (mut raw, mut chunk) = (Vec::new(), [0; 16 << 10]);
+    let (mut raw, mut chunk) = (Vec::new(), vec![0; 16 << 10]);
     let head = loop {
         if let Some(at) = raw.windows(4).position(|four| four == b"\r\n\r\n") {
             break at + 4;

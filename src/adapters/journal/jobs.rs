@@ -328,8 +328,7 @@ impl SqlJournal {
 fn is_heard(known: Wish, wish: Wish, of_all: bool) -> bool {
     match (known, wish) {
         (Wish::Cancel, _) => false,
-        (_, Wish::Cancel) => true,
-        (Wish::Hold, Wish::Run) | (Wish::Run, Wish::Pause | Wish::Hold) => true,
+        (_, Wish::Cancel) | (Wish::Hold, Wish::Run) | (Wish::Run, Wish::Pause | Wish::Hold) => true,
         (known, wish) => known != wish && !of_all,
     }
 }

@@ -27,7 +27,9 @@ impl Bench {
     async fn with(assets: usize) -> Self {
         let cloud = FakeCloud::new();
         let keys = (0..assets).map(|n| image(&format!("bulk/{n:04}"))).collect::<Vec<_>>();
-        keys.iter().for_each(|key| drop(cloud.put(key)));
+        for key in &keys {
+            cloud.put(key);
+        }
         Self {
             context: Arc::new(context(Arc::clone(&cloud)).await),
             cloud,

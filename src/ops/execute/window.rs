@@ -329,7 +329,9 @@ impl<'a> Window<'a> {
             Ok(wish) => {
                 self.here.learn(wish);
                 if wish.sends() {
-                    leaving.into_iter().for_each(|unit| self.send(unit, at));
+                    for unit in leaving {
+                        self.send(unit, at);
+                    }
                 } else {
                     self.put_back(leaving);
                 }

@@ -74,7 +74,9 @@ pub(crate) async fn wish_all(
 ) -> Result<Vec<OperationId>, OpError> {
     let (of, now) = (JobsOf::Cloud(&context.scope), context.clock.wall());
     let changed = context.journal.wish(of, wish, context.member.id, now).await?;
-    changed.iter().for_each(|operation| running.tell(*operation, wish));
+    for operation in &changed {
+        running.tell(*operation, wish);
+    }
     Ok(changed)
 }
 

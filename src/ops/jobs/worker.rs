@@ -81,7 +81,7 @@ impl Worker {
             let runner = Runner { context, tracker, running, leave: stop };
             match runner.go_on(operation, &events, &CancellationToken::new()).await {
                 Ok(_) => {
-                    tracing::info!(%operation, "a job of a process that ended was gone on with")
+                    tracing::info!(%operation, "a job of a process that ended was gone on with");
                 }
                 Err(trouble) => tracing::warn!(%operation, %trouble, "a job is not gone on with"),
             }

@@ -163,13 +163,14 @@ pub(super) fn onlookers(seen_by: &[Onlooker]) -> Option<String> {
     }
     let mut said = format!("the URLs are asked for at {}", delivery.join(", "));
     if !ssh.is_empty() {
-        said.push_str(&format!("; looked at from {}", ssh.join(", ")));
+        said += "; looked at from ";
+        said += &ssh.join(", ");
     }
     if !third.is_empty() {
-        said.push_str(&format!(
-            "; {}, a third party, sees them: signed, private and authenticated ones are kept from it",
-            third.join(", ")
-        ));
+        said += "; ";
+        said += &third.join(", ");
+        said +=
+            ", a third party, sees them: signed, private and authenticated ones are kept from it";
     }
     Some(said)
 }
