@@ -101,8 +101,6 @@ fn a_purge_is_harmless_and_is_sent_again_by_itself() {
 
 #[rstest]
 #[case::limited(420, None)]
-#[case::bad_gateway(502, None)]
-#[case::unavailable_with_a_time(503, Some("0"))]
 fn in_a_storm_of_refusals_nothing_hangs_and_nothing_is_lost(
     #[case] status: u16,
     #[case] after: Option<&str>,
@@ -128,16 +126,25 @@ fn in_a_storm_of_refusals_nothing_hangs_and_nothing_is_lost(
     assert!(line.proxy.asked(|request| request.is("destroy")) <= 9, "it did not hammer");
 }
 
-#[test]
-fn after_a_short_storm_everything_is_done() {
+#[rstest]
+#[case::too_many(429, Some("0"))]
+#[case::bad_gateway(502, None)]
+#[case::unavailable_with_a_time(503, Some("0"))]
+fn after_a_short_storm_everything_is_done(
+    #[case] status: u16,
+    #[case] after: Option<&'static str>,
+) {
     let left = AtomicUsize::new(4);
     let line = Line::with(move |request| {
         let refuse = |left: usize| left.checked_sub(1);
         let storm = request.is("explicit")
             && left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, refuse).is_ok();
         if storm {
-            let busy = Forged::json(429, "{\"error\":{\"message\":\"Slow down\"}}");
-            Fate::Instead(busy.header("Retry-After", "0"))
+            let busy = Forged::json(status, "{\"error\":{\"message\":\"Slow down\"}}");
+            Fate::Instead(match after {
+                Some(after) => busy.header("Retry-After", after),
+                None => busy,
+            })
         } else {
             Fate::Pass
         }
