@@ -61,6 +61,7 @@ pub async fn carry_out_as(
     let results = change.results.as_deref().map(Results::create).transpose()?;
     output.say(&plan_text::headline(&plan));
     tell_left_out(output, &plan)?;
+    let stop = Stop::listen();
     if !plan.delay.is_zero() {
         let delay = words::span(plan.delay);
         output.warn(&format!("it starts in {delay}; Ctrl-C calls it off and nothing is sent"));
@@ -69,7 +70,7 @@ pub async fn carry_out_as(
     let (told, inbox) = mpsc::channel(256);
     let cancel = CancellationToken::new();
     let work = session.engine.execute(&plan, terms, typed.as_deref(), &told, &cancel);
-    let driven = drive(session, work.boxed(), inbox, &cancel, total).await?;
+    let driven = drive(session, work.boxed(), inbox, (&cancel, stop), total).await?;
     let started = driven.started;
     let not_covered = plan.not_covered.as_slice();
     let Some(executed) = &driven.executed else {
@@ -110,7 +111,9 @@ pub async fn go_on(session: &Session, job: OperationId, args: &Resume) -> Result
     let (told, inbox) = mpsc::channel(256);
     let cancel = CancellationToken::new();
     let work = session.engine.go_on(job, &told, &cancel);
-    let driven = drive(session, work.boxed(), inbox, &cancel, row.counts.total()).await?;
+    let stop = Stop::listen();
+    let total = row.counts.total();
+    let driven = drive(session, work.boxed(), inbox, (&cancel, stop), total).await?;
     let Some(executed) = &driven.executed else {
         let (id, started) = (driven.invalidation, driven.started);
         return Follow { session, id, not_covered: &[], failed: 0, started }.interrupted();
@@ -139,18 +142,18 @@ struct Driven {
     stop: Stop,
 }
 
-/// Carries `work` out and shows how it goes. A signal cancels it, a second one leaves it to the journal.
+/// Carries `work` out and shows how it goes. The first signal of `stop` cancels it, a second one leaves it to the
+/// journal.
 async fn drive(
     session: &Session,
     mut work: BoxFuture<'_, Result<Executed, OpError>>,
     mut inbox: mpsc::Receiver<Execution>,
-    cancel: &CancellationToken,
+    (cancel, mut stop): (&CancellationToken, Stop),
     total: usize,
 ) -> Result<Driven, Failure> {
     let output = &session.output;
     let started = std::time::Instant::now();
     let mut events = session.engine.tracker().events();
-    let mut stop = Stop::listen();
     let mut progress = Progress::new(output, total);
     let executed = loop {
         tokio::select! {

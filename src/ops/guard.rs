@@ -1,6 +1,6 @@
 //! The one place below console and command line that keeps writes from where they may not go.
 //!
-//! [`Guarded`] stands before the API of a read-only profile, so that neither orders nor what follows them (repeated
+//! [`guarded`] puts a gate before the API of a read-only profile, so that neither orders nor what follows them (repeated
 //! purges, settling what is in doubt, jobs of other processes) changes anything. [`Lock`] keeps the console of a
 //! production profile shut until somebody says that it is meant; headless, the confirmation takes its place.
 
