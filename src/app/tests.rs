@@ -54,6 +54,7 @@ fn executed(ids: &[(&str, ItemState)], invalidation: Option<InvalidationId>) -> 
     Executed {
         operation: OperationId::new(),
         invalidation,
+        stopped: None,
         items: ids
             .iter()
             .map(|(id, state)| ExecutedItem {

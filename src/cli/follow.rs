@@ -12,7 +12,7 @@ use super::json;
 use super::order::Events;
 use super::output::{Output, Role};
 use super::plan_text;
-use super::signals::Stop;
+use super::signals::{Caught, Stop};
 use super::words::span;
 use crate::adapters::globalping::QuotaNow;
 use crate::domain::id::InvalidationId;
@@ -47,7 +47,7 @@ pub struct Follow<'a> {
 enum End {
     Ended(Box<WatchSnapshot>),
     TimedOut,
-    Interrupted,
+    Interrupted(Caught),
     /// The tracker stopped: nobody tells us any more.
     Lost,
 }
@@ -76,7 +76,7 @@ impl Follow<'_> {
         let end = loop {
             tokio::select! {
                 biased;
-                () = stop.next() => break End::Interrupted,
+                caught = stop.next() => break End::Interrupted(caught),
                 ended = &mut outcome => match ended {
                     Some(last) => break End::Ended(Box::new((*last).clone())),
                     None => break End::Lost,
@@ -108,7 +108,7 @@ impl Follow<'_> {
         match end {
             End::Ended(last) => self.ended(&last),
             End::TimedOut => self.timed_out(id, limit.unwrap_or_default(), now.as_deref()),
-            End::Interrupted => self.interrupted_at(now.as_deref()),
+            End::Interrupted(caught) => self.interrupted_at(caught, now.as_deref()),
             End::Lost => self.lost(now.as_deref()),
         }
     }
@@ -202,24 +202,48 @@ impl Follow<'_> {
     ///
     /// # Errors
     /// Only that nobody reads the output.
-    pub fn interrupted(&self) -> Result<Exit, Failure> {
-        self.interrupted_at(None)
+    pub fn interrupted(&self, caught: Caught) -> Result<Exit, Failure> {
+        self.interrupted_at(caught, None)
     }
 
-    fn interrupted_at(&self, now: Option<&WatchSnapshot>) -> Result<Exit, Failure> {
-        let output = &self.session.output;
+    fn interrupted_at(&self, caught: Caught, now: Option<&WatchSnapshot>) -> Result<Exit, Failure> {
+        let (word, exit) = (caught.word(), caught.exit());
         let sentence = match self.id {
             Some(id) => {
-                format!("interrupted; the journal keeps it open, go on with: allclear watch {id}")
+                format!("{word}; the journal keeps it open, go on with: allclear watch {id}")
             }
-            None => "interrupted; nothing is left to watch".to_owned(),
+            None => format!("{word}; nothing is left to watch"),
         };
+        self.ended_early("interrupted", exit, &sentence, now)
+    }
+
+    /// Some of it was not sent: the journal keeps it, for whoever goes on with the job.
+    ///
+    /// # Errors
+    /// Only that nobody reads the output.
+    pub fn job_left(
+        &self,
+        outcome: &'static str,
+        exit: Exit,
+        sentence: &str,
+    ) -> Result<Exit, Failure> {
+        self.ended_early(outcome, exit, sentence, None)
+    }
+
+    fn ended_early(
+        &self,
+        outcome: &'static str,
+        exit: Exit,
+        sentence: &str,
+        now: Option<&WatchSnapshot>,
+    ) -> Result<Exit, Failure> {
+        let output = &self.session.output;
         if output.style.json {
-            self.outcome_line("interrupted", Exit::Interrupted, &sentence, now, self.id.is_some())?;
+            self.outcome_line(outcome, exit, sentence, now, self.id.is_some())?;
         } else {
-            output.warn(&sentence);
+            output.warn(sentence);
         }
-        Ok(Exit::Interrupted)
+        Ok(exit)
     }
 
     fn timed_out(

@@ -17,7 +17,7 @@ pub(super) struct Urls {
     pub watched: Vec<PlannedUrl>,
     pub not_covered: Vec<NotCovered>,
     /// Those that are named to the cloud one by one, as they are.
-    pub by_url: Vec<String>,
+    pub by_url: Vec<DeliveryUrl>,
     /// URLs that are not reached and could be named.
     pub nameable: usize,
 }
@@ -42,7 +42,7 @@ pub(super) fn urls(context: &Context, draft: &Draft, terms: &OrderTerms) -> Resu
         for listed in subject.watch_list() {
             match (subject.not_covered(&listed), listed.coverage.reason()) {
                 (Some(_), Some(reason)) if terms.attempt_by_url && can_be_named(reason) => {
-                    urls.by_url.push(listed.url.render(&context.account));
+                    urls.by_url.push(listed.url.clone());
                     let listed = ListedUrl { coverage: Coverage::Uncertain(reason), ..listed };
                     urls.watched.push(planned(context, draft, position, found, listed));
                 }
