@@ -121,7 +121,7 @@ impl Runner<'_> {
         // recorded with it: nobody else can run the job from its first moment on
         let lease = JobLease { operation, holder: context.member.id, fencing: 1 };
         let work = Work::of_plan(plan, intent);
-        self.run(&work, lease, here, events, cancel, true).await
+        self.run(&work, lease, here, events, cancel, Some(plan)).await
     }
 
     /// Takes up a job whose process is gone, or that was left paused: what is in doubt is settled by asking storage, and
@@ -166,10 +166,10 @@ impl Runner<'_> {
                 hint: "order it again".to_owned(),
             });
         };
-        self.run(&work, lease, here, events, cancel, false).await
+        self.run(&work, lease, here, events, cancel, None).await
     }
 
-    /// Runs a job under its lease, and gives it back.
+    /// Runs a job under its lease, and gives it back; of a plan just made old copies are looked at before its calls.
     async fn run(
         self,
         work: &Work,
@@ -177,7 +177,7 @@ impl Runner<'_> {
         here: Here,
         events: &mpsc::Sender<Execution>,
         cancel: &CancellationToken,
-        with_baseline: bool,
+        plan: Option<&Plan>,
     ) -> Result<Executed, OpError> {
         let Self { context, tracker, leave, .. } = self;
         let (operation, invalidation, total) = (work.id(), work.invalidation, work.items.len());
@@ -186,8 +186,10 @@ impl Runner<'_> {
         let going = async {
             if let Some(invalidation) = invalidation {
                 tracker.take_up(invalidation).await?;
-                if with_baseline {
-                    tracker.baseline(invalidation).await;
+                if let Some(plan) = plan {
+                    let existing = plan.watched.iter().filter(|planned| planned.exists);
+                    let existing = existing.map(|planned| planned.url.url.clone());
+                    tracker.baseline(invalidation, existing.collect()).await;
                 }
             }
             let desk = Desk { context, tracker, work, lease, pulse: &pulse, events, cancel, leave };

@@ -126,7 +126,7 @@ impl Desk {
             return false;
         }
         if !std::mem::replace(&mut pending.started, true) {
-            watch.start_baseline();
+            watch.start_baseline(&pending.existing);
         }
         watch.baseline_has_ended(now)
     }
