@@ -4,8 +4,11 @@ use tui_input::Input;
 
 use crate::app::msg::Failure;
 use crate::domain::id::OperationId;
+use crate::domain::time::Timestamp;
 use crate::ports::journal::ActivityRow;
 use crate::screens::assets::rows::Filter;
+
+const HOUR: i64 = 3600;
 
 /// Rows as the journal has them, newest first; the cursor belongs to an operation, so that no row jumps under it.
 #[derive(Debug, Clone, Default)]
@@ -24,6 +27,15 @@ impl ActivityState {
     /// Rows that match the filter.
     pub fn shown(&self) -> impl Iterator<Item = &ActivityRow> {
         self.rows.iter().filter(|row| self.filter.is_empty() || self.filter.matches(&words(row)))
+    }
+
+    /// Whether the outcome of something listed is still open; calls that nobody made within the hour are not waited for.
+    #[must_use]
+    pub fn is_unsettled(&self, now: Timestamp) -> bool {
+        self.rows.iter().filter(|row| row.ended.is_none()).any(|row| {
+            let fresh = now.duration_since(row.operation.at).as_secs() < HOUR;
+            row.invalidation.is_some() || fresh && row.accepted + row.failed < row.items
+        })
     }
 
     /// Position of the cursor among the rows shown.
