@@ -13,6 +13,7 @@ mod tests;
 mod window;
 mod work;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
@@ -85,7 +86,7 @@ pub struct ExecutedItem {
 /// What jobs are run with.
 #[derive(Clone, Copy)]
 pub struct Runner<'a> {
-    pub context: &'a Context,
+    pub context: &'a Arc<Context>,
     pub tracker: &'a Tracker,
     pub running: &'a Running,
     /// Nothing more is sent from then on: calls in flight settle, and the rest is left to whoever takes the job up.
@@ -120,7 +121,7 @@ impl Runner<'_> {
         context.journal.record(&intent).await?;
         // recorded with it: nobody else can run the job from its first moment on
         let lease = JobLease { operation, holder: context.member.id, fencing: 1 };
-        let work = Work::of_plan(plan, intent);
+        let work = Arc::new(Work::of_plan(plan, intent));
         self.run(&work, lease, here, events, cancel, true).await
     }
 
@@ -135,7 +136,7 @@ impl Runner<'_> {
         events: &mpsc::Sender<Execution>,
         cancel: &CancellationToken,
     ) -> Result<Executed, OpError> {
-        let Context { journal, clock, member, scope, .. } = self.context;
+        let Context { journal, clock, member, scope, .. } = &**self.context;
         let job = journal.job(operation, clock.wall()).await?;
         plan::refuse_on_read_only(self.context, job.operation.verb)?;
         if job.operation.scope != *scope {
@@ -166,13 +167,13 @@ impl Runner<'_> {
                 hint: "order it again".to_owned(),
             });
         };
-        self.run(&work, lease, here, events, cancel, false).await
+        self.run(&Arc::new(work), lease, here, events, cancel, false).await
     }
 
     /// Runs a job under its lease, and gives it back.
     async fn run(
         self,
-        work: &Work,
+        work: &Arc<Work>,
         lease: JobLease,
         here: Here,
         events: &mpsc::Sender<Execution>,
@@ -213,7 +214,7 @@ impl Runner<'_> {
 /// As [`Runner::execute`].
 #[cfg(test)]
 pub(crate) async fn execute(
-    context: &Context,
+    context: &Arc<Context>,
     tracker: &Tracker,
     plan: &Plan,
     terms: &OrderTerms,
