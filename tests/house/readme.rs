@@ -19,6 +19,14 @@ fn the_key_table_is_the_programs_own() {
 }
 
 #[test]
+fn the_cheat_sheet_is_the_programs_own_and_fits_on_a_page() {
+    let written = include_str!("../../docs/cheat-sheet.md");
+    let own = allclear::app::keymap::cheat_sheet_markdown();
+    assert_eq!(written, own, "docs/shoot writes docs/cheat-sheet.md again");
+    assert!(own.len() < 9_000, "{} bytes are no page", own.len());
+}
+
+#[test]
 fn every_command_is_named() {
     let command = allclear::cli::args::Args::command();
     let missing = command
