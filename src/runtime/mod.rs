@@ -9,6 +9,7 @@ pub mod input;
 pub mod links;
 pub mod notify;
 pub mod output;
+pub mod painter;
 pub mod signals;
 pub mod terminal;
 mod theme_files;
