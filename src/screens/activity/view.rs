@@ -184,7 +184,7 @@ fn tell(app: &App, pen: &mut Pen<'_>, area: Rect, row: &ActivityRow) {
 /// What somebody did to a job or a profile: `pause by ann@desk 12:00:05`.
 fn done(act: &ActRow, now: Timestamp) -> String {
     let kind = act.kind.as_str().replace('_', " ");
-    format!("{kind} by {} {}", text::shown(&act.by), when(act.at, now))
+    format!("{kind} by {} {}", text::shown(&act.by), when(act.at, now, u16::MAX))
 }
 
 /// The time of day, with the date where it was another day; in little room the day alone.
