@@ -18,11 +18,12 @@ const OF_FASTLY: &str = "canaryFastlyToken447d1c";
 const OF_SIGNATURE: &str = "cAnarySi";
 const OF_TOKEN: &str = "canaryCldTokenHmac6a6a";
 const OF_JOURNAL: &str = "canaryJournalPassword3c3c";
+const OF_WEBHOOK: &str = "canaryWebhookToken7b7b21";
 const OF_USER: &str = "canaryUrlUserinfo2d2d";
 /// Secrets that are wrong, to be refused with.
 const WRONG: &str = "canaryWrongSecret5e5e5e";
 
-const ALL: [&str; 11] = [
+const ALL: [&str; 12] = [
     OF_URL,
     OF_VARIABLE,
     OF_FILE,
@@ -32,6 +33,7 @@ const ALL: [&str; 11] = [
     OF_SIGNATURE,
     OF_TOKEN,
     OF_JOURNAL,
+    OF_WEBHOOK,
     OF_USER,
     WRONG,
 ];
@@ -279,6 +281,58 @@ fn with_tokens(home: &Home, said: &mut Said, first: &[&str], edge: &str) {
         let ended = child.and_then(std::process::Child::wait_with_output).expect("allclear runs");
         said.heard(&format!("{first:?} {command:?}"), &Ran::of(&ended));
     }
+}
+
+/// What a child of ours was started with: its arguments and its environment go into files beside it.
+fn spy(home: &Home, name: &str, then: &str) -> String {
+    let text = format!(
+        "#!/bin/sh\nprintf '%s\\n' \"$@\" >> \"$0.args\"\ntr '\\0' '\\n' < /proc/$$/environ >> \"$0.environ\"\n{then}\n"
+    );
+    let path = home.file(name, text.as_bytes());
+    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o700);
+    std::fs::set_permissions(&path, mode).expect("ours");
+    path
+}
+
+#[test]
+fn children_that_look_from_elsewhere_are_handed_no_secret() {
+    let cloud = CloudProcess::start(&["--api-secret", OF_URL]);
+    let home = Home::new(cloud.url());
+    let (_, edge) = cloud.edges()[0].clone();
+    spy(&home, "ssh", "cat > \"$0.stdin\"; exit 255");
+    config(
+        &home,
+        &format!(
+            "[profiles.far]\ncloudinary_url_env = \"CLOUDINARY_URL\"\n[profiles.far.places]\nssh = [\"ops@far.example.test\"]\n"
+        ),
+    );
+    let mut said = Said::default();
+    let signed = format!("{edge}/demo/image/upload/s--{OF_SIGNATURE}--/press/2026/hero.jpg");
+    for command in [
+        &["places"][..],
+        &["probe", &format!("{edge}/demo/image/upload/press/2026/hero.jpg")],
+        &["purge", "press/2026/hero", "--yes", "--wait=3s"],
+        &["probe", &signed],
+    ] {
+        let mut process = home.command(&[&["--profile", "far", "-vv"], command].concat());
+        let path = format!("{}:/usr/bin:/bin", home.folder.path().display());
+        let child = process.env("PATH", path).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
+        let ended = child.and_then(std::process::Child::wait_with_output).expect("allclear runs");
+        said.heard(&format!("{command:?}"), &Ran::of(&ended));
+    }
+    said.files(home.folder.path(), &["config.toml"]);
+    for kind in ["ssh.args", "ssh.environ"] {
+        assert!(said.0.keys().any(|file| file.ends_with(kind)), "{kind}: {:?}", said.0.keys());
+    }
+    // URLs with a signature are the operator's own to look at, on standard input and nowhere else
+    said.0.retain(|file, _| !file.ends_with("ssh.stdin"));
+    assert_eq!(said.found(), Vec::new());
+    // the same search finds a child that is handed one
+    let mut leaking = Said::default();
+    leaking
+        .0
+        .insert("ssh.environ".to_owned(), format!("CLOUDINARY_URL={}", cloud.url()).into_bytes());
+    assert_eq!(leaking.found().len(), 1);
 }
 
 #[test]
