@@ -9,7 +9,7 @@ use crate::domain::id::InvalidationId;
 use crate::domain::invalidation::Item;
 use crate::domain::job::{ActRow, JobRow};
 use crate::domain::purge::{Order, Plan};
-use crate::ops::engine::{Executed, Execution, Looked, Shown};
+use crate::ops::engine::{Executed, Execution, Looked, Shown, Undo};
 use crate::ops::tracker::Board;
 use crate::ports::cloud::{Page, Quota};
 use crate::ports::journal::{ActivityRow, InvalidationRow, SightingRun};
@@ -120,6 +120,8 @@ pub enum Msg {
     },
     /// What a job did not get done, as an order to be planned, and whether it is to invalidate.
     Retry(Result<Box<(Order, bool)>, Failure>),
+    /// What would undo an operation, to be planned.
+    Undo(Result<Box<Undo>, Failure>),
     /// What was seen in one cell.
     Evidence {
         task: TaskId,

@@ -102,6 +102,7 @@ async fn console(
         notify: preferences.map(|it| wanted(&it.notify)).unwrap_or_default(),
         notifier: preferences.map(|it| outside(&it.notify)).transpose()?.flatten(),
         banner,
+        history: preferences.map(|it| it.paths.state_dir.join("command-history")),
     };
     let ended = run_console(Arc::new(Engine::start_working(context)), options).await?;
     if let ExitReason::Profile(name) = ended {

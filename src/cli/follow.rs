@@ -8,9 +8,10 @@ use std::time::{Duration, Instant};
 use super::connect::Session;
 use super::exit::Exit;
 use super::failure::Failure;
+use super::fastly;
 use super::json;
 use super::order::Events;
-use super::output::{Output, Role};
+use super::output::{Output, Role, columns};
 use super::plan_text;
 use super::signals::{Caught, Stop};
 use super::words::span;
@@ -106,11 +107,42 @@ impl Follow<'_> {
         self.session.output.wipe();
         let now = tracker.board().borrow().get(id).cloned();
         match end {
-            End::Ended(last) => self.ended(&last),
+            End::Ended(last) => self.ended_with_evidence(&last).await,
             End::TimedOut => self.timed_out(id, limit.unwrap_or_default(), now.as_deref()),
             End::Interrupted(caught) => self.interrupted_at(caught, now.as_deref()),
             End::Lost => self.lost(now.as_deref()),
         }
+    }
+
+    /// A clear ending is told with what Fastly itself sees, where a token lets us ask.
+    async fn ended_with_evidence(&self, last: &WatchSnapshot) -> Result<Exit, Failure> {
+        let Session { engine, sources, output, .. } = self.session;
+        let outcome = last.ended.as_ref().map(|ending| ending.outcome);
+        let is_clear = matches!(
+            outcome,
+            Some(Outcome::AllClear | Outcome::ClearExcept | Outcome::SampledClear)
+        );
+        let known = match &sources.edge_check {
+            Some(_) if is_clear => engine.context().journal.invalidation(last.id).await.ok(),
+            _ => None,
+        };
+        let evidence = match known {
+            Some(known) => fastly::evidence(sources, &known).await,
+            None => Vec::new(),
+        };
+        if output.style.json {
+            for seen in &evidence {
+                output.event("fastly", seen.value())?;
+                seen.warn(output);
+            }
+            return self.ended(last);
+        }
+        let exit = self.ended(last)?;
+        let width = columns(rustix::stdio::stdout()).unwrap_or(usize::MAX);
+        for seen in &evidence {
+            seen.show(output, width)?;
+        }
+        Ok(exit)
     }
 
     /// Tests of the Globalping network, where it looks for us.

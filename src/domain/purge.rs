@@ -345,6 +345,8 @@ pub struct PlannedUrl {
     pub shown: String,
     /// Of the new name of a rename.
     pub of_new_name: bool,
+    /// Storage holds what it delivers, so that a look before the call makes no copy that was not there.
+    pub exists: bool,
     pub url: WatchedUrl,
 }
 

@@ -11,7 +11,7 @@ use super::error::OpError;
 use super::execute::Runner;
 pub use super::execute::{Executed, ExecutedItem, Execution};
 use super::guard::{self, Lock};
-pub use super::jobs::{Resumed, Retry};
+pub use super::jobs::{Resumed, Retry, Undo};
 use super::jobs::{Running, Worker};
 pub use super::look::{Look, Looked, Lookout, Truth};
 use super::plan::Patience;
@@ -443,6 +443,14 @@ impl Engine {
     /// Nothing failed, it is not over, or it cannot be done again from the journal alone; the journal's.
     pub async fn retry_failed(&self, operation: OperationId) -> Result<Retry, OpError> {
         jobs::retry(&self.context, operation).await
+    }
+
+    /// What takes an operation back, as an order of its own: to be planned, confirmed and carried out like any other.
+    ///
+    /// # Errors
+    /// It is under way, or there is no way back; the journal's.
+    pub async fn undo(&self, operation: OperationId) -> Result<Undo, OpError> {
+        jobs::undo(&self.context, operation).await
     }
 
     /// What was done to jobs and profiles beside ordering, newest first.

@@ -12,7 +12,7 @@ use super::executor::Executor;
 use super::notify::Wanted;
 use super::signals::{self, Signal};
 use super::terminal::Screen;
-use super::{clipboard, colours, input, terminal, theme_files};
+use super::{clipboard, colours, history, input, terminal, theme_files};
 use crate::app::App;
 use crate::app::keymap::KeyOverrides;
 use crate::app::state::{Env, Look, Setup};
@@ -42,6 +42,8 @@ pub struct ConsoleOptions {
     pub notifier: Option<Arc<dyn Notifier>>,
     /// A line for the first look, e.g. the demo's hint.
     pub banner: Option<String>,
+    /// File that keeps the lines of the command line between starts.
+    pub history: Option<PathBuf>,
 }
 
 /// Why the console ended.
@@ -147,7 +149,10 @@ pub async fn run_console(
     let (inbox_tx, inbox) = mpsc::channel(256);
     let reloading =
         options.theme_dir.map(|folder| tokio::spawn(theme_files::watch(folder, inbox_tx.clone())));
-    let mut executor = Executor::new(Arc::clone(&engine), inbox_tx).telling(options.notifier);
+    let mut executor = Executor::new(Arc::clone(&engine), inbox_tx)
+        .telling(options.notifier)
+        .remembering(options.history.clone());
+    app.history = options.history.as_deref().map(history::load).unwrap_or_default();
     app.debug.about = about(&engine);
     let mut parts = Parts {
         input: input::events(),

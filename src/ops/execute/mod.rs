@@ -15,6 +15,7 @@ mod tests;
 mod window;
 mod work;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
@@ -91,7 +92,7 @@ pub struct ExecutedItem {
 /// What jobs are run with.
 #[derive(Clone, Copy)]
 pub struct Runner<'a> {
-    pub context: &'a Context,
+    pub context: &'a Arc<Context>,
     pub tracker: &'a Tracker,
     pub running: &'a Running,
     /// Nothing more is sent from then on: calls in flight settle, and the rest is left to whoever takes the job up.
@@ -127,7 +128,7 @@ impl Runner<'_> {
         // recorded with it: nobody else can run the job from its first moment on
         let lease = JobLease { operation, holder: context.member.id, fencing: 1 };
         let work = Work::of_plan(plan, intent);
-        self.run(work, lease, here, events, cancel, true).await
+        self.run(work, lease, here, events, cancel, Some(plan)).await
     }
 
     /// Takes up a job whose process is gone, or that was left paused: what is in doubt is settled by asking storage, and
@@ -141,7 +142,7 @@ impl Runner<'_> {
         events: &mpsc::Sender<Execution>,
         cancel: &CancellationToken,
     ) -> Result<Executed, OpError> {
-        let Context { journal, clock, member, scope, .. } = self.context;
+        let Context { journal, clock, member, scope, .. } = &**self.context;
         let job = journal.job(operation, clock.wall()).await?;
         plan::refuse_on_read_only(self.context, job.operation.verb)?;
         if job.operation.scope != *scope {
@@ -172,28 +173,29 @@ impl Runner<'_> {
                 hint: "order it again".to_owned(),
             });
         };
-        self.run(work, lease, here, events, cancel, false).await
+        self.run(work, lease, here, events, cancel, None).await
     }
 
     /// Runs a job, and gives it back. Where somebody else had it for a while, because this process was not heard of, it
-    /// is taken back once nobody runs it.
+    /// is taken back once nobody runs it. Of a `plan` just made old copies are looked at before its calls.
     async fn run(
         self,
-        mut work: Work,
+        work: Work,
         mut lease: JobLease,
         mut here: Here,
         events: &mpsc::Sender<Execution>,
         cancel: &CancellationToken,
-        mut with_baseline: bool,
+        mut plan: Option<&Plan>,
     ) -> Result<Executed, OpError> {
         let (operation, invalidation, total) = (work.id(), work.invalidation, work.items.len());
         tell(events, Execution::Recorded { operation, invalidation, total }).await;
+        let mut work = Arc::new(work);
         loop {
             let ears = Ears { events, cancel };
-            match self.run_under(lease, &work, &mut here, ears, with_baseline).await {
+            match self.run_under(lease, &work, &mut here, ears, plan).await {
                 Err(OpError::Journal(JournalError::JobLost)) => {
-                    lease = taken::back(self.context, &mut work, events).await?;
-                    with_baseline = false;
+                    lease = taken::back(self.context, Arc::make_mut(&mut work), events).await?;
+                    plan = None;
                 }
                 Err(trouble) => return Err(trouble),
                 Ok((items, stopped)) => {
@@ -207,18 +209,20 @@ impl Runner<'_> {
     async fn run_under(
         self,
         lease: JobLease,
-        work: &Work,
+        work: &Arc<Work>,
         here: &mut Here,
         Ears { events, cancel }: Ears<'_>,
-        with_baseline: bool,
+        plan: Option<&Plan>,
     ) -> Result<(Vec<ExecutedItem>, Option<String>), OpError> {
         let Self { context, tracker, leave, .. } = self;
         let (pulse, ear) = (Pulse::new(), here.ear());
         let going = async {
             if let Some(invalidation) = work.invalidation {
                 tracker.take_up(invalidation).await?;
-                if with_baseline {
-                    tracker.baseline(invalidation).await;
+                if let Some(plan) = plan {
+                    let existing = plan.watched.iter().filter(|planned| planned.exists);
+                    let existing = existing.map(|planned| planned.url.url.clone());
+                    tracker.baseline(invalidation, existing.collect()).await;
                 }
             }
             let desk = Desk { context, tracker, work, lease, pulse: &pulse, events, cancel, leave };
@@ -263,7 +267,7 @@ struct Ears<'a> {
 /// As [`Runner::execute`].
 #[cfg(test)]
 pub(crate) async fn execute(
-    context: &Context,
+    context: &Arc<Context>,
     tracker: &Tracker,
     plan: &Plan,
     terms: &OrderTerms,

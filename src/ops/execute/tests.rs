@@ -346,6 +346,25 @@ async fn cancelled_what_is_in_flight_settles_and_the_rest_is_skipped() {
     assert_eq!((job.state, job.counts.skipped), (JobState::Cancelled, skipped));
 }
 
+#[tokio::test]
+async fn a_cancel_while_something_is_being_written_waits_for_nobody() {
+    for calls in 1..=8 {
+        let mut bench = Bench::with(100).await;
+        let _disk = Disk::under(&mut bench).await;
+        let operating = async {
+            while bench.destroyed().len() < calls {
+                tokio::task::yield_now().await;
+            }
+            bench.cancel.cancel();
+        };
+        let both = async { tokio::join!(bench.executed(), operating).0 };
+        let ended = tokio::time::timeout(Duration::from_secs(60), both).await;
+        let (executed, _) = ended.expect("the write in flight goes on while the wish waits for it");
+        assert_eq!(count(&executed, ItemState::Accepted), bench.destroyed().len());
+        assert_eq!(bench.job().await.unwrap().state, JobState::Cancelled);
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_job_that_somebody_else_took_up_sends_nothing_more_and_says_who_has_it() {
     let bench = Bench::with(100).await;

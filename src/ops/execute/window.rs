@@ -2,14 +2,16 @@
 //!
 //! One write at a time collects everything that is waiting: outcomes of calls that were answered, and marks of those
 //! that leave next. Nothing leaves before its mark is durable; an outcome is told only when it is.
+//!
+//! Calls and writes are tasks of their own: they go on while the window itself waits for the journal or the tracker.
+//! A write that stood still would keep the journal's turn from everybody, the window among them.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::future::BoxFuture;
-use futures_util::stream::FuturesUnordered;
-use futures_util::{FutureExt, StreamExt};
 use tokio::sync::mpsc;
+use tokio::task::{JoinError, JoinHandle, JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use super::brake::Brake;
@@ -40,9 +42,9 @@ const WRITES: u32 = 3;
 
 /// What the window works with.
 pub(super) struct Desk<'a> {
-    pub context: &'a Context,
+    pub context: &'a Arc<Context>,
     pub tracker: &'a Tracker,
-    pub work: &'a Work,
+    pub work: &'a Arc<Work>,
     pub lease: JobLease,
     pub pulse: &'a Pulse,
     pub events: &'a mpsc::Sender<Execution>,
@@ -69,10 +71,10 @@ pub(super) struct Window<'a> {
     queue: VecDeque<Unit>,
     /// Items that were sent and whose outcome nobody knows, with the time to ask storage.
     doubts: VecDeque<Doubt>,
-    flights: FuturesUnordered<BoxFuture<'a, (Flight, Vec<Answered>)>>,
+    flights: JoinSet<(Flight, Vec<Answered>)>,
     /// Answers that are not in the journal yet.
     answered: Vec<(usize, Answered)>,
-    writing: Option<BoxFuture<'a, Written>>,
+    writing: Option<JoinHandle<Written>>,
     /// When something began to wait for being written.
     waiting_since: Option<Moment>,
     untold: Vec<Settled>,
@@ -138,7 +140,7 @@ impl<'a> Window<'a> {
             queue: work.units(intended).into(),
             doubts,
             items,
-            flights: FuturesUnordered::new(),
+            flights: JoinSet::new(),
             answered: Vec::new(),
             writing: None,
             waiting_since: None,
@@ -185,7 +187,10 @@ impl<'a> Window<'a> {
                 () = self.desk.leave.cancelled(), if !self.leaves => self.leaves = true,
                 () = self.here.changed() => {}
                 written = on(&mut self.writing) => self.written(written).await,
-                Some((flight, answers)) = self.flights.next() => self.landed(&flight, answers),
+                Some(landed) = self.flights.join_next() => {
+                    let (flight, answers) = ended(landed).await;
+                    self.landed(&flight, answers);
+                }
                 () = tokio::time::sleep(wake) => {}
             }
             self.tick().await;
@@ -281,22 +286,18 @@ impl<'a> Window<'a> {
     /// Asks storage about calls whose answer nobody saw.
     fn start_doubts(&mut self) {
         let now = self.now();
-        let (work, context) = (self.desk.work, self.desk.context);
-        let most = context.policy.concurrency.max(1);
+        let most = self.desk.context.policy.concurrency.max(1);
         while !self.leaves
             && self.flights.len() < most
             && self.doubts.front().is_some_and(|doubt| doubt.at <= now)
             && let Some(doubt) = self.doubts.pop_front()
         {
             let flight = Flight { unit: vec![doubt.position], since: now, tries: doubt.tries + 1 };
-            let item = &work.items[doubt.position];
-            self.flights.push(
-                async move {
-                    let answer = call::ask(context, work, item, &doubt.why).await;
-                    (flight, vec![answer])
-                }
-                .boxed(),
-            );
+            let (context, work) = (Arc::clone(self.desk.context), Arc::clone(self.desk.work));
+            self.flights.spawn(async move {
+                let item = &work.items[doubt.position];
+                (flight, vec![call::ask(&context, &work, item, &doubt.why).await])
+            });
         }
     }
 
@@ -319,27 +320,25 @@ impl<'a> Window<'a> {
         self.waiting_since = None;
         let leaving = self.queue.drain(..free).collect::<Vec<_>>();
         let answered = std::mem::take(&mut self.answered);
-        let (context, work, lease) = (self.desk.context, self.desk.work, self.desk.lease);
+        let (context, lease) = (Arc::clone(self.desk.context), self.desk.lease);
+        let work = self.desk.work;
         let outcome = |(_, it): &(usize, Answered)| (it.item, it.state, it.message.clone());
         let step = Step {
             outcomes: answered.iter().map(outcome).collect(),
             leaving: leaving.iter().flatten().map(|position| work.items[*position].id).collect(),
         };
         let at = context.clock.wall();
-        self.writing = Some(
-            async move {
-                let mut result = context.journal.advance(lease, &step, at).await;
-                for pause in 1..WRITES {
-                    if !matches!(result, Err(JournalError::Busy { .. })) {
-                        break;
-                    }
-                    tokio::time::sleep(Duration::from_millis(200) * pause).await;
-                    result = context.journal.advance(lease, &step, at).await;
+        self.writing = Some(tokio::spawn(async move {
+            let mut result = context.journal.advance(lease, &step, at).await;
+            for pause in 1..WRITES {
+                if !matches!(result, Err(JournalError::Busy { .. })) {
+                    break;
                 }
-                Written { answered, leaving, at, result }
+                tokio::time::sleep(Duration::from_millis(200) * pause).await;
+                result = context.journal.advance(lease, &step, at).await;
             }
-            .boxed(),
-        );
+            Written { answered, leaving, at, result }
+        }));
     }
 
     fn gather(&self) -> Duration {
@@ -386,12 +385,11 @@ impl<'a> Window<'a> {
     }
 
     fn send(&mut self, unit: Unit, sent_at: Timestamp) {
-        let (context, work) = (self.desk.context, self.desk.work);
+        let (context, work) = (Arc::clone(self.desk.context), Arc::clone(self.desk.work));
         let items = unit.iter().map(|at| work.items[*at].clone()).collect::<Vec<_>>();
         let flight = Flight { unit, since: self.now(), tries: 0 };
-        self.flights.push(
-            async move { (flight, call::unit(context, work, &items, sent_at).await) }.boxed(),
-        );
+        self.flights
+            .spawn(async move { (flight, call::unit(&context, &work, &items, sent_at).await) });
     }
 
     /// A call has its answers, or a question.
@@ -531,7 +529,7 @@ impl<'a> Window<'a> {
 
     /// Somebody else runs the job: calls in flight settle, and that somebody asks storage about them.
     async fn lost(mut self) -> Result<(Vec<ExecutedItem>, End), OpError> {
-        while self.flights.next().await.is_some() {}
+        while self.flights.join_next().await.is_some() {}
         Err(JournalError::JobLost.into())
     }
 
@@ -560,10 +558,19 @@ impl<'a> Window<'a> {
 }
 
 /// The write under way; never, where there is none.
-async fn on<T>(writing: &mut Option<BoxFuture<'_, T>>) -> T {
+async fn on<T>(writing: &mut Option<JoinHandle<T>>) -> T {
     match writing {
-        Some(writing) => writing.await,
+        Some(writing) => ended(writing.await).await,
         None => std::future::pending().await,
+    }
+}
+
+/// What a task came to. Its panic is ours; at the end of the runtime nothing comes any more.
+async fn ended<T>(task: Result<T, JoinError>) -> T {
+    match task.map_err(JoinError::try_into_panic) {
+        Ok(value) => value,
+        Err(Ok(panic)) => std::panic::resume_unwind(panic),
+        Err(Err(_)) => std::future::pending().await,
     }
 }
 

@@ -15,6 +15,7 @@ use crate::ports::journal::{ByUrl, Intent, JobWork};
 const BULK: usize = 100;
 
 /// A job as its runner needs it.
+#[derive(Clone)]
 pub(super) struct Work {
     pub operation: Operation,
     pub api_path: ApiPath,

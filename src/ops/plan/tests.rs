@@ -8,7 +8,6 @@ use crate::domain::account::InvalidationKind;
 use crate::domain::asset::{DeliveryType, ResourceType};
 use crate::domain::purge::{DeleteApi, LeftOutReason, Named, Risk, Verify};
 use crate::ops::testing::{FakeCloud, Script, context, image};
-use crate::ports::clock::Clock as _;
 use crate::ports::cloud::CloudError;
 
 fn delete(ids: &[&str]) -> Order {

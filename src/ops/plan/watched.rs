@@ -97,6 +97,7 @@ fn planned(
         item: position,
         shown: listed.url.render(&context.account),
         of_new_name: listed.of_new_name,
+        exists: listed.exists,
         url: WatchedUrl {
             derived: listed.derived.is_some() || may_become_derived(draft, &listed.url),
             url: listed.url,
@@ -234,6 +235,7 @@ mod tests {
                 item,
                 shown: url.render(&account),
                 of_new_name: false,
+                exists: true,
                 url: WatchedUrl {
                     url,
                     coverage: Coverage::Covered,

@@ -5,8 +5,11 @@ use tui_input::Input;
 use crate::app::msg::Failure;
 use crate::domain::id::OperationId;
 use crate::domain::job::ActRow;
+use crate::domain::time::Timestamp;
 use crate::ports::journal::ActivityRow;
 use crate::screens::assets::rows::Filter;
+
+const HOUR: i64 = 3600;
 
 /// Rows as the journal has them, newest first; the cursor belongs to an operation, so that no row jumps under it.
 #[derive(Debug, Clone, Default)]
@@ -32,6 +35,15 @@ impl ActivityState {
     /// What was done to the job of an order, newest first; of the profile where there is none.
     pub fn acts_of(&self, operation: Option<OperationId>) -> impl Iterator<Item = &ActRow> {
         self.acts.iter().filter(move |act| act.operation == operation)
+    }
+
+    /// Whether the outcome of something listed is still open; calls that nobody made within the hour are not waited for.
+    #[must_use]
+    pub fn is_unsettled(&self, now: Timestamp) -> bool {
+        self.rows.iter().filter(|row| row.ended.is_none()).any(|row| {
+            let fresh = now.duration_since(row.operation.at).as_secs() < HOUR;
+            row.invalidation.is_some() || fresh && row.accepted + row.failed < row.items
+        })
     }
 
     /// Position of the cursor among the rows shown.

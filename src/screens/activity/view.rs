@@ -15,6 +15,7 @@ use crate::ui::widgets::field::field;
 use crate::ui::{layout, text};
 
 const ASSETS: usize = 3;
+const OUTCOME: usize = 5;
 const COLUMNS: [Column; 6] = [
     Column { title: "WHEN (UTC)", width: 12, grows: false, right: false, priority: 1 },
     Column { title: "WHO", width: 14, grows: false, right: false, priority: 4 },
@@ -48,6 +49,8 @@ pub fn draw(app: &App, pen: &mut Pen<'_>, body: Rect) -> Option<(u16, u16)> {
     let mut columns = COLUMNS;
     if body.width >= 60 {
         columns[ASSETS].width = 22; // names come first: others leave before these are cut
+    } else {
+        (columns[0].width, columns[ASSETS].width, columns[OUTCOME].width) = (5, 10, 11);
     }
     let widths = fit(&columns, list.width.saturating_sub(4));
     if areas.headings.height > 0 {
@@ -120,7 +123,7 @@ fn draw_row(
     for (at, (column, width)) in COLUMNS.iter().zip(widths).enumerate() {
         let Some(width) = *width else { continue };
         let (word, role) = match at {
-            0 => (when(row.operation.at, app.env.now), Role::Dim),
+            0 => (when(row.operation.at, app.env.now, width), Role::Dim),
             1 => (text::shown(&row.by).into_owned(), Role::Text),
             2 => (row.operation.verb.as_str().to_owned(), Role::Strong),
             ASSETS => (text::shown(&row.label).into_owned(), Role::Text),
@@ -181,13 +184,18 @@ fn tell(app: &App, pen: &mut Pen<'_>, area: Rect, row: &ActivityRow) {
 /// What somebody did to a job or a profile: `pause by ann@desk 12:00:05`.
 fn done(act: &ActRow, now: Timestamp) -> String {
     let kind = act.kind.as_str().replace('_', " ");
-    format!("{kind} by {} {}", text::shown(&act.by), when(act.at, now))
+    format!("{kind} by {} {}", text::shown(&act.by), when(act.at, now, 12))
 }
 
-/// The time of day, with the date where it was another day.
-fn when(at: Timestamp, now: Timestamp) -> String {
+/// The time of day, with the date where it was another day; in little room the day alone.
+fn when(at: Timestamp, now: Timestamp, width: u16) -> String {
     let day = |time: Timestamp| time.strftime("%F").to_string();
-    let format = if day(at) == day(now) { "%H:%M:%S" } else { "%b %d %H:%M" };
+    let format = match (day(at) == day(now), width >= 12) {
+        (true, true) => "%H:%M:%S",
+        (true, false) => "%H:%M",
+        (false, true) => "%b %d %H:%M",
+        (false, false) => "%m-%d",
+    };
     at.strftime(format).to_string()
 }
 
