@@ -135,7 +135,7 @@ fn hook_and_webhook_hear_of_the_end_and_of_no_secret() {
         }
         std::thread::sleep(Duration::from_millis(20)); // between two looks
     }
-    assert!(sent.contains("all_clear"), "{sent}");
+    assert!(sent.contains("allclear.notice/1"), "{sent}");
     assert!(sent.contains(TOKEN), "the webhook is called at its own address: {sent}");
     let of = |name: &str| std::fs::read_to_string(folder.join(name)).expect("the hook ran");
     let (args, environ, json) = (of("hook.sh.args"), of("hook.sh.environ"), of("hook.sh.stdin"));
