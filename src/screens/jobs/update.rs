@@ -134,13 +134,13 @@ mod tests {
     fn a_retry_takes_what_was_refused_along() {
         let named = |typed: &str, meant| Named { typed: typed.to_owned(), meant };
         let key = AssetKey::image("a".parse().unwrap());
-        let names = vec![named("a", Ok(vec![key])), named("what?", Err("no public ID".to_owned()))];
-        let order = Order::Delete { what: Selection::Listed(names.clone()) };
+        let list = vec![named("a", Ok(vec![key])), named("what?", Err("no public ID".to_owned()))];
+        let order = Order::Delete { what: Selection::Listed(list.clone()) };
         let Request::Delete(Targets::Selection(Selection::Listed(kept))) =
             wish_of(order, true).request
         else {
             panic!("a list stays a list");
         };
-        assert_eq!(kept, names);
+        assert_eq!(kept, list);
     }
 }
