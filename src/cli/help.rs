@@ -29,7 +29,8 @@ pub const EXIT_CODES: &[(&str, &str)] = &[
     ("5", "the cloud refused: credentials, permission, read-only or locked profile"),
     ("6", "clear except what was not covered or not sampled"),
     ("130", "interrupted: what was not sent is called off"),
-    ("129, 143", "hung up, terminated: what was not sent waits for `jobs resume`"),
+    ("129", "hung up: what was not sent waits for `jobs resume`"),
+    ("143", "terminated: as hung up"),
 ];
 
 /// Variables that are read.

@@ -16,7 +16,7 @@ use super::output::{Output, Side, Table};
 use super::pending::Listed;
 use super::resolve;
 use super::values;
-use super::words::{span, time};
+use super::words::{count, span, time};
 use crate::domain::id::OperationId;
 use crate::domain::job::{JobRow, JobState, Wish};
 use crate::domain::text::clean;
@@ -246,6 +246,15 @@ fn over(job: &JobRow) -> Failure {
 /// Says which jobs wait because their process is gone, and how they go on.
 pub fn tell_interrupted(output: &Output, jobs: &[JobRow]) {
     for job in jobs {
+        if job.counts.unsettled() == 0 {
+            output.say(&format!(
+                "job {} waits: its process ended with {} still to be named; go on with: allclear jobs resume {}",
+                short(job),
+                count(job.counts.to_name, "URL"),
+                short(job),
+            ));
+            continue;
+        }
         output.say(&format!(
             "job {} waits: its process ended ({} {}, {} of {} left); go on with: allclear jobs resume {}",
             short(job),

@@ -197,8 +197,8 @@ async fn drive(
                     output.warn("finishing the calls in flight; Ctrl-C again leaves them to the journal");
                 } else {
                     session.engine.leave();
-                    let word = signal.word();
-                    output.warn(&format!("{word}: finishing the calls in flight, the rest is left to the journal"));
+                    let how = signal.word();
+                    output.warn(&format!("{how}: finishing the calls in flight, the rest is left to the journal"));
                 }
             }
             Some(event) = inbox.recv() => progress.told(&event)?,

@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::event_loop::Carry;
+use super::terminal::panic_words;
 use super::{history, report};
 use crate::app::Effect;
 use crate::app::effect::{JobAct, JobId, Lane};
@@ -470,5 +471,5 @@ fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
         .downcast_ref::<&str>()
         .map(|text| (*text).to_owned())
         .or_else(|| panic.downcast_ref::<String>().cloned())
-        .unwrap_or_else(|| "no reason given".to_owned())
+        .map_or_else(|| "no reason given".to_owned(), |said| panic_words(&said))
 }

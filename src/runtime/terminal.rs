@@ -31,6 +31,8 @@ use super::painter::Painter;
 use super::signals::Signal;
 use crate::app::App;
 use crate::app::notice::Notice;
+use crate::domain::secrets::masked_words;
+use crate::domain::text::clean;
 use crate::screens::shell;
 use crate::ui::pen::Link;
 
@@ -116,7 +118,7 @@ fn install_panic_hook() {
                 say_goodbye(info);
             } else if ENTERED.lock().unwrap_or_else(PoisonError::into_inner).is_some() {
                 // A task's panic is caught and shown on its screen; printing would spoil the picture.
-                tracing::error!(panic = %info, "a task failed");
+                tracing::error!(panic = %panic_words(&info.to_string()), "a task failed");
             } else {
                 before(info);
             }
@@ -129,9 +131,17 @@ fn say_goodbye(info: &std::panic::PanicHookInfo<'_>) {
     // never `eprintln!`: a dead terminal would make it panic again
     let _ = writeln!(
         io::stderr(),
-        "allclear stopped on a mistake of its own: {info}\n\
-         Nothing that was accepted is lost: the journal has it, and the next start goes on."
+        "allclear stopped on a mistake of its own: {}\n\
+         Nothing that was accepted is lost: the journal has it, and the next start goes on.",
+        panic_words(&info.to_string())
     );
+}
+
+/// What a panic says, as it may be shown: its message can hold whatever a value held, a signed URL as well.
+#[must_use]
+pub fn panic_words(said: &str) -> String {
+    let line = |line: &str| masked_words(&clean(line)).trim().to_owned();
+    said.lines().map(line).filter(|line| !line.is_empty()).collect::<Vec<_>>().join(": ")
 }
 
 /// The terminal as the loop draws on it.
@@ -353,6 +363,16 @@ impl Backend for Canvas {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_panic_says_no_secret_and_drives_no_terminal() {
+        let said = "panicked at src/x.rs:1:2:\ncalled `unwrap()` on \
+            https://me:canaryUser@host/image/upload/s--cAnarySi--/x.jpg?token=canaryToken \u{1b}]52;c;AAAA\u{7}";
+        let words = panic_words(said);
+        assert!(!words.to_lowercase().contains("canary"), "{words}");
+        assert!(!words.contains('\u{1b}') && !words.contains('\u{7}'), "{words}");
+        assert!(words.starts_with("panicked at src/x.rs:1:2:: called"), "{words}");
+    }
 
     #[test]
     fn the_modes_that_are_set_are_the_modes_that_are_reset() {

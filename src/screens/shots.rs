@@ -148,6 +148,27 @@ fn a_plan_is_shown_before_anything_is_sent() {
 }
 
 #[test]
+fn urls_that_are_not_reached_can_be_named_from_the_plan() {
+    let mut console = Console::with_assets(100, 30);
+    let task = plan_task(&console.press("d"));
+    let mut plan = plan(Verb::Delete, &["press/2026/hero"], Confirmation::Yes);
+    plan.left_out.push(crate::domain::purge::LeftOut {
+        name: "what?".to_owned(),
+        key: None,
+        readings: Vec::new(),
+        reason: crate::domain::purge::LeftOutReason::Malformed,
+        why: "no public ID".to_owned(),
+    });
+    console.tell(Msg::Planned { task, result: Ok(Box::new(plan)) });
+    let frame = console.frame();
+    assert!(frame.contains("left out") && frame.contains("what?: no public ID"), "{frame}");
+    let effects = console.press("f4");
+    let [Effect::Plan { terms, .. }] = &effects[..] else { panic!("{effects:?}") };
+    assert!(terms.attempt_by_url);
+    assert!(terms.command_line.contains("--attempt-by-url"), "{}", terms.command_line);
+}
+
+#[test]
 fn a_bulk_plan_wants_the_count() {
     let mut console = Console::with_assets(100, 30);
     console.press("*");
@@ -271,6 +292,7 @@ fn who_did_what() {
     console.tell(Msg::Activity(Ok((super::testing::activity(), Vec::new()))));
     console.press("j");
     insta::assert_snapshot!("activity_80x24", console.frame());
+    who_did_which_act(&mut console);
     insta::assert_snapshot!("activity_40x10", console.frame_at(40, 10));
     insta::assert_snapshot!("activity_140x40", console.frame_at(140, 40));
     let effects = console.press("y");
@@ -284,6 +306,28 @@ fn who_did_what() {
     assert_eq!(console.app.activity.shown().count(), 3);
     console.press("g enter");
     assert_eq!(console.app.screen, crate::app::action::Screen::Watch);
+}
+
+/// What was done to the job under the cursor and to the profile is told, by whom and when.
+fn who_did_which_act(console: &mut Console) {
+    use crate::domain::job::{ActKind, ActRow};
+    let rows = super::testing::activity();
+    let here = console.app.activity.current().map(|row| row.operation.id);
+    let act = |kind, by: &str, operation| ActRow {
+        kind,
+        at: rows[0].operation.at,
+        by: by.to_owned(),
+        from: None,
+        operation,
+        label: None,
+        note: None,
+    };
+    let acts = vec![act(ActKind::TakeUp, "ben@desk", here), act(ActKind::Unlock, "eve@desk", None)];
+    console.tell(Msg::Activity(Ok((rows.clone(), acts))));
+    let frame = console.frame();
+    assert!(frame.contains("take up by ben@desk"), "{frame}");
+    assert!(frame.contains("profile: unlock by eve@desk"), "{frame}");
+    console.tell(Msg::Activity(Ok((rows, Vec::new()))));
 }
 
 #[test]

@@ -2,12 +2,14 @@
 
 use std::time::Duration;
 
+use rstest::rstest;
 use serde_json::Value;
 
 use crate::crash::middleman::{Manners, Middleman, Stage};
 use crate::crash::{finish, until};
 use crate::support::cloud::CloudProcess;
 use crate::support::home::{Home, Ran};
+use crate::support::proxy::{Fate, Forged, Proxy};
 
 /// Public IDs that the cloud holds.
 fn everything(home: &Home) -> Vec<String> {
@@ -151,53 +153,219 @@ fn a_job_whose_process_died_waits_and_every_command_says_so() {
     assert!(!after.contains("waits"), "{after}");
 }
 
+/// Sends a signal to a process of ours.
+fn signal(child: &std::process::Child, name: &str) {
+    let pid = child.id().to_string();
+    let sent = std::process::Command::new("kill").args(["-s", name, &pid]).status();
+    assert!(sent.expect("kill is there").success());
+}
+
+#[rstest]
+#[case::hang_up("HUP", 129, "hung up")]
+#[case::terminate("TERM", 143, "terminated")]
+fn a_session_that_closes_calls_nothing_off(
+    #[case] name: &str,
+    #[case] code: i32,
+    #[case] word: &str,
+) {
+    let under_way = UnderWay::start();
+    signal(&under_way.child, name);
+    let asked = under_way.middleman.reached(Stage::Asked);
+    let UnderWay { _cloud, middleman, home, mut child } = under_way;
+    let status = child.wait().expect("it ends");
+    assert_eq!(status.code(), Some(code));
+    let said = std::fs::read_to_string(home.folder.path().join("said")).expect("a file");
+    assert!(said.contains(&format!("{word}: finishing the calls in flight")), "{said}");
+    let told = std::fs::read_to_string(home.folder.path().join("told")).expect("a file");
+    let outcome: Value = serde_json::from_str(told.lines().last().expect("a line")).expect("JSON");
+    assert_eq!(
+        (&outcome["outcome"], &outcome["exit_code"]),
+        (&Value::from("interrupted"), &Value::from(code))
+    );
+    let sentence = outcome["sentence"].as_str().expect("a sentence");
+    assert!(sentence.contains("allclear jobs resume"), "{sentence}");
+    // calls in flight have settled, and what was not sent is neither cancelled nor skipped
+    let job = until_state(&home, "interrupted");
+    let items = &job["items"];
+    assert_eq!((&items["sent"], &items["skipped"]), (&Value::from(0), &Value::from(0)), "{job}");
+    let accepted = items["accepted"].as_u64().expect("a count");
+    assert!(accepted >= 5 && accepted < MANY as u64, "{job}");
+    assert!(middleman.reached(Stage::Asked) <= asked + 60, "nothing more was sent");
+    assert_eq!(job["run_by"], Value::Null, "its lease is given back");
+    middleman.behave(Manners::default());
+    let id = job["operation"].as_str().expect("an ID");
+    finish(&home, &["jobs", "resume", id, "--no-wait"]).expect(0);
+    assert_eq!(jobs(&home)[0]["items"]["accepted"], MANY);
+}
+
 #[test]
-fn what_failed_of_a_list_is_told_and_tried_again() {
-    let cloud = CloudProcess::start(&["--assets", "1000", "--edges", "1"]);
+fn ctrl_c_calls_off_what_was_not_sent() {
+    let under_way = UnderWay::start();
+    signal(&under_way.child, "INT");
+    let UnderWay { _cloud, middleman: _middleman, home, mut child } = under_way;
+    assert_eq!(child.wait().expect("it ends").code(), Some(130));
+    let job = until_state(&home, "cancelled");
+    let count = |state: &str| job["items"][state].as_u64().expect("a count");
+    assert!(count("skipped") > 0, "{job}");
+    assert_eq!(count("accepted") + count("skipped"), MANY as u64, "{job}");
+}
+
+#[test]
+fn a_hang_up_under_nohup_means_nothing() {
+    let cloud = CloudProcess::start(&["--propagation", "3s..4s", "--edges", "1"]);
+    let home = Home::new(cloud.url());
+    let program = home.command(&[]).get_program().to_owned();
+    let order = "trap '' HUP; exec \"$0\" purge press/2026/hero --yes --json";
+    let mut command = std::process::Command::new("sh");
+    command.args(["-c", order]).arg(program).env_clear().current_dir(home.folder.path());
+    command.env("HOME", home.folder.path()).env("CLOUDINARY_URL", cloud.url());
+    command.env("ALLCLEAR_STATE_DIR", home.folder.path().join("state"));
+    command.stdin(std::process::Stdio::null()).stdout(std::process::Stdio::piped());
+    let mut child = command.spawn().expect("it starts");
+    assert!(until(&mut child, || home.folder.path().join("state/journal.db").exists()));
+    for _ in 0..20 {
+        signal(&child, "HUP");
+        std::thread::sleep(Duration::from_millis(50)); // between two hang-ups
+    }
+    let ended = child.wait_with_output().expect("it ends");
+    assert_eq!(ended.status.code(), Some(0), "{}", String::from_utf8_lossy(&ended.stdout));
+}
+
+/// A profile for the cloud behind `url`, with these settings.
+fn profile(url: &str, settings: &str) -> Home {
+    let home = Home::new("");
+    let folder = home.folder.path().join(".config/allclear");
+    std::fs::create_dir_all(&folder).expect("a folder");
+    let text = format!("[profiles.it]\ncloudinary_url = \"{url}\"\n{settings}\n");
+    std::fs::write(folder.join("config.toml"), text).expect("a file");
+    home
+}
+
+#[test]
+fn a_cloud_that_refuses_for_too_long_stops_the_job_and_resumed_it_goes_on() {
+    let cloud = CloudProcess::start(&["--assets", "60", "--edges", "1"]);
+    let ids = everything(&Home::new(cloud.url()));
+    let down = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(true));
+    let is_down = std::sync::Arc::clone(&down);
+    let proxy = Proxy::before(cloud.api(), move |request| {
+        let busy = Forged::json(503, "{\"error\":{\"message\":\"Come back later\"}}");
+        if request.method == "POST" && is_down.load(std::sync::atomic::Ordering::SeqCst) {
+            Fate::Instead(busy)
+        } else {
+            Fate::Pass
+        }
+    });
+    let home = profile(&proxy.url(cloud.url()), "stop_after = \"3s\"\nconfirm_above = 1000");
+    let file = home.file("ids.txt", ids[..40].join("\n").as_bytes());
+    let ran = finish(&home, &["purge", "--from", &file, "--yes", "--json"]).expect(3);
+    let outcome = ran.outcome();
+    assert_eq!(outcome["outcome"], "stopped", "{outcome}");
+    let sentence = outcome["sentence"].as_str().expect("a sentence");
+    assert!(sentence.contains("nothing got through for"), "{sentence}");
+    assert!(sentence.contains("allclear jobs resume"), "{sentence}");
+    let job = jobs(&home)[0].clone();
+    let items = &job["items"];
+    assert_eq!(job["state"], "paused", "{job}");
+    assert_eq!((&items["failed"], &items["skipped"]), (&Value::from(0), &Value::from(0)), "{job}");
+    assert!(job["stopped_because"].as_str().is_some_and(|why| why.contains("Come back")), "{job}");
+    let listed = finish(&home, &["jobs"]).expect(0).stdout;
+    assert!(listed.contains("stopped: nothing got through"), "{listed}");
+    down.store(false, std::sync::atomic::Ordering::SeqCst);
+    let id = job["operation"].as_str().expect("an ID");
+    finish(&home, &["jobs", "resume", id, "--no-wait"]).expect(0);
+    let job = jobs(&home)[0].clone();
+    assert_eq!(
+        (&job["items"]["accepted"], &job["state"]),
+        (&Value::from(40), &Value::from("done"))
+    );
+}
+
+/// A list of this many, of which one of a hundred is not there and one of a hundred cannot be meant.
+const LISTED: usize = 10_000;
+const ODD: usize = LISTED / 100;
+
+#[test]
+fn of_ten_thousand_names_the_good_ones_are_done_and_just_the_others_tried_again() {
+    let cloud = CloudProcess::start(&["--assets", "14000", "--edges", "1", "--admin-quota", "500"]);
     let home = Home::new(cloud.url());
     let ids = everything(&home);
-    // ten are not there now, and ten cannot be
-    let away = ids.iter().take(10).collect::<Vec<_>>();
-    for id in &away {
+    let good = LISTED - 2 * ODD;
+    // the first of those that are not there now
+    let away = &ids[..3];
+    for id in away {
         let to = format!("away/{id}");
         finish(&home, &["rename", id, &to, "--no-invalidate", "--yes", "--quiet"]).expect(0);
     }
-    let odd = (0..10).map(|n| format!("odd?{n}\u{1b}[2J")).collect::<Vec<_>>();
-    let list = [ids.as_slice(), &odd].concat().join("\n");
-    let file = home.file("ids.txt", list.as_bytes());
+    let unknown = (3..ODD).map(|n| format!("no/such/thing-{n}"));
+    let unknown = away.iter().cloned().chain(unknown).collect::<Vec<_>>();
+    let odd = (0..ODD).map(|n| format!("odd?{n}\u{1b}[2J")).collect::<Vec<_>>();
+    let list = [&ids[3..3 + good], &unknown, &odd].concat();
+    assert_eq!(list.len(), LISTED);
+    let file = home.file("ids.txt", list.join("\n").as_bytes());
     let results = home.folder.path().join("results.jsonl");
     let results = results.to_str().expect("UTF-8");
-    let good = (ids.len() - 10).to_string();
-    let order =
-        ["rm", "--from", &file, "--confirm", &good, "--no-invalidate", "--results", results];
+    let count = good.to_string();
+    let terms = ["--no-invalidate", "--api", "upload", "--results", results];
+    let order = [&["rm", "--from", &file, "--confirm", &count][..], &terms].concat();
+    let begun = std::time::Instant::now();
     let ran = finish(&home, &order).expect(4);
+    println!("{LISTED} names took {:?}", begun.elapsed());
     assert!(!ran.stderr.contains('\u{1b}'), "nothing reaches the terminal raw");
-    for name in away.iter().map(|id| id.as_str()).chain(["odd?3"]) {
-        assert!(ran.stderr.contains(name), "{name} is named\n{}", ran.stderr);
+    for name in unknown.iter().map(String::as_str).chain(["odd?3", "odd?99"]) {
+        assert!(ran.stderr.contains(name), "{name} is named");
     }
-    assert_eq!(everything(&home).len(), 10, "the good ones are done");
+    let held = everything(&home).len();
+    assert_eq!(held, ids.len() - good, "the good ones are gone, and no other");
     let told = std::fs::read_to_string(results).expect("results");
     let told = told.lines().map(|line| serde_json::from_str::<Value>(line).expect("JSON"));
     let told = told.collect::<Vec<_>>();
     let of = |state: &str| told.iter().filter(|line| line["state"] == state).count();
-    assert_eq!((of("accepted"), of("not_found"), of("refused")), (ids.len() - 10, 10, 10));
+    assert_eq!((of("accepted"), of("not_found"), of("refused")), (good, ODD, ODD));
+    assert!(told.iter().all(|line| line["state"] == "accepted" || line["reason"].is_string()));
     let job = jobs(&home)[0].clone();
     assert_eq!(
-        (&job["items"]["accepted"], &job["items"]["refused"]),
-        (&Value::from(ids.len() - 10), &Value::from(20))
+        (&job["items"]["accepted"], &job["items"]["refused"], &job["items"]["failed"]),
+        (&Value::from(good), &Value::from(2 * ODD), &Value::from(0))
     );
 
-    for id in &away {
+    for id in away {
         let from = format!("away/{id}");
         finish(&home, &["rename", &from, id, "--no-invalidate", "--yes", "--quiet"]).expect(0);
     }
     let id = job["operation"].as_str().expect("an ID");
     let retry = finish(&home, &["retry-failed", id, "--yes", "--json"]).expect(4);
     let plan = &retry.named("plan")[0];
-    assert_eq!(plan["items"].as_array().map(Vec::len), Some(10), "just those");
-    assert_eq!(plan["left_out"].as_array().map(Vec::len), Some(10));
+    assert_eq!(plan["items"].as_array().map(Vec::len), Some(away.len()), "just those");
+    assert_eq!(plan["left_out"].as_array().map(Vec::len), Some(2 * ODD - away.len()));
     assert_eq!(plan["invalidate"], false, "as it was ordered");
-    assert_eq!(everything(&home), Vec::<String>::new());
+    assert_eq!(everything(&home).len(), held - away.len());
+}
+
+#[test]
+fn a_name_that_was_a_url_with_a_token_is_tried_again_though_the_token_is_not_kept() {
+    let cloud = CloudProcess::start(&["--assets", "20", "--edges", "1"]);
+    let home = Home::new(cloud.url());
+    let id = "press/2026/hero";
+    finish(&home, &["rename", id, "away/hero", "--no-invalidate", "--yes", "--quiet"]).expect(0);
+    let token = "exp=1~hmac=c0ffee";
+    let (_, edge) = &cloud.edges()[0];
+    let url = format!("{edge}/demo/image/upload/{id}.jpg?__cld_token__={token}");
+    let file = home.file("ids.txt", format!("{url}\nlogo\n").as_bytes());
+    let ran = finish(&home, &["rm", "--from", &file, "--no-invalidate", "--yes"]).expect(4);
+    assert!(!ran.stderr.contains(token) && ran.stderr.contains("hero"), "{}", ran.stderr);
+    finish(&home, &["rename", "away/hero", id, "--no-invalidate", "--yes", "--quiet"]).expect(0);
+    let job = jobs(&home)[0]["operation"].as_str().expect("an ID").to_owned();
+    // the newest job is the second rename
+    let all = jobs(&home);
+    let job = all
+        .as_array()
+        .and_then(|all| all.iter().find(|job| job["verb"] == "delete"))
+        .map_or(job, |job| job["operation"].as_str().expect("an ID").to_owned());
+    let retry = finish(&home, &["retry-failed", &job, "--yes", "--json"]).expect(0);
+    let plan = &retry.named("plan")[0];
+    assert_eq!(plan["items"][0]["asset"]["public_id"], id, "{plan}");
+    let journal = std::fs::read(home.folder.path().join("state/journal.db")).expect("a journal");
+    assert!(!journal.windows(token.len()).any(|it| it == token.as_bytes()), "it is not kept");
 }
 
 #[test]

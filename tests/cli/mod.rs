@@ -9,6 +9,7 @@ mod control;
 mod doctor;
 mod drills;
 mod jobs;
+mod journals;
 mod looking_from;
 mod manners;
 mod plans;

@@ -45,6 +45,17 @@ fn ten_thousand_deletes_do_not_hit_a_quota_of_five_hundred() {
     let why = plan["api_path_why"].as_str().expect("a reason");
     assert!(why.contains("not counted against the Admin quota"), "{why}");
     assert_eq!(plan["paced_until"], Value::Null);
+    assert_eq!(plan["confirmation"]["word"], "10000");
+
+    // in words, with the quota of another hour
+    let cloud = CloudProcess::start(&["--assets", "14000", "--admin-quota", "500"]);
+    let home = Home::new(cloud.url());
+    let list = home.file("ids.txt", ids.join("\n").as_bytes());
+    let text = home.run(&["rm", "--from", &list, "--dry-run"]).expect(0).stdout;
+    for words in ["10000 assets", "not counted against the Admin quota"] {
+        assert!(text.contains(words), "{words} is not in\n{text}");
+    }
+    assert!(!text.contains("waits"), "{text}");
 
     // and that way is gone: twice as many as the quota has calls
     let list = home.file("some.txt", ids[..1_000].join("\n").as_bytes());

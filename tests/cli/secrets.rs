@@ -18,11 +18,12 @@ const OF_FASTLY: &str = "canaryFastlyToken447d1c";
 const OF_SIGNATURE: &str = "cAnarySi";
 const OF_TOKEN: &str = "canaryCldTokenHmac6a6a";
 const OF_JOURNAL: &str = "canaryJournalPassword3c3c";
+const OF_WEBHOOK: &str = "canaryWebhookToken7b7b21";
 const OF_USER: &str = "canaryUrlUserinfo2d2d";
 /// Secrets that are wrong, to be refused with.
 const WRONG: &str = "canaryWrongSecret5e5e5e";
 
-const ALL: [&str; 11] = [
+const ALL: [&str; 12] = [
     OF_URL,
     OF_VARIABLE,
     OF_FILE,
@@ -32,6 +33,7 @@ const ALL: [&str; 11] = [
     OF_SIGNATURE,
     OF_TOKEN,
     OF_JOURNAL,
+    OF_WEBHOOK,
     OF_USER,
     WRONG,
 ];
@@ -279,6 +281,50 @@ fn with_tokens(home: &Home, said: &mut Said, first: &[&str], edge: &str) {
         let ended = child.and_then(std::process::Child::wait_with_output).expect("allclear runs");
         said.heard(&format!("{first:?} {command:?}"), &Ran::of(&ended));
     }
+}
+
+/// What a child of ours was started with: its arguments and its environment go into files beside it.
+fn spy(home: &Home, name: &str, then: &str) -> String {
+    let text = format!(
+        "#!/bin/sh\nprintf '%s\\n' \"$@\" >> \"$0.args\"\ntr '\\0' '\\n' < /proc/$$/environ >> \"$0.environ\"\n{then}\n"
+    );
+    let path = home.file(name, text.as_bytes());
+    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o700);
+    std::fs::set_permissions(&path, mode).expect("ours");
+    path
+}
+
+#[test]
+fn children_that_look_from_elsewhere_are_handed_no_secret() {
+    let home = Home::new(&format!("cloudinary://123456789012:{OF_URL}@acme"));
+    spy(&home, "ssh", "exit 255");
+    // asked for by a name that this host knows by itself, so that nobody else is
+    config(
+        &home,
+        "[profiles.far]\ncloudinary_url_env = \"CLOUDINARY_URL\"\nhosts = [\"localhost\"]\n\
+         [profiles.far.places]\nssh = [\"ops@far.example.test\"]\n",
+    );
+    let mut process = home.command(&["--profile", "far", "-vv", "places", "--json"]);
+    let path = format!("{}:/usr/bin:/bin", home.folder.path().display());
+    process.env("PATH", path).env("ALLCLEAR_IT_TOKEN", OF_GLOBALPING);
+    let child = process.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
+    let ended = child.and_then(std::process::Child::wait_with_output).expect("allclear runs");
+    let mut said = Said::default();
+    said.heard("places", &Ran::of(&ended));
+    said.files(home.folder.path(), &["config.toml"]);
+    for (kind, word) in [("ssh.args", "ops@far.example.test"), ("ssh.environ", "PATH=")] {
+        let seen = said.0.iter().find(|(file, _)| file.ends_with(kind)).map(|(_, bytes)| bytes);
+        assert!(
+            seen.is_some_and(|bytes| contains(bytes, word.as_bytes())),
+            "{kind}: {said}",
+            said = String::from_utf8_lossy(&said.0["places"])
+        );
+    }
+    assert_eq!(said.found(), Vec::new());
+    // the same search finds a child that is handed one
+    let url = format!("CLOUDINARY_URL={}", home.cloudinary_url);
+    said.0.insert("ssh.environ".to_owned(), url.into_bytes());
+    assert_eq!(said.found(), [(OF_URL.to_owned(), "ssh.environ".to_owned())]);
 }
 
 #[test]

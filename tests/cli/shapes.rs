@@ -199,6 +199,60 @@ fn what_needs_no_cloud() {
     golden!("man_dir", shape(&read(&["man", "--dir", share.to_str().expect("UTF-8")])));
 }
 
+#[test]
+fn jobs_and_what_is_asked_of_them() {
+    let cloud = CloudProcess::start(&["--assets", "30", "--edges", "2"]);
+    let home = Home::new("");
+    let folder = home.folder.path().join(".config/allclear");
+    std::fs::create_dir_all(&folder).expect("a folder");
+    let text = format!(
+        "[profiles.it]\ncloudinary_url = \"{}\"\nrisk = \"test\"\nstart_delay = \"5m\"\n",
+        cloud.url()
+    );
+    std::fs::write(folder.join("config.toml"), text).expect("a file");
+    let listed = home.run(&["ls", "--columns", "id", "--no-header"]).expect(0).stdout;
+    let ids = listed.lines().take(12).map(str::trim).collect::<Vec<_>>().join("\n");
+    let file = home.file("ids.txt", ids.as_bytes());
+    let mut child = home.spawn(&["rm", "--from", &file, "--confirm", "12", "--no-wait", "--quiet"]);
+    // it waits, to be called off: long enough to be asked for this and that
+    let jobs = || home.run(&["jobs", "--json"]).expect(0).json();
+    assert!(crate::crash::until(&mut child, || jobs()["jobs"][0]["waiting_until"].is_string()));
+    golden!("jobs", shape(&jobs()));
+    let id = jobs()["jobs"][0]["operation"].as_str().expect("an ID").to_owned();
+    let ask = |what: &str| home.run(&["jobs", what, &id, "--json"]).expect(0);
+    golden!("jobs_pause", shape(&without_wait(ask("pause").json())));
+    golden!("jobs_resume", shape(&without_wait(ask("resume").outcome())));
+    golden!("jobs_cancel", shape(&without_wait(ask("cancel").json())));
+    let status = child.wait().expect("it ends");
+    assert_eq!(status.code(), Some(1), "nothing was sent");
+    let retry = home.run(&["retry-failed", &id, "--dry-run", "--json"]).expect(0);
+    let (plan, outcome) = stream("retry_failed", &retry);
+    golden!("retry_failed_plan", plan);
+    golden!("retry_failed_outcome", outcome);
+}
+
+/// A wait comes and goes by the moment.
+fn without_wait(mut value: Value) -> Value {
+    for field in ["waiting_until", "waiting_because"] {
+        value["job"][field] = Value::from("[now and then]");
+    }
+    value
+}
+
+#[test]
+fn journals() {
+    let (_cloud, home) = warm();
+    home.run(&["rm", HERO, "--yes"]).expect(0);
+    let checked = without_home(&home, &home.run(&["journal", "check", "--json"]).expect(0).json());
+    let pruned = home.run(&["journal", "prune", "--dry-run", "--json"]).expect(0).json();
+    let (from, to) = (home.folder.path().join("state/journal.db"), home.folder.path().join("b.db"));
+    let paths = [from.to_str().expect("UTF-8"), to.to_str().expect("UTF-8")];
+    let copied = home.run(&["journal", "copy", paths[0], paths[1], "--json"]).expect(0).json();
+    golden!("journal_check", shape(&checked));
+    golden!("journal_prune", shape(&pruned));
+    golden!("journal_copy", shape(&copied));
+}
+
 /// Golden files of each command's JSON, in this file's macros or elsewhere; `-`: it has none.
 const GOLDEN: &[(&str, &[&str])] = &[
     ("demo", &["-"]),
@@ -215,11 +269,13 @@ const GOLDEN: &[(&str, &[&str])] = &[
     ("watch", &["watch_outcome"]),
     ("pending", &["pending", "pending_empty"]),
     ("history", &["history"]),
-    // their words are asserted by what they do, in `jobs.rs`
-    ("jobs pause", &["-"]),
-    ("jobs resume", &["-"]),
-    ("jobs cancel", &["-"]),
-    ("retry-failed", &["-"]),
+    ("jobs pause", &["jobs", "jobs_pause"]),
+    ("jobs resume", &["jobs_resume"]),
+    ("jobs cancel", &["jobs_cancel"]),
+    ("retry-failed", &["retry_failed_plan", "retry_failed_outcome"]),
+    ("journal check", &["journal_check"]),
+    ("journal prune", &["journal_prune"]),
+    ("journal copy", &["journal_copy"]),
     ("report", &["report"]),
     ("places", &["places", "places_of_a_url"]),
     ("config path", &["config_path"]),

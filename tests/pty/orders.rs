@@ -81,3 +81,70 @@ fn a_pasted_delivery_url_lands_on_its_asset() {
     terminal.paste("https://res.cloudinary.com/other-cloud/image/upload/hero.jpg");
     terminal.wait_for("other-cloud");
 }
+
+/// What somebody who listens was sent: one request, whole.
+fn listener() -> (u16, std::thread::JoinHandle<String>) {
+    use std::io::{Read as _, Write as _};
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = listener.local_addr().expect("an address").port();
+    let heard = std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().expect("somebody calls");
+        let (mut heard, mut buffer) = (Vec::new(), [0; 4096]);
+        while !heard.ends_with(b"}") && !heard.ends_with(b"}\n") {
+            match stream.read(&mut buffer) {
+                Ok(0) | Err(_) => break,
+                Ok(read) => heard.extend_from_slice(&buffer[..read]),
+            }
+        }
+        stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n").ok();
+        String::from_utf8_lossy(&heard).into_owned()
+    });
+    (port, heard)
+}
+
+#[test]
+fn hook_and_webhook_hear_of_the_end_and_of_no_secret() {
+    const SECRET: &str = "canaryHookSecret91d3";
+    const TOKEN: &str = "canaryWebhookToken55aa";
+    let cloud = CloudProcess::start(&["--api-secret", SECRET]);
+    let home = Home::new(cloud.url());
+    let (port, heard) = listener();
+    let folder = home.folder.path();
+    let hook = "printf '%s\\n' \"$@\" > \"$0.args\"; tr '\\0' '\\n' < /proc/$$/environ > \"$0.environ\"; cat > \"$0.part\"; mv \"$0.part\" \"$0.stdin\"";
+    let script = home.file("hook.sh", hook.as_bytes());
+    let config = folder.join(".config/allclear");
+    std::fs::create_dir_all(&config).expect("a folder");
+    let text = format!(
+        "[notify]\nafter = \"0s\"\nwebhook = \"http://127.0.0.1:{port}/hear?token={TOKEN}\"\n\
+         [[notify.hooks]]\non = [\"all_clear\"]\ncommand = [\"sh\", \"{script}\", \"one\"]\n"
+    );
+    std::fs::write(config.join("config.toml"), text).expect("a file");
+
+    let environment = [("CLOUDINARY_URL", home.cloudinary_url.as_str()), ("PATH", "/usr/bin:/bin")];
+    let mut terminal = super::Terminal::start(120, 36, &["-vv"], &environment, folder);
+    terminal.wait_for(HERO);
+    terminal.keys("d");
+    terminal.wait_for("Press y");
+    terminal.keys("y");
+    terminal.wait("all clear", says_all_clear);
+    let sent = heard.join().expect("no panic");
+    let stdin = folder.join("hook.sh.stdin");
+    for _ in 0..1_000 {
+        if stdin.exists() {
+            break;
+        }
+        std::thread::sleep(Duration::from_millis(20)); // between two looks
+    }
+    assert!(sent.contains("allclear.notice/1"), "{sent}");
+    assert!(sent.contains(TOKEN), "the webhook is called at its own address: {sent}");
+    let of = |name: &str| std::fs::read_to_string(folder.join(name)).expect("the hook ran");
+    let (args, environ, json) = (of("hook.sh.args"), of("hook.sh.environ"), of("hook.sh.stdin"));
+    assert_eq!(args.trim(), "one");
+    assert!(json.contains("all_clear") && environ.contains("PATH="), "{json}{environ}");
+    let log = std::fs::read_to_string(folder.join("state/allclear.log")).expect("a log");
+    let screen = terminal.screen();
+    for said in [&args, &environ, &json, &log, &screen] {
+        assert!(!said.contains(SECRET) && !said.contains(TOKEN), "{said}");
+    }
+    assert!(!sent.contains(SECRET), "{sent}");
+}

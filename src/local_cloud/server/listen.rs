@@ -80,8 +80,14 @@ impl Line {
                     self.accepted += 1;
                     let peer = Peer { address, connection: self.accepted, cut: cut.clone() };
                     let patience = self.cloud.limits.stall;
-                    let connection =
-                        Connection { stream, cut, patience, stalled: None, _permit: permit };
+                    let connection = Connection {
+                        stream,
+                        cut,
+                        patience,
+                        stalled: None,
+                        instead: None,
+                        _permit: permit,
+                    };
                     return (connection, peer);
                 }
                 // too many open files, say: it may pass
@@ -134,6 +140,8 @@ pub struct Connection {
     patience: Duration,
     /// Since the peer's window is full.
     stalled: Option<Pin<Box<Sleep>>>,
+    /// What is written in place of a bare refusal of the library, and how much of it has left.
+    instead: Option<(Vec<u8>, usize)>,
     _permit: OwnedSemaphorePermit,
 }
 
@@ -163,6 +171,33 @@ impl Connection {
     }
 }
 
+impl Connection {
+    /// Writes what stands in place of `bare`; all of `bare` counts as written then.
+    fn write_instead(
+        &mut self,
+        context: &mut Context<'_>,
+        bare: &[u8],
+    ) -> Option<Poll<io::Result<usize>>> {
+        if self.instead.is_none() {
+            self.instead = Some((super::bare::in_json(bare)?, 0));
+        }
+        while let Some((answer, left)) = &mut self.instead
+            && *left < answer.len()
+        {
+            let written = Pin::new(&mut self.stream).poll_write(context, &answer[*left..]);
+            match written {
+                Poll::Ready(Ok(bytes)) if bytes > 0 => *left += bytes,
+                Poll::Ready(Ok(_)) => {
+                    return Some(Poll::Ready(Err(io::ErrorKind::WriteZero.into())));
+                }
+                other => return Some(self.watched(context, other)),
+            }
+        }
+        self.instead = None;
+        Some(self.watched(context, Poll::Ready(Ok(bare.len()))))
+    }
+}
+
 impl AsyncRead for Connection {
     fn poll_read(
         mut self: Pin<&mut Self>,
@@ -181,6 +216,9 @@ impl AsyncWrite for Connection {
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         self.check()?;
+        if let Some(written) = self.write_instead(context, bytes) {
+            return written;
+        }
         let written = Pin::new(&mut self.stream).poll_write(context, bytes);
         self.watched(context, written)
     }
@@ -191,6 +229,13 @@ impl AsyncWrite for Connection {
         parts: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         self.check()?;
+        let whole = parts.iter().find(|part| !part.is_empty()).map(|part| &**part);
+        let alone = parts.iter().filter(|part| !part.is_empty()).count() == 1;
+        if let Some(bytes) = whole.filter(|_| alone)
+            && let Some(written) = self.write_instead(context, bytes)
+        {
+            return written;
+        }
         let written = Pin::new(&mut self.stream).poll_write_vectored(context, parts);
         self.watched(context, written)
     }

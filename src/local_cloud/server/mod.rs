@@ -8,6 +8,7 @@ mod admin;
 mod api;
 mod attributes;
 mod auth;
+mod bare;
 mod body;
 mod control;
 mod delivery;

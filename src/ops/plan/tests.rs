@@ -1,4 +1,5 @@
 use std::sync::Arc;
+use std::time::Duration;
 
 use rstest::rstest;
 
@@ -6,7 +7,8 @@ use super::*;
 use crate::domain::account::InvalidationKind;
 use crate::domain::asset::{DeliveryType, ResourceType};
 use crate::domain::purge::{DeleteApi, LeftOutReason, Named, Risk, Verify};
-use crate::ops::testing::{FakeCloud, context, image};
+use crate::ops::testing::{FakeCloud, Script, context, image};
+use crate::ports::cloud::CloudError;
 
 fn delete(ids: &[&str]) -> Order {
     Order::Delete { what: Selection::Keys(ids.iter().map(|id| image(id)).collect()) }
@@ -370,4 +372,43 @@ async fn urls_that_are_not_reached_can_be_named_by_themselves() {
     assert_eq!(attempt.by_url.len(), usual.not_covered.len());
     assert_eq!(attempt.watched.len(), usual.watched.len() + attempt.by_url.len());
     assert!(attempt.not_covered.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_listing_that_meets_a_used_up_quota_goes_on_where_it_was() {
+    let ids = many(700);
+    let refs = ids.iter().map(String::as_str).collect::<Vec<_>>();
+    let cloud = FakeCloud::with(&refs);
+    let context = surrogate(Arc::clone(&cloud)).await;
+    let reset = context.clock.wall() + Duration::from_secs(1800);
+    let too_many =
+        CloudError::RateLimited { cloud: "demo".to_owned(), limit: 500, retry_at: Some(reset) };
+    // the first page comes, the second is refused
+    cloud.script("list", Script::Delay(Duration::from_millis(1)));
+    cloud.script("list", Script::Refuse(too_many.clone()));
+    let what = Selection::Prefix {
+        resource_type: ResourceType::Image,
+        delivery_type: DeliveryType::Upload,
+        prefix: ids[0].split('/').next().unwrap().to_owned() + "/",
+    };
+    let order = Order::Purge { what };
+    let (waits, mut told) = tokio::sync::watch::channel(None);
+    let begun = tokio::time::Instant::now();
+    let looking = async {
+        told.changed().await.unwrap();
+        let wait: crate::domain::job::JobWait = told.borrow_and_update().clone().unwrap();
+        assert_eq!(wait.until, reset);
+        assert!(wait.because.contains("500 Admin API calls"), "{}", wait.because);
+    };
+    let terms = OrderTerms::default();
+    let planning = plan_patiently(&context, &order, &terms, Patience::told_to(&waits));
+    let (planned, ()) = tokio::join!(planning, looking);
+    assert_eq!(planned.unwrap().items.len(), 700);
+    assert!(begun.elapsed() >= Duration::from_secs(1800), "{:?}", begun.elapsed());
+    let lists = cloud.calls().iter().filter(|call| call.starts_with("list")).count();
+    assert_eq!(lists, 3, "no page twice");
+
+    // where nobody sees it, it fails and says until when
+    cloud.script("list", Script::Refuse(too_many.clone()));
+    assert_eq!(plan(&context, &order, &terms).await.unwrap_err(), OpError::Cloud(too_many));
 }

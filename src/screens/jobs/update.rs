@@ -124,3 +124,23 @@ pub fn wish_of(order: Order, invalidate: bool) -> Wish {
     };
     Wish { request, invalidate }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::purge::Named;
+
+    #[test]
+    fn a_retry_takes_what_was_refused_along() {
+        let named = |typed: &str, meant| Named { typed: typed.to_owned(), meant };
+        let key = AssetKey::image("a".parse().unwrap());
+        let list = vec![named("a", Ok(vec![key])), named("what?", Err("no public ID".to_owned()))];
+        let order = Order::Delete { what: Selection::Listed(list.clone()) };
+        let Request::Delete(Targets::Selection(Selection::Listed(kept))) =
+            wish_of(order, true).request
+        else {
+            panic!("a list stays a list");
+        };
+        assert_eq!(kept, list);
+    }
+}
