@@ -338,6 +338,15 @@ fn on_screen(app: &mut App, action: Action, key: Option<Key>) -> Vec<Effect> {
             app.set_theme(&name);
             vec![]
         }
+        Action::Mouse => {
+            app.mouse = !app.mouse;
+            app.env.say(if app.mouse {
+                "the mouse is used: click, wheel, headings sort; hold shift to select text"
+            } else {
+                "the mouse is the terminal's again: it selects text"
+            });
+            vec![Effect::Mouse(app.mouse)]
+        }
         Action::Lock => lock(app),
         Action::Unlock(Some(typed)) => unlock(app, &typed),
         Action::Unlock(None) if app.env.lock.time_left(app.env.moment).is_some() => lock(app),

@@ -40,6 +40,8 @@ pub trait Surface {
     fn copy(&mut self, text: &str) -> bool;
     /// Tells whoever looks at another window, with the next frame.
     fn notify(&mut self, _notice: &Notice, _focused: Option<bool>) {}
+    /// Takes the mouse with the next frame, or gives it back to the terminal.
+    fn mouse(&mut self, _wanted: bool) {}
     /// Bytes of the last frame.
     fn last_bytes(&self) -> usize {
         0
@@ -270,6 +272,10 @@ impl Turn {
                 Effect::Suspend => {
                     parts.surface.suspend()?;
                     self.came_back(app, parts);
+                }
+                Effect::Mouse(wanted) => {
+                    parts.surface.mouse(wanted);
+                    app.dirty = true;
                 }
                 Effect::Redraw => {
                     parts.surface.redraw()?;

@@ -377,6 +377,7 @@ impl Carry for Executor {
             Effect::Copy(_)
             | Effect::Suspend
             | Effect::SwitchProfile(_)
+            | Effect::Mouse(_)
             | Effect::Redraw
             | Effect::Quit => {}
         }
