@@ -142,10 +142,11 @@ fn shoot() {
     camera.shoot("curve");
     camera.press("1", "cleared");
     camera.shoot("all-clear");
-    camera.press("\r", "status 404");
+    camera.press("\r", "Evidence:");
+    camera.terminal.wait_for("first  status");
     camera.shoot("evidence");
     camera.leave("Evidence:");
-    camera.press("J", "over");
+    camera.press("J", "under way");
     camera.shoot("jobs");
     camera.press("A", "$ allclear rm");
     camera.shoot("activity");
