@@ -157,6 +157,8 @@ pub enum Action {
     Confirm,
     ToggleOverwrite,
     ToggleInvalidate,
+    /// Names the URLs that an order does not reach to the cloud one by one, or not.
+    ToggleByUrl,
     NextConfidence,
     CancelJob,
     Complete,

@@ -119,7 +119,7 @@ mod tests {
         let at = |secs| Moment::from_origin(Duration::from_secs(secs));
         let now = crate::screens::testing::noon();
         log.ask(&Effect::ReadActivity, now, at(1));
-        log.answer(&Msg::Activity(Ok(Vec::new())), at(3));
+        log.answer(&Msg::Activity(Ok((Vec::new(), Vec::new()))), at(3));
         assert_eq!(log.asked[0].took, Some(Duration::from_secs(2)));
         for _ in 0..1_000 {
             log.ask(&Effect::ReadJournal, now, at(4));

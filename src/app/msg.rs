@@ -7,7 +7,7 @@ use super::key::Key;
 use crate::domain::asset::AssetKey;
 use crate::domain::id::InvalidationId;
 use crate::domain::invalidation::Item;
-use crate::domain::job::JobRow;
+use crate::domain::job::{ActRow, JobRow};
 use crate::domain::purge::{Order, Plan};
 use crate::ops::engine::{Executed, Execution, Looked, Shown, Undo};
 use crate::ops::tracker::Board;
@@ -100,7 +100,8 @@ pub enum Msg {
         ended: Vec<InvalidationRow>,
     },
     /// The audit trail, newest first.
-    Activity(Result<Vec<ActivityRow>, Failure>),
+    /// Orders, and what was done to jobs and profiles beside them.
+    Activity(Result<(Vec<ActivityRow>, Vec<ActRow>), Failure>),
     /// What was done to an asset, newest first.
     AssetHistory {
         task: TaskId,

@@ -54,6 +54,7 @@ fn executed(ids: &[(&str, ItemState)], invalidation: Option<InvalidationId>) -> 
     Executed {
         operation: OperationId::new(),
         invalidation,
+        stopped: None,
         items: ids
             .iter()
             .map(|(id, state)| ExecutedItem {
@@ -695,7 +696,7 @@ fn beyond_loopback_details_cost_a_call_and_wait_for_enter() {
 fn undo_leads_through_the_plan_of_the_order_that_takes_it_back() {
     let mut console = Console::with_assets(80, 24);
     console.press("A");
-    console.tell(Msg::Activity(Ok(crate::screens::testing::activity())));
+    console.tell(Msg::Activity(Ok((crate::screens::testing::activity(), Vec::new()))));
     let operation = console.app.activity.current().unwrap().operation.id;
     assert_eq!(console.press("u"), [Effect::Undo(operation)]);
     let order = crate::domain::purge::Order::Restore { keys: vec![key("press/2026/hero")] };
@@ -712,7 +713,7 @@ fn undo_leads_through_the_plan_of_the_order_that_takes_it_back() {
 fn what_cannot_be_undone_is_said() {
     let mut console = Console::with_assets(80, 24);
     console.press("A");
-    console.tell(Msg::Activity(Ok(crate::screens::testing::activity())));
+    console.tell(Msg::Activity(Ok((crate::screens::testing::activity(), Vec::new()))));
     console.press("G u");
     let why = "it changed nothing in storage: nothing is to be undone";
     console.tell(Msg::Undo(Err(Failure::new(why, ""))));
@@ -746,7 +747,7 @@ fn the_trail_is_read_again_only_while_something_in_it_is_open() {
     let mut console = Console::with_assets(80, 24);
     console.press("A");
     let mut rows = crate::screens::testing::activity();
-    console.tell(Msg::Activity(Ok(rows.clone())));
+    console.tell(Msg::Activity(Ok((rows.clone(), Vec::new()))));
     console.wait(Duration::from_secs(2));
     assert!(console.app.next_tick().is_some(), "the first one is pending");
     assert!(console.tell(Msg::Tick).contains(&Effect::ReadActivity));
@@ -754,7 +755,7 @@ fn the_trail_is_read_again_only_while_something_in_it_is_open() {
     for row in &mut rows {
         row.ended.clone_from(&over);
     }
-    console.tell(Msg::Activity(Ok(rows)));
+    console.tell(Msg::Activity(Ok((rows, Vec::new()))));
     console.wait(Duration::from_secs(60));
     console.tell(Msg::Tick); // news leave
     assert_eq!(console.app.next_tick(), None, "everything is settled: nothing wakes us");

@@ -129,6 +129,9 @@ where
                     batch.push(next);
                 }
                 turn.urgent = true;
+                if batch.iter().any(|input| matches!(input, Input::Resize(..))) {
+                    parts.surface.redraw()?; // terminals differ in what they leave, even where the size comes back
+                }
                 turn.apply(app, parts, Msg::Input(batch))?
             }
             Woken::Input(None) => Some(ExitReason::HungUp),

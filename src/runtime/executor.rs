@@ -249,7 +249,9 @@ impl Carry for Executor {
                 Msg::Journal { open, ended }
             }),
             Effect::ReadActivity => self.in_lane(Lane::Activity, async move {
-                Msg::Activity(engine.activity(TRAIL).await.map_err(|why| failure(&why)))
+                let trail =
+                    async { Ok((engine.activity(TRAIL).await?, engine.acts(TRAIL).await?)) };
+                Msg::Activity(trail.await.map_err(|why: OpError| failure(&why)))
             }),
             Effect::AssetHistory { task, key } => self.in_lane(Lane::AssetHistory, async move {
                 let result = engine.activity_of(&key, ITEMS).await;

@@ -7,6 +7,7 @@ use ratatui::Frame;
 use tokio::sync::mpsc;
 
 use super::console::{ConsoleError, ConsoleOptions};
+use super::event_loop::Surface as _;
 use super::signals::{self, Signal};
 use super::terminal::Screen;
 use super::{colours, input, terminal};
@@ -56,6 +57,10 @@ async fn ask(
             event = events.next() => match event {
                 None => return Ok(Step::Quit),
                 Some(Input::Key(key)) => key,
+                Some(Input::Resize(..)) => {
+                    screen.redraw()?;
+                    continue;
+                }
                 Some(_) => continue,
             },
             signal = signals.recv() => match signal {
@@ -63,7 +68,10 @@ async fn ask(
                     screen.stop()?;
                     continue;
                 }
-                Some(Signal::Resumed) => continue,
+                Some(Signal::Resumed) => {
+                    screen.resume()?;
+                    continue;
+                }
                 Some(Signal::End(_) | Signal::HungUp) | None => return Ok(Step::Quit),
             },
         };

@@ -37,22 +37,6 @@ pub fn open(link: &Link) -> Option<String> {
 /// The bytes after it.
 pub const CLOSE: &str = "\x1b]8;;\x1b\\";
 
-/// The link that a cell is in.
-#[must_use]
-pub fn at(links: &[Link], x: u16, y: u16) -> Option<usize> {
-    links.iter().position(|link| link.y == y && (link.x..link.x + link.width).contains(&x))
-}
-
-/// Links that lie where another one was: their cells may look the same and have to be written again.
-pub fn moved<'a>(before: &'a [Link], now: &'a [Link]) -> impl Iterator<Item = &'a Link> {
-    now.iter().filter(move |link| {
-        before.iter().any(|old| {
-            let overlaps = old.x < link.x + link.width && link.x < old.x + old.width;
-            old.y == link.y && overlaps && old.url != link.url
-        })
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -85,14 +69,5 @@ mod tests {
         for bad in ["javascript:x", "http://h/\x1b\\", "http://h/a b", "http://h/ü"] {
             assert_eq!(open(&link(0, bad)), None, "{bad:?}");
         }
-    }
-
-    #[test]
-    fn a_link_that_takes_the_place_of_another_is_written_again() {
-        let before = [link(0, "http://a"), link(20, "http://b")];
-        let now = [link(5, "http://c"), link(20, "http://b"), link(40, "http://d")];
-        let moved: Vec<_> = moved(&before, &now).map(|link| link.x).collect();
-        assert_eq!(moved, [5]);
-        assert_eq!((at(&now, 14, 1), at(&now, 15, 1), at(&now, 20, 0)), (Some(0), None, None));
     }
 }

@@ -10,6 +10,7 @@ pub mod input;
 pub mod links;
 pub mod notify;
 pub mod output;
+pub mod painter;
 mod report;
 pub mod signals;
 pub mod terminal;

@@ -2,7 +2,7 @@
 
 use std::io;
 use std::os::fd::AsFd as _;
-use std::sync::{Arc, Mutex, Once, PoisonError};
+use std::sync::{Mutex, Once, PoisonError};
 use std::time::Duration;
 
 use crossterm::Command;
@@ -17,7 +17,7 @@ use crossterm::terminal::{
     EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode,
 };
 use ratatui::Terminal;
-use ratatui::backend::{Backend, ClearType, CrosstermBackend, WindowSize};
+use ratatui::backend::{Backend, ClearType, WindowSize};
 use ratatui::buffer::Cell;
 use ratatui::layout::{Position, Size};
 use tokio::sync::mpsc;
@@ -27,6 +27,7 @@ use super::event_loop::Surface;
 use super::links;
 use super::notify::Wanted;
 use super::output::Output;
+use super::painter::Painter;
 use super::signals::Signal;
 use crate::app::App;
 use crate::app::notice::Notice;
@@ -135,15 +136,16 @@ fn say_goodbye(info: &std::panic::PanicHookInfo<'_>) {
 
 /// The terminal as the loop draws on it.
 pub struct Screen {
-    terminal: Terminal<FrameBackend>,
-    frame: Frame,
+    terminal: Terminal<Canvas>,
+    painter: Painter,
     output: Output,
     mouse: bool,
     /// Leaves with the next frame, e.g. a copy.
     extra: Vec<u8>,
     notify: Wanted,
     last_bytes: usize,
-    links: Links,
+    /// The terminal is known to take addresses.
+    takes_links: bool,
 }
 
 impl Screen {
@@ -156,13 +158,12 @@ impl Screen {
         let output = Output::start(stdout, move || {
             signals.blocking_send(Signal::HungUp).ok(); // a loop that has ended needs no telling
         })?;
-        let frame = Frame::default();
-        let links =
-            Links { wanted: links::known(|name| std::env::var(name).ok()), ..Links::default() };
-        let terminal = Terminal::new(FrameBackend::new(frame.clone(), links.clone()))?;
+        let terminal = Terminal::new(Canvas::default())?;
+        let painter = Painter::new(&std::env::var("TERM").unwrap_or_default());
+        let takes_links = links::known(|name| std::env::var(name).ok());
         let extra = Vec::new();
         let mut screen =
-            Self { terminal, frame, output, mouse, extra, notify, last_bytes: 0, links };
+            Self { terminal, painter, output, mouse, extra, notify, last_bytes: 0, takes_links };
         screen.take_hold()?;
         Ok(screen)
     }
@@ -171,7 +172,7 @@ impl Screen {
         enable_raw_mode()?;
         *ENTERED.lock().unwrap_or_else(PoisonError::into_inner) = Some(self.output.clone());
         self.output.send_and_wait(&enter_bytes(self.mouse), PATIENCE);
-        self.terminal.backend_mut().forget();
+        self.painter.entered();
         Ok(())
     }
 
@@ -180,9 +181,10 @@ impl Screen {
     /// # Errors
     /// The terminal's size cannot be had.
     pub fn paint(&mut self, draw: impl FnOnce(&mut ratatui::Frame<'_>)) -> io::Result<()> {
-        self.terminal.draw(draw)?;
-        self.flush_frame();
-        Ok(())
+        self.show(|frame| {
+            draw(frame);
+            Vec::new()
+        })
     }
 
     /// Stops the process, as Ctrl-Z in a shell, and comes back.
@@ -193,17 +195,28 @@ impl Screen {
         self.suspend()
     }
 
-    /// Hands over what was drawn, wrapped so that it appears at once.
-    fn flush_frame(&mut self) {
+    /// Draws a frame, which answers its addresses, and hands over what is new in it, wrapped so that it appears at
+    /// once.
+    fn show(&mut self, draw: impl FnOnce(&mut ratatui::Frame<'_>) -> Vec<Link>) -> io::Result<()> {
+        let mut links = Vec::new();
+        let takes_links = self.takes_links;
+        let drawn = self.terminal.draw(|frame| {
+            links = draw(frame);
+            links.retain(|_| takes_links);
+        })?;
+        let picture = self.painter.take(drawn.buffer, &links);
+        let drawn = self.painter.paint(picture, self.terminal.backend().cursor());
         let mut out = std::mem::take(&mut self.extra);
-        let drawn = self.frame.take();
         if !drawn.is_empty() {
             out.extend(bytes(&[&BeginSynchronizedUpdate]));
             out.extend(drawn);
             out.extend(bytes(&[&EndSynchronizedUpdate]));
         }
         self.last_bytes = out.len();
-        self.output.send(out);
+        if !out.is_empty() && !self.output.send(out) {
+            self.painter.forget(); // the terminal never saw it
+        }
+        Ok(())
     }
 
     /// Gives the terminal back; dropping does the same.
@@ -220,24 +233,7 @@ impl Drop for Screen {
 
 impl Surface for Screen {
     fn draw(&mut self, app: &App) -> io::Result<()> {
-        let (links, before) = (self.links.clone(), self.links.take());
-        let mut again = Vec::new();
-        self.terminal.draw(|frame| {
-            let now = shell::draw(app, frame);
-            if links.wanted {
-                for link in links::moved(&before, &now) {
-                    let cells = (link.x..link.x + link.width).map(|x| (x, link.y));
-                    again.extend(cells.map(|at| (at, frame.buffer_mut()[at].clone())));
-                }
-                links.put(now);
-            }
-        })?;
-        if !again.is_empty() {
-            let cells = again.iter().map(|((x, y), cell)| (*x, *y, cell));
-            self.terminal.backend_mut().draw_again(cells)?;
-        }
-        self.flush_frame();
-        Ok(())
+        self.show(|frame| shell::draw(app, frame))
     }
 
     fn is_busy(&self) -> bool {
@@ -287,7 +283,8 @@ impl Surface for Screen {
     }
 
     fn redraw(&mut self) -> io::Result<()> {
-        self.terminal.clear()
+        self.painter.forget();
+        Ok(())
     }
 
     fn size(&self) -> Option<(u16, u16)> {
@@ -295,170 +292,64 @@ impl Surface for Screen {
     }
 }
 
-/// The addresses of the frame that is being drawn.
-#[derive(Debug, Clone, Default)]
-struct Links {
-    /// The terminal is known to take them.
-    wanted: bool,
-    shown: Arc<Mutex<Vec<Link>>>,
+/// What ratatui draws on: the size of the terminal and where a frame wants the cursor. Cells are the painter's.
+#[derive(Debug, Default)]
+struct Canvas {
+    cursor: Option<Position>,
+    shows_cursor: bool,
 }
 
-impl Links {
-    fn take(&self) -> Vec<Link> {
-        std::mem::take(&mut *self.shown.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-
-    fn put(&self, links: Vec<Link>) {
-        *self.shown.lock().unwrap_or_else(PoisonError::into_inner) = links;
+impl Canvas {
+    /// Where the frame that was drawn wants the cursor to be seen.
+    fn cursor(&self) -> Option<(u16, u16)> {
+        self.cursor.filter(|_| self.shows_cursor).map(|at| (at.x, at.y))
     }
 }
 
-/// The bytes of the frame that is being drawn.
-#[derive(Debug, Clone, Default)]
-struct Frame(Arc<Mutex<Vec<u8>>>);
-
-impl Frame {
-    fn take(&self) -> Vec<u8> {
-        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-}
-
-impl io::Write for Frame {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(()) // a frame leaves whole
-    }
-}
-
-/// ratatui's crossterm backend over a buffer, silent where nothing changes: an unchanged frame is no bytes.
-struct FrameBackend {
-    inner: CrosstermBackend<Frame>,
-    cursor_shown: bool,
-    cursor_at: Option<Position>,
-    links: Links,
-}
-
-impl FrameBackend {
-    const fn new(frame: Frame, links: Links) -> Self {
-        Self { inner: CrosstermBackend::new(frame), cursor_shown: false, cursor_at: None, links }
-    }
-
-    /// Writes cells after the frame; the cursor goes back to its place.
-    fn draw_again<'a>(
-        &mut self,
-        cells: impl Iterator<Item = (u16, u16, &'a Cell)>,
-    ) -> io::Result<()> {
-        let at = self.cursor_at;
-        self.draw(cells)?;
-        match at.filter(|_| self.cursor_shown) {
-            Some(at) => self.set_cursor_position(at),
-            None => Ok(()),
-        }
-    }
-
-    /// Cells in runs of the same link, each between its marks.
-    fn draw_linked<'a>(
-        &mut self,
-        content: impl Iterator<Item = (u16, u16, &'a Cell)>,
-        links: &[Link],
-    ) -> io::Result<()> {
-        let mut content = content.peekable();
-        while let Some((x, y, _)) = content.peek() {
-            let link = links::at(links, *x, *y);
-            let mut run = Vec::new();
-            while let Some(cell) = content.next_if(|(x, y, _)| links::at(links, *x, *y) == link) {
-                run.push(cell);
-            }
-            let open = link.and_then(|at| links::open(&links[at]));
-            if let Some(open) = &open {
-                io::Write::write_all(&mut self.inner, open.as_bytes())?;
-            }
-            self.inner.draw(run.into_iter())?;
-            if open.is_some() {
-                io::Write::write_all(&mut self.inner, links::CLOSE.as_bytes())?;
-            }
-        }
-        Ok(())
-    }
-
-    /// The terminal was entered anew: the cursor is hidden, and anywhere.
-    const fn forget(&mut self) {
-        self.cursor_shown = false;
-        self.cursor_at = None;
-    }
-}
-
-impl Backend for FrameBackend {
+impl Backend for Canvas {
     type Error = io::Error;
 
-    fn draw<'a, I>(&mut self, content: I) -> io::Result<()>
+    fn draw<'a, I>(&mut self, _content: I) -> io::Result<()>
     where
         I: Iterator<Item = (u16, u16, &'a Cell)>,
     {
-        let mut content = content.peekable();
-        if content.peek().is_none() {
-            return Ok(());
-        }
-        self.cursor_at = None;
-        let links = self.links.take();
-        let drawn = if links.is_empty() {
-            self.inner.draw(content)
-        } else {
-            self.draw_linked(content, &links)
-        };
-        self.links.put(links);
-        drawn
+        Ok(())
     }
 
     fn hide_cursor(&mut self) -> io::Result<()> {
-        if std::mem::replace(&mut self.cursor_shown, false) {
-            self.inner.hide_cursor()
-        } else {
-            Ok(())
-        }
+        self.shows_cursor = false;
+        Ok(())
     }
 
     fn show_cursor(&mut self) -> io::Result<()> {
-        if std::mem::replace(&mut self.cursor_shown, true) {
-            Ok(())
-        } else {
-            self.inner.show_cursor()
-        }
+        self.shows_cursor = true;
+        Ok(())
     }
 
     fn get_cursor_position(&mut self) -> io::Result<Position> {
-        Ok(self.cursor_at.unwrap_or_default()) // the terminal is not asked
+        Ok(self.cursor.unwrap_or_default()) // the terminal is not asked
     }
 
     fn set_cursor_position<P: Into<Position>>(&mut self, position: P) -> io::Result<()> {
-        let position = position.into();
-        if self.cursor_at == Some(position) {
-            return Ok(());
-        }
-        self.cursor_at = Some(position);
-        self.inner.set_cursor_position(position)
+        self.cursor = Some(position.into());
+        Ok(())
     }
 
     fn clear(&mut self) -> io::Result<()> {
-        self.cursor_at = None;
-        self.inner.clear()
+        Ok(())
     }
 
-    fn clear_region(&mut self, clear_type: ClearType) -> io::Result<()> {
-        self.cursor_at = None;
-        self.inner.clear_region(clear_type)
+    fn clear_region(&mut self, _clear_type: ClearType) -> io::Result<()> {
+        Ok(())
     }
 
     fn size(&self) -> io::Result<Size> {
-        self.inner.size()
+        let (width, height) = crossterm::terminal::size()?;
+        Ok(Size { width, height })
     }
 
     fn window_size(&mut self) -> io::Result<WindowSize> {
-        self.inner.window_size()
+        Ok(WindowSize { columns_rows: self.size()?, pixels: Size::default() })
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -481,40 +372,5 @@ mod tests {
         assert!(on.contains("?25l") && off.contains("?25h"));
         assert!(on.contains("?7l") && off.contains("?7h"));
         assert!(off.contains("?2026l"));
-    }
-
-    #[test]
-    fn cells_of_an_address_are_written_between_its_marks() {
-        let frame = Frame::default();
-        let links = Links { wanted: true, ..Links::default() };
-        let url = "http://h/a".to_owned();
-        links.put(vec![Link { x: 1, y: 0, width: 2, url }]);
-        let mut backend = FrameBackend::new(frame.clone(), links);
-        let cells: Vec<Cell> = ["a", "b", "c", "d"].map(Cell::new).into();
-        backend.draw((0..).zip(&cells).map(|(x, cell)| (x, 0, cell))).unwrap();
-        let written = String::from_utf8(frame.take()).unwrap();
-        let (before, rest) = written.split_once("\x1b]8;;http://h/a\x1b\\").unwrap();
-        let (linked, after) = rest.split_once("\x1b]8;;\x1b\\").unwrap();
-        assert!(before.contains('a') && after.contains('d'));
-        assert!(linked.contains('b') && linked.contains('c') && !linked.contains('d'));
-    }
-
-    #[test]
-    fn nothing_is_written_when_nothing_changes() {
-        let frame = Frame::default();
-        let mut backend = FrameBackend::new(frame.clone(), Links::default());
-        backend.draw(std::iter::empty()).unwrap();
-        backend.hide_cursor().unwrap();
-        assert_eq!(frame.take(), b"");
-        backend.show_cursor().unwrap();
-        backend.set_cursor_position((3, 4)).unwrap();
-        assert!(!frame.take().is_empty());
-        backend.show_cursor().unwrap();
-        backend.set_cursor_position((3, 4)).unwrap();
-        assert_eq!(frame.take(), b"");
-        let cell = Cell::new("x");
-        backend.draw([(0, 0, &cell)].into_iter()).unwrap();
-        backend.set_cursor_position((3, 4)).unwrap();
-        assert!(String::from_utf8(frame.take()).unwrap().ends_with("\u{1b}[5;4H"));
     }
 }

@@ -264,7 +264,7 @@ fn jobs(width: u16, height: u16) -> Console {
 
 fn trail(width: u16, height: u16) -> Console {
     let mut console = pressed(Console::with_assets(width, height), "A");
-    console.tell(Msg::Activity(Ok(activity())));
+    console.tell(Msg::Activity(Ok((activity(), Vec::new()))));
     pressed(console, "j")
 }
 

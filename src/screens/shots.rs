@@ -268,7 +268,7 @@ fn who_did_what() {
     let effects = console.press("A");
     assert!(effects.contains(&Effect::ReadActivity), "{effects:?}");
     insta::assert_snapshot!("activity_unread_40x10", console.frame_at(40, 10));
-    console.tell(Msg::Activity(Ok(super::testing::activity())));
+    console.tell(Msg::Activity(Ok((super::testing::activity(), Vec::new()))));
     console.press("j");
     insta::assert_snapshot!("activity_80x24", console.frame());
     insta::assert_snapshot!("activity_40x10", console.frame_at(40, 10));

@@ -38,3 +38,28 @@ fn every_command_is_named() {
         .collect::<Vec<_>>();
     assert!(missing.is_empty(), "{missing:?}");
 }
+
+/// Names of the fields that `source` writes in `function`.
+fn fields<'t>(source: &'t str, function: &str) -> Vec<&'t str> {
+    let from = source.find(function).unwrap_or_else(|| panic!("no `{function}`"));
+    let body = source[from..].split("\n}").next().unwrap_or_default();
+    let line = |line: &'t str| line.trim_start().strip_prefix('"')?.split_once("\":");
+    body.lines().filter_map(line).map(|(name, _)| name).collect()
+}
+
+#[test]
+fn every_field_of_a_watch_is_documented() {
+    const TOLD: &str = include_str!("../../docs/watch-json.md");
+    const SOURCE: &str = include_str!("../../src/cli/json.rs");
+    const FASTLY: &str = include_str!("../../src/cli/fastly.rs");
+    let functions = ["pub fn progress(", "pub fn probes(", "pub fn tracked(", "impl Outcome<'_>"];
+    let all = functions.iter().chain(&["pub fn not_clear(", "pub fn quota("]);
+    let own = all.map(|function| (SOURCE, *function)).chain([(FASTLY, "pub fn json(")]);
+    for (source, function) in own {
+        let found = fields(source, function);
+        assert!(found.len() >= 3, "{function} {found:?}");
+        for field in found {
+            assert!(TOLD.contains(&format!("`{field}`")), "docs/watch-json.md lacks `{field}`");
+        }
+    }
+}

@@ -15,13 +15,14 @@ use tokio::task::{JoinError, JoinHandle, JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use super::brake::Brake;
-use super::call::{self, Answered};
+use super::call::{self, Answered, Wait};
 use super::heart::Pulse;
 use super::pace::Meter;
 use super::work::{Unit, Work};
 use super::{ExecutedItem, Execution, tell};
 use crate::domain::invalidation::{Item, ItemState};
 use crate::domain::job::{JobState, JobWait, Wish};
+use crate::domain::text::clean;
 use crate::domain::time::{Moment, Timestamp};
 use crate::ops::context::Context;
 use crate::ops::error::OpError;
@@ -51,10 +52,20 @@ pub(super) struct Desk<'a> {
     pub leave: &'a CancellationToken,
 }
 
+/// How a run ended.
+pub(super) enum End {
+    /// Every item has its outcome.
+    Through,
+    /// The rest is left as it is, for whoever takes the job up.
+    Left,
+    /// Nothing got through for too long; why, in one sentence.
+    Stopped(String),
+}
+
 /// One job under way.
 pub(super) struct Window<'a> {
     desk: Desk<'a>,
-    here: Here,
+    here: &'a mut Here,
     /// States as the journal has them.
     items: Vec<ExecutedItem>,
     queue: VecDeque<Unit>,
@@ -74,6 +85,10 @@ pub(super) struct Window<'a> {
     unwritable: bool,
     /// This process is about to end: the rest stays as it is, for whoever takes the job up.
     leaves: bool,
+    /// Since when every answer was a refusal, or none came; waits that the quota names do not count.
+    refused_since: Option<Moment>,
+    /// Why it is given up for now.
+    given_up: Option<String>,
     brake: Brake,
     meter: Meter,
     state: JobState,
@@ -106,7 +121,7 @@ struct Written {
 }
 
 impl<'a> Window<'a> {
-    pub fn new(desk: Desk<'a>, here: Here) -> Self {
+    pub fn new(desk: Desk<'a>, here: &'a mut Here) -> Self {
         let work = desk.work;
         let items = work.items.iter().map(executed).collect::<Vec<_>>();
         let intended = positions(&work.items, ItemState::Intended);
@@ -134,6 +149,8 @@ impl<'a> Window<'a> {
             stop: None,
             unwritable: false,
             leaves: false,
+            refused_since: None,
+            given_up: None,
             brake: Brake::default(),
             meter: Meter::start(now, done),
             state: if waiting { JobState::Waiting } else { JobState::Running },
@@ -149,7 +166,7 @@ impl<'a> Window<'a> {
     ///
     /// # Errors
     /// [`JournalError::JobLost`] when another process runs the job now.
-    pub async fn run(mut self) -> Result<Vec<ExecutedItem>, OpError> {
+    pub async fn run(mut self) -> Result<(Vec<ExecutedItem>, End), OpError> {
         let mut cancelled = false;
         loop {
             self.heed().await;
@@ -183,7 +200,14 @@ impl<'a> Window<'a> {
             self.settled(position, answer).await;
         }
         self.tell_tracker().await;
-        Ok(self.items)
+        let is_through = self.items.iter().all(|item| item.state.is_settled());
+        let end = match self.given_up {
+            _ if self.unwritable => End::Left,
+            Some(why) if !is_through => End::Stopped(why),
+            _ if is_through && !self.leaves && self.here.wish() != Wish::Cancel => End::Through,
+            _ => End::Left,
+        };
+        Ok((self.items, end))
     }
 
     /// What the operator wants now, whoever said it; and why nothing leaves at the moment.
@@ -203,6 +227,7 @@ impl<'a> Window<'a> {
         if state != self.state {
             if state == JobState::Running {
                 self.meter = Meter::start(self.now(), self.done);
+                self.refused_since = None;
             }
             self.state = state;
             tell(self.desk.events, Execution::State(state)).await;
@@ -375,8 +400,14 @@ impl<'a> Window<'a> {
         }
         let brake = answers.iter().find_map(|answer| answer.wait.clone());
         match brake {
-            Some(wait) => self.brake.pull(&wait, self.desk.context.clock.wall()),
-            None => self.brake.release(),
+            Some(wait) => {
+                self.brake.pull(&wait, self.desk.context.clock.wall());
+                self.refused(&wait, now);
+            }
+            None => {
+                self.brake.release();
+                self.refused_since = None;
+            }
         }
         let mut again = Vec::new();
         for (position, answer) in flight.unit.iter().copied().zip(answers) {
@@ -402,6 +433,23 @@ impl<'a> Window<'a> {
         // said to be not carried out: the next in turn, once the journal has it as intended again
         let again = self.desk.work.units(again.into_iter());
         self.put_back(again);
+    }
+
+    /// Another answer that lets nothing through; for too long, the rest is left to be resumed.
+    fn refused(&mut self, wait: &Wait, now: Moment) {
+        if wait.is_quota {
+            self.refused_since = None; // it ends when the cloud says
+            return;
+        }
+        let since = *self.refused_since.get_or_insert(now);
+        let lasted = now.since(since);
+        if lasted < self.desk.context.policy.stop_after || self.given_up.is_some() {
+            return;
+        }
+        let because = clean(&wait.because).into_owned();
+        let lasted = jiff::SignedDuration::from_secs(lasted.as_secs().cast_signed());
+        self.given_up = Some(format!("nothing got through for {lasted:#}: {because}"));
+        self.leaves = true;
     }
 
     fn is_cancelling(&self) -> bool {
@@ -480,7 +528,7 @@ impl<'a> Window<'a> {
     }
 
     /// Somebody else runs the job: calls in flight settle, and that somebody asks storage about them.
-    async fn lost(mut self) -> Result<Vec<ExecutedItem>, OpError> {
+    async fn lost(mut self) -> Result<(Vec<ExecutedItem>, End), OpError> {
         while self.flights.join_next().await.is_some() {}
         Err(JournalError::JobLost.into())
     }

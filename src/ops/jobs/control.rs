@@ -109,6 +109,8 @@ pub(crate) async fn retry(context: &Context, operation: OperationId) -> Result<R
     // a name that did not exist may exist now
     let of_refused = |refused: &Refused| Named {
         meant: match refused.state {
+            ItemState::NotFound if !refused.readings.is_empty() => Ok(refused.readings.clone()),
+            // kept by an older program
             ItemState::NotFound => {
                 let (resource_type, delivery_type, id) = with_types(&refused.typed);
                 candidates(&context.account, id, resource_type, delivery_type)

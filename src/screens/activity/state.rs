@@ -4,6 +4,7 @@ use tui_input::Input;
 
 use crate::app::msg::Failure;
 use crate::domain::id::OperationId;
+use crate::domain::job::ActRow;
 use crate::domain::time::Timestamp;
 use crate::ports::journal::ActivityRow;
 use crate::screens::assets::rows::Filter;
@@ -14,6 +15,8 @@ const HOUR: i64 = 3600;
 #[derive(Debug, Clone, Default)]
 pub struct ActivityState {
     pub rows: Vec<ActivityRow>,
+    /// What was done to jobs and profiles beside ordering, newest first.
+    pub acts: Vec<ActRow>,
     pub failure: Option<Failure>,
     /// Read at least once.
     pub is_read: bool,
@@ -27,6 +30,11 @@ impl ActivityState {
     /// Rows that match the filter.
     pub fn shown(&self) -> impl Iterator<Item = &ActivityRow> {
         self.rows.iter().filter(|row| self.filter.is_empty() || self.filter.matches(&words(row)))
+    }
+
+    /// What was done to the job of an order, newest first; of the profile where there is none.
+    pub fn acts_of(&self, operation: Option<OperationId>) -> impl Iterator<Item = &ActRow> {
+        self.acts.iter().filter(move |act| act.operation == operation)
     }
 
     /// Whether the outcome of something listed is still open; calls that nobody made within the hour are not waited for.

@@ -5,6 +5,7 @@ use ratatui::layout::Rect;
 use crate::app::state::App;
 use crate::app::update::outcome_words;
 use crate::domain::invalidation::{Outcome, Verb};
+use crate::domain::job::ActRow;
 use crate::domain::time::Timestamp;
 use crate::ports::journal::ActivityRow;
 use crate::ui::layout::{Column, fit, window};
@@ -99,6 +100,10 @@ fn status(app: &App, pen: &mut Pen<'_>, area: Rect) -> Option<(u16, u16)> {
         format!("{} of {all}", text::len(state.shown().count()))
     };
     let x = pen.put(x, area.y, area.right().saturating_sub(x), &counted, Role::Text);
+    if let (Some(last), None) = (state.acts_of(None).next(), &state.failure) {
+        let line = format!("profile: {}", done(last, app.env.now));
+        pen.put(x + 2, area.y, area.right().saturating_sub(x + 2), &line, Role::Dim);
+    }
     if let (Some(failure), false) = (&state.failure, state.rows.is_empty()) {
         pen.put(x + 2, area.y, area.right().saturating_sub(x + 2), &failure.headline, Role::Bad);
     }
@@ -169,6 +174,17 @@ fn tell(app: &App, pen: &mut Pen<'_>, area: Rect, row: &ActivityRow) {
     let command = text::shown(&operation.command_line);
     pen.put(x, area.y + 2, room, &command, Role::Accent);
     pen.put_right(area.right(), area.y + 2, hinted, &hint, Role::Hint);
+    let acts = app.activity.acts_of(Some(operation.id)).map(|act| done(act, app.env.now));
+    let acts = acts.collect::<Vec<_>>();
+    if !acts.is_empty() && area.height > 3 {
+        pen.put(area.x, area.y + 3, area.width, &acts.join(&separator), Role::Text);
+    }
+}
+
+/// What somebody did to a job or a profile: `pause by ann@desk 12:00:05`.
+fn done(act: &ActRow, now: Timestamp) -> String {
+    let kind = act.kind.as_str().replace('_', " ");
+    format!("{kind} by {} {}", text::shown(&act.by), when(act.at, now, u16::MAX))
 }
 
 /// The time of day, with the date where it was another day; in little room the day alone.
