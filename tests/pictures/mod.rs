@@ -146,7 +146,7 @@ fn shoot() {
     camera.terminal.wait_for("first  status");
     camera.shoot("evidence");
     camera.leave("Evidence:");
-    camera.press("J", "under way");
+    camera.press("J", "1 over");
     camera.shoot("jobs");
     camera.press("A", "$ allclear rm");
     camera.shoot("activity");
