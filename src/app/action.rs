@@ -123,6 +123,8 @@ pub enum Action {
     /// Opens what the cursor is on; never changes the world.
     Enter,
     Theme(String),
+    /// Takes the mouse, or leaves it to the terminal.
+    Mouse,
     /// Takes no orders until it is unlocked.
     Lock,
     /// By the typed name of the cloud; without one it is asked for, or where it is open it is locked.

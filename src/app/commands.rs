@@ -334,6 +334,7 @@ pub const COMMANDS: &[Command] = &[
     plain!("move.bottom",       Anywhere, ["G", "end"], [], Action::Move(Motion::Bottom), NONE, "to the bottom"),
     with! ("app.theme",         Anywhere, ["T"], ["theme"], Takes::Theme, theme, NONE, "change the colours; without a name a list that shows each"),
     with! ("app.profile",       Anywhere, ["ctrl-p"], ["profile"], Takes::Profile, profile, NONE, "another profile; without a name a list of all"),
+    plain!("app.mouse",         Anywhere, [], ["mouse"], Action::Mouse, NONE, "use the mouse or leave it to the terminal; while it is used, shift selects text"),
     with! ("app.unlock",         Anywhere, ["L"], ["unlock"], Takes::Text("<cloud name>"), unlock, NONE, "unlock a production profile for 15 minutes, by the name of its cloud; the key locks it again"),
     plain!("app.lock",           Anywhere, [], ["lock"], Action::Lock, NONE, "lock it: orders are planned, not sent"),
     // Assets
@@ -378,7 +379,6 @@ pub const COMMANDS: &[Command] = &[
     plain!("activity.refresh",  Activity, ["R", "ctrl-r"], [], Action::Go(Screen::Activity), (36, "refresh"), "read the journal again"),
     plain!("pending.abandon",   Pending, ["x"], ["abandon"], Action::Abandon, (20, "give up"), "give this watch up (asks)"),
     plain!("pending.report",    Pending, ["r"], [], Action::Report, (27, "report"), "write the story of this invalidation to a file in the current folder"),
-    plain!("watch.report",      Watch, ["r"], ["report"], Action::Report, (22, "report"), "write the story of this invalidation to a file in the current folder"),
     plain!("watch.tab",         Watch, ["]", "v"], [], Action::NextTab, (20, "view"), "next view: matrix, map, curve, timeline, not covered"),
     plain!("watch.tab-back",    Watch, ["["], [], Action::PreviousTab, NONE, "previous view"),
     plain!("watch.matrix",      Watch, ["1"], [], Action::WatchTab(Tab::Matrix), NONE, "places by URLs"),
@@ -391,6 +391,7 @@ pub const COMMANDS: &[Command] = &[
     plain!("watch.exclude",     Watch, ["e"], [], Action::Exclude, (25, "leave out"), "leave the place under the cursor out; it is named in the result (asks)"),
     plain!("watch.again",       Watch, ["P"], [], Action::PurgeAgain, (24, "purge again"), "send the invalidation again (asks)"),
     plain!("watch.abandon",     Watch, ["x"], [], Action::Abandon, (26, "give up"), "give this watch up (asks)"),
+    plain!("watch.report",      Watch, ["r"], ["report"], Action::Report, (22, "report"), "write the story of this invalidation to a file in the current folder"),
     // fields, menus and dialogs
     plain!("filter.accept",     Filter, ["enter"], [], Action::Submit, (10, "keep or ask server"), "keep the filter; asks the server where it has more"),
     plain!("filter.leave",      Filter, ["esc"], [], Action::Back, (11, "drop"), "drop the filter"),

@@ -141,6 +141,8 @@ pub enum Effect {
     Suspend,
     /// Ends this console; the next one opens for another profile.
     SwitchProfile(String),
+    /// Takes the mouse, or gives it back to the terminal.
+    Mouse(bool),
     /// Forget what the terminal shows and draw everything.
     Redraw,
     Quit,

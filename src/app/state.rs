@@ -242,6 +242,8 @@ pub struct App {
     pub told: BTreeMap<InvalidationId, Told>,
     /// Whether the window has the focus, as far as the terminal tells.
     pub focused: Option<bool>,
+    /// The mouse is taken from the terminal.
+    pub mouse: bool,
     pub debug: DebugLog,
     /// What a pasted or typed text meant, until it was read.
     pub landing: Option<AssetKey>,
@@ -304,6 +306,7 @@ impl App {
             journal_read_at: None,
             told: BTreeMap::new(),
             focused: None,
+            mouse: false,
             debug: DebugLog::default(),
             landing: None,
             announced: Vec::new(),

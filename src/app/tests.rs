@@ -776,3 +776,20 @@ fn the_story_of_an_invalidation_is_one_key_away() {
     console.press("p");
     assert_eq!(console.press("r"), [Effect::Report(id)]);
 }
+
+#[test]
+fn the_mouse_is_taken_by_choice_and_headings_sort() {
+    let mut console = Console::with_assets(80, 24);
+    console.press(":");
+    console.write("mouse");
+    assert!(console.press("enter").contains(&Effect::Mouse(true)));
+    let frame = console.frame();
+    let (y, line) = frame.lines().enumerate().find(|(_, line)| line.contains("SIZE")).unwrap();
+    let x = line.find("SIZE").unwrap();
+    let click = Input::Click(u16::try_from(x).unwrap(), u16::try_from(y).unwrap());
+    console.tell(Msg::Input(vec![click]));
+    assert_eq!(console.app.assets.sort.0, super::action::SortBy::Size);
+    console.press(":");
+    console.write("mouse");
+    assert!(console.press("enter").contains(&Effect::Mouse(false)));
+}

@@ -338,6 +338,15 @@ fn on_screen(app: &mut App, action: Action, key: Option<Key>) -> Vec<Effect> {
             app.set_theme(&name);
             vec![]
         }
+        Action::Mouse => {
+            app.mouse = !app.mouse;
+            app.env.say(if app.mouse {
+                "the mouse is used: click, wheel, headings sort; hold shift to select text"
+            } else {
+                "the mouse is the terminal's again: it selects text"
+            });
+            vec![Effect::Mouse(app.mouse)]
+        }
         Action::Lock => lock(app),
         Action::Unlock(Some(typed)) => unlock(app, &typed),
         Action::Unlock(None) if app.env.lock.time_left(app.env.moment).is_some() => lock(app),
@@ -401,13 +410,13 @@ fn on_screen(app: &mut App, action: Action, key: Option<Key>) -> Vec<Effect> {
             watch::update::turn_to(&mut app.watch, tab);
             go(app, Screen::Watch)
         }
-        Action::Report => match chosen(app).map(|tracked| tracked.id) {
-            Some(id) => vec![Effect::Report(id)],
-            None => {
-                app.env.say("there is no watch to report on");
-                vec![]
+        Action::Report => {
+            if let Some(tracked) = chosen(app) {
+                return vec![Effect::Report(tracked.id)];
             }
-        },
+            app.env.say("there is no watch to report on");
+            vec![]
+        }
         Action::Abandon | Action::Exclude | Action::PurgeAgain => ask(app, &action, key),
         Action::Filter(text) if app.screen == Screen::Activity => {
             match text {
@@ -543,13 +552,13 @@ fn on_activity(app: &mut App, action: &Action) -> Vec<Effect> {
             app.activity.filter_field = None;
             vec![]
         }
-        Action::Undo => match app.activity.current() {
-            Some(row) => vec![Effect::Undo(row.operation.id)],
-            None => {
-                app.env.say("there is no order to undo");
-                vec![]
+        Action::Undo => {
+            if let Some(row) = app.activity.current() {
+                return vec![Effect::Undo(row.operation.id)];
             }
-        },
+            app.env.say("there is no order to undo");
+            vec![]
+        }
         Action::Enter | Action::Right => {
             let watch = app.activity.current().map(|row| row.invalidation);
             match watch {

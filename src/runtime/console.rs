@@ -141,6 +141,7 @@ pub async fn run_console(
     let theme = options.theme.as_deref().unwrap_or("default");
     let mut app = App::new(env, themes, theme, look, &options.keys);
     let choice = |(name, about)| Choice { name, about };
+    app.mouse = options.mouse;
     app.profiles = options.profiles.into_iter().map(choice).collect();
     if let Some(first) = warnings.first() {
         app.env.bad(first.clone(), "the other themes work");

@@ -40,6 +40,8 @@ pub trait Surface {
     fn copy(&mut self, text: &str) -> bool;
     /// Tells whoever looks at another window, with the next frame.
     fn notify(&mut self, _notice: &Notice, _focused: Option<bool>) {}
+    /// Takes the mouse with the next frame, or gives it back to the terminal.
+    fn mouse(&mut self, _wanted: bool) {}
     /// Bytes of the last frame.
     fn last_bytes(&self) -> usize {
         0
@@ -274,6 +276,10 @@ impl Turn {
                     parts.surface.suspend()?;
                     self.came_back(app, parts);
                 }
+                Effect::Mouse(wanted) => {
+                    parts.surface.mouse(wanted);
+                    app.dirty = true;
+                }
                 Effect::Redraw => {
                     parts.surface.redraw()?;
                     app.dirty = true;
@@ -336,7 +342,6 @@ impl Turn {
 /// A build for tests fails at its debug overlay where it is told to, so that what a panic leaves behind can be seen.
 fn fail_if_asked(app: &App) {
     let asked = || std::env::var_os("ALLCLEAR_TEST_PANIC").is_some();
-    if cfg!(debug_assertions) && app.scope() == Scope::Debug && asked() {
-        panic!("asked for by ALLCLEAR_TEST_PANIC");
-    }
+    let fails = cfg!(debug_assertions) && app.scope() == Scope::Debug && asked();
+    assert!(!fails, "asked for by ALLCLEAR_TEST_PANIC");
 }

@@ -310,9 +310,8 @@ impl Carry for Executor {
                 if let Some(path) = self.history.clone() {
                     self.spawn(async move {
                         let kept = move || history::append(&path, &line);
-                        match tokio::task::spawn_blocking(kept).await {
-                            Ok(Err(why)) => tracing::warn!(%why, "the command line is not kept"),
-                            Ok(Ok(())) | Err(_) => {}
+                        if let Ok(Err(why)) = tokio::task::spawn_blocking(kept).await {
+                            tracing::warn!(%why, "the command line is not kept");
                         }
                         None
                     });
@@ -380,6 +379,7 @@ impl Carry for Executor {
             Effect::Copy(_)
             | Effect::Suspend
             | Effect::SwitchProfile(_)
+            | Effect::Mouse(_)
             | Effect::Redraw
             | Effect::Quit => {}
         }

@@ -266,6 +266,13 @@ impl Surface for Screen {
         self.extra.extend(bytes);
     }
 
+    fn mouse(&mut self, wanted: bool) {
+        self.mouse = wanted;
+        let switched: &dyn AnsiCommand =
+            if wanted { &EnableMouseCapture } else { &DisableMouseCapture };
+        self.extra.extend(bytes(&[switched]));
+    }
+
     fn last_bytes(&self) -> usize {
         self.last_bytes
     }

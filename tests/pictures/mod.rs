@@ -51,7 +51,7 @@ impl Camera {
         let (name, title) =
             PICTURES.into_iter().find(|(known, _)| *known == name).expect("a picture of the list");
         let path = docs().join("pictures").join(format!("{name}.svg"));
-        let picture = self.terminal.with_screen(|screen| svg::of(screen, title));
+        let picture = self.terminal.whole_frame(|screen| svg::of(screen, title));
         std::fs::write(&path, picture).expect("docs/pictures can be written");
         self.taken.push(name);
     }
@@ -132,20 +132,21 @@ fn shoot() {
     camera.shoot("plan");
     camera.terminal.keys("y");
     camera.terminal.wait("half of it clear", |screen| {
-        screen.contains("outdated") && share(screen).is_some_and(|share| (40..90).contains(&share))
+        screen.contains("outdated") && share(screen).is_some_and(|share| (50..85).contains(&share))
     });
     camera.shoot("watch");
-    camera.press("2", "not seen");
+    camera.press("2", "not told");
     camera.shoot("map");
     camera.terminal.wait("all clear", |screen| screen.contains("ALL CLEAR"));
     camera.press("3", "first cell after");
     camera.shoot("curve");
     camera.press("1", "cleared");
     camera.shoot("all-clear");
-    camera.press("\r", "status 404");
+    camera.press("\r", "Evidence:");
+    camera.terminal.wait_for("first  status");
     camera.shoot("evidence");
     camera.leave("Evidence:");
-    camera.press("J", "over");
+    camera.press("J", "1 over");
     camera.shoot("jobs");
     camera.press("A", "$ allclear rm");
     camera.shoot("activity");

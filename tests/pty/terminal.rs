@@ -122,9 +122,13 @@ impl Terminal {
         self.shared.state.lock().expect("no reader panics").parser.screen().contents()
     }
 
-    /// Looks at the screen with its colours.
-    pub fn with_screen<T>(&self, look: impl FnOnce(&vt100::Screen) -> T) -> T {
-        look(self.shared.state.lock().expect("no reader panics").parser.screen())
+    /// Looks at the screen with its colours, once the frame that is being written is whole.
+    pub fn whole_frame<T>(&self, look: impl FnOnce(&vt100::Screen) -> T) -> T {
+        let mut state = self.shared.state.lock().expect("no reader panics");
+        while !state.raw.ends_with(b"\x1b[?2026l") && !state.closed {
+            state = self.shared.changed.wait(state).expect("no reader panics");
+        }
+        look(state.parser.screen())
     }
 
     /// Everything the program has written so far.

@@ -249,6 +249,14 @@ fn click(app: &mut App, x: u16, y: u16) -> Vec<Effect> {
         Screen::Pending | Screen::Jobs | Screen::Activity => Some(layout::list(shell.body).rows),
         Screen::Watch => None,
     };
+    if let (Screen::Assets, Some(list)) = (app.screen, rows)
+        && list.y.checked_sub(1) == Some(y)
+        && layout::list(layout::screen(app.env.size)).headings.height > 0
+        && (list.x..list.right()).contains(&x)
+    {
+        let by = assets::view::heading_at(app, list.width, x - list.x);
+        return by.map_or_else(Vec::new, |by| act(app, Action::Sort(by), None));
+    }
     let Some(rows) = rows.filter(|rows| rows.contains((x, y).into())) else { return vec![] };
     let line = usize::from(y - rows.y);
     let motion = if app.screen == Screen::Assets {

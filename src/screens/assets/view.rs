@@ -50,18 +50,43 @@ const COLUMNS: [Column; 6] = [
     Column { title: "CACHES", width: 11, grows: false, right: false, priority: 1 },
 ];
 
+/// Width of each column that is shown.
+fn widths(app: &App, width: u16) -> Vec<Option<u16>> {
+    let mut columns = COLUMNS;
+    if width >= 60 {
+        columns[ID].width = 28; // names come first: others leave before these are cut
+    } else if app.env.pending.0.is_empty() {
+        (columns[CACHES].width, columns[CACHES].priority) = (width, u8::MAX); // nothing is in it
+    }
+    // cursor, mark and a space before the first column; a space at the end
+    fit(&columns, width.saturating_sub(5))
+}
+
+/// What a click on the headings sorts by; `x` counts from the left of the list.
+#[must_use]
+pub fn heading_at(app: &App, width: u16, x: u16) -> Option<SortBy> {
+    let mut from = 4;
+    for (at, width) in widths(app, width).into_iter().enumerate() {
+        let Some(width) = width else { continue };
+        if (from..from + width + 2).contains(&x) {
+            return match at {
+                ID => Some(SortBy::Name),
+                1 | 2 => Some(SortBy::Kind),
+                3 => Some(SortBy::Age),
+                4 => Some(SortBy::Size),
+                _ => Some(SortBy::Pending),
+            };
+        }
+        from += width + 2;
+    }
+    None
+}
+
 fn list(app: &App, pen: &mut Pen<'_>, area: Rect) -> Option<(u16, u16)> {
     let areas = layout::list(area);
     let cursor = status(app, pen, layout::inset(areas.status, 1));
     let state = &app.assets;
-    // cursor, mark and a space before the first column; a space at the end
-    let mut columns = COLUMNS;
-    if area.width >= 60 {
-        columns[ID].width = 28; // names come first: others leave before these are cut
-    } else if app.env.pending.0.is_empty() {
-        (columns[CACHES].width, columns[CACHES].priority) = (area.width, u8::MAX); // nothing is in it
-    }
-    let widths = fit(&columns, area.width.saturating_sub(5));
+    let widths = widths(app, area.width);
     if areas.headings.height > 0 && !state.view.is_empty() {
         headings(app, pen, areas.headings, &widths);
     }

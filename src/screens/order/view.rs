@@ -188,7 +188,13 @@ fn confirmation(
     let keys = layout::split_bottom(area, 1).1;
     let close = (
         app.keymap.shown("dialog.close"),
-        if dialog.form.is_some() { "back" } else { "close; nothing is sent" },
+        if dialog.form.is_some() {
+            "back"
+        } else if area.width < 50 && word.is_some() {
+            "close" // it is never left out
+        } else {
+            "close; nothing is sent"
+        },
     );
     let confirm = match word {
         Some(_) => (app.keymap.shown("word.confirm"), verb),
