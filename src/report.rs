@@ -148,6 +148,8 @@ impl From<&OpError> for Report {
             OpError::Locked { .. } => as_said("locked", REFUSED).hint(
                 "unlock it: `L` or `:unlock` with the name of the cloud; headless with --confirm",
             ),
+            OpError::TakenOver { .. } => as_said("taken_over", FAILED)
+                .hint("`allclear jobs` tells how far it is; `allclear jobs pause|cancel ID` reaches it there"),
             OpError::Invalid { hint, .. } => as_said("invalid", USAGE).hint(hint),
         }
     }

@@ -7,5 +7,6 @@ mod clients;
 mod crash;
 mod faults;
 mod house;
+mod pictures;
 mod pty;
 mod support;

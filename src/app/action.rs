@@ -88,6 +88,8 @@ pub enum CopyAs {
     Json,
     /// The equivalent command line.
     Command,
+    /// What to ask the service's support for: URLs that no invalidation reaches.
+    ServiceRequest,
 }
 
 /// One thing the operator asked for, by key, by `:` or from the help screen.
@@ -153,6 +155,8 @@ pub enum Action {
     Confirm,
     ToggleOverwrite,
     ToggleInvalidate,
+    /// Names the URLs that an order does not reach to the cloud one by one, or not.
+    ToggleByUrl,
     NextConfidence,
     CancelJob,
     Complete,
@@ -163,6 +167,9 @@ pub enum Action {
     DropJob,
     /// Opens the dialog for what the job under the cursor did not get done.
     RetryJob,
+    // Activity
+    /// Opens the dialog of the order that undoes the one under the cursor.
+    Undo,
     /// All jobs of the profile send nothing more for now.
     HoldAll,
     ResumeAll,
@@ -178,6 +185,8 @@ pub enum Action {
     NextTab,
     PreviousTab,
     WatchTab(Tab),
+    /// Writes the story of an invalidation to a file.
+    Report,
     /// Asks, then gives the watch up.
     Abandon,
     /// Asks, then leaves the place under the cursor out.

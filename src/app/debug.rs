@@ -77,6 +77,8 @@ const fn name_of(effect: &Effect) -> Option<&'static str> {
         Effect::Look { .. } => "look from every place",
         Effect::JobItems { .. } => "read what was not done",
         Effect::RetryJob(_) => "gather what was not done",
+        Effect::Report(_) => "write a report",
+        Effect::Undo(_) => "gather what undoes it",
         Effect::Evidence { .. } => "read sightings",
         Effect::WatchUrl { .. } => "begin a watch",
         Effect::Abandon(_) | Effect::Exclude { .. } | Effect::PurgeAgain(_) => "tell the tracker",
@@ -101,6 +103,7 @@ const fn question_of(msg: &Msg) -> Option<&'static str> {
         Msg::Looked { .. } => "look from every place",
         Msg::JobItems { .. } => "read what was not done",
         Msg::Retry(_) => "gather what was not done",
+        Msg::Undo(_) => "gather what undoes it",
         Msg::Evidence { .. } => "read sightings",
         Msg::Watching(_) => "begin a watch",
         Msg::Told { .. } => "tell the tracker",
@@ -118,7 +121,7 @@ mod tests {
         let at = |secs| Moment::from_origin(Duration::from_secs(secs));
         let now = crate::screens::testing::noon();
         log.ask(&Effect::ReadActivity, now, at(1));
-        log.answer(&Msg::Activity(Ok(Vec::new())), at(3));
+        log.answer(&Msg::Activity(Ok((Vec::new(), Vec::new()))), at(3));
         assert_eq!(log.asked[0].took, Some(Duration::from_secs(2)));
         for _ in 0..1_000 {
             log.ask(&Effect::ReadJournal, now, at(4));

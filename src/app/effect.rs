@@ -112,6 +112,10 @@ pub enum Effect {
         act: JobAct,
     },
     RetryJob(OperationId),
+    /// What would undo an operation.
+    Undo(OperationId),
+    /// A line of the command line, for the next start.
+    Remember(String),
     HoldAll,
     ResumeAll,
     /// What was seen in one cell; `url` as snapshots show it.
@@ -130,6 +134,8 @@ pub enum Effect {
         place: PlaceId,
     },
     PurgeAgain(InvalidationId),
+    /// The story of an invalidation, to a new file in the current folder.
+    Report(InvalidationId),
     /// No order is taken until [`Effect::Unlock`].
     Lock,
     /// By the name of the cloud.

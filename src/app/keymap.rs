@@ -175,6 +175,68 @@ pub fn key_table_markdown() -> String {
     out
 }
 
+/// The keys that matter on one page, in Markdown, with what the marks of the console mean.
+#[must_use]
+pub fn cheat_sheet_markdown() -> String {
+    const PAGE: [Scope; 13] = [
+        Scope::Anywhere,
+        Scope::Assets,
+        Scope::Details,
+        Scope::Plan,
+        Scope::PlanWord,
+        Scope::Watch,
+        Scope::Pending,
+        Scope::Jobs,
+        Scope::Activity,
+        Scope::CommandLine,
+        Scope::CopyMenu,
+        Scope::SortMenu,
+        Scope::Always,
+    ];
+    let (map, _) = Keymap::build(COMMANDS, &KeyOverrides::new());
+    let mut out = String::from(
+        "# allclear on one page\n\n\
+         Made by `docs/shoot` from the program's own table of commands. `?` shows the same for the screen you are on, \
+         and enter runs what is found there.\n\n",
+    );
+    for scope in PAGE {
+        let rows: Vec<String> = map
+            .of(scope)
+            .filter(|(_, keys)| !keys.is_empty())
+            .map(|(command, keys)| {
+                let keys: Vec<_> = keys.iter().map(|key| format!("`{key}`")).collect();
+                format!("{} {}", keys.join(" "), short(command.help))
+            })
+            .collect();
+        let _ = writeln!(out, "**{}**: {}\n", scope.title(), rows.join(" · "));
+    }
+    let typed: Vec<String> = COMMANDS
+        .iter()
+        .filter(|command| !command.verbs.is_empty())
+        .map(|command| {
+            let usage = command.takes.usage();
+            let gap = if usage.is_empty() { "" } else { " " };
+            format!("`{}{gap}{usage}`", command.verbs[0])
+        })
+        .collect();
+    let _ = writeln!(out, "**after `:`**: {}\n", typed.join(" · "));
+    let marks = crate::ui::widgets::verdict::legend(&crate::ui::theme::UNICODE);
+    let marks: Vec<String> = marks.iter().map(|(mark, _)| mark.trim().to_owned()).collect();
+    let _ = writeln!(out, "**marks of the Watch screen**: {}\n", marks.join(" · "));
+    out.push_str(
+        "Enter opens and never changes anything. What changes something shows its plan first, and the key that opened \
+         a plan never confirms it. Paste a delivery URL anywhere to land on its asset.\n",
+    );
+    out
+}
+
+/// A help text up to where it goes into detail.
+fn short(help: &str) -> &str {
+    let cut = help.find(['(', ';', ':']).unwrap_or(help.len());
+    let cut = if help[..cut].trim().contains(' ') { cut } else { help.len() };
+    help[..cut].trim()
+}
+
 /// Scopes in the order in which help and README show them.
 pub const TABLE_ORDER: [Scope; 23] = [
     Scope::Assets,

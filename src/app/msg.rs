@@ -7,9 +7,9 @@ use super::key::Key;
 use crate::domain::asset::AssetKey;
 use crate::domain::id::InvalidationId;
 use crate::domain::invalidation::Item;
-use crate::domain::job::JobRow;
+use crate::domain::job::{ActRow, JobRow};
 use crate::domain::purge::{Order, Plan};
-use crate::ops::engine::{Executed, Execution, Looked, Shown};
+use crate::ops::engine::{Executed, Execution, Looked, Shown, Undo};
 use crate::ops::tracker::Board;
 use crate::ports::cloud::{ListQuery, Page, Quota};
 use crate::ports::journal::{ActivityRow, InvalidationRow, SightingRun};
@@ -106,7 +106,8 @@ pub enum Msg {
         ended: Vec<InvalidationRow>,
     },
     /// The audit trail, newest first.
-    Activity(Result<Vec<ActivityRow>, Failure>),
+    /// Orders, and what was done to jobs and profiles beside them.
+    Activity(Result<(Vec<ActivityRow>, Vec<ActRow>), Failure>),
     /// What was done to an asset, newest first.
     AssetHistory {
         task: TaskId,
@@ -125,6 +126,8 @@ pub enum Msg {
     },
     /// What a job did not get done, as an order to be planned, and whether it is to invalidate.
     Retry(Result<Box<(Order, bool)>, Failure>),
+    /// What would undo an operation, to be planned.
+    Undo(Result<Box<Undo>, Failure>),
     /// What was seen in one cell.
     Evidence {
         task: TaskId,

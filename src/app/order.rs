@@ -193,6 +193,9 @@ impl Request {
         if !terms.invalidate {
             words.push("--no-invalidate".into());
         }
+        if terms.attempt_by_url {
+            words.push("--attempt-by-url".into());
+        }
         if let Some(confidence) = terms.confidence {
             words.extend(["--confidence".into(), confidence.as_str().into()]);
         }

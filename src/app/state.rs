@@ -514,9 +514,16 @@ impl App {
         let toast = self.env.toast.as_ref().map(|toast| toast.until.since(self.env.moment));
         let ages = self.shows_time().then_some(SECOND);
         let lock = self.env.lock.changes_in(self.env.moment);
+        // others work on the journal as well: it is read again while something on screen is not settled
+        let poll = (self.screen == Screen::Activity && self.activity.is_unsettled(self.env.now))
+            .then(|| {
+                let read_at = self.journal_read_at.unwrap_or_default();
+                super::update::JOURNAL_EVERY.saturating_sub(self.env.moment.since(read_at))
+            });
         toast
             .into_iter()
             .chain(ages)
+            .chain(poll)
             .chain(lock)
             .min()
             .map(|wait| wait.max(Duration::from_millis(50)))

@@ -54,6 +54,7 @@ fn executed(ids: &[(&str, ItemState)], invalidation: Option<InvalidationId>) -> 
     Executed {
         operation: OperationId::new(),
         invalidation,
+        stopped: None,
         items: ids
             .iter()
             .map(|(id, state)| ExecutedItem {
@@ -182,7 +183,10 @@ fn enter_at_the_end_of_a_pasted_line_runs_nothing() {
     inputs.push(Input::Key("enter".parse().unwrap()));
     assert_eq!(console.burst(inputs), []);
     assert_eq!(console.app.scope(), Scope::CommandLine);
-    assert!(matches!(console.press("enter").as_slice(), [Effect::Plan { .. }]));
+    assert!(matches!(
+        console.press("enter").as_slice(),
+        [Effect::Remember(_), Effect::Plan { .. }]
+    ));
 }
 
 #[test]
@@ -585,10 +589,10 @@ fn assets_are_completed_by_name() {
     console.write("rm press/2026/t");
     console.press("tab");
     let effects = console.press("enter");
-    let [Effect::Plan { request: Request::Delete(Targets::These(these)), .. }] = effects.as_slice()
-    else {
+    let [Effect::Remember(_), Effect::Plan { request, .. }] = effects.as_slice() else {
         panic!("{effects:?}")
     };
+    let Request::Delete(Targets::These(these)) = request else { panic!("{request:?}") };
     assert_eq!(these[0].label(), "press/2026/team photo");
 }
 
@@ -684,4 +688,91 @@ fn beyond_loopback_details_cost_a_call_and_wait_for_enter() {
     assert!(console.frame().contains("enter reads"), "{}", console.frame());
     let asset: Vec<&AssetKey> = console.app.assets.details.iter().map(|open| &open.key).collect();
     assert_eq!(asset, [&key("press/2026/team photo")]);
+}
+
+// ---------------------------------------------------------------- undo, history, what others do
+
+#[test]
+fn undo_leads_through_the_plan_of_the_order_that_takes_it_back() {
+    let mut console = Console::with_assets(80, 24);
+    console.press("A");
+    console.tell(Msg::Activity(Ok((crate::screens::testing::activity(), Vec::new()))));
+    let operation = console.app.activity.current().unwrap().operation.id;
+    assert_eq!(console.press("u"), [Effect::Undo(operation)]);
+    let order = crate::domain::purge::Order::Restore { keys: vec![key("press/2026/hero")] };
+    let undo = crate::ops::engine::Undo { order, remark: None };
+    let effects = console.tell(Msg::Undo(Ok(Box::new(undo))));
+    let task = plan_task(&effects);
+    let plan = plan(Verb::Restore, &["press/2026/hero"], Confirmation::Yes);
+    console.tell(Msg::Planned { task, result: Ok(Box::new(plan)) });
+    assert_eq!(console.press("u"), [], "the opening key never confirms");
+    assert!(matches!(console.press("y").as_slice(), [Effect::Execute { .. }]));
+}
+
+#[test]
+fn what_cannot_be_undone_is_said() {
+    let mut console = Console::with_assets(80, 24);
+    console.press("A");
+    console.tell(Msg::Activity(Ok((crate::screens::testing::activity(), Vec::new()))));
+    console.press("G u");
+    let why = "it changed nothing in storage: nothing is to be undone";
+    console.tell(Msg::Undo(Err(Failure::new(why, ""))));
+    assert_eq!(toast(&console), why);
+    assert!(console.app.overlay.is_none());
+    console.press("a :");
+    console.write("undo");
+    console.press("enter");
+    assert_eq!(console.app.screen, Screen::Activity, "the order is chosen first");
+}
+
+#[test]
+fn typed_lines_are_remembered_but_no_unlocking() {
+    let mut console = Console::with(80, 24, |setup| {
+        setup.risk = crate::domain::purge::Risk::Production;
+        setup.cloud_name = "acme".into();
+    });
+    console.press(":");
+    console.write("theme light");
+    assert_eq!(console.press("enter"), [Effect::Remember("theme light".into())]);
+    console.press(":");
+    console.write("unlock acme");
+    assert_eq!(console.press("enter"), [Effect::Unlock("acme".into())]);
+    assert_eq!(console.app.history, ["theme light"]);
+    console.press(": up");
+    assert!(console.frame().contains(":theme light"), "{}", console.frame());
+}
+
+#[test]
+fn the_trail_is_read_again_only_while_something_in_it_is_open() {
+    let mut console = Console::with_assets(80, 24);
+    console.press("A");
+    let mut rows = crate::screens::testing::activity();
+    console.tell(Msg::Activity(Ok((rows.clone(), Vec::new()))));
+    console.wait(Duration::from_secs(2));
+    assert!(console.app.next_tick().is_some(), "the first one is pending");
+    assert!(console.tell(Msg::Tick).contains(&Effect::ReadActivity));
+    let over = rows[1].ended.clone();
+    for row in &mut rows {
+        row.ended.clone_from(&over);
+    }
+    console.tell(Msg::Activity(Ok((rows, Vec::new()))));
+    console.wait(Duration::from_secs(60));
+    console.tell(Msg::Tick); // news leave
+    assert_eq!(console.app.next_tick(), None, "everything is settled: nothing wakes us");
+    assert_eq!(console.tell(Msg::Tick), []);
+    let back = console.tell(Msg::Input(vec![Input::Focus(true)]));
+    assert!(back.contains(&Effect::ReadActivity), "whoever comes back sees what others did");
+}
+
+#[test]
+fn the_story_of_an_invalidation_is_one_key_away() {
+    let mut console = Console::with_assets(80, 24);
+    console.press("w");
+    assert_eq!(console.press("r"), [], "there is nothing to tell yet");
+    let shown = watch(6);
+    let id = shown.id;
+    console.board(vec![shown]);
+    assert_eq!(console.press("r"), [Effect::Report(id)]);
+    console.press("p");
+    assert_eq!(console.press("r"), [Effect::Report(id)]);
 }

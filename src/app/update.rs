@@ -9,7 +9,8 @@ use super::effect::Effect;
 use super::key::Key;
 use super::lock::Lock;
 use super::msg::{FailureKind, Msg};
-use super::state::{App, Overlay};
+use super::state::{App, Overlay, Tracked};
+use crate::ops::engine::Undo;
 use crate::screens::ask::Question;
 use crate::screens::help::HelpState;
 use crate::screens::order::{self, OrderDialog};
@@ -26,7 +27,7 @@ pub use jobs::outcome_words;
 /// Two Ctrl-C within this time quit.
 const TWICE: Duration = Duration::from_secs(2);
 /// The Pending screen asks the journal this often for what others do.
-const JOURNAL_EVERY: Duration = Duration::from_secs(2);
+pub(super) const JOURNAL_EVERY: Duration = Duration::from_secs(2);
 /// The Jobs screen asks while a job is under way.
 const JOBS_EVERY: Duration = Duration::from_millis(900);
 
@@ -139,7 +140,15 @@ fn answer(app: &mut App, msg: Msg) -> Vec<Effect> {
             app.screen = Screen::Watch;
             read_journal(app)
         }
-        Msg::Retry(Err(failure)) | Msg::Watching(Err(failure)) => {
+        Msg::Undo(Ok(undo)) => {
+            let Undo { order, remark } = *undo;
+            if let Some(remark) = remark {
+                env.bad(text::shown(&remark).into_owned(), "");
+            }
+            let wish = jobs_screen::update::wish_of(order, true);
+            on_screen(app, Action::Order(Box::new(wish)), None)
+        }
+        Msg::Undo(Err(failure)) | Msg::Retry(Err(failure)) | Msg::Watching(Err(failure)) => {
             env.failed(&failure);
             vec![]
         }
@@ -208,6 +217,12 @@ fn tick(app: &mut App) -> Vec<Effect> {
     if app.screen == Screen::Pending && waited >= JOURNAL_EVERY {
         return read_journal(app);
     }
+    if app.screen == Screen::Activity
+        && app.activity.is_unsettled(app.env.now)
+        && waited >= JOURNAL_EVERY
+    {
+        return read_journal(app);
+    }
     if app.screen == Screen::Jobs && waited >= JOBS_EVERY {
         app.journal_read_at = Some(app.env.moment);
         return vec![Effect::ReadJobs];
@@ -246,6 +261,17 @@ fn ask_to_unlock(app: &mut App) -> Vec<Effect> {
     let field = tui_input::Input::new("unlock ".to_owned());
     app.open_overlay(Overlay::CommandLine(CommandLine { field, ..CommandLine::default() }));
     vec![]
+}
+
+/// Whoever comes back to the window sees what others did meanwhile; nothing is asked while nobody looks.
+pub(super) fn look_again(app: &mut App) -> Vec<Effect> {
+    let waited = app.env.moment.since(app.journal_read_at.unwrap_or_default());
+    match app.screen {
+        Screen::Pending | Screen::Jobs | Screen::Activity if waited >= JOURNAL_EVERY => {
+            read_journal(app)
+        }
+        _ => vec![],
+    }
 }
 
 fn read_journal(app: &mut App) -> Vec<Effect> {
@@ -348,6 +374,10 @@ fn on_screen(app: &mut App, action: Action, key: Option<Key>) -> Vec<Effect> {
             app.open_overlay(Overlay::Picker(picker));
             vec![]
         }
+        Action::Undo if app.screen != Screen::Activity => {
+            app.env.say("choose the order to undo, then press its key again");
+            go(app, Screen::Activity)
+        }
         Action::HoldAll => vec![Effect::HoldAll],
         Action::ResumeAll => vec![Effect::ResumeAll],
         Action::Profile(name) => dialogs::switch_profile(app, name),
@@ -375,6 +405,13 @@ fn on_screen(app: &mut App, action: Action, key: Option<Key>) -> Vec<Effect> {
             watch::update::turn_to(&mut app.watch, tab);
             go(app, Screen::Watch)
         }
+        Action::Report => match chosen(app).map(|tracked| tracked.id) {
+            Some(id) => vec![Effect::Report(id)],
+            None => {
+                app.env.say("there is no watch to report on");
+                vec![]
+            }
+        },
         Action::Abandon | Action::Exclude | Action::PurgeAgain => ask(app, &action, key),
         Action::Filter(text) if app.screen == Screen::Activity => {
             match text {
@@ -510,6 +547,13 @@ fn on_activity(app: &mut App, action: &Action) -> Vec<Effect> {
             app.activity.filter_field = None;
             vec![]
         }
+        Action::Undo => match app.activity.current() {
+            Some(row) => vec![Effect::Undo(row.operation.id)],
+            None => {
+                app.env.say("there is no order to undo");
+                vec![]
+            }
+        },
         Action::Enter | Action::Right => {
             let watch = app.activity.current().map(|row| row.invalidation);
             match watch {
@@ -580,12 +624,17 @@ fn watch_by_id(app: &mut App, typed: String) -> Vec<Effect> {
     }
 }
 
-fn ask(app: &mut App, action: &Action, key: Option<Key>) -> Vec<Effect> {
+/// The invalidation on the Watch screen, else the one under the cursor of Pending.
+fn chosen(app: &App) -> Option<&Tracked> {
     let id = match app.screen {
         Screen::Watch => app.watch.id,
         _ => app.pending.current(&app.tracked).map(|tracked| tracked.id),
     };
-    let Some(tracked) = app.tracked.iter().find(|tracked| Some(tracked.id) == id) else {
+    app.tracked.iter().find(|tracked| Some(tracked.id) == id)
+}
+
+fn ask(app: &mut App, action: &Action, key: Option<Key>) -> Vec<Effect> {
+    let Some(tracked) = chosen(app) else {
         app.env.say("there is no watch to do that to");
         return vec![];
     };

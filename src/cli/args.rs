@@ -9,6 +9,7 @@ use clap::{ArgAction, ArgGroup, Parser, Subcommand, ValueEnum};
 use secrecy::SecretString;
 
 use super::jobs::{Jobs, RetryFailed};
+use super::journal::Journal;
 use super::{completions, values};
 use crate::adapters::places::PinnedEdge;
 use crate::domain::account::InvalidationKind;
@@ -118,6 +119,8 @@ pub enum Command {
     RetryFailed(RetryFailed),
     /// Tell the story of one invalidation, for the post-mortem
     Report(Report),
+    /// Check, thin out or copy the journal
+    Journal(Journal),
     /// Show where we can look from
     Places(Places),
     /// Find and check the configuration

@@ -37,7 +37,7 @@ pub async fn run(output: &Output, args: &Cloud) -> Result<Exit, Failure> {
         )
     })?;
     output.line(&ready)?;
-    stop.next().await;
+    let _ = stop.next().await;
     running.stop().await;
     Ok(Exit::Done)
 }

@@ -108,6 +108,7 @@ async fn console(
         notifier: preferences.map(|it| outside(&it.notify)).transpose()?.flatten(),
         banner,
         copies,
+        history: preferences.map(|it| it.paths.state_dir.join("command-history")),
     };
     let ended = run_console(Arc::new(Engine::start_working(context)), options).await?;
     if let ExitReason::Profile(name) = ended {

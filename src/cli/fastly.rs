@@ -11,8 +11,98 @@ use super::probe::{beginning, validator};
 use super::words;
 use crate::adapters::fastly_check::{EdgeCheckError, PopSighting};
 use crate::domain::delivery_url::DeliveryUrl;
+use crate::domain::invalidation::{Invalidation, WatchedName, WatchedUrl};
 use crate::domain::pop;
 use crate::domain::text::clean;
+use crate::domain::verdict::{Expectation, Stored};
+
+/// URLs that are asked about when a watch has ended: each check is one of 200 an hour.
+const MOST_CHECKED: usize = 3;
+
+/// Evidence beside a watch that ended clear: one of its URLs, and what Fastly's PoPs hold of it.
+pub struct Evidence {
+    /// Fit to be shown.
+    url: String,
+    checked: Checked,
+    /// PoPs that hold what the URL served before the change.
+    old_at: Vec<String>,
+}
+
+/// Asks about some URLs of a watch, each asset once, where there is a token and their hosts are Fastly's.
+pub async fn evidence(sources: &Sources, invalidation: &Invalidation) -> Vec<Evidence> {
+    let mut found = Vec::new();
+    if sources.edge_check.is_none() {
+        return found;
+    }
+    for name in invalidation.names.iter().filter(|name| !name.superseded) {
+        let Some(watched) = invalidation.urls.iter().find(|watched| watched.key == name.key) else {
+            continue;
+        };
+        if let Some(checked) = check(sources, &watched.url).await {
+            let old_at = old_at(checked.pops.as_deref().unwrap_or_default(), name, watched);
+            let url = clean(&watched.url.masked()).into_owned();
+            found.push(Evidence { url, checked, old_at });
+        }
+        if found.len() == MOST_CHECKED {
+            break;
+        }
+    }
+    found
+}
+
+/// PoPs that serve what storage no longer holds.
+fn old_at(pops: &[PopSighting], name: &WatchedName, watched: &WatchedUrl) -> Vec<String> {
+    let old = match &name.old {
+        _ if watched.derived => watched.old.as_ref(),
+        Some(Stored::Holds(content)) => Some(content),
+        _ => None,
+    };
+    let is_changed = !matches!(name.expectation(), Some(Expectation::Refetched) | None);
+    let Some(old) = old.filter(|_| is_changed).and_then(|old| old.etag.clone()) else {
+        return Vec::new();
+    };
+    let serves_old = |seen: &&PopSighting| {
+        let answer = seen.answer.as_ref().ok();
+        answer.filter(|answer| matches!(answer.status, 200 | 206)).is_some_and(|answer| {
+            let tag = answer.etag.as_ref().filter(|etag| !etag.weak).map(|etag| &etag.tag);
+            tag == Some(&old) || seen.md5.as_ref() == Some(&old)
+        })
+    };
+    pops.iter().filter(serves_old).map(|seen| seen.pop.clone()).collect()
+}
+
+impl Evidence {
+    /// As a line of a stream.
+    pub fn value(&self) -> Value {
+        let mut value = json(&self.checked);
+        value["url"] = json!(self.url);
+        value["old_at"] = json!(self.old_at);
+        value
+    }
+
+    /// A section of its own, and a warning where an old copy is left.
+    ///
+    /// # Errors
+    /// Only that nobody reads the output.
+    pub fn show(&self, output: &Output, width: usize) -> Result<(), Failure> {
+        show(output, &self.checked, width)?;
+        output.line(&format!("about {}", self.url))?;
+        self.warn(output);
+        Ok(())
+    }
+
+    /// Says where an old copy is left.
+    pub fn warn(&self, output: &Output) {
+        if !self.old_at.is_empty() {
+            output.warn(&format!(
+                "warning: by Fastly's own check {} still {} an old copy of {}: purge again",
+                self.old_at.join(", "),
+                if self.old_at.len() == 1 { "holds" } else { "hold" },
+                self.url
+            ));
+        }
+    }
+}
 
 /// What came of asking.
 pub struct Checked {
@@ -141,4 +231,69 @@ pub fn json(checked: &Checked) -> Value {
         "left": checked.left,
         "error": error,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::account::Account;
+    use crate::domain::coverage::Coverage;
+    use crate::domain::id::ItemId;
+    use crate::domain::sighting::{Answer, Etag};
+    use crate::domain::verdict::Content;
+    use crate::ops::testing;
+    use rstest::rstest;
+
+    fn seen(pop: &str, status: u16, tag: &str, weak: bool, md5: Option<&str>) -> PopSighting {
+        let etag = Some(Etag { weak, tag: tag.to_owned() });
+        PopSighting {
+            pop: pop.to_owned(),
+            server: None,
+            answer: Ok(Answer { status, etag, ..Answer::default() }),
+            md5: md5.map(str::to_owned),
+        }
+    }
+
+    fn held(etag: &str) -> Option<Stored> {
+        Some(Stored::Holds(Content { etag: Some(etag.to_owned()), ..Content::default() }))
+    }
+
+    #[rstest]
+    #[case::deleted(held("old"), Some(Stored::Empty), &["AMS", "FRA"])]
+    #[case::replaced(held("old"), held("new"), &["AMS", "FRA"])]
+    #[case::purged(held("old"), held("old"), &[])]
+    #[case::nothing_was_there(Some(Stored::Empty), held("new"), &[])]
+    #[case::not_known(None, held("new"), &[])]
+    fn an_old_copy_is_told_by_its_tag_or_its_bytes(
+        #[case] old: Option<Stored>,
+        #[case] new: Option<Stored>,
+        #[case] expected: &[&str],
+    ) {
+        let pops = [
+            seen("AMS", 200, "old", false, None),
+            seen("FRA", 200, "own", false, Some("old")),
+            seen("SIN", 200, "new", false, Some("new")),
+            seen("IAD", 200, "old", true, None),
+            seen("NRT", 404, "old", false, None),
+        ];
+        let (key, item) = (testing::image("press/hero"), ItemId::new());
+        let name = WatchedName {
+            item,
+            key: key.clone(),
+            must_live: false,
+            old,
+            new,
+            changed_at: None,
+            superseded: false,
+        };
+        let watched = WatchedUrl {
+            url: DeliveryUrl::original(&Account::named("demo"), &key, Some("jpg")),
+            coverage: Coverage::Covered,
+            item,
+            key,
+            derived: false,
+            old: None,
+        };
+        assert_eq!(old_at(&pops, &name, &watched), expected);
+    }
 }

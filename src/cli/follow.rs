@@ -8,11 +8,12 @@ use std::time::{Duration, Instant};
 use super::connect::Session;
 use super::exit::Exit;
 use super::failure::Failure;
+use super::fastly;
 use super::json;
 use super::order::Events;
-use super::output::{Output, Role};
+use super::output::{Output, Role, columns};
 use super::plan_text;
-use super::signals::Stop;
+use super::signals::{Caught, Stop};
 use super::words::span;
 use crate::adapters::globalping::QuotaNow;
 use crate::domain::id::InvalidationId;
@@ -47,7 +48,7 @@ pub struct Follow<'a> {
 enum End {
     Ended(Box<WatchSnapshot>),
     TimedOut,
-    Interrupted,
+    Interrupted(Caught),
     /// The tracker stopped: nobody tells us any more.
     Lost,
 }
@@ -76,7 +77,7 @@ impl Follow<'_> {
         let end = loop {
             tokio::select! {
                 biased;
-                () = stop.next() => break End::Interrupted,
+                caught = stop.next() => break End::Interrupted(caught),
                 ended = &mut outcome => match ended {
                     Some(last) => break End::Ended(Box::new((*last).clone())),
                     None => break End::Lost,
@@ -106,11 +107,42 @@ impl Follow<'_> {
         self.session.output.wipe();
         let now = tracker.board().borrow().get(id).cloned();
         match end {
-            End::Ended(last) => self.ended(&last),
+            End::Ended(last) => self.ended_with_evidence(&last).await,
             End::TimedOut => self.timed_out(id, limit.unwrap_or_default(), now.as_deref()),
-            End::Interrupted => self.interrupted_at(now.as_deref()),
+            End::Interrupted(caught) => self.interrupted_at(caught, now.as_deref()),
             End::Lost => self.lost(now.as_deref()),
         }
+    }
+
+    /// A clear ending is told with what Fastly itself sees, where a token lets us ask.
+    async fn ended_with_evidence(&self, last: &WatchSnapshot) -> Result<Exit, Failure> {
+        let Session { engine, sources, output, .. } = self.session;
+        let outcome = last.ended.as_ref().map(|ending| ending.outcome);
+        let is_clear = matches!(
+            outcome,
+            Some(Outcome::AllClear | Outcome::ClearExcept | Outcome::SampledClear)
+        );
+        let known = match &sources.edge_check {
+            Some(_) if is_clear => engine.context().journal.invalidation(last.id).await.ok(),
+            _ => None,
+        };
+        let evidence = match known {
+            Some(known) => fastly::evidence(sources, &known).await,
+            None => Vec::new(),
+        };
+        if output.style.json {
+            for seen in &evidence {
+                output.event("fastly", seen.value())?;
+                seen.warn(output);
+            }
+            return self.ended(last);
+        }
+        let exit = self.ended(last)?;
+        let width = columns(rustix::stdio::stdout()).unwrap_or(usize::MAX);
+        for seen in &evidence {
+            seen.show(output, width)?;
+        }
+        Ok(exit)
     }
 
     /// Tests of the Globalping network, where it looks for us.
@@ -202,24 +234,48 @@ impl Follow<'_> {
     ///
     /// # Errors
     /// Only that nobody reads the output.
-    pub fn interrupted(&self) -> Result<Exit, Failure> {
-        self.interrupted_at(None)
+    pub fn interrupted(&self, caught: Caught) -> Result<Exit, Failure> {
+        self.interrupted_at(caught, None)
     }
 
-    fn interrupted_at(&self, now: Option<&WatchSnapshot>) -> Result<Exit, Failure> {
-        let output = &self.session.output;
+    fn interrupted_at(&self, caught: Caught, now: Option<&WatchSnapshot>) -> Result<Exit, Failure> {
+        let (word, exit) = (caught.word(), caught.exit());
         let sentence = match self.id {
             Some(id) => {
-                format!("interrupted; the journal keeps it open, go on with: allclear watch {id}")
+                format!("{word}; the journal keeps it open, go on with: allclear watch {id}")
             }
-            None => "interrupted; nothing is left to watch".to_owned(),
+            None => format!("{word}; nothing is left to watch"),
         };
+        self.ended_early("interrupted", exit, &sentence, now)
+    }
+
+    /// Some of it was not sent: the journal keeps it, for whoever goes on with the job.
+    ///
+    /// # Errors
+    /// Only that nobody reads the output.
+    pub fn job_left(
+        &self,
+        outcome: &'static str,
+        exit: Exit,
+        sentence: &str,
+    ) -> Result<Exit, Failure> {
+        self.ended_early(outcome, exit, sentence, None)
+    }
+
+    fn ended_early(
+        &self,
+        outcome: &'static str,
+        exit: Exit,
+        sentence: &str,
+        now: Option<&WatchSnapshot>,
+    ) -> Result<Exit, Failure> {
+        let output = &self.session.output;
         if output.style.json {
-            self.outcome_line("interrupted", Exit::Interrupted, &sentence, now, self.id.is_some())?;
+            self.outcome_line(outcome, exit, sentence, now, self.id.is_some())?;
         } else {
-            output.warn(&sentence);
+            output.warn(sentence);
         }
-        Ok(Exit::Interrupted)
+        Ok(exit)
     }
 
     fn timed_out(

@@ -28,7 +28,8 @@ pub const EXIT_CODES: &[(&str, &str)] = &[
     ("4", "some items failed"),
     ("5", "the cloud refused: credentials, permission, read-only or locked profile"),
     ("6", "clear except what was not covered or not sampled"),
-    ("130", "interrupted"),
+    ("130", "interrupted: what was not sent is called off"),
+    ("129, 143", "hung up, terminated: what was not sent waits for `jobs resume`"),
 ];
 
 /// Variables that are read.
@@ -229,6 +230,42 @@ pub const HELP: &[Help] = &[
             ("allclear history --json | jq -r '.invalidations[0].invalidation' | xargs allclear report", "the newest"),
         ],
         more: "",
+    },
+    Help {
+        command: "journal",
+        examples: &[
+            ("allclear journal check", "is it whole, and what does it hold"),
+            ("allclear journal prune --dry-run", "what thinning out would take away"),
+            ("allclear journal copy journal.db /mnt/backup/journal.db", "a copy, proven to be the same"),
+        ],
+        more: "",
+    },
+    Help {
+        command: "journal check",
+        examples: &[
+            ("allclear journal check", "exits 1 where it is damaged"),
+            ("allclear journal check --journal /mnt/backup/journal.db --json", "another one, for scripts"),
+        ],
+        more: "Every page and every reference of the file is read. Nothing is changed, but a journal of an older \
+               program gets the present schema.",
+    },
+    Help {
+        command: "journal prune",
+        examples: &[
+            ("allclear journal prune --dry-run", "count only"),
+            ("allclear journal prune --older-than 720h", "the evidence of what ended more than 30 days ago"),
+        ],
+        more: "Sightings, pictures and watched URLs of ended invalidations go; a `report` of them tells orders and \
+               outcomes only. Orders, items, outcomes and the audit trail are never taken away.",
+    },
+    Help {
+        command: "journal copy",
+        examples: &[
+            ("allclear journal copy journal.db new.db", "cut short, it goes on where it was when it is run again"),
+            ("allclear journal copy old.db new.db --json", "counts and checksums of every table"),
+        ],
+        more: "TO is a new file, or one that an earlier run began. In the end the rows of every table are counted and \
+               hashed on both sides; where something writes to FROM meanwhile, that is said and the copy does not count.",
     },
     Help {
         command: "places",

@@ -274,6 +274,9 @@ fn state(job: &JobRow, now: Timestamp) -> String {
         (_, JobState::Waiting) => job
             .not_before
             .map_or_else(|| word.to_owned(), |at| format!("{word} until {}", time(at))),
+        (_, JobState::Paused) if job.stopped.is_some() => {
+            format!("stopped: {}", job.stopped.as_deref().unwrap_or_default())
+        }
         (_, JobState::Paused | JobState::Held | JobState::Cancelling | JobState::Cancelled) => {
             match &job.wished_by {
                 Some(who) => format!("{word} by {who}"),
@@ -317,6 +320,8 @@ pub fn value(job: &JobRow, now: Timestamp) -> Value {
         },
         "rate": job.rate(now),
         "eta_ms": job.eta(now).map(duration_ms),
+        "stopped_because": job.stopped.as_deref().map(clean),
+        "urls_to_name": job.counts.to_name,
         "waiting_until": job.wait.as_ref().map(|wait| shape::time(wait.until)),
         "waiting_because": job.wait.as_ref().map(|wait| clean(&wait.because)),
         "not_before": at(job.not_before),

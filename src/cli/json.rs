@@ -242,6 +242,7 @@ pub fn item(execution: &Execution, total: usize) -> Option<Value> {
         Execution::Recorded { .. }
         | Execution::Wait(_)
         | Execution::State(_)
+        | Execution::Named { .. }
         | Execution::Pace { .. } => None,
         Execution::Item { item, key: of, state, message, done, failed } => Some(json!({
             "item": item.to_string(),
@@ -264,9 +265,10 @@ pub fn job(execution: &Execution, operation: Option<&str>) -> Option<Value> {
             "waiting_because": wait.as_ref().map(|wait| clean(&wait.because)),
         }),
         Execution::State(state) => json!({ "state": state.as_str() }),
-        Execution::Recorded { .. } | Execution::Pace { .. } | Execution::Item { .. } => {
-            return None;
-        }
+        Execution::Recorded { .. }
+        | Execution::Named { .. }
+        | Execution::Pace { .. }
+        | Execution::Item { .. } => return None,
     };
     fields["operation"] = json!(operation);
     Some(fields)

@@ -19,6 +19,7 @@ mod fastly;
 mod follow;
 pub mod help;
 mod jobs;
+mod journal;
 mod json;
 mod log;
 mod look_from;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use tokio::sync::{broadcast, mpsc};
+use tokio::sync::{broadcast, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::args::Change;
@@ -19,11 +19,11 @@ use super::output::Output;
 use super::plan_text;
 use super::resolve;
 use super::results::Results;
-use super::signals::Stop;
+use super::signals::{Caught, Stop};
 use super::words;
 use crate::domain::id::{InvalidationId, OperationId};
 use crate::domain::invalidation::{ItemState, NotCovered, Verb};
-use crate::domain::job::JobState;
+use crate::domain::job::{JobState, JobWait};
 use crate::domain::purge::{Order, OrderTerms, Plan};
 use crate::domain::text::clean;
 use crate::ops::OpError;
@@ -50,7 +50,7 @@ pub async fn carry_out_as(
     terms: &OrderTerms,
 ) -> Result<Exit, Failure> {
     let output = &session.output;
-    let plan = session.engine.plan(order, terms).await?;
+    let plan = planned(session, order, terms).await?;
     if output.style.json {
         output.event("plan", json::plan(&plan))?;
     }
@@ -75,13 +75,13 @@ pub async fn carry_out_as(
     let not_covered = plan.not_covered.as_slice();
     let Some(executed) = &driven.executed else {
         let id = driven.invalidation;
-        return Follow { session, id, not_covered, failed: 0, started }.interrupted();
+        let caught = driven.caught.unwrap_or(Caught::Interrupt);
+        return Follow { session, id, not_covered, failed: 0, started }.interrupted(caught);
     };
     if let Some(results) = results {
         let refused = plan.refused.clone();
         results.write(&executed.items, &refused)?;
     }
-    attempt_by_url(session, &plan, executed).await?;
     let refused = plan.refused.len();
     Outcome {
         plan_verb: plan.verb,
@@ -90,8 +90,34 @@ pub async fn carry_out_as(
         wait: change.wait,
         no_wait: change.no_wait,
     }
-    .told(session, driven, cancel.is_cancelled())
+    .told(session, driven)
     .await
+}
+
+/// The plan of an order; a quota that is used up is waited for, visibly.
+async fn planned(session: &Session, order: &Order, terms: &OrderTerms) -> Result<Plan, Failure> {
+    let output = &session.output;
+    let (waits, mut told) = watch::channel(None);
+    let planning = session.engine.plan_patiently(order, terms, &waits);
+    tokio::pin!(planning);
+    loop {
+        tokio::select! {
+            biased;
+            plan = &mut planning => return Ok(plan?),
+            Ok(()) = told.changed() => {
+                let wait: Option<JobWait> = told.borrow_and_update().clone();
+                if output.style.json {
+                    let event = Execution::Wait(wait);
+                    output.event("job", json::job(&event, None).unwrap_or_default())?;
+                } else if let Some(wait) = wait {
+                    let (until, because) = (words::time(wait.until), clean(&wait.because).into_owned());
+                    output.say(&format!("waiting until {until} to make the plan: {because}"));
+                } else {
+                    output.say("going on");
+                }
+            }
+        }
+    }
 }
 
 /// Goes on with a job that nobody runs, and waits for the outcome, as `args` says.
@@ -116,7 +142,8 @@ pub async fn go_on(session: &Session, job: OperationId, args: &Resume) -> Result
     let driven = drive(session, work.boxed(), inbox, (&cancel, stop), total).await?;
     let Some(executed) = &driven.executed else {
         let (id, started) = (driven.invalidation, driven.started);
-        return Follow { session, id, not_covered: &[], failed: 0, started }.interrupted();
+        let caught = driven.caught.unwrap_or(Caught::Interrupt);
+        return Follow { session, id, not_covered: &[], failed: 0, started }.interrupted(caught);
     };
     let journal = &session.engine.context().journal;
     if let Some(results) = results {
@@ -128,7 +155,7 @@ pub async fn go_on(session: &Session, job: OperationId, args: &Resume) -> Result
     };
     let (wait, no_wait, refused) = (args.wait, args.no_wait, row.counts.refused);
     Outcome { plan_verb: row.operation.verb, not_covered: &not_covered, refused, wait, no_wait }
-        .told(session, driven, cancel.is_cancelled())
+        .told(session, driven)
         .await
 }
 
@@ -140,10 +167,12 @@ struct Driven {
     started: std::time::Instant,
     events: Events,
     stop: Stop,
+    /// The signal that came, if one did.
+    caught: Option<Caught>,
 }
 
-/// Carries `work` out and shows how it goes. The first signal of `stop` cancels it, a second one leaves it to the
-/// journal.
+/// Carries `work` out and shows how it goes. INT cancels it; HUP and TERM let calls in flight settle and leave the rest
+/// to whoever takes the job up. A second signal leaves everything to the journal at once.
 async fn drive(
     session: &Session,
     mut work: BoxFuture<'_, Result<Executed, OpError>>,
@@ -155,15 +184,22 @@ async fn drive(
     let started = std::time::Instant::now();
     let mut events = session.engine.tracker().events();
     let mut progress = Progress::new(output, total);
+    let mut caught = None;
     let executed = loop {
         tokio::select! {
             biased;
-            () = stop.next() => {
-                if cancel.is_cancelled() {
+            signal = stop.next() => {
+                if caught.replace(signal).is_some() {
                     break None;
                 }
-                cancel.cancel();
-                output.warn("finishing the calls in flight; Ctrl-C again leaves them to the journal");
+                if signal == Caught::Interrupt {
+                    cancel.cancel();
+                    output.warn("finishing the calls in flight; Ctrl-C again leaves them to the journal");
+                } else {
+                    session.engine.leave();
+                    let word = signal.word();
+                    output.warn(&format!("{word}: finishing the calls in flight, the rest is left to the journal"));
+                }
             }
             Some(event) = inbox.recv() => progress.told(&event)?,
             seen = events.recv() => progress.seen(seen.ok())?,
@@ -175,7 +211,7 @@ async fn drive(
         progress.told(&event)?;
     }
     let invalidation = progress.invalidation;
-    Ok(Driven { executed, invalidation, started, events, stop })
+    Ok(Driven { executed, invalidation, started, events, stop, caught })
 }
 
 /// What is told when every call has its answer.
@@ -189,21 +225,27 @@ struct Outcome<'a> {
 }
 
 impl Outcome<'_> {
-    async fn told(
-        &self,
-        session: &Session,
-        driven: Driven,
-        cancelled: bool,
-    ) -> Result<Exit, Failure> {
-        let Driven { executed: Some(executed), started, events, stop, .. } = driven else {
+    async fn told(&self, session: &Session, driven: Driven) -> Result<Exit, Failure> {
+        let Driven { executed: Some(executed), started, events, stop, caught, .. } = driven else {
             return Ok(Exit::Interrupted);
         };
         let output = &session.output;
+        let left = left(&executed);
         let undone = failures(output, &executed);
         let (id, not_covered) = (executed.invalidation, self.not_covered);
-        let follow = Follow { session, id, not_covered, failed: undone + self.refused, started };
-        if cancelled {
-            return follow.interrupted();
+        let failed = undone + self.refused;
+        let follow = Follow { session, id, not_covered, failed, started };
+        match (&executed.stopped, caught) {
+            (Some(why), _) => {
+                let sentence = format!("stopped: {}; {left}", clean(why));
+                return follow.job_left("stopped", Exit::NotClear, &sentence);
+            }
+            (None, Some(caught)) if caught != Caught::Interrupt && !left.is_empty() => {
+                let sentence = format!("{}; {left}", caught.word());
+                return follow.job_left("interrupted", caught.exit(), &sentence);
+            }
+            (None, Some(caught)) => return follow.interrupted(caught),
+            (None, None) => {}
         }
         let accepted = executed.items.len() - undone;
         let summary = summary(self.plan_verb, &executed, accepted);
@@ -230,35 +272,15 @@ fn tell_left_out(output: &Output, plan: &Plan) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Names to the cloud what the order does not reach, where the operator wants that: its answer is only shown.
-async fn attempt_by_url(
-    session: &Session,
-    plan: &Plan,
-    executed: &Executed,
-) -> Result<(), Failure> {
-    if plan.by_url.is_empty() || executed.count(ItemState::Accepted) == 0 {
-        return Ok(());
+/// What of a job is left to be gone on with, and how; nothing where everything has its outcome.
+#[must_use]
+pub fn left(executed: &Executed) -> String {
+    let left = executed.items.iter().filter(|item| !item.state.is_settled()).count();
+    if left == 0 {
+        return String::new();
     }
-    let output = &session.output;
-    let (answer, accepted) = match session.engine.attempt_by_url(plan).await {
-        Ok(answer) => (answer, true),
-        Err(why) => (why.to_string(), false),
-    };
-    if output.style.json {
-        let fields = serde_json::json!({
-            "urls": plan.by_url.len(),
-            "answered": accepted,
-            "answer": clean(&answer),
-        });
-        output.event("attempt_by_url", fields)?;
-    } else {
-        output.warn(&format!(
-            "{} named by themselves; the cloud says: {}; only sightings count",
-            words::count(plan.by_url.len(), "URL"),
-            clean(&answer)
-        ));
-    }
-    Ok(())
+    let (all, id) = (words::count(executed.items.len(), "asset"), executed.operation);
+    format!("{left} of {all} are left and nothing is lost, go on with: allclear jobs resume {id}")
 }
 
 fn dry_run(output: &Output, plan: &Plan) -> Result<Exit, Failure> {
@@ -321,6 +343,7 @@ impl<'a> Progress<'a> {
             }
             Execution::Wait(None) => self.remark("going on"),
             Execution::State(state) => self.state(*state),
+            Execution::Named { urls, accepted, answer } => self.named(*urls, *accepted, answer)?,
         }
         if self.output.style.json {
             if let Some(fields) = json::item(event, self.total) {
@@ -339,6 +362,21 @@ impl<'a> Progress<'a> {
             let ((done, failed), total) = (self.counted, self.total);
             self.output.progress(&format!("{done} of {total} sent, {failed} failed{}", self.pace));
         }
+        Ok(())
+    }
+
+    /// What the cloud said to the URLs that no call of the order reaches: it is only shown.
+    fn named(&self, urls: usize, answered: bool, answer: &str) -> Result<(), Failure> {
+        let answer = clean(answer);
+        if self.output.style.json {
+            let fields =
+                serde_json::json!({ "urls": urls, "answered": answered, "answer": answer });
+            return Ok(self.output.event("attempt_by_url", fields)?);
+        }
+        self.output.warn(&format!(
+            "{} named by themselves; the cloud says: {answer}; only sightings count",
+            words::count(urls, "URL")
+        ));
         Ok(())
     }
 
@@ -379,7 +417,8 @@ impl<'a> Progress<'a> {
 pub fn failures(output: &Output, executed: &Executed) -> usize {
     let mut failed = 0;
     for item in &executed.items {
-        if item.state == ItemState::Accepted {
+        // what is left intended is counted in the sentence about it
+        if matches!(item.state, ItemState::Accepted | ItemState::Intended) {
             continue;
         }
         failed += 1;

@@ -21,6 +21,8 @@ use crate::adapters::http_prober::HttpProber;
 use crate::adapters::ssh::{RemoteEnd, ServeError};
 use crate::adapters::system_clock::SystemClock;
 use crate::config::Env;
+use crate::domain::account::Account;
+use crate::domain::coverage::{COPY_LIFE, Call, Coverage, CoverageFacts, coverage};
 use crate::domain::delivery_url::DeliveryUrl;
 use crate::domain::pop;
 use crate::domain::secrets::masked;
@@ -85,11 +87,14 @@ impl Eyes<'_> {
         let url = clean(&masked(typed)).into_owned();
         let (looked, sources, full) = match meant {
             Meant::Ours => {
+                let output = self.output;
                 let (engine, sources) = self.own().await?;
-                let looked = engine.look(typed).await?;
                 let account = &engine.context().account;
                 let read = DeliveryUrl::parse(typed, account).ok();
-                (looked, sources, read)
+                if let Some(warning) = read.as_ref().and_then(|url| planting(account, url)) {
+                    output.warn(&warning);
+                }
+                (engine.look(typed).await?, sources, read)
             }
             Meant::Web(url) => {
                 let (lookout, sources) = self.web()?;
@@ -130,6 +135,20 @@ impl Eyes<'_> {
             engine.shutdown().await;
         }
     }
+}
+
+/// What a look does to caches that no invalidation reaches, in words; `None` where one does, or may.
+#[must_use]
+pub fn planting(account: &Account, url: &DeliveryUrl) -> Option<String> {
+    let asset = CoverageFacts::unchanged(&url.asset, None);
+    let Coverage::NotCovered(why) = coverage(url, &asset, account, Call::Explicit) else {
+        return None;
+    };
+    Some(format!(
+        "warning: a look leaves a fresh copy, for up to {} days, wherever there is none, and no invalidation reaches \
+         this URL: {why}",
+        COPY_LIFE.as_secs() / 86_400
+    ))
 }
 
 /// Whether another allclear speaks to us: its first line is an object, which no URL is. Takes nothing from standard
@@ -396,6 +415,23 @@ mod tests {
         let ahead = |text: &str| begins_with_object(text.as_bytes()).unwrap();
         assert!(ahead("{\"schema\":1}\n") && ahead("\n \n{"));
         assert!(!ahead("https://x/y\n{}\n") && !ahead("") && !ahead(" \n\n"));
+    }
+
+    #[test]
+    fn a_look_where_no_invalidation_reaches_is_warned_of() {
+        use crate::domain::account::InvalidationKind;
+        let warned = |invalidation, url: &str| {
+            let account = Account { invalidation, ..Account::named("demo") };
+            let url = DeliveryUrl::parse(url, &account).unwrap();
+            planting(&account, &url)
+        };
+        let versioned = "https://res.cloudinary.com/demo/image/upload/v1700000000/hero.jpg";
+        let plain = "https://res.cloudinary.com/demo/image/upload/hero.jpg";
+        let told = warned(InvalidationKind::LegacyUnversioned, versioned).unwrap();
+        assert!(told.contains("30 days") && told.contains("no invalidation reaches"), "{told}");
+        assert_eq!(warned(InvalidationKind::LegacyUnversioned, plain), None);
+        assert_eq!(warned(InvalidationKind::Surrogate, versioned), None);
+        assert_eq!(warned(InvalidationKind::Unknown, versioned), None);
     }
 
     #[test]

@@ -144,6 +144,7 @@ mod tests {
             typed: "=1+1?".to_owned(),
             state: ItemState::Failed,
             reason: "no public ID".to_owned(),
+            readings: Vec::new(),
         };
         let results = Results::create(&path).unwrap();
         assert!(Results::create(&path).is_err(), "never over something that is there");

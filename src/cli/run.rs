@@ -15,9 +15,9 @@ use super::look_from::Sources;
 use super::output::{Output, Style};
 use super::web::{self, Around, Meant};
 use super::{
-    cloud, completions, config, console, demo, doctor, explain, help, log, ls, man, pending,
-    places, probe, purge, rename, replace, report, resolve, restore, rm, show, themes, version,
-    watch,
+    cloud, completions, config, console, demo, doctor, explain, help, journal, log, ls, man,
+    pending, places, probe, purge, rename, replace, report, resolve, restore, rm, show, themes,
+    version, watch,
 };
 use crate::adapters::system_clock::SystemClock;
 use crate::config::{Env, Paths};
@@ -133,6 +133,7 @@ const fn name(command: Option<&Command>) -> &'static str {
         Some(Command::Jobs(_)) => "jobs",
         Some(Command::RetryFailed(_)) => "retry_failed",
         Some(Command::Report(_)) => "report",
+        Some(Command::Journal(_)) => "journal",
         Some(Command::Places(_)) => "places",
         Some(Command::Config(_)) => "config",
         Some(Command::Themes(_)) => "themes",
@@ -211,6 +212,10 @@ impl Call {
                 let (found, now) = (self.found().await?, SystemClock.wall());
                 let listed = found.listed(args.all);
                 jobs::list(&self.output, &*found.journal, &listed, now, &args).await
+            }
+            Command::Journal(args) => {
+                let now = SystemClock.wall();
+                Box::pin(journal::run(&self.globals, &self.env, &self.output, &args, now)).await
             }
             Command::Report(args) => {
                 let found = self.found().await?;
@@ -299,6 +304,7 @@ impl Call {
             | Command::History(_)
             | Command::Jobs(_)
             | Command::Report(_)
+            | Command::Journal(_)
             | Command::Config(_)
             | Command::Themes(_)
             | Command::Doctor(_)

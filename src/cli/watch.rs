@@ -5,6 +5,7 @@ use super::connect::Session;
 use super::exit::Exit;
 use super::failure::Failure;
 use super::follow::Follow;
+use super::probe::planting;
 use super::signals::Stop;
 use crate::adapters::journal::SqlJournal;
 use crate::domain::delivery_url::DeliveryUrl;
@@ -47,7 +48,14 @@ pub async fn run(
         };
         match web {
             Some(url) => session.engine.watch_web(url, &claim(args), &terms).await?,
-            None => session.engine.watch_url(&args.target, args.expect, &terms).await?,
+            None => {
+                let account = &session.engine.context().account;
+                let read = DeliveryUrl::parse(&args.target, account).ok();
+                if let Some(warning) = read.and_then(|url| planting(account, &url)) {
+                    session.output.warn(&warning);
+                }
+                session.engine.watch_url(&args.target, args.expect, &terms).await?
+            }
         }
     };
     session.output.say(&format!("watching {id}"));

@@ -262,6 +262,12 @@ impl Build<'_> {
                 usual.start_delay,
                 in_words,
             ),
+            stop_after: self.pick(
+                "stop_after",
+                span(&profile.stop_after).as_ref(),
+                usual.stop_after,
+                in_words,
+            ),
             concurrency: self.within(
                 "concurrency",
                 profile.concurrency.as_ref(),

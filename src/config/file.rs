@@ -73,6 +73,8 @@ pub struct ProfileFile {
     pub max_items: Option<Spanned<usize>>,
     /// Between the confirmation of a large delete and its first call.
     pub start_delay: Option<Spanned<Span>>,
+    /// A job that nothing gets through for is stopped after this long, to be resumed.
+    pub stop_after: Option<Spanned<Span>>,
     pub concurrency: Option<Spanned<usize>>,
     pub verify_full_max: Option<Spanned<usize>>,
     /// Requests to caches that a watch makes at most.
@@ -378,7 +380,7 @@ mod tests {
     #[rstest]
     #[case(
         "[profiles.prod]\nrsk = \"test\"",
-        "/c.toml:2:1: profiles.prod.rsk: unknown key `rsk`; known are cloudinary_url, cloudinary_url_env, cloud_name, api_key, api_key_env, api_secret, api_secret_env, secret_command, api, signature_algorithm, risk, read_only, invalidation, bulk_invalidation, hosts, edges, places, confidence, hold_back, give_up_after, stuck_after, confirm_above, max_items, start_delay, concurrency, verify_full_max, probe_budget, purge_again",
+        "/c.toml:2:1: profiles.prod.rsk: unknown key `rsk`; known are cloudinary_url, cloudinary_url_env, cloud_name, api_key, api_key_env, api_secret, api_secret_env, secret_command, api, signature_algorithm, risk, read_only, invalidation, bulk_invalidation, hosts, edges, places, confidence, hold_back, give_up_after, stuck_after, confirm_above, max_items, start_delay, stop_after, concurrency, verify_full_max, probe_budget, purge_again",
         Some("risk")
     )]
     #[case(

@@ -324,6 +324,7 @@ SIN = "[2001:db8::1]:8443"
             "confirm_above = 3 (line 16)",
             "max_items = no bound (default)",
             "start_delay = 5s (default)",
+            "stop_after = 15m (default)",
             "concurrency = 30 (default)",
             "verify_full_max = 500 (default)",
             "probe_budget = ten times what a watch needs (default)",

@@ -14,6 +14,7 @@ use super::purge::ApiPath;
 
 pub use next_step::{
     COPY_LIFE, Circumstances, NextStep, Note, account_notes, next_steps, service_request,
+    service_request_of,
 };
 pub use reason::CoverageReason;
 

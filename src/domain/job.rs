@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::asset::AssetKey;
 use super::id::{InvalidationId, MemberId, OperationId};
 use super::invalidation::{ItemState, Operation};
 use super::purge::{ApiPath, LeftOut, LeftOutReason};
@@ -109,7 +110,7 @@ impl JobState {
         not_before: Option<Timestamp>,
         now: Timestamp,
     ) -> Self {
-        if counts.unsettled() == 0 {
+        if counts.unsettled() == 0 && (counts.to_name == 0 || wish == Wish::Cancel) {
             let cancelled = wish == Wish::Cancel && counts.skipped > 0;
             return if cancelled { Self::Cancelled } else { Self::Done };
         }
@@ -135,6 +136,9 @@ pub struct JobCounts {
     pub skipped: usize,
     /// Named in the order and refused before anything was sent: no public ID, or no such asset.
     pub refused: usize,
+    /// URLs that are still to be named to the cloud one by one, once every item has its outcome.
+    #[serde(default)]
+    pub to_name: usize,
 }
 
 impl JobCounts {
@@ -206,6 +210,8 @@ pub struct JobRow {
     pub not_before: Option<Timestamp>,
     /// Why nothing is sent at the moment.
     pub wait: Option<JobWait>,
+    /// Why its process stopped sending by itself: an operator has to let it go on.
+    pub stopped: Option<String>,
     /// When the present run began (ordered, taken up or resumed), and what was settled then.
     pub run_since: Timestamp,
     pub settled_before: usize,
@@ -314,6 +320,9 @@ pub struct Refused {
     pub state: ItemState,
     /// One sentence.
     pub reason: String,
+    /// Every asset it can mean, likeliest first: what is typed is masked and cannot always be read again.
+    #[serde(default)]
+    pub readings: Vec<AssetKey>,
 }
 
 impl Refused {
@@ -327,7 +336,7 @@ impl Refused {
         };
         // the whole name of what a public ID alone does not tell
         let typed = left.key.as_ref().map_or_else(|| left.name.clone(), ToString::to_string);
-        Some(Self { typed, state, reason: left.why.clone() })
+        Some(Self { typed, state, reason: left.why.clone(), readings: left.readings.clone() })
     }
 }
 
@@ -342,18 +351,21 @@ pub enum ActKind {
     Hold,
     /// A process took an interrupted job up.
     TakeUp,
+    /// A process stopped a job that nothing got through for.
+    GiveUp,
     /// A locked profile was unlocked, or locked again.
     Unlock,
     Lock,
 }
 
 impl ActKind {
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Pause,
         Self::Resume,
         Self::Cancel,
         Self::Hold,
         Self::TakeUp,
+        Self::GiveUp,
         Self::Unlock,
         Self::Lock,
     ];
@@ -366,6 +378,7 @@ impl ActKind {
             Self::Cancel => "cancel",
             Self::Hold => "hold",
             Self::TakeUp => "take_up",
+            Self::GiveUp => "give_up",
             Self::Unlock => "unlock",
             Self::Lock => "lock",
         }

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::asset::{AssetKey, DeliveryType, ResourceType, UnknownWord};
 use super::confidence::Confidence;
+use super::delivery_url::DeliveryUrl;
 use super::invalidation::{NotCovered, Verb, WatchedUrl};
 use super::job::Refused;
 use super::time::Timestamp;
@@ -306,7 +307,7 @@ pub struct Plan {
     pub watched: Vec<PlannedUrl>,
     pub not_covered: Vec<NotCovered>,
     /// URLs that are named to the cloud one by one, as an attempt; watched as uncertain. As they are, not to be shown.
-    pub by_url: Vec<String>,
+    pub by_url: Vec<DeliveryUrl>,
     /// Names given more than once, beyond the first time each.
     pub duplicates: usize,
     /// What was named, or found by a search, and is not part of this.
@@ -344,6 +345,8 @@ pub struct PlannedUrl {
     pub shown: String,
     /// Of the new name of a rename.
     pub of_new_name: bool,
+    /// Storage holds what it delivers, so that a look before the call makes no copy that was not there.
+    pub exists: bool,
     pub url: WatchedUrl,
 }
 

@@ -23,6 +23,9 @@ pub struct ListedUrl {
     pub derived: Option<String>,
     /// Of the new name of a rename: must deliver, and is never probed before it.
     pub of_new_name: bool,
+    /// Storage holds what it delivers: the original, or a derived copy that it lists. A look at anything else would make
+    /// the copy that it looks for.
+    pub exists: bool,
 }
 
 /// What a watch list is made from.
@@ -45,15 +48,17 @@ impl<'a> Subject<'a> {
     pub fn watch_list(&self) -> Vec<ListedUrl> {
         let mut list = List { subject: self, seen: HashSet::new(), urls: Vec::new() };
         for url in self.forms(self.original()) {
-            list.add(url, None);
+            list.add(url, None, true);
         }
         for derived in self.derived {
             for url in self.forms(self.derived_copy(derived)) {
-                list.add(url, Some(derived.transformation.clone()));
+                list.add(url, Some(derived.transformation.clone()), true);
             }
         }
         for extra in self.extra.iter().filter(|extra| self.is_about(extra)) {
-            list.add(extra.clone(), self.variant(extra));
+            let variant = self.variant(extra);
+            let exists = variant.is_none() || self.is_listed(extra);
+            list.add(extra.clone(), variant, exists);
         }
         if let Call::Rename { to, .. } = self.call {
             list.add_new_name(to);
@@ -135,6 +140,13 @@ impl<'a> Subject<'a> {
         }
     }
 
+    /// Whether storage lists the derived copy that `url` delivers, under whatever version.
+    fn is_listed(&self, url: &DeliveryUrl) -> bool {
+        self.derived.iter().map(|derived| self.derived_copy(derived)).any(|copy| {
+            copy.transformations == url.transformations && copy.extension == url.extension
+        })
+    }
+
     /// The purge of the new name follows the rename; all else goes with the call.
     fn circumstances(&self, of_new_name: bool) -> Circumstances<'a> {
         let version = self.asset.version;
@@ -168,11 +180,12 @@ struct List<'a> {
 }
 
 impl List<'_> {
-    fn add(&mut self, url: DeliveryUrl, derived: Option<String>) {
+    fn add(&mut self, url: DeliveryUrl, derived: Option<String>, exists: bool) {
         if self.seen.insert(url.canonical()) {
             let of_new_name = self.subject.is_of_new_name(&url);
             let coverage = self.subject.coverage(&url, of_new_name);
-            self.urls.push(ListedUrl { url, coverage, derived, of_new_name });
+            let exists = exists && !of_new_name;
+            self.urls.push(ListedUrl { url, coverage, derived, of_new_name, exists });
         }
     }
 
@@ -187,9 +200,9 @@ impl List<'_> {
             .collect();
         for (url, derived) in renamed {
             let needs_v1 = to.public_id.has_slash() && to.delivery_type != DeliveryType::Fetch;
-            self.add(url.clone().without_version(), derived.clone());
+            self.add(url.clone().without_version(), derived.clone(), false);
             if needs_v1 {
-                self.add(url.with_v1(), derived);
+                self.add(url.with_v1(), derived, false);
             }
         }
     }

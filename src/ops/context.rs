@@ -57,6 +57,8 @@ pub struct Policy {
     pub max_items: Option<usize>,
     /// Between the confirmation of a delete of more than `confirm_above` assets and its first call.
     pub start_delay: Duration,
+    /// A job that nothing gets through for (refused, overloaded, no answer) is stopped after this long, to be resumed.
+    pub stop_after: Duration,
     /// Calls to the Upload API in flight at once.
     pub concurrency: usize,
     /// Cells per place above which a sample is offered.
@@ -87,6 +89,7 @@ impl Policy {
             confirm_above: 10,
             max_items: (risk == Risk::Production).then_some(MAX_ITEMS_IN_PRODUCTION),
             start_delay: if risk == Risk::Local { Duration::ZERO } else { START_DELAY },
+            stop_after: Duration::from_secs(15 * 60),
             concurrency: 30,
             verify_full_max: 500,
             loopback,

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -11,9 +11,10 @@ use super::error::OpError;
 use super::execute::Runner;
 pub use super::execute::{Executed, ExecutedItem, Execution};
 use super::guard::{self, Lock};
-pub use super::jobs::{Resumed, Retry};
+pub use super::jobs::{Resumed, Retry, Undo};
 use super::jobs::{Running, Worker};
 pub use super::look::{Look, Looked, Lookout, Truth};
+use super::plan::Patience;
 pub use super::show::{Shown, ShownUrl};
 use super::tracker::Tracker;
 use super::watch_url::WebClaim;
@@ -22,7 +23,7 @@ use crate::domain::asset::{AssetKey, DeliveryType, ResourceType};
 use crate::domain::delivery_url::DeliveryUrl;
 use crate::domain::id::{InvalidationId, OperationId};
 use crate::domain::invalidation::{Item, Member, Verb};
-use crate::domain::job::{Act, ActKind, ActRow, ItemFilter, JobRow, Slice, Wish};
+use crate::domain::job::{Act, ActKind, ActRow, ItemFilter, JobRow, JobWait, Slice, Wish};
 use crate::domain::place::{Place, PlaceId};
 use crate::domain::purge::{Order, OrderTerms, Plan, Risk};
 use crate::domain::text::clean;
@@ -162,7 +163,20 @@ impl Engine {
     /// # Errors
     /// Read-only profile, bad or missing names, an empty selection, the cloud's.
     pub async fn plan(&self, order: &Order, terms: &OrderTerms) -> Result<Plan, OpError> {
-        plan::plan(&self.context, order, terms).await
+        plan::plan_patiently(&self.context, order, terms, Patience::default()).await
+    }
+
+    /// [`Self::plan`], which waits for the quota instead of failing where it is used up; `waits` tells until when.
+    ///
+    /// # Errors
+    /// As [`Self::plan`].
+    pub async fn plan_patiently(
+        &self,
+        order: &Order,
+        terms: &OrderTerms,
+        waits: &watch::Sender<Option<JobWait>>,
+    ) -> Result<Plan, OpError> {
+        plan::plan_patiently(&self.context, order, terms, Patience::told_to(waits)).await
     }
 
     /// Carries a plan out: intent to the journal, baseline, calls, outcomes to the journal and the tracker.
@@ -195,6 +209,12 @@ impl Engine {
     ) -> Result<Executed, OpError> {
         self.refuse_jobs_when_locked()?;
         self.runner().go_on(operation, events, cancel).await
+    }
+
+    /// Sends nothing more, of whatever job: calls in flight settle, and the rest waits for whoever takes it up. For a
+    /// process that is about to end.
+    pub fn leave(&self) {
+        self.stop.cancel();
     }
 
     fn runner(&self) -> Runner<'_> {
@@ -246,20 +266,6 @@ impl Engine {
         self.refuse_when_locked(Verb::Purge)?;
         plan::refuse_on_read_only(&self.context, Verb::Purge)?;
         self.tracker.purge_again(id).await
-    }
-
-    /// Names the URLs of `plan` that its calls do not reach to the cloud, a hundred a call; its last answer, in its
-    /// own words. Only sightings tell whether it helped: those URLs are watched.
-    ///
-    /// # Errors
-    /// Read-only profile, the cloud's.
-    pub async fn attempt_by_url(&self, plan: &Plan) -> Result<String, OpError> {
-        plan::refuse_on_read_only(&self.context, plan.verb)?;
-        let mut answer = String::new();
-        for urls in plan.by_url.chunks(100) {
-            answer = self.context.cloud.invalidate_by_urls(urls).await?;
-        }
-        Ok(answer)
     }
 
     /// Watches a URL without changing anything; storage is NEW.
@@ -437,6 +443,14 @@ impl Engine {
     /// Nothing failed, it is not over, or it cannot be done again from the journal alone; the journal's.
     pub async fn retry_failed(&self, operation: OperationId) -> Result<Retry, OpError> {
         jobs::retry(&self.context, operation).await
+    }
+
+    /// What takes an operation back, as an order of its own: to be planned, confirmed and carried out like any other.
+    ///
+    /// # Errors
+    /// It is under way, or there is no way back; the journal's.
+    pub async fn undo(&self, operation: OperationId) -> Result<Undo, OpError> {
+        jobs::undo(&self.context, operation).await
     }
 
     /// What was done to jobs and profiles beside ordering, newest first.

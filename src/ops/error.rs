@@ -1,5 +1,6 @@
 //! What can go wrong in a use case.
 
+use crate::domain::id::OperationId;
 use crate::domain::purge::Confirmation;
 use crate::ports::cloud::CloudError;
 use crate::ports::journal::JournalError;
@@ -37,6 +38,9 @@ pub enum OpError {
     TooMany { what: String, most: usize },
     #[error("profile {profile} is locked: {verb} was not sent")]
     Locked { profile: String, verb: &'static str },
+    /// This process was not heard of for a while, and somebody else goes on with its job.
+    #[error("{who} goes on with the job {operation}: this process was not heard of for a while")]
+    TakenOver { operation: OperationId, who: String },
     #[error("{message}")]
     Invalid { message: String, hint: String },
 }

@@ -11,6 +11,7 @@ pub mod execute;
 pub mod guard;
 pub mod in_doubt;
 pub mod jobs;
+pub mod journal_copy;
 pub mod look;
 pub mod plan;
 pub mod postmortem;

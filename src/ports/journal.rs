@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::asset::AssetKey;
+use crate::domain::delivery_url::DeliveryUrl;
 use crate::domain::id::{InvalidationId, ItemId, MemberId, OperationId};
 use crate::domain::invalidation::{
     CloudScope, Ending, Invalidation, Item, ItemState, Member, Operation, WatchTerms, WatchedName,
@@ -98,6 +99,24 @@ pub struct JobWork {
     /// What storage held before, as far as it was read.
     pub before: HashMap<ItemId, Stored>,
     pub refused: Vec<Refused>,
+    /// What is still to be named to the cloud one by one.
+    pub by_url: ByUrl,
+}
+
+/// URLs that a job names to the cloud one by one, when every item has its outcome.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ByUrl {
+    pub urls: Vec<DeliveryUrl>,
+    /// More of them, whose signature or token is not kept: they cannot be named any more.
+    pub lost: usize,
+}
+
+impl ByUrl {
+    /// Whether there is nothing to name, nor to say about it.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.urls.is_empty() && self.lost == 0
+    }
 }
 
 /// One row of the list of invalidations.
@@ -190,6 +209,8 @@ pub struct JobIntent {
     /// What storage holds now, of items whose name is not watched.
     pub before: Vec<(ItemId, Stored)>,
     pub refused: Vec<Refused>,
+    /// To be named to the cloud one by one when every item has its outcome; the job is not over before.
+    pub by_url: Vec<DeliveryUrl>,
 }
 
 /// Keeps operations, items, invalidations, watched URLs, sightings and activity.
@@ -309,6 +330,29 @@ pub trait Journal: Send + Sync {
         step: &Step,
         now: Timestamp,
     ) -> Result<Wish, JournalError>;
+
+    /// Notes what the cloud said when it was told the URLs of [`JobWork::by_url`]: they are not named again.
+    ///
+    /// # Errors
+    /// [`JournalError::JobLost`] when somebody else runs it now.
+    async fn named_by_url(
+        &self,
+        lease: JobLease,
+        answer: &str,
+        now: Timestamp,
+    ) -> Result<(), JournalError>;
+
+    /// Stops a job that its runner gives up for now: nobody goes on with it before an operator wants it, and the audit
+    /// trail says why.
+    ///
+    /// # Errors
+    /// [`JournalError::JobLost`] when somebody else runs it now.
+    async fn stop_job(
+        &self,
+        lease: JobLease,
+        because: &str,
+        now: Timestamp,
+    ) -> Result<(), JournalError>;
 
     /// Gives a job back, done or not.
     async fn release_job(&self, lease: JobLease, now: Timestamp) -> Result<(), JournalError>;

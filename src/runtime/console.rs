@@ -13,7 +13,7 @@ use super::executor::Executor;
 use super::notify::Wanted;
 use super::signals::{self, Signal};
 use super::terminal::Screen;
-use super::{clipboard, colours, input, terminal, theme_files};
+use super::{clipboard, colours, history, input, terminal, theme_files};
 use crate::app::App;
 use crate::app::keymap::KeyOverrides;
 use crate::app::state::{Env, Look, Setup};
@@ -47,6 +47,8 @@ pub struct ConsoleOptions {
     pub banner: Option<String>,
     /// Where lists are kept for the next start.
     pub copies: Option<Arc<dyn ListCopies>>,
+    /// File that keeps the lines of the command line between starts.
+    pub history: Option<PathBuf>,
 }
 
 /// Why the console ended.
@@ -164,7 +166,9 @@ pub async fn run_console(
         options.theme_dir.map(|folder| tokio::spawn(theme_files::watch(folder, inbox_tx.clone())));
     let mut executor = Executor::new(Arc::clone(&engine), inbox_tx)
         .telling(options.notifier)
-        .copying(options.copies.clone());
+        .copying(options.copies.clone())
+        .remembering(options.history.clone());
+    app.history = options.history.as_deref().map(history::load).unwrap_or_default();
     app.debug.about = about(&engine);
     let mut parts = Parts {
         input: input::events(),

@@ -12,6 +12,7 @@ use tokio::time::{Instant, sleep_until};
 
 use super::console::ExitReason;
 use super::signals::Signal;
+use crate::app::commands::Scope;
 use crate::app::msg::{Input, Msg};
 use crate::app::notice::Notice;
 use crate::app::update::update;
@@ -221,6 +222,7 @@ impl Turn {
         let due = self.last_frame.is_none_or(|last| last.elapsed() >= FRAME);
         if app.dirty && (self.urgent || due) && !parts.surface.is_busy() {
             let began = Instant::now();
+            fail_if_asked(app);
             parts.surface.draw(app)?;
             app.drawn();
             app.debug.frame(began.elapsed(), parts.surface.last_bytes());
@@ -328,5 +330,13 @@ impl Turn {
             Signal::End(_) | Signal::HungUp => {}
         }
         Ok(signal.into())
+    }
+}
+
+/// A build for tests fails at its debug overlay where it is told to, so that what a panic leaves behind can be seen.
+fn fail_if_asked(app: &App) {
+    let asked = || std::env::var_os("ALLCLEAR_TEST_PANIC").is_some();
+    if cfg!(debug_assertions) && app.scope() == Scope::Debug && asked() {
+        panic!("asked for by ALLCLEAR_TEST_PANIC");
     }
 }

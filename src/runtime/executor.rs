@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::event_loop::Carry;
+use super::{history, report};
 use crate::app::Effect;
 use crate::app::effect::{JobAct, JobId, Lane};
 use crate::app::msg::{Failure, FailureKind, Msg};
@@ -52,6 +53,8 @@ pub struct Executor {
     quota: Arc<Mutex<Option<Quota>>>,
     notifier: Option<Arc<dyn Notifier>>,
     copies: Option<Arc<dyn ListCopies>>,
+    /// Where lines of the command line are kept.
+    history: Option<PathBuf>,
     stop: CancellationToken,
 }
 
@@ -73,6 +76,7 @@ impl Executor {
             quota: Arc::default(),
             notifier: None,
             copies: None,
+            history: None,
             stop: CancellationToken::new(),
         }
     }
@@ -88,6 +92,13 @@ impl Executor {
     #[must_use]
     pub fn copying(mut self, copies: Option<Arc<dyn ListCopies>>) -> Self {
         self.copies = copies;
+        self
+    }
+
+    /// Where lines of the command line are kept for the next start.
+    #[must_use]
+    pub fn remembering(mut self, history: Option<PathBuf>) -> Self {
+        self.history = history;
         self
     }
 
@@ -271,7 +282,9 @@ impl Carry for Executor {
                 Msg::Journal { open, ended }
             }),
             Effect::ReadActivity => self.in_lane(Lane::Activity, async move {
-                Msg::Activity(engine.activity(TRAIL).await.map_err(|why| failure(&why)))
+                let trail =
+                    async { Ok((engine.activity(TRAIL).await?, engine.acts(TRAIL).await?)) };
+                Msg::Activity(trail.await.map_err(|why: OpError| failure(&why)))
             }),
             Effect::AssetHistory { task, key } => self.in_lane(Lane::AssetHistory, async move {
                 let result = engine.activity_of(&key, ITEMS).await;
@@ -321,6 +334,22 @@ impl Carry for Executor {
                 let retry = retry.map(|retry| Box::new((retry.order, retry.invalidate)));
                 Msg::Retry(retry.map_err(|why| failure(&why)))
             }),
+            Effect::Undo(operation) => self.in_lane(Lane::Retry, async move {
+                let undo = engine.undo(operation).await;
+                Msg::Undo(undo.map(Box::new).map_err(|why| failure(&why)))
+            }),
+            Effect::Remember(line) => {
+                if let Some(path) = self.history.clone() {
+                    self.spawn(async move {
+                        let kept = move || history::append(&path, &line);
+                        match tokio::task::spawn_blocking(kept).await {
+                            Ok(Err(why)) => tracing::warn!(%why, "the command line is not kept"),
+                            Ok(Ok(())) | Err(_) => {}
+                        }
+                        None
+                    });
+                }
+            }
             Effect::HoldAll => self.told("all jobs of this profile are held", async move {
                 engine.hold_all().await.map(|_| ())
             }),
@@ -356,6 +385,14 @@ impl Carry for Executor {
                 let sent = async move { engine.purge_again(id).await };
                 self.told("the invalidation was sent again", sent);
             }
+            Effect::Report(id) => self.spawn(async move {
+                let done = report::write(&engine, id).await;
+                let (done, result) = match done {
+                    Ok(path) => (format!("the report is in {}", shown(&path)), Ok(())),
+                    Err(why) => (String::new(), Err(why)),
+                };
+                Some(Msg::Told { done, result })
+            }),
             Effect::Notify(notice) => {
                 if let Some(notifier) = self.notifier.clone() {
                     self.spawn(async move {

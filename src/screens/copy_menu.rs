@@ -8,6 +8,8 @@ use crate::app::commands::{Run, Scope};
 use crate::app::state::App;
 use crate::app::{Action, quoting};
 use crate::domain::asset::{Asset, AssetKey};
+use crate::domain::coverage::{self, NextStep};
+use crate::domain::invalidation::NotCovered;
 use crate::ui::pen::Pen;
 use crate::ui::theme::Role;
 use crate::ui::widgets::popup::popup;
@@ -32,6 +34,9 @@ pub fn text_of(app: &App, way: CopyAs) -> Option<String> {
                     .to_string(),
                 ),
                 CopyAs::Command => Some(format!("allclear watch {}", tracked.id)),
+                CopyAs::ServiceRequest => {
+                    tracked.snapshot.as_ref().and_then(|shown| request_of(app, &shown.not_covered))
+                }
                 _ => None,
             }
         }
@@ -103,6 +108,10 @@ fn of_asset(app: &App, way: CopyAs) -> Option<String> {
         CopyAs::Command => {
             Some(format!("allclear show{} {}", flags(key), quoting::quoted(key.public_id.as_str())))
         }
+        CopyAs::ServiceRequest => {
+            let urls = shown.map(|shown| shown.urls.iter()).into_iter().flatten();
+            request(app, urls.map(|url| (url.url.as_str(), url.next_step.as_str())))
+        }
     }
 }
 
@@ -133,7 +142,21 @@ fn of_watch(app: &App, way: CopyAs) -> Option<String> {
         CopyAs::Curl => url().map(|url| curl(&url)),
         CopyAs::Json => shown.and_then(|shown| serde_json::to_string(&**shown).ok()),
         CopyAs::Command => Some(format!("allclear report {id}")),
+        CopyAs::ServiceRequest => shown.and_then(|shown| request_of(app, &shown.not_covered)),
     }
+}
+
+fn request_of(app: &App, urls: &[NotCovered]) -> Option<String> {
+    request(app, urls.iter().map(|missed| (missed.url.as_str(), missed.next_step.as_str())))
+}
+
+/// The request to the service's support for the URLs whose next step it is; `None` where there are none. Of URLs whose
+/// signature is hidden support has to be given the signature.
+fn request<'u>(app: &App, urls: impl Iterator<Item = (&'u str, &'u str)>) -> Option<String> {
+    let asks = NextStep::ServiceRequest { text: String::new() }.to_string();
+    let wanted: Vec<&str> =
+        urls.filter(|(_, next_step)| *next_step == asks).map(|(url, _)| url).collect();
+    (!wanted.is_empty()).then(|| coverage::service_request_of(&app.env.setup.cloud_name, wanted))
 }
 
 /// A line that shows what a cache says of its copy.

@@ -74,13 +74,21 @@ pub fn draw(frame: &mut Frame<'_>, theme: &Theme, config: &str, explains: bool) 
     let rows = count(&wrapped);
     let height = u16::try_from(rows + 2).unwrap_or(u16::MAX);
     let place = layout::centred(area, width, height);
+    // too little room for all: the keys that lead on are on the last line, whatever else is cut
+    let last = area.bottom().saturating_sub(1);
+    let tight = rows + 1 > usize::from(area.height) && area.height > 2;
+    let bottom = if tight { last } else { area.bottom() };
+    if tight {
+        let keys = if explains { "esc back  q quit" } else { "d demo  s set up  q quit" };
+        pen.put(place.x, last, width, keys, Role::Hint);
+    }
     pen.put(place.x, place.y, width, "allclear", Role::Brand);
     let mut y = place.y + if place.height > 10 { 2 } else { 1 };
     for (key, lines, role) in wrapped {
         pen.put(place.x, y, 4, key, Role::Key);
         let indent = if key.is_empty() { 0 } else { 5 };
         for line in lines {
-            if y >= area.bottom() {
+            if y >= bottom {
                 return;
             }
             pen.put(place.x + indent, y, width.saturating_sub(indent), &line, role);

@@ -21,6 +21,8 @@ pub mod shell;
 pub mod watch;
 
 #[cfg(test)]
+mod gallery;
+#[cfg(test)]
 mod shots;
 #[cfg(test)]
 pub mod testing;

@@ -42,6 +42,13 @@ pub fn draw(app: &App, frame: &mut Frame<'_>) -> Vec<Link> {
     let scope = app.scope();
     let mut offered = app.keymap.hints(scope);
     offered.retain(|(_, word)| *word != app.screen.title().to_lowercase()); // we are there
+    if scope == Scope::Filter && app.screen == Screen::Activity {
+        for (_, word) in &mut offered {
+            if word.starts_with("keep") {
+                *word = "keep"; // everything is loaded: no server is asked
+            }
+        }
+    }
     if scope == Scope::Watch {
         for (_, word) in &mut offered {
             if *word == "open" {
@@ -239,7 +246,11 @@ fn toast(app: &App, pen: &mut Pen<'_>, body: Rect) {
         lines.extend(hint.into_iter().take(2).map(|line| (line, false)));
     }
     let height = u16::try_from(lines.len()).unwrap_or(1).min(body.height.saturating_sub(1).max(1));
-    let (_, area) = layout::split_bottom(body, height);
+    // the command line is at the bottom: nothing may hide what is typed
+    let area = match app.overlay {
+        Some(Overlay::CommandLine(_)) => layout::split_top(body, height).0,
+        _ => layout::split_bottom(body, height).1,
+    };
     pen.clear(area);
     let (glyph, role) = match toast.tone {
         Tone::Plain => (pen.theme.glyphs.bullet, Role::Info),

@@ -9,7 +9,7 @@ use crate::domain::invalidation::{Outcome, Verb};
 use crate::domain::purge::Confirmation;
 use std::sync::Arc;
 
-fn with_details(width: u16, height: u16) -> Console {
+pub(super) fn with_details(width: u16, height: u16) -> Console {
     let mut console = Console::with_assets(width, height);
     let effects = console.press("enter");
     let Some(Effect::Show { task, key }) = effects.into_iter().next() else { panic!("no read") };
@@ -268,7 +268,7 @@ fn who_did_what() {
     let effects = console.press("A");
     assert!(effects.contains(&Effect::ReadActivity), "{effects:?}");
     insta::assert_snapshot!("activity_unread_40x10", console.frame_at(40, 10));
-    console.tell(Msg::Activity(Ok(super::testing::activity())));
+    console.tell(Msg::Activity(Ok((super::testing::activity(), Vec::new()))));
     console.press("j");
     insta::assert_snapshot!("activity_80x24", console.frame());
     insta::assert_snapshot!("activity_40x10", console.frame_at(40, 10));
@@ -351,6 +351,21 @@ fn what_can_be_copied() {
     assert!(copied(&mut console, "c").starts_with("curl -sS -o /dev/null -D - http://127.0.0.1"));
     console.press("Y Y");
     assert_eq!(console.app.scope(), crate::app::commands::Scope::Details, "the same key closes");
+    console.press("Y");
+    assert_eq!(console.press("s"), [], "no URL of it needs one");
+}
+
+#[test]
+fn the_request_to_support_names_the_urls_that_need_it() {
+    let mut console = Console::with_assets(80, 24);
+    let mut shown = watch(6);
+    let asks = crate::domain::coverage::NextStep::ServiceRequest { text: String::new() };
+    shown.not_covered[0].next_step = asks.to_string();
+    console.board(vec![shown]);
+    console.press("w Y");
+    let effects = console.press("s");
+    let [Effect::Copy(text)] = &effects[..] else { panic!("{effects:?}") };
+    assert!(text.contains("Cloud name: demo") && text.contains("/s--AbCdEfGh--/"), "{text}");
 }
 
 #[test]

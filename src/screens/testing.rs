@@ -547,6 +547,7 @@ pub fn job_rows() -> Vec<JobRow> {
             resumable: true,
             not_before: None,
             wait: None,
+            stopped: None,
             run_since: noon() - Duration::from_secs(20),
             settled_before: 0,
             started_at: None,

@@ -10,6 +10,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use crate::domain::asset::AssetKey;
+use crate::domain::delivery_url::DeliveryUrl;
 use crate::domain::id::{InvalidationId, ItemId, MemberId, OperationId};
 use crate::domain::invalidation::{
     CloudScope, Ending, Invalidation, Item, ItemState, Member, Operation, Verb, WatchTerms,
@@ -24,7 +25,7 @@ use crate::domain::time::Timestamp;
 use crate::domain::usual::Usual;
 use crate::domain::verdict::{Content, Stored};
 use crate::ports::journal::{
-    ActivityRow, Intent, InvalidationRow, JobIntent, JobLease, JobWork, JobsOf, Journal,
+    ActivityRow, ByUrl, Intent, InvalidationRow, JobIntent, JobLease, JobWork, JobsOf, Journal,
     JournalError, Lease, SightingRow, Step,
 };
 
@@ -57,6 +58,8 @@ struct Job {
     terms: JobTerms,
     before: Vec<(ItemId, Stored)>,
     refused: Vec<Refused>,
+    by_url: Vec<DeliveryUrl>,
+    stopped: Option<String>,
     invalidation: Option<InvalidationId>,
     wish: Wish,
     holder: Option<MemberId>,
@@ -129,7 +132,8 @@ impl State {
 
     fn job_row(&self, operation: &Operation, now: Timestamp) -> Option<JobRow> {
         let (job, items) = (self.jobs.get(&operation.id)?, self.items_of(operation.id));
-        let mut counts = JobCounts { refused: job.refused.len(), ..JobCounts::default() };
+        let (refused, to_name) = (job.refused.len(), job.by_url.len());
+        let mut counts = JobCounts { refused, to_name, ..JobCounts::default() };
         for item in &items {
             counts.add(item.state, 1);
         }
@@ -148,6 +152,7 @@ impl State {
             resumable: job.terms.resumable,
             not_before,
             wait: None,
+            stopped: job.stopped.clone(),
             run_since: job.run_since,
             settled_before: 0,
             started_at: items.iter().filter_map(|item| item.sent_at).min(),
@@ -188,11 +193,13 @@ impl Journal for MemoryJournal {
         let mut state = self.state();
         state.operations.push(intent.operation.clone());
         state.items.extend(intent.items.iter().map(|item| (item.id, item.clone())));
-        if let Some(JobIntent { terms, before, refused, .. }) = intent.job.clone() {
+        if let Some(JobIntent { terms, before, refused, by_url, .. }) = intent.job.clone() {
             let job = Job {
                 terms,
                 before,
                 refused,
+                by_url,
+                stopped: None,
                 invalidation: intent.invalidation.as_ref().map(|one| one.id),
                 wish: Wish::Run,
                 holder: Some(intent.operation.member),
@@ -309,6 +316,7 @@ impl Journal for MemoryJournal {
             items: state.items_of(operation),
             before: job.before.iter().cloned().collect(),
             refused: job.refused.clone(),
+            by_url: ByUrl { urls: job.by_url.clone(), lost: 0 },
         })
     }
 
@@ -324,7 +332,7 @@ impl Journal for MemoryJournal {
         for (operation, job) in &mut state.jobs {
             let meant = of == JobsOf::One(*operation) || matches!(of, JobsOf::Cloud(_));
             if meant && job.wish != wish && job.wish != Wish::Cancel {
-                job.wish = wish;
+                (job.wish, job.stopped) = (wish, None);
                 changed.push(*operation);
             }
         }
@@ -380,6 +388,37 @@ impl Journal for MemoryJournal {
             self.mark_sent(&step.leaving, now).await?;
         }
         Ok(wish)
+    }
+
+    async fn named_by_url(
+        &self,
+        lease: JobLease,
+        _answer: &str,
+        _now: Timestamp,
+    ) -> Result<(), JournalError> {
+        self.state().run(lease)?.by_url.clear();
+        Ok(())
+    }
+
+    async fn stop_job(
+        &self,
+        lease: JobLease,
+        because: &str,
+        now: Timestamp,
+    ) -> Result<(), JournalError> {
+        let mut state = self.state();
+        let job = state.run(lease)?;
+        if job.wish == Wish::Run {
+            (job.wish, job.stopped) = (Wish::Pause, Some(because.to_owned()));
+        }
+        state.acts.push(Act {
+            kind: ActKind::GiveUp,
+            by: lease.holder,
+            at: now,
+            operation: Some(lease.operation),
+            note: Some(because.to_owned()),
+        });
+        Ok(())
     }
 
     async fn release_job(&self, lease: JobLease, _now: Timestamp) -> Result<(), JournalError> {

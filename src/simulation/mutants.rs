@@ -9,6 +9,7 @@ use crate::domain::verdict::{Expectation, Judgement, Reason, Verdict};
 use crate::ops::tracker::Doctrine;
 
 use super::run::Name;
+use super::story::{Matter, Story};
 
 fn cleared(reason: Reason) -> Judgement {
     Judgement { verdict: Verdict::Cleared, reason }
@@ -45,32 +46,43 @@ fn one_look(_: Confidence) -> Rule {
     Rule { k: 1, t: Duration::ZERO, m: 0, q: Duration::ZERO, outlives_refusals: false }
 }
 
-/// A mutant, by name, with fixed stories of which some catch it.
+/// A mutant, by name, with what must be the matter in a story for it to go wrong.
 pub struct Mutant {
     pub name: &'static str,
     pub doctrine: Doctrine,
-    pub stories: &'static [Name],
+    shown_by: &'static [Matter],
 }
 
-/// Every mutant. Their stories are among the fixed ones, in which the true judge tells no false all clear.
+impl Mutant {
+    /// The first `most` of the stories `among` in which it may go wrong.
+    pub fn stories(&self, among: &[Name], most: usize) -> Vec<Name> {
+        let may_show = |(seed, level): &&Name| {
+            let story = Story::draw(*seed, *level);
+            let shows = |matter: &Matter| self.shown_by.contains(matter);
+            story.is_seen_by_each_probe() && story.matters.iter().any(shows)
+        };
+        among.iter().filter(may_show).take(most).copied().collect()
+    }
+}
+
+/// Every mutant.
 pub fn all() -> [Mutant; 3] {
-    use Confidence::{Normal, Strict};
     let truth = Doctrine::default();
     [
         Mutant {
             name: "hit or miss decides",
             doctrine: Doctrine { judge: by_hit_or_miss, ..truth },
-            stories: &[(24, Strict), (25, Strict), (26, Strict), (27, Strict)],
+            shown_by: &[Matter::Shield],
         },
         Mutant {
             name: "one sighting and no quiet",
             doctrine: Doctrine { rule: one_look, ..truth },
-            stories: &[(139, Normal), (140, Normal), (141, Normal), (142, Normal)],
+            shown_by: &[Matter::Resurrection],
         },
         Mutant {
             name: "unreachable counts as clear",
             doctrine: Doctrine { judge: unreachable_is_clear, ..truth },
-            stories: &[(353, Normal), (370, Normal), (371, Normal), (372, Normal)],
+            shown_by: &[Matter::Dead],
         },
     ]
 }

@@ -6,6 +6,9 @@ use crate::ops::tracker::Doctrine;
 /// Fixed and fresh stories of a usual run.
 const FIXED: u64 = 2_000;
 const FRESH: u64 = 500;
+/// Stories that each mutant plays at most, and in how many of them it must be caught.
+const MUTATED: u64 = 48;
+const CAUGHT: usize = 3;
 /// Stories of a long run.
 const LONG: u64 = 10_000;
 
@@ -64,19 +67,24 @@ fn a_stale_node_is_missed_as_often_as_printed(sum: &Sum) {
     );
 }
 
+/// Each mutant plays some of the fixed stories, in which the true judge tells no false all clear (above): those in which
+/// something is the matter that it does not see. Once would be luck.
 #[test]
 fn every_mutant_of_the_judge_is_caught() {
     let pictures = Pictures::draw();
+    let fixed = names(1, FIXED);
     for mutant in mutants::all() {
-        let truth = Sum::of(&all(mutant.stories, Doctrine::default(), &pictures));
-        let sum = Sum::of(&all(mutant.stories, mutant.doctrine, &pictures));
+        let stories = mutant.stories(&fixed, said(MUTATED).try_into().unwrap());
+        let sum = Sum::of(&all(&stories, mutant.doctrine, &pictures));
         let (name, caught) = (mutant.name, sum.false_alarms.len());
         println!(
             "simulation: mutant, {name}: {caught} false all clears in {} stories",
             sum.stories
         );
-        assert_eq!(truth.false_alarms, [], "the true judge");
-        assert!(caught > 0, "{name} told no false all clear");
+        for (story, _) in &sum.false_alarms {
+            println!("simulation: mutant, {name}: in {story}");
+        }
+        assert!(caught >= CAUGHT, "{name} told {caught} false all clears");
     }
 }
 

@@ -210,8 +210,16 @@ fn the_terminals_own_colours_are_readable_on_black_and_on_white() {
             for role in Role::ALL {
                 let style = theme[*role];
                 for colour in [style.fg, style.bg].into_iter().flatten() {
+                    // WCAG asks 4.5 of text, 3 of bold text and of what is no text
                     let ratio = contrast(value(colour, sixteen).unwrap(), ground);
-                    assert!(ratio >= 2.8, "{}: {} {ratio:.1}", theme.name, role.as_str());
+                    let (name, word) = (&theme.name, role.as_str());
+                    let bold = style.add_modifier.contains(Modifier::BOLD);
+                    assert!(ratio >= 3.0, "{name}: {word} {ratio:.1}");
+                    let no_text = *role == Role::BarDone;
+                    assert!(
+                        ratio >= 4.5 || bold || no_text,
+                        "{name}: {word} {ratio:.1} is not bold"
+                    );
                 }
             }
         }

@@ -19,6 +19,14 @@ fn the_key_table_is_the_programs_own() {
 }
 
 #[test]
+fn the_cheat_sheet_is_the_programs_own_and_fits_on_a_page() {
+    let written = include_str!("../../docs/cheat-sheet.md");
+    let own = allclear::app::keymap::cheat_sheet_markdown();
+    assert_eq!(written, own, "docs/shoot writes docs/cheat-sheet.md again");
+    assert!(own.len() < 9_000, "{} bytes are no page", own.len());
+}
+
+#[test]
 fn every_command_is_named() {
     let command = allclear::cli::args::Args::command();
     let missing = command
@@ -29,4 +37,29 @@ fn every_command_is_named() {
         })
         .collect::<Vec<_>>();
     assert!(missing.is_empty(), "{missing:?}");
+}
+
+/// Names of the fields that `source` writes in `function`.
+fn fields<'t>(source: &'t str, function: &str) -> Vec<&'t str> {
+    let from = source.find(function).unwrap_or_else(|| panic!("no `{function}`"));
+    let body = source[from..].split("\n}").next().unwrap_or_default();
+    let line = |line: &'t str| line.trim_start().strip_prefix('"')?.split_once("\":");
+    body.lines().filter_map(line).map(|(name, _)| name).collect()
+}
+
+#[test]
+fn every_field_of_a_watch_is_documented() {
+    const TOLD: &str = include_str!("../../docs/watch-json.md");
+    const SOURCE: &str = include_str!("../../src/cli/json.rs");
+    const FASTLY: &str = include_str!("../../src/cli/fastly.rs");
+    let functions = ["pub fn progress(", "pub fn probes(", "pub fn tracked(", "impl Outcome<'_>"];
+    let all = functions.iter().chain(&["pub fn not_clear(", "pub fn quota("]);
+    let own = all.map(|function| (SOURCE, *function)).chain([(FASTLY, "pub fn json(")]);
+    for (source, function) in own {
+        let found = fields(source, function);
+        assert!(found.len() >= 3, "{function} {found:?}");
+        for field in found {
+            assert!(TOLD.contains(&format!("`{field}`")), "docs/watch-json.md lacks `{field}`");
+        }
+    }
 }

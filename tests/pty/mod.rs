@@ -2,11 +2,15 @@
 //! the caches themselves asked at the moment of *all clear*.
 
 mod hostile;
+mod idle;
 mod leaving;
+mod lines;
 mod orders;
 mod plain;
 mod screens;
-mod terminal;
+mod slow;
+mod stranger;
+pub mod terminal;
 mod trouble;
 
 use serde_json::Value;

@@ -11,6 +11,9 @@ use portable_pty::{Child, CommandBuilder, ExitStatus, MasterPty, PtySize, native
 /// Longest wait for something that must appear; a condition is waited for, never a time.
 pub const PATIENCE: Duration = Duration::from_secs(60);
 
+/// The program that is tested.
+pub const PROGRAM: &str = env!("CARGO_BIN_EXE_allclear");
+
 /// The program in its terminal.
 pub struct Terminal {
     master: Box<dyn MasterPty + Send>,
@@ -48,8 +51,20 @@ impl Terminal {
         environment: &[(&str, &str)],
         folder: &Path,
     ) -> Self {
+        Self::start_other(PROGRAM, columns, rows, args, environment, folder)
+    }
+
+    /// The same with another program, a shell for example.
+    pub fn start_other(
+        program: &str,
+        columns: u16,
+        rows: u16,
+        args: &[&str],
+        environment: &[(&str, &str)],
+        folder: &Path,
+    ) -> Self {
         let pair = native_pty_system().openpty(size(columns, rows)).expect("a pseudo-terminal");
-        let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_allclear"));
+        let mut command = CommandBuilder::new(program);
         command.args(args);
         command.env_clear();
         command.env("TERM", "xterm-256color");
@@ -107,6 +122,11 @@ impl Terminal {
         self.shared.state.lock().expect("no reader panics").parser.screen().contents()
     }
 
+    /// Looks at the screen with its colours.
+    pub fn with_screen<T>(&self, look: impl FnOnce(&vt100::Screen) -> T) -> T {
+        look(self.shared.state.lock().expect("no reader panics").parser.screen())
+    }
+
     /// Everything the program has written so far.
     pub fn raw(&self) -> Vec<u8> {
         self.shared.state.lock().expect("no reader panics").raw.clone()
@@ -144,6 +164,15 @@ impl Terminal {
             }
             state = self.shared.changed.wait_timeout(state, left).expect("no reader panics").0;
         }
+    }
+
+    /// The terminal's modes as the kernel has them: raw or cooked, with or without echo.
+    pub fn modes(&self) -> String {
+        let modes = self.master.get_termios().expect("modes of the terminal");
+        format!(
+            "{:?} {:?} {:?} {:?}",
+            modes.input_flags, modes.output_flags, modes.control_flags, modes.local_flags
+        )
     }
 
     pub fn resize(&mut self, columns: u16, rows: u16) {

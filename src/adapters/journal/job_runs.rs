@@ -7,12 +7,12 @@ use sqlx::Row;
 
 use super::faults;
 use super::leases::{NowHeld, millis};
-use super::rows::word;
+use super::rows::{column, word};
 use super::sql::{Writing, json, row};
 use super::sql_journal::SqlJournal;
 use crate::domain::id::{ItemId, MemberId, OperationId};
 use crate::domain::invalidation::{ItemState, Operation};
-use crate::domain::job::{JobWait, Wish};
+use crate::domain::job::{Act, ActKind, JobWait, Wish};
 use crate::domain::time::Timestamp;
 use crate::ports::journal::{JobIntent, JobLease, JournalError, Step};
 
@@ -125,6 +125,74 @@ impl SqlJournal {
         Ok(wish)
     }
 
+    pub(super) async fn note_by_url(
+        &self,
+        lease: JobLease,
+        answer: &str,
+        now: Timestamp,
+    ) -> Result<(), JournalError> {
+        let at = self.learn_time(now);
+        let mut writing = self.begin().await?;
+        let held = writing
+            .run(
+                sqlx::query(
+                    "UPDATE job SET by_url = NULL, by_url_answer = $4 \
+                     WHERE operation = $1 AND runner = $2 AND fencing = $3",
+                )
+                .bind(lease.operation.to_string())
+                .bind(lease.holder.to_string())
+                .bind(lease.fencing)
+                .bind(answer.to_owned()),
+            )
+            .await?;
+        if held == 0 {
+            return Err(JournalError::JobLost);
+        }
+        writing.end_job_if_over(lease.operation, at).await?;
+        writing.commit().await
+    }
+
+    pub(super) async fn stop_run(
+        &self,
+        lease: JobLease,
+        because: &str,
+        now: Timestamp,
+    ) -> Result<(), JournalError> {
+        let at = self.learn_time(now);
+        let mut writing = self.begin().await?;
+        let row = sqlx::query(
+            "SELECT o.cloud, j.wish FROM job j JOIN operation o ON o.id = j.operation \
+             WHERE j.operation = $1 AND j.runner = $2 AND j.fencing = $3",
+        )
+        .bind(lease.operation.to_string())
+        .bind(lease.holder.to_string())
+        .bind(lease.fencing)
+        .fetch_optional(writing.connection())
+        .await
+        .map_err(|error| faults::reading(&self.location, &error))?
+        .ok_or(JournalError::JobLost)?;
+        // what somebody has asked for meanwhile stands
+        if word(&row, "wish", &Wish::ALL, Wish::as_str)? == Wish::Run {
+            writing.wish(lease.operation, Wish::Pause, lease.holder, at).await?;
+            writing
+                .run(
+                    sqlx::query("UPDATE job SET stopped_because = $2 WHERE operation = $1")
+                        .bind(lease.operation.to_string())
+                        .bind(because.to_owned()),
+                )
+                .await?;
+        }
+        let act = Act {
+            kind: ActKind::GiveUp,
+            by: lease.holder,
+            at: now,
+            operation: Some(lease.operation),
+            note: Some(because.to_owned()),
+        };
+        writing.act(column(&row, "cloud")?, &act).await?;
+        writing.commit().await
+    }
+
     pub(super) async fn release_run(
         &self,
         lease: JobLease,
@@ -159,8 +227,10 @@ impl Writing {
         job: &JobIntent,
     ) -> Result<(), JournalError> {
         let at = operation.at.as_millisecond();
-        self.insert::<10>(
-            "job (operation, terms, not_before, wish, runner, lease_until, fencing, run_since, settled_before, started_at)",
+        let by_url = (!job.by_url.is_empty()).then(|| json(&job.by_url));
+        self.insert::<11>(
+            "job (operation, terms, not_before, wish, runner, lease_until, fencing, run_since, settled_before, \
+             started_at, by_url)",
             "",
             row([
                 operation.id.to_string().into(),
@@ -173,12 +243,13 @@ impl Writing {
                 job.terms.not_before.map_or(at, Timestamp::as_millisecond).into(),
                 0_i64.into(),
                 None::<i64>.into(),
+                by_url.into(),
             ]),
         )
         .await?;
         let id = operation.id.to_string();
-        self.insert::<5>(
-            "refused (operation, seq, typed, state, reason)",
+        self.insert::<6>(
+            "refused (operation, seq, typed, state, reason, readings)",
             "",
             Box::new(job.refused.iter().enumerate().map(|(seq, refused)| {
                 [
@@ -187,6 +258,7 @@ impl Writing {
                     refused.typed.as_str().into(),
                     refused.state.as_str().into(),
                     refused.reason.as_str().into(),
+                    (!refused.readings.is_empty()).then(|| json(&refused.readings)).into(),
                 ]
             })),
         )

@@ -12,6 +12,7 @@ use super::rows::{
 };
 use super::sql::{Writing, row, who};
 use super::sql_journal::SqlJournal;
+use crate::domain::delivery_url::DeliveryUrl;
 use crate::domain::id::{MemberId, OperationId};
 use crate::domain::invalidation::{CloudScope, Item, ItemState};
 use crate::domain::job::{
@@ -19,12 +20,12 @@ use crate::domain::job::{
 };
 use crate::domain::text::clean;
 use crate::domain::time::Timestamp;
-use crate::ports::journal::{JobWork, JobsOf, JournalError};
+use crate::ports::journal::{ByUrl, JobWork, JobsOf, JournalError};
 
 /// A page of jobs first, then what is known of them; `{}` is the condition and the order of the page.
 const JOBS: &str = "SELECT p.operation_id, p.member, p.verb, p.ordered_at, p.command_line, p.note, p.invalidate, \
     p.label, p.cloud_name, p.api, p.instance, j.terms, j.not_before, j.wish, j.wished_at, j.runner, j.lease_until, \
-    j.run_since, j.settled_before, j.wait_until, j.wait_because, j.started_at, j.ended_at, \
+    j.run_since, j.settled_before, j.wait_until, j.wait_because, j.started_at, j.ended_at, j.by_url, j.stopped_because, \
     m.user_name, m.host, m.ssh_client, w.user_name AS wish_user, w.host AS wish_host, \
     r.user_name AS run_user, r.host AS run_host, r.pid AS run_pid, r.realm AS run_realm, v.id AS invalidation, \
     (SELECT COUNT(*) FROM item i WHERE i.operation = p.operation_id AND i.state = 'intended') AS n_intended, \
@@ -85,6 +86,8 @@ impl SqlJournal {
             failed: count(row, "n_failed")?,
             skipped: count(row, "n_skipped")?,
             refused: count(row, "n_refused")?,
+            to_name: optional_structure::<Vec<DeliveryUrl>>(row, "by_url")?
+                .map_or(0, |urls| urls.len()),
         };
         let wish = word(row, "wish", &Wish::ALL, Wish::as_str)?;
         let not_before = optional_time(row, "not_before")?;
@@ -105,9 +108,12 @@ impl SqlJournal {
             wished_at: optional_time(row, "wished_at")?,
             counts,
             run_by,
-            resumable: terms.resumable,
+            // what is left may not need what the journal does not keep
+            resumable: terms.resumable || counts.unsettled() == 0,
             not_before,
             wait,
+            stopped: column::<Option<&str>>(row, "stopped_because")?
+                .map(|because| clean(because).into_owned()),
             run_since: time(row, "run_since")?,
             settled_before: count(row, "settled_before")?,
             started_at: optional_time(row, "started_at")?,
@@ -183,7 +189,7 @@ impl SqlJournal {
         let mut transaction = self.pool.begin().await.map_err(reading)?;
         let found = sqlx::query(
             "SELECT o.id AS operation_id, o.member, o.verb, o.ordered_at, o.command_line, o.note, o.invalidate, \
-             c.cloud_name, c.api, c.instance, j.terms, v.id AS invalidation \
+             c.cloud_name, c.api, c.instance, j.terms, j.by_url, v.id AS invalidation \
              FROM operation o JOIN cloud c ON c.id = o.cloud LEFT JOIN job j ON j.operation = o.id \
              LEFT JOIN invalidation v ON v.operation = o.id WHERE o.id = $1",
         )
@@ -217,6 +223,10 @@ impl SqlJournal {
             before: before.collect::<Result<_, _>>()?,
             items: items.iter().map(item_of).collect::<Result<_, _>>()?,
             refused: refused.iter().map(refused_of).collect::<Result<_, _>>()?,
+            by_url: ByUrl {
+                urls: optional_structure(&found, "by_url")?.unwrap_or_default(),
+                lost: 0,
+            },
         })
     }
 
@@ -334,7 +344,7 @@ fn is_heard(known: Wish, wish: Wish, of_all: bool) -> bool {
 }
 
 impl Writing {
-    async fn wish(
+    pub(super) async fn wish(
         &mut self,
         operation: OperationId,
         wish: Wish,
@@ -343,7 +353,7 @@ impl Writing {
     ) -> Result<(), JournalError> {
         self.run(
             sqlx::query(
-                "UPDATE job SET wish = $2, wished_by = $3, wished_at = $4 WHERE operation = $1",
+                "UPDATE job SET wish = $2, wished_by = $3, wished_at = $4, stopped_because = NULL WHERE operation = $1",
             )
             .bind(operation.to_string())
             .bind(wish.as_str())
@@ -399,7 +409,8 @@ impl Writing {
     ) -> Result<(), JournalError> {
         self.run(
             sqlx::query(
-                "UPDATE job SET ended_at = $2 WHERE operation = $1 AND ended_at IS NULL AND NOT EXISTS \
+                "UPDATE job SET ended_at = $2 WHERE operation = $1 AND ended_at IS NULL \
+                 AND (by_url IS NULL OR wish = 'cancel') AND NOT EXISTS \
                  (SELECT 1 FROM item i WHERE i.operation = $1 AND i.state IN ('intended', 'sent'))",
             )
             .bind(operation.to_string())

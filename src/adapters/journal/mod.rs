@@ -21,6 +21,7 @@ mod rows;
 mod sightings;
 mod sql;
 mod sql_journal;
+mod store;
 mod tracking;
 mod vault;
 

@@ -112,6 +112,16 @@ impl SqlJournal {
         Ok(found)
     }
 
+    /// Gives room that is not needed any more back to the disk. A journal that others use is left as it is.
+    pub(super) async fn shrink(&self) {
+        for statement in ["VACUUM", "PRAGMA wal_checkpoint(TRUNCATE)"] {
+            if let Err(why) = sqlx::query(statement).execute(&self.pool).await {
+                tracing::info!(%why, "the journal's file was not made smaller");
+                return;
+            }
+        }
+    }
+
     /// Writes everything out and closes every connection; later calls fail.
     pub async fn close(&self) {
         self.pool.close().await;

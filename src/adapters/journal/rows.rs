@@ -153,6 +153,7 @@ pub(super) fn refused_of(row: &AnyRow) -> Result<Refused, JournalError> {
         typed: column(row, "typed")?,
         state: word(row, "state", &ItemState::ALL, ItemState::as_str)?,
         reason: column(row, "reason")?,
+        readings: optional_structure(row, "readings")?.unwrap_or_default(),
     })
 }
 

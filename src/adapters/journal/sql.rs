@@ -85,15 +85,26 @@ impl Writing {
         &mut self,
         before: &str,
         after: &str,
-        mut rows: Rows<'_, N>,
+        rows: Rows<'_, N>,
     ) -> Result<u64, JournalError> {
-        let at_once = (VALUES_AT_ONCE / N).max(1);
+        self.wide(before, after, N, Box::new(rows.map(Vec::from))).await
+    }
+
+    /// [`Self::many`] for rows of `width` values.
+    pub(super) async fn wide(
+        &mut self,
+        before: &str,
+        after: &str,
+        width: usize,
+        mut rows: Box<dyn Iterator<Item = Vec<Value>> + Send + '_>,
+    ) -> Result<u64, JournalError> {
+        let at_once = (VALUES_AT_ONCE / width).max(1);
         let mut changed = 0;
         loop {
-            let batch: Vec<[Value; N]> = rows.by_ref().take(at_once).collect();
+            let batch: Vec<Vec<Value>> = rows.by_ref().take(at_once).collect();
             let full = batch.len() == at_once;
             if !batch.is_empty() {
-                let sql = format!("{before}VALUES {} {after}", tuples(N, batch.len()));
+                let sql = format!("{before}VALUES {} {after}", tuples(width, batch.len()));
                 // Only the text of full batches is worth keeping prepared.
                 let mut query = sqlx::query(AssertSqlSafe(sql)).persistent(full);
                 for value in batch.into_iter().flatten() {

@@ -143,7 +143,9 @@ impl Journal for SqlJournal {
     }
 
     async fn job_work(&self, operation: OperationId) -> Result<JobWork, JournalError> {
-        self.work_of_job(operation).await
+        let mut work = self.work_of_job(operation).await?;
+        work.by_url = self.vault.opened_urls(work.by_url.urls);
+        Ok(work)
     }
 
     async fn wish(
@@ -183,6 +185,24 @@ impl Journal for SqlJournal {
         now: Timestamp,
     ) -> Result<Wish, JournalError> {
         self.advance_job(lease, step, now).await
+    }
+
+    async fn named_by_url(
+        &self,
+        lease: JobLease,
+        answer: &str,
+        now: Timestamp,
+    ) -> Result<(), JournalError> {
+        self.note_by_url(lease, answer, now).await
+    }
+
+    async fn stop_job(
+        &self,
+        lease: JobLease,
+        because: &str,
+        now: Timestamp,
+    ) -> Result<(), JournalError> {
+        self.stop_run(lease, because, now).await
     }
 
     async fn release_job(&self, lease: JobLease, now: Timestamp) -> Result<(), JournalError> {

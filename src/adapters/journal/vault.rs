@@ -7,7 +7,7 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 
 use crate::domain::delivery_url::DeliveryUrl;
 use crate::domain::invalidation::{Invalidation, NotCovered, WatchedUrl};
-use crate::ports::journal::{Intent, SightingRow};
+use crate::ports::journal::{ByUrl, Intent, SightingRow};
 
 /// The URL as it can be signed by the owner of the account, in every way that signatures are made.
 pub type Signer = Box<dyn Fn(&DeliveryUrl) -> Vec<DeliveryUrl> + Send + Sync>;
@@ -59,13 +59,20 @@ impl Vault {
 
     /// An intent as it is written; `None` where nothing of it is to be sealed.
     pub fn sealed_intent(&self, intent: &Intent) -> Option<Intent> {
-        let invalidation = intent.invalidation.as_ref()?;
-        if !invalidation.urls.iter().any(|watched| watched.url.sealed().is_some()) {
+        let watched =
+            intent.invalidation.iter().flat_map(|of| &of.urls).map(|watched| &watched.url);
+        let named = intent.job.iter().flat_map(|job| &job.by_url);
+        if !watched.chain(named).any(|url| url.sealed().is_some()) {
             return None;
         }
         let mut sealed = intent.clone();
         if let Some(invalidation) = &mut sealed.invalidation {
             invalidation.urls = self.sealed(&invalidation.urls);
+        }
+        for url in sealed.job.iter_mut().flat_map(|job| &mut job.by_url) {
+            if let Some(sealed) = self.seal(url) {
+                *url = sealed;
+            }
         }
         Some(sealed)
     }
@@ -83,6 +90,19 @@ impl Vault {
             SightingRow { url, ..row.clone() }
         };
         Some(rows.iter().map(row).collect())
+    }
+
+    /// URLs of a job, whole again as far as that can be.
+    pub fn opened_urls(&self, urls: Vec<DeliveryUrl>) -> ByUrl {
+        let mut opened = ByUrl::default();
+        for url in urls {
+            let whole = if url.is_sealed() { self.open(&url) } else { Some(url) };
+            match whole {
+                Some(url) => opened.urls.push(url),
+                None => opened.lost += 1,
+            }
+        }
+        opened
     }
 
     /// What was read, with its URLs whole again. One that nobody can open any more is not asked for: with a mark

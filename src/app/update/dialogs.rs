@@ -7,7 +7,8 @@ use super::{act, jobs, on_screen};
 use crate::app::action::{Action, Motion};
 use crate::app::commands::by_name;
 use crate::app::effect::{Effect, JobId, Lane};
-use crate::app::key::Key;
+use crate::app::field;
+use crate::app::key::{Code, Key};
 use crate::app::state::{App, Overlay};
 use crate::ports::cloud::ListQuery;
 use crate::screens::ask::Question;
@@ -114,6 +115,19 @@ pub(super) fn in_picker(app: &mut App, action: &Action) -> Vec<Effect> {
             let count = picker.matches().len();
             picker.cursor = assets::update::moved(picker.cursor, count, height, *motion);
             preview(app);
+            vec![]
+        }
+        Action::Left | Action::Right if picker.is_tree() => {
+            if *action == Action::Left {
+                picker.fold();
+            } else {
+                picker.unfold();
+            }
+            vec![]
+        }
+        Action::Left | Action::Right => {
+            let way = if *action == Action::Left { Code::Left } else { Code::Right };
+            field::edit(&mut picker.field, Key::plain(way));
             vec![]
         }
         Action::Submit => {
@@ -254,12 +268,18 @@ fn run_line(app: &mut App, typed: &str, key: Option<Key>) -> Vec<Effect> {
     match result {
         Ok(action) => {
             app.overlay = None;
-            app.history.retain(|line| line != typed);
-            app.history.push(typed.to_owned());
-            if app.history.len() > HISTORY {
-                app.history.remove(0);
+            let mut effects = Vec::new();
+            // an unlocking that comes back with two keys would be none
+            if !matches!(action, Action::Unlock(_)) {
+                app.history.retain(|line| line != typed);
+                app.history.push(typed.to_owned());
+                if app.history.len() > HISTORY {
+                    app.history.remove(0);
+                }
+                effects.push(Effect::Remember(typed.to_owned()));
             }
-            act(app, action, key)
+            effects.extend(act(app, action, key));
+            effects
         }
         Err(problem) => {
             if let Some(Overlay::CommandLine(line)) = &mut app.overlay {

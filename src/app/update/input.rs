@@ -1,7 +1,7 @@
 //! What the terminal sent: keys looked up, text fields fed, pastes and bursts kept from acting as commands.
 
-use super::act;
 use super::dialogs::preview;
+use super::{act, look_again};
 use crate::app::action::{Action, Motion, Screen};
 use crate::app::command_line::CommandLine;
 use crate::app::commands::{Run, Scope};
@@ -48,7 +48,12 @@ pub(super) fn input(app: &mut App, batch: &[Input]) -> Vec<Effect> {
                 // a terminal that shrank and grew again has lost what was on it
                 effects.push(Effect::Redraw);
             }
-            Input::Focus(focused) => app.focused = Some(*focused),
+            Input::Focus(focused) => {
+                app.focused = Some(*focused);
+                if *focused {
+                    effects.extend(look_again(app));
+                }
+            }
             Input::Wheel(lines) => effects.extend(wheel(app, *lines)),
             Input::Click(x, y) => effects.extend(click(app, *x, *y)),
         }

@@ -63,6 +63,12 @@ pub(super) fn execution(app: &mut App, id: JobId, event: Execution) -> Vec<Effec
             if app.screen == Screen::Jobs { vec![Effect::ReadJobs] } else { vec![] }
         }
         Execution::Wait(_) | Execution::State(_) | Execution::Pace { .. } => vec![],
+        Execution::Named { urls, answer, .. } => {
+            let urls = text::plural(urls, "URL");
+            let answer = text::shown(&answer).into_owned();
+            app.env.good(format!("{urls} named to the cloud: {answer}"), "only sightings count");
+            vec![]
+        }
         Execution::Item { key, state, message, done, failed, .. } => {
             (job.done, job.failed) = (done, failed);
             if matches!(state, ItemState::Failed | ItemState::NotFound)
@@ -99,6 +105,16 @@ pub(super) fn executed(app: &mut App, id: JobId, result: Result<Executed, Failur
     let verb = job.verb;
     match result {
         Err(failure) => {
+            job.ended = Some(JobEnd::Refused(failure.clone()));
+            if !open {
+                app.env.failed(&failure);
+            }
+        }
+        Ok(Executed { stopped: Some(why), .. }) => {
+            let failure = Failure::new(
+                format!("stopped: {}", text::shown(&why)),
+                "nothing is lost: let it go on from Jobs when the cloud takes calls again",
+            );
             job.ended = Some(JobEnd::Refused(failure.clone()));
             if !open {
                 app.env.failed(&failure);

@@ -82,6 +82,10 @@ impl Plain {
                 .line("left to the journal; `pending` shows what is not settled")?);
         };
         let failed = orders::failures(&self.output, &executed);
+        if let Some(why) = &executed.stopped {
+            let (why, left) = (clean(why), orders::left(&executed));
+            return Ok(self.output.line(&format!("stopped: {why}; {left}"))?);
+        }
         self.output.line(&orders::summary(plan.verb, &executed, executed.items.len() - failed))?;
         match executed.invalidation {
             Some(id) if !change.no_wait && self.ended.is_none() => self.follow(id).await,
@@ -224,6 +228,9 @@ fn progress(
         Execution::Wait(Some(wait)) => Some(waiting(wait, context.clock.wall())),
         Execution::Wait(None) => Some("going on".to_owned()),
         Execution::State(state) => Some(format!("the job is {}", state.as_str())),
+        Execution::Named { urls, answer, .. } => {
+            Some(format!("{urls} URLs named to the cloud: {}; only sightings count", clean(answer)))
+        }
         Execution::Item { done, failed, .. } if said.elapsed() >= PACE => {
             *said = Instant::now();
             Some(format!("{done} of {total} sent, {failed} failed"))

@@ -167,14 +167,21 @@ pub fn service_request<'u>(
     account: &Account,
     urls: impl IntoIterator<Item = &'u DeliveryUrl>,
 ) -> String {
+    service_request_of(&account.cloud_name, urls.into_iter().map(DeliveryUrl::canonical))
+}
+
+/// The same for URLs as they are shown.
+#[must_use]
+pub fn service_request_of(
+    cloud_name: impl fmt::Display,
+    urls: impl IntoIterator<Item = impl fmt::Display>,
+) -> String {
+    use fmt::Write as _;
     let mut text = format!(
-        "Please invalidate the CDN copies of the URLs below. The API's own invalidation does not reach them.\n\nCloud name: {}\nURLs:\n",
-        account.cloud_name
+        "Please invalidate the CDN copies of the URLs below. The API's own invalidation does not reach them.\n\nCloud name: {cloud_name}\nURLs:\n"
     );
     for url in urls {
-        text.push_str("  ");
-        text.push_str(&url.canonical());
-        text.push('\n');
+        let _ = writeln!(text, "  {url}");
     }
     text
 }

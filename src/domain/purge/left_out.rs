@@ -20,6 +20,9 @@ pub struct LeftOut {
     pub name: String,
     /// The asset, where the name can mean one.
     pub key: Option<AssetKey>,
+    /// Every asset that the name can mean, likeliest first; kept where a retry may find one of them.
+    #[serde(default)]
+    pub readings: Vec<AssetKey>,
     pub reason: LeftOutReason,
     /// One sentence without a full stop.
     pub why: String,

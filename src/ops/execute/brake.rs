@@ -71,6 +71,7 @@ mod tests {
             asked: asked.map(Duration::from_secs),
             because: "too many".to_owned(),
             is_overload: true,
+            is_quota: false,
         }
     }
 

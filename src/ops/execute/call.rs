@@ -40,6 +40,8 @@ pub(super) struct Wait {
     pub because: String,
     /// The cloud said so itself.
     pub is_overload: bool,
+    /// The hourly quota is used up, and the cloud says until when.
+    pub is_quota: bool,
 }
 
 impl Wait {
@@ -48,6 +50,7 @@ impl Wait {
         Self {
             asked: asked.flatten(),
             because: error.to_string(),
+            is_quota: matches!(error, CloudError::RateLimited { retry_at: Some(_), .. }),
             is_overload: asked.is_some() || matches!(error, CloudError::Unavailable { .. }),
         }
     }

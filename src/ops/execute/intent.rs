@@ -59,6 +59,7 @@ fn job(context: &Context, plan: &Plan, items: &[Item]) -> JobIntent {
             .filter_map(|(planned, item)| Some((item.id, planned.old.clone()?)))
             .collect(),
         refused: plan.refused.clone(),
+        by_url: plan.by_url.clone(),
     }
 }
 

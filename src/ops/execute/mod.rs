@@ -4,15 +4,18 @@
 //! one and says what became of it, `work` is what there is to do, from a plan or from the journal alone.
 
 mod brake;
+mod by_url;
 mod call;
 mod heart;
 mod intent;
 mod pace;
+mod taken;
 #[cfg(test)]
 mod tests;
 mod window;
 mod work;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
@@ -31,7 +34,7 @@ use crate::domain::purge::{OrderTerms, Plan};
 use crate::domain::text::clean;
 use crate::ports::journal::{JobLease, JournalError};
 use heart::Pulse;
-use window::{Desk, Window};
+use window::{Desk, End, Window};
 use work::Work;
 
 /// What happens while a plan is executed.
@@ -43,6 +46,8 @@ pub enum Execution {
     Wait(Option<JobWait>),
     /// Paused, held, resumed or cancelled, by whomever.
     State(JobState),
+    /// What the cloud said when it was told URLs one by one; `accepted`: it did not refuse. Only sightings count.
+    Named { urls: usize, accepted: bool, answer: String },
     /// How fast it goes, once a second: items settled in a second, and the time that the rest takes.
     Pace { rate: f64, eta: Duration },
     /// One call has its answer.
@@ -63,6 +68,8 @@ pub struct Executed {
     /// Set where there is something to watch.
     pub invalidation: Option<InvalidationId>,
     pub items: Vec<ExecutedItem>,
+    /// Why it was stopped before everything was sent, where it was: it waits to be resumed.
+    pub stopped: Option<String>,
 }
 
 impl Executed {
@@ -85,7 +92,7 @@ pub struct ExecutedItem {
 /// What jobs are run with.
 #[derive(Clone, Copy)]
 pub struct Runner<'a> {
-    pub context: &'a Context,
+    pub context: &'a Arc<Context>,
     pub tracker: &'a Tracker,
     pub running: &'a Running,
     /// Nothing more is sent from then on: calls in flight settle, and the rest is left to whoever takes the job up.
@@ -121,7 +128,7 @@ impl Runner<'_> {
         // recorded with it: nobody else can run the job from its first moment on
         let lease = JobLease { operation, holder: context.member.id, fencing: 1 };
         let work = Work::of_plan(plan, intent);
-        self.run(&work, lease, here, events, cancel, true).await
+        self.run(work, lease, here, events, cancel, Some(plan)).await
     }
 
     /// Takes up a job whose process is gone, or that was left paused: what is in doubt is settled by asking storage, and
@@ -135,7 +142,7 @@ impl Runner<'_> {
         events: &mpsc::Sender<Execution>,
         cancel: &CancellationToken,
     ) -> Result<Executed, OpError> {
-        let Context { journal, clock, member, scope, .. } = self.context;
+        let Context { journal, clock, member, scope, .. } = &**self.context;
         let job = journal.job(operation, clock.wall()).await?;
         plan::refuse_on_read_only(self.context, job.operation.verb)?;
         if job.operation.scope != *scope {
@@ -166,32 +173,72 @@ impl Runner<'_> {
                 hint: "order it again".to_owned(),
             });
         };
-        self.run(&work, lease, here, events, cancel, false).await
+        self.run(work, lease, here, events, cancel, None).await
     }
 
-    /// Runs a job under its lease, and gives it back.
+    /// Runs a job, and gives it back. Where somebody else had it for a while, because this process was not heard of, it
+    /// is taken back once nobody runs it. Of a `plan` just made old copies are looked at before its calls.
     async fn run(
         self,
-        work: &Work,
-        lease: JobLease,
-        here: Here,
+        work: Work,
+        mut lease: JobLease,
+        mut here: Here,
         events: &mpsc::Sender<Execution>,
         cancel: &CancellationToken,
-        with_baseline: bool,
+        mut plan: Option<&Plan>,
     ) -> Result<Executed, OpError> {
-        let Self { context, tracker, leave, .. } = self;
         let (operation, invalidation, total) = (work.id(), work.invalidation, work.items.len());
         tell(events, Execution::Recorded { operation, invalidation, total }).await;
+        let mut work = Arc::new(work);
+        loop {
+            let ears = Ears { events, cancel };
+            match self.run_under(lease, &work, &mut here, ears, plan).await {
+                Err(OpError::Journal(JournalError::JobLost)) => {
+                    lease = taken::back(self.context, Arc::make_mut(&mut work), events).await?;
+                    plan = None;
+                }
+                Err(trouble) => return Err(trouble),
+                Ok((items, stopped)) => {
+                    return Ok(Executed { operation, invalidation, items, stopped });
+                }
+            }
+        }
+    }
+
+    /// Runs a job under one lease, and gives that back; why it was stopped, where it was.
+    async fn run_under(
+        self,
+        lease: JobLease,
+        work: &Arc<Work>,
+        here: &mut Here,
+        Ears { events, cancel }: Ears<'_>,
+        plan: Option<&Plan>,
+    ) -> Result<(Vec<ExecutedItem>, Option<String>), OpError> {
+        let Self { context, tracker, leave, .. } = self;
         let (pulse, ear) = (Pulse::new(), here.ear());
         let going = async {
-            if let Some(invalidation) = invalidation {
+            if let Some(invalidation) = work.invalidation {
                 tracker.take_up(invalidation).await?;
-                if with_baseline {
-                    tracker.baseline(invalidation).await;
+                if let Some(plan) = plan {
+                    let existing = plan.watched.iter().filter(|planned| planned.exists);
+                    let existing = existing.map(|planned| planned.url.url.clone());
+                    tracker.baseline(invalidation, existing.collect()).await;
                 }
             }
             let desk = Desk { context, tracker, work, lease, pulse: &pulse, events, cancel, leave };
-            Window::new(desk, here).run().await
+            let (items, end) = Window::new(desk, here).run().await?;
+            let stopped = match end {
+                End::Through => {
+                    by_url::name(context, work, &items, lease, events).await?;
+                    None
+                }
+                End::Left => None,
+                End::Stopped(why) => {
+                    context.journal.stop_job(lease, &why, context.clock.wall()).await?;
+                    Some(why)
+                }
+            };
+            Ok((items, stopped))
         };
         let done = tokio::select! {
             done = going => done,
@@ -203,8 +250,15 @@ impl Runner<'_> {
                 tracing::warn!(%trouble, "the job was not given back; its lease runs out");
             }
         }
-        Ok(Executed { operation, invalidation, items: done? })
+        done
     }
+}
+
+/// Who hears of a run, and who ends it.
+#[derive(Clone, Copy)]
+struct Ears<'a> {
+    events: &'a mpsc::Sender<Execution>,
+    cancel: &'a CancellationToken,
 }
 
 /// [`Runner::execute`] where no other job is run.
@@ -213,7 +267,7 @@ impl Runner<'_> {
 /// As [`Runner::execute`].
 #[cfg(test)]
 pub(crate) async fn execute(
-    context: &Context,
+    context: &Arc<Context>,
     tracker: &Tracker,
     plan: &Plan,
     terms: &OrderTerms,

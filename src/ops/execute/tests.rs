@@ -6,7 +6,6 @@ use sqlx::{Connection as _, Executor as _};
 use super::*;
 use crate::adapters::journal::{Processes, SqlJournal};
 use crate::domain::asset::AssetKey;
-use crate::domain::id::MemberId;
 use crate::domain::job::{ActKind, ItemFilter, Slice, Wish};
 use crate::domain::purge::{Order, Selection};
 use crate::ops::testing::{FakeCloud, Script, context, image, member};
@@ -21,6 +20,8 @@ struct Bench {
     keys: Vec<AssetKey>,
     leave: CancellationToken,
     cancel: CancellationToken,
+    /// Whether caches are watched.
+    watches: bool,
 }
 
 impl Bench {
@@ -37,6 +38,7 @@ impl Bench {
             keys,
             leave: CancellationToken::new(),
             cancel: CancellationToken::new(),
+            watches: false,
         }
     }
 
@@ -68,7 +70,8 @@ impl Bench {
         &self,
         work: impl AsyncFnOnce(Runner<'_>, &mpsc::Sender<Execution>) -> Result<Executed, OpError>,
     ) -> (Result<Executed, OpError>, Vec<Execution>) {
-        let tracker = Tracker::idle(Arc::clone(&self.context));
+        let tracker = if self.watches { Tracker::start } else { Tracker::idle };
+        let tracker = tracker(Arc::clone(&self.context));
         let runner = Runner {
             context: &self.context,
             tracker: &tracker,
@@ -88,7 +91,9 @@ impl Bench {
             drop(events);
             done
         };
-        tokio::join!(working, listening)
+        let done = tokio::join!(working, listening);
+        tracker.shutdown().await;
+        done
     }
 
     /// The only job that the journal has.
@@ -341,23 +346,154 @@ async fn cancelled_what_is_in_flight_settles_and_the_rest_is_skipped() {
     assert_eq!((job.state, job.counts.skipped), (JobState::Cancelled, skipped));
 }
 
+#[tokio::test]
+async fn a_cancel_while_something_is_being_written_waits_for_nobody() {
+    for calls in 1..=8 {
+        let mut bench = Bench::with(100).await;
+        let _disk = Disk::under(&mut bench).await;
+        let operating = async {
+            while bench.destroyed().len() < calls {
+                tokio::task::yield_now().await;
+            }
+            bench.cancel.cancel();
+        };
+        let both = async { tokio::join!(bench.executed(), operating).0 };
+        let ended = tokio::time::timeout(Duration::from_secs(60), both).await;
+        let (executed, _) = ended.expect("the write in flight goes on while the wish waits for it");
+        assert_eq!(count(&executed, ItemState::Accepted), bench.destroyed().len());
+        assert_eq!(bench.job().await.unwrap().state, JobState::Cancelled);
+    }
+}
+
 #[tokio::test(start_paused = true)]
-async fn a_job_that_somebody_else_took_up_sends_nothing_more() {
+async fn a_job_that_somebody_else_took_up_sends_nothing_more_and_says_who_has_it() {
     let bench = Bench::with(100).await;
     bench.slow(100);
-    let thief = MemberId::new();
+    let thief = member("eve", 77);
     let stealing = async {
         bench.until_settled(20).await;
+        let journal = &bench.context.journal;
+        journal.join(&thief, bench.context.clock.wall()).await.unwrap();
         let id = bench.job().await.unwrap().operation.id;
-        // as after a long suspend: the lease has run out
-        let later = bench.context.clock.wall() + Duration::from_secs(3600);
-        let ttl = Duration::from_secs(7200);
-        bench.context.journal.claim_job(id, thief, later, ttl).await.unwrap().unwrap();
-        bench.destroyed().len()
+        // as after a suspend: the lease has run out
+        let later = bench.context.clock.wall() + Duration::from_secs(20);
+        let ttl = Duration::from_secs(60);
+        journal.claim_job(id, thief.id, later, ttl).await.unwrap().unwrap();
+        (id, bench.destroyed().len())
     };
-    let ((executed, _), sent) = tokio::join!(bench.executed(), stealing);
-    assert_eq!(executed.unwrap_err(), OpError::Journal(JournalError::JobLost));
+    let ((executed, _), (operation, sent)) = tokio::join!(bench.executed(), stealing);
+    let who = "eve@desk 77".to_owned();
+    assert_eq!(executed.unwrap_err(), OpError::TakenOver { operation, who });
     assert_eq!(bench.destroyed().len(), sent, "what was in flight, and no more");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_process_that_slept_takes_its_job_back_and_repeats_nothing() {
+    let bench = Bench::with(100).await;
+    bench.slow(100);
+    let other = member("ben", 77);
+    let settling = async {
+        bench.until_settled(20).await;
+        let journal = &bench.context.journal;
+        journal.join(&other, bench.context.clock.wall()).await.unwrap();
+        let id = bench.job().await.unwrap().operation.id;
+        // the lease has run out: somebody settles what was in flight by asking storage, and gives the job back
+        let later = bench.context.clock.wall() + Duration::from_secs(20);
+        let ttl = Duration::from_secs(60);
+        let lease = journal.claim_job(id, other.id, later, ttl).await.unwrap().unwrap();
+        let sent = ItemFilter::In(ItemState::Sent);
+        let sent = journal.job_items(id, sent, Slice::ALL).await.unwrap();
+        assert!(!sent.is_empty());
+        let said = Some("settled by asking storage".to_owned());
+        let outcomes = sent.iter().map(|item| (item.id, ItemState::Accepted, said.clone()));
+        let step = Step { outcomes: outcomes.collect(), leaving: Vec::new() };
+        journal.advance(lease, &step, later).await.unwrap();
+        tokio::time::sleep(Duration::from_secs(3)).await;
+        journal.release_job(lease, later).await.unwrap();
+        sent.len()
+    };
+    let ((executed, events), settled) = tokio::join!(bench.executed(), settling);
+    assert_eq!(count(&executed, ItemState::Accepted), 100);
+    let destroyed = bench.destroyed();
+    assert_eq!(destroyed.iter().collect::<HashSet<_>>().len(), destroyed.len(), "none is repeated");
+    assert_eq!(destroyed.len(), 100);
+    let told = events.iter().filter(|event| {
+        matches!(event, Execution::Item { message: Some(said), .. } if said.starts_with("settled by"))
+    });
+    assert_eq!(told.count(), settled, "what somebody else found out is told");
+    assert_eq!(bench.job().await.unwrap().state, JobState::Done);
+}
+
+#[tokio::test(start_paused = true)]
+async fn endless_refusals_stop_the_job_visibly_and_resumed_it_goes_on() {
+    let bench = Bench::with(60).await;
+    bench.slow(20);
+    let plan = bench.plan().await;
+    let busy = |status| CloudError::Unavailable {
+        cloud: "demo".to_owned(),
+        status,
+        message: "slow down".to_owned(),
+        retry_after: None,
+    };
+    for n in 0..4_000 {
+        bench.cloud.script("destroy", Script::Refuse(busy([429, 503][n % 2])));
+        bench.cloud.script("stat", Script::Refuse(busy(502)));
+    }
+    let word = plan.confirmation.word();
+    let begun = tokio::time::Instant::now();
+    let (executed, _) = bench
+        .hearing(async |runner, events| {
+            runner.execute(&plan, &Bench::terms(), word.as_deref(), events, &bench.cancel).await
+        })
+        .await;
+    let took = begun.elapsed();
+    assert!((15 * 60..20 * 60).contains(&took.as_secs()), "{took:?}");
+    assert_eq!(count(&executed, ItemState::Accepted), 20);
+    let why = executed.unwrap().stopped.expect("it was given up");
+    assert!(why.starts_with("nothing got through for 15m"), "{why}");
+    assert!(why.contains("slow down"), "{why}");
+    let job = bench.job().await.unwrap();
+    assert_eq!((job.state, job.stopped.as_deref()), (JobState::Paused, Some(why.as_str())));
+    assert_eq!(
+        (job.run_by, job.counts.failed, job.counts.skipped),
+        (None, 0, 0),
+        "nothing is lost"
+    );
+    let acts = bench.context.journal.acts(None, 9).await.unwrap();
+    assert_eq!((acts[0].kind, acts[0].note.as_deref()), (ActKind::GiveUp, Some(why.as_str())));
+
+    // nobody goes on with it by himself
+    assert!(crate::ops::jobs::interrupted(&bench.context).await.unwrap().is_empty());
+    bench.cloud.forget_scripts();
+    let id = job.operation.id;
+    crate::ops::jobs::wish(&bench.context, &bench.running, id, Wish::Run).await.unwrap();
+    assert_eq!(bench.job().await.unwrap().stopped, None);
+    let (executed, _) = bench.gone_on(id).await;
+    assert_eq!(count(&executed, ItemState::Accepted), 60);
+    assert_eq!(executed.unwrap().stopped, None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_success_now_and_then_and_a_quota_that_says_when_are_waited_for() {
+    let mut bench = Bench::with(30).await;
+    let context = Arc::get_mut(&mut bench.context).unwrap();
+    context.policy.stop_after = Duration::from_secs(60);
+    context.policy.concurrency = 1;
+    let reset = bench.context.clock.wall() + Duration::from_secs(3600);
+    bench.cloud.script("destroy", Script::Refuse(too_many(Some(reset))));
+    let busy = CloudError::Unavailable {
+        cloud: "demo".to_owned(),
+        status: 429,
+        message: "slow down".to_owned(),
+        retry_after: Some(Duration::from_secs(50)),
+    };
+    for _ in 0..20 {
+        bench.cloud.script("destroy", Script::Refuse(busy.clone()));
+        bench.cloud.script("destroy", Script::Delay(Duration::from_millis(1)));
+    }
+    let (executed, _) = bench.executed().await;
+    assert_eq!(count(&executed, ItemState::Accepted), 30);
+    assert_eq!(executed.unwrap().stopped, None);
 }
 
 #[tokio::test(start_paused = true)]
@@ -456,4 +592,70 @@ async fn a_disk_that_fills_up_stops_the_job_and_a_later_start_settles_what_was_i
     let destroyed = bench.destroyed();
     assert_eq!(destroyed.iter().collect::<HashSet<_>>().len(), destroyed.len(), "none is repeated");
     assert_eq!(destroyed.len(), 100);
+}
+
+/// A purge on an account whose URLs are not all reached, the rest to be named one by one.
+async fn purge_by_url(bench: &mut Bench) -> (Plan, OrderTerms) {
+    bench.watches = true;
+    let context = Arc::get_mut(&mut bench.context).unwrap();
+    context.account.invalidation = crate::domain::account::InvalidationKind::Legacy;
+    let terms = OrderTerms { attempt_by_url: true, ..OrderTerms::default() };
+    let order = Order::Purge { what: Selection::Keys(bench.keys.clone()) };
+    let plan = plan::plan(&bench.context, &order, &terms).await.unwrap();
+    assert!(!plan.by_url.is_empty());
+    (plan, terms)
+}
+
+fn named(bench: &Bench) -> usize {
+    bench.cloud.calls().iter().filter(|call| call.starts_with("invalidate_by_urls")).count()
+}
+
+#[tokio::test(start_paused = true)]
+async fn urls_are_named_once_when_every_call_has_its_answer() {
+    let mut bench = Bench::with(2).await;
+    let (plan, terms) = purge_by_url(&mut bench).await;
+    let (executed, events) = bench
+        .hearing(async |runner, events| {
+            runner.execute(&plan, &terms, None, events, &bench.cancel).await
+        })
+        .await;
+    assert_eq!(count(&executed, ItemState::Accepted), 2);
+    assert_eq!(named(&bench), 1);
+    let urls = plan.by_url.len();
+    let told = Execution::Named { urls, accepted: true, answer: "ok".to_owned() };
+    assert!(events.contains(&told), "{events:?}");
+    let job = bench.job().await.unwrap();
+    assert_eq!((job.state, job.counts.to_name), (JobState::Done, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_wish_to_name_urls_survives_the_process() {
+    let mut bench = Bench::with(2).await;
+    let (plan, terms) = purge_by_url(&mut bench).await;
+    let ghost = member("ghost", 666);
+    let then = bench.context.clock.wall();
+    bench.context.journal.join(&ghost, then).await.unwrap();
+    let mut intent = intent::of_plan(&bench.context, &plan, &terms).await;
+    intent.operation.member = ghost.id;
+    if let Some(invalidation) = &mut intent.invalidation {
+        invalidation.operation.member = ghost.id;
+    }
+    bench.context.journal.record(&intent).await.unwrap();
+    // every call was answered, and the process died before it named the URLs
+    let id = intent.operation.id;
+    let lease = JobLease { operation: id, holder: ghost.id, fencing: 1 };
+    let leaving = intent.items.iter().map(|item| item.id).collect();
+    let journal = &bench.context.journal;
+    journal.advance(lease, &Step { outcomes: Vec::new(), leaving }, then).await.unwrap();
+    let outcomes = intent.items.iter().map(|item| (item.id, ItemState::Accepted, None)).collect();
+    journal.advance(lease, &Step { outcomes, leaving: Vec::new() }, then).await.unwrap();
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    let job = bench.job().await.unwrap();
+    assert_eq!((job.state, job.counts.to_name), (JobState::Interrupted, plan.by_url.len()));
+    let (executed, _) = bench.gone_on(id).await;
+    assert_eq!(count(&executed, ItemState::Accepted), 2);
+    assert_eq!(named(&bench), 1);
+    assert_eq!(bench.job().await.unwrap().state, JobState::Done);
+    bench.gone_on(id).await.0.unwrap();
+    assert_eq!(named(&bench), 1, "once");
 }

@@ -2,24 +2,27 @@
 //!
 //! One write at a time collects everything that is waiting: outcomes of calls that were answered, and marks of those
 //! that leave next. Nothing leaves before its mark is durable; an outcome is told only when it is.
+//!
+//! Calls and writes are tasks of their own: they go on while the window itself waits for the journal or the tracker.
+//! A write that stood still would keep the journal's turn from everybody, the window among them.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::future::BoxFuture;
-use futures_util::stream::FuturesUnordered;
-use futures_util::{FutureExt, StreamExt};
 use tokio::sync::mpsc;
+use tokio::task::{JoinError, JoinHandle, JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use super::brake::Brake;
-use super::call::{self, Answered};
+use super::call::{self, Answered, Wait};
 use super::heart::Pulse;
 use super::pace::Meter;
 use super::work::{Unit, Work};
 use super::{ExecutedItem, Execution, tell};
 use crate::domain::invalidation::{Item, ItemState};
 use crate::domain::job::{JobState, JobWait, Wish};
+use crate::domain::text::clean;
 use crate::domain::time::{Moment, Timestamp};
 use crate::ops::context::Context;
 use crate::ops::error::OpError;
@@ -39,9 +42,9 @@ const WRITES: u32 = 3;
 
 /// What the window works with.
 pub(super) struct Desk<'a> {
-    pub context: &'a Context,
+    pub context: &'a Arc<Context>,
     pub tracker: &'a Tracker,
-    pub work: &'a Work,
+    pub work: &'a Arc<Work>,
     pub lease: JobLease,
     pub pulse: &'a Pulse,
     pub events: &'a mpsc::Sender<Execution>,
@@ -49,19 +52,29 @@ pub(super) struct Desk<'a> {
     pub leave: &'a CancellationToken,
 }
 
+/// How a run ended.
+pub(super) enum End {
+    /// Every item has its outcome.
+    Through,
+    /// The rest is left as it is, for whoever takes the job up.
+    Left,
+    /// Nothing got through for too long; why, in one sentence.
+    Stopped(String),
+}
+
 /// One job under way.
 pub(super) struct Window<'a> {
     desk: Desk<'a>,
-    here: Here,
+    here: &'a mut Here,
     /// States as the journal has them.
     items: Vec<ExecutedItem>,
     queue: VecDeque<Unit>,
     /// Items that were sent and whose outcome nobody knows, with the time to ask storage.
     doubts: VecDeque<Doubt>,
-    flights: FuturesUnordered<BoxFuture<'a, (Flight, Vec<Answered>)>>,
+    flights: JoinSet<(Flight, Vec<Answered>)>,
     /// Answers that are not in the journal yet.
     answered: Vec<(usize, Answered)>,
-    writing: Option<BoxFuture<'a, Written>>,
+    writing: Option<JoinHandle<Written>>,
     /// When something began to wait for being written.
     waiting_since: Option<Moment>,
     untold: Vec<Settled>,
@@ -72,6 +85,10 @@ pub(super) struct Window<'a> {
     unwritable: bool,
     /// This process is about to end: the rest stays as it is, for whoever takes the job up.
     leaves: bool,
+    /// Since when every answer was a refusal, or none came; waits that the quota names do not count.
+    refused_since: Option<Moment>,
+    /// Why it is given up for now.
+    given_up: Option<String>,
     brake: Brake,
     meter: Meter,
     state: JobState,
@@ -104,7 +121,7 @@ struct Written {
 }
 
 impl<'a> Window<'a> {
-    pub fn new(desk: Desk<'a>, here: Here) -> Self {
+    pub fn new(desk: Desk<'a>, here: &'a mut Here) -> Self {
         let work = desk.work;
         let items = work.items.iter().map(executed).collect::<Vec<_>>();
         let intended = positions(&work.items, ItemState::Intended);
@@ -123,7 +140,7 @@ impl<'a> Window<'a> {
             queue: work.units(intended).into(),
             doubts,
             items,
-            flights: FuturesUnordered::new(),
+            flights: JoinSet::new(),
             answered: Vec::new(),
             writing: None,
             waiting_since: None,
@@ -132,6 +149,8 @@ impl<'a> Window<'a> {
             stop: None,
             unwritable: false,
             leaves: false,
+            refused_since: None,
+            given_up: None,
             brake: Brake::default(),
             meter: Meter::start(now, done),
             state: if waiting { JobState::Waiting } else { JobState::Running },
@@ -147,7 +166,7 @@ impl<'a> Window<'a> {
     ///
     /// # Errors
     /// [`JournalError::JobLost`] when another process runs the job now.
-    pub async fn run(mut self) -> Result<Vec<ExecutedItem>, OpError> {
+    pub async fn run(mut self) -> Result<(Vec<ExecutedItem>, End), OpError> {
         let mut cancelled = false;
         loop {
             self.heed().await;
@@ -168,7 +187,10 @@ impl<'a> Window<'a> {
                 () = self.desk.leave.cancelled(), if !self.leaves => self.leaves = true,
                 () = self.here.changed() => {}
                 written = on(&mut self.writing) => self.written(written).await,
-                Some((flight, answers)) = self.flights.next() => self.landed(&flight, answers),
+                Some(landed) = self.flights.join_next() => {
+                    let (flight, answers) = ended(landed).await;
+                    self.landed(&flight, answers);
+                }
                 () = tokio::time::sleep(wake) => {}
             }
             self.tick().await;
@@ -178,7 +200,14 @@ impl<'a> Window<'a> {
             self.settled(position, answer).await;
         }
         self.tell_tracker().await;
-        Ok(self.items)
+        let is_through = self.items.iter().all(|item| item.state.is_settled());
+        let end = match self.given_up {
+            _ if self.unwritable => End::Left,
+            Some(why) if !is_through => End::Stopped(why),
+            _ if is_through && !self.leaves && self.here.wish() != Wish::Cancel => End::Through,
+            _ => End::Left,
+        };
+        Ok((self.items, end))
     }
 
     /// What the operator wants now, whoever said it; and why nothing leaves at the moment.
@@ -198,6 +227,7 @@ impl<'a> Window<'a> {
         if state != self.state {
             if state == JobState::Running {
                 self.meter = Meter::start(self.now(), self.done);
+                self.refused_since = None;
             }
             self.state = state;
             tell(self.desk.events, Execution::State(state)).await;
@@ -256,22 +286,18 @@ impl<'a> Window<'a> {
     /// Asks storage about calls whose answer nobody saw.
     fn start_doubts(&mut self) {
         let now = self.now();
-        let (work, context) = (self.desk.work, self.desk.context);
-        let most = context.policy.concurrency.max(1);
+        let most = self.desk.context.policy.concurrency.max(1);
         while !self.leaves
             && self.flights.len() < most
             && self.doubts.front().is_some_and(|doubt| doubt.at <= now)
             && let Some(doubt) = self.doubts.pop_front()
         {
             let flight = Flight { unit: vec![doubt.position], since: now, tries: doubt.tries + 1 };
-            let item = &work.items[doubt.position];
-            self.flights.push(
-                async move {
-                    let answer = call::ask(context, work, item, &doubt.why).await;
-                    (flight, vec![answer])
-                }
-                .boxed(),
-            );
+            let (context, work) = (Arc::clone(self.desk.context), Arc::clone(self.desk.work));
+            self.flights.spawn(async move {
+                let item = &work.items[doubt.position];
+                (flight, vec![call::ask(&context, &work, item, &doubt.why).await])
+            });
         }
     }
 
@@ -294,27 +320,25 @@ impl<'a> Window<'a> {
         self.waiting_since = None;
         let leaving = self.queue.drain(..free).collect::<Vec<_>>();
         let answered = std::mem::take(&mut self.answered);
-        let (context, work, lease) = (self.desk.context, self.desk.work, self.desk.lease);
+        let (context, lease) = (Arc::clone(self.desk.context), self.desk.lease);
+        let work = self.desk.work;
         let outcome = |(_, it): &(usize, Answered)| (it.item, it.state, it.message.clone());
         let step = Step {
             outcomes: answered.iter().map(outcome).collect(),
             leaving: leaving.iter().flatten().map(|position| work.items[*position].id).collect(),
         };
         let at = context.clock.wall();
-        self.writing = Some(
-            async move {
-                let mut result = context.journal.advance(lease, &step, at).await;
-                for pause in 1..WRITES {
-                    if !matches!(result, Err(JournalError::Busy { .. })) {
-                        break;
-                    }
-                    tokio::time::sleep(Duration::from_millis(200) * pause).await;
-                    result = context.journal.advance(lease, &step, at).await;
+        self.writing = Some(tokio::spawn(async move {
+            let mut result = context.journal.advance(lease, &step, at).await;
+            for pause in 1..WRITES {
+                if !matches!(result, Err(JournalError::Busy { .. })) {
+                    break;
                 }
-                Written { answered, leaving, at, result }
+                tokio::time::sleep(Duration::from_millis(200) * pause).await;
+                result = context.journal.advance(lease, &step, at).await;
             }
-            .boxed(),
-        );
+            Written { answered, leaving, at, result }
+        }));
     }
 
     fn gather(&self) -> Duration {
@@ -361,12 +385,11 @@ impl<'a> Window<'a> {
     }
 
     fn send(&mut self, unit: Unit, sent_at: Timestamp) {
-        let (context, work) = (self.desk.context, self.desk.work);
+        let (context, work) = (Arc::clone(self.desk.context), Arc::clone(self.desk.work));
         let items = unit.iter().map(|at| work.items[*at].clone()).collect::<Vec<_>>();
         let flight = Flight { unit, since: self.now(), tries: 0 };
-        self.flights.push(
-            async move { (flight, call::unit(context, work, &items, sent_at).await) }.boxed(),
-        );
+        self.flights
+            .spawn(async move { (flight, call::unit(&context, &work, &items, sent_at).await) });
     }
 
     /// A call has its answers, or a question.
@@ -377,8 +400,14 @@ impl<'a> Window<'a> {
         }
         let brake = answers.iter().find_map(|answer| answer.wait.clone());
         match brake {
-            Some(wait) => self.brake.pull(&wait, self.desk.context.clock.wall()),
-            None => self.brake.release(),
+            Some(wait) => {
+                self.brake.pull(&wait, self.desk.context.clock.wall());
+                self.refused(&wait, now);
+            }
+            None => {
+                self.brake.release();
+                self.refused_since = None;
+            }
         }
         let mut again = Vec::new();
         for (position, answer) in flight.unit.iter().copied().zip(answers) {
@@ -404,6 +433,23 @@ impl<'a> Window<'a> {
         // said to be not carried out: the next in turn, once the journal has it as intended again
         let again = self.desk.work.units(again.into_iter());
         self.put_back(again);
+    }
+
+    /// Another answer that lets nothing through; for too long, the rest is left to be resumed.
+    fn refused(&mut self, wait: &Wait, now: Moment) {
+        if wait.is_quota {
+            self.refused_since = None; // it ends when the cloud says
+            return;
+        }
+        let since = *self.refused_since.get_or_insert(now);
+        let lasted = now.since(since);
+        if lasted < self.desk.context.policy.stop_after || self.given_up.is_some() {
+            return;
+        }
+        let because = clean(&wait.because).into_owned();
+        let lasted = jiff::SignedDuration::from_secs(lasted.as_secs().cast_signed());
+        self.given_up = Some(format!("nothing got through for {lasted:#}: {because}"));
+        self.leaves = true;
     }
 
     fn is_cancelling(&self) -> bool {
@@ -482,8 +528,8 @@ impl<'a> Window<'a> {
     }
 
     /// Somebody else runs the job: calls in flight settle, and that somebody asks storage about them.
-    async fn lost(mut self) -> Result<Vec<ExecutedItem>, OpError> {
-        while self.flights.next().await.is_some() {}
+    async fn lost(mut self) -> Result<(Vec<ExecutedItem>, End), OpError> {
+        while self.flights.join_next().await.is_some() {}
         Err(JournalError::JobLost.into())
     }
 
@@ -512,10 +558,19 @@ impl<'a> Window<'a> {
 }
 
 /// The write under way; never, where there is none.
-async fn on<T>(writing: &mut Option<BoxFuture<'_, T>>) -> T {
+async fn on<T>(writing: &mut Option<JoinHandle<T>>) -> T {
     match writing {
-        Some(writing) => writing.await,
+        Some(writing) => ended(writing.await).await,
         None => std::future::pending().await,
+    }
+}
+
+/// What a task came to. Its panic is ours; at the end of the runtime nothing comes any more.
+async fn ended<T>(task: Result<T, JoinError>) -> T {
+    match task.map_err(JoinError::try_into_panic) {
+        Ok(value) => value,
+        Err(Ok(panic)) => std::panic::resume_unwind(panic),
+        Err(Err(_)) => std::future::pending().await,
     }
 }
 

@@ -9,12 +9,13 @@ use crate::domain::invalidation::{Item, Operation, Verb};
 use crate::domain::purge::{ApiPath, Plan};
 use crate::domain::time::Timestamp;
 use crate::domain::verdict::Stored;
-use crate::ports::journal::{Intent, JobWork};
+use crate::ports::journal::{ByUrl, Intent, JobWork};
 
 /// Assets of one Admin call.
 const BULK: usize = 100;
 
 /// A job as its runner needs it.
+#[derive(Clone)]
 pub(super) struct Work {
     pub operation: Operation,
     pub api_path: ApiPath,
@@ -26,6 +27,8 @@ pub(super) struct Work {
     pub items: Vec<Item>,
     /// What storage held before.
     pub before: HashMap<ItemId, Stored>,
+    /// To be named to the cloud one by one when every item has its outcome.
+    pub by_url: ByUrl,
 }
 
 /// Items of one call, by their positions: consecutive, and of the same types where they are many.
@@ -42,15 +45,22 @@ impl Work {
             not_before: intent.job.and_then(|job| job.terms.not_before),
             invalidation: intent.invalidation.map(|invalidation| invalidation.id),
             before: before.collect(),
+            by_url: ByUrl { urls: plan.by_url.clone(), lost: 0 },
             items: intent.items,
             operation: intent.operation,
         }
     }
 
+    /// What the journal has of it now, after somebody else ran it; the positions stay.
+    pub fn refresh(&mut self, work: JobWork) {
+        (self.items, self.before, self.by_url) = (work.items, work.before, work.by_url);
+    }
+
     /// `None` where its calls cannot be made from the journal alone.
     pub fn of_journal(work: JobWork) -> Option<Self> {
-        let JobWork { operation, terms, invalidation, items, before, .. } = work;
-        let terms = terms.filter(|terms| terms.resumable)?;
+        let JobWork { operation, terms, invalidation, items, before, by_url, .. } = work;
+        let is_settled = items.iter().all(|item| item.state.is_settled());
+        let terms = terms.filter(|terms| terms.resumable || is_settled)?;
         Some(Self {
             api_path: terms.api_path,
             overwrite: terms.overwrite,
@@ -60,6 +70,7 @@ impl Work {
             invalidation,
             items,
             before,
+            by_url,
         })
     }
 

@@ -30,6 +30,14 @@ pub struct Retry {
     pub invalidate: bool,
 }
 
+/// What takes an earlier operation back, as an order of its own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Undo {
+    pub order: Order,
+    /// What stays as it is in spite of it.
+    pub remark: Option<String>,
+}
+
 /// Writes down what is wanted of one job; tells it at once where it runs here.
 ///
 /// # Errors
@@ -101,6 +109,8 @@ pub(crate) async fn retry(context: &Context, operation: OperationId) -> Result<R
     // a name that did not exist may exist now
     let of_refused = |refused: &Refused| Named {
         meant: match refused.state {
+            ItemState::NotFound if !refused.readings.is_empty() => Ok(refused.readings.clone()),
+            // kept by an older program
             ItemState::NotFound => {
                 let (resource_type, delivery_type, id) = with_types(&refused.typed);
                 candidates(&context.account, id, resource_type, delivery_type)
@@ -140,6 +150,51 @@ pub(crate) async fn retry(context: &Context, operation: OperationId) -> Result<R
         }
     };
     Ok(Retry { order, invalidate: job.operation.invalidate })
+}
+
+/// What would undo an operation: what was deleted is restored from its backups, a rename is taken back.
+///
+/// # Errors
+/// It is under way, nothing of it was accepted, or there is no way back, with the next step; the journal's.
+pub(crate) async fn undo(context: &Context, operation: OperationId) -> Result<Undo, OpError> {
+    let invalid = |message: &str, hint: &str| OpError::Invalid {
+        message: message.to_owned(),
+        hint: hint.to_owned(),
+    };
+    let job = context.journal.job(operation, context.clock.wall()).await?;
+    match job.operation.verb {
+        Verb::Delete | Verb::Rename => {}
+        Verb::Replace => {
+            return Err(invalid(
+                "a replaced file is not in the journal: nothing can be undone",
+                "replace it again with the file as it was; `show` lists versions that are backed up",
+            ));
+        }
+        Verb::Purge | Verb::Watch => {
+            return Err(invalid("it changed nothing in storage: nothing is to be undone", ""));
+        }
+        Verb::Restore => {
+            return Err(invalid("a restore is undone by deleting again", "order a delete"));
+        }
+    }
+    if !job.state.is_over() {
+        return Err(invalid("it is still under way", "stop it, or let it end, then undo it"));
+    }
+    let done = ItemFilter::In(ItemState::Accepted);
+    let items = context.journal.job_items(operation, done, Slice::ALL).await?;
+    let Some(first) = items.first() else {
+        return Err(invalid("nothing of it was done: nothing is to be undone", ""));
+    };
+    if let (Verb::Rename, Some(to)) = (job.operation.verb, &first.to) {
+        let terms = context.journal.job_work(operation).await?.terms;
+        let remark = terms
+            .is_some_and(|terms| terms.overwrite)
+            .then(|| format!("what {to} was before it was overwritten does not come back"));
+        let (from, to) = (to.clone(), first.key.clone());
+        return Ok(Undo { order: Order::Rename { from, to, overwrite: false }, remark });
+    }
+    let keys = items.into_iter().map(|item| item.key).collect();
+    Ok(Undo { order: Order::Restore { keys }, remark: None })
 }
 
 /// The types in front of a public ID, as keys are shown that are no uploaded image.

@@ -7,8 +7,8 @@ mod control;
 mod running;
 mod worker;
 
-pub use control::{Resumed, Retry};
-pub(crate) use control::{retry, wish, wish_all};
+pub use control::{Resumed, Retry, Undo};
+pub(crate) use control::{retry, undo, wish, wish_all};
 pub use running::Running;
 pub(crate) use running::{Ear, Here};
 pub(crate) use worker::{Worker, interrupted};

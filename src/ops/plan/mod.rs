@@ -2,11 +2,13 @@
 
 mod notes;
 mod onlookers;
+mod patience;
 mod price;
 mod route;
 mod select;
 mod watched;
 
+pub use patience::Patience;
 pub use watched::host_of;
 
 use std::time::Duration;
@@ -30,17 +32,31 @@ pub use select::selection_label;
 ///
 /// # Errors
 /// Read-only profile, bad or missing names, an empty selection, the cloud's.
+#[cfg(test)]
 pub async fn plan(context: &Context, order: &Order, terms: &OrderTerms) -> Result<Plan, OpError> {
+    plan_patiently(context, order, terms, Patience::default()).await
+}
+
+/// Resolves an order against storage, without changing anything; waits for the quota where somebody sees it.
+///
+/// # Errors
+/// Read-only profile, bad or missing names, an empty selection, the cloud's.
+pub async fn plan_patiently(
+    context: &Context,
+    order: &Order,
+    terms: &OrderTerms,
+    patience: Patience<'_>,
+) -> Result<Plan, OpError> {
     refuse_on_read_only(context, order.verb())?;
     match order {
         Order::Rename { from, to, overwrite } => rename(context, from, to, *overwrite, terms).await,
         Order::Delete { what } => {
-            let selected = select::existing(context, what, Verb::Delete, terms).await?;
+            let selected = select::existing(context, what, Verb::Delete, terms, patience).await?;
             let route = route::of_delete(context, selected.found.len(), terms).await?;
             Draft::new(Verb::Delete, route, selected).finish(context, terms).await
         }
         Order::Purge { what } => {
-            let selected = select::existing(context, what, Verb::Purge, terms).await?;
+            let selected = select::existing(context, what, Verb::Purge, terms, patience).await?;
             Draft::new(Verb::Purge, Route::of(ApiPath::Explicit), selected)
                 .finish(context, terms)
                 .await
@@ -56,13 +72,13 @@ pub async fn plan(context: &Context, order: &Order, terms: &OrderTerms) -> Resul
                 });
             }
             let what = Selection::Keys(vec![key.clone()]);
-            let selected = select::existing(context, &what, Verb::Replace, terms).await?;
+            let selected = select::existing(context, &what, Verb::Replace, terms, patience).await?;
             let mut draft = Draft::new(Verb::Replace, Route::of(ApiPath::Upload), selected);
             draft.file = Some(file.clone());
             draft.finish(context, terms).await
         }
         Order::Restore { keys } => {
-            let selected = select::restorable(context, keys, terms).await?;
+            let selected = select::restorable(context, keys, terms, patience).await?;
             Draft::new(Verb::Restore, Route::of(ApiPath::RestoreThenExplicit), selected)
                 .finish(context, terms)
                 .await
@@ -102,7 +118,8 @@ async fn rename(
         ));
     }
     let what = Selection::Keys(vec![from.clone()]);
-    let selected = select::existing(context, &what, Verb::Rename, terms).await?;
+    let selected =
+        select::existing(context, &what, Verb::Rename, terms, Patience::default()).await?;
     let target = context.cloud.stat(to).await?;
     if target.is_some() && !overwrite {
         return Err(OpError::TargetExists {
@@ -157,6 +174,7 @@ impl Draft {
                 _ => ItemState::Failed,
             },
             reason: left.why.clone(),
+            readings: left.readings.clone(),
         });
         terms.refused.iter().cloned().chain(kept).collect()
     }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 
-use super::{OpError, stored};
+use super::{OpError, Patience, stored};
 use crate::domain::asset::{Asset, AssetKey, DeliveryType, DerivedAsset, ResourceType};
 use crate::domain::invalidation::Verb;
 use crate::domain::purge::{Backup, LeftOut, LeftOutReason, Named, OrderTerms, Selection};
@@ -78,6 +78,7 @@ pub(super) async fn existing(
     what: &Selection,
     verb: Verb,
     terms: &OrderTerms,
+    patience: Patience<'_>,
 ) -> Result<Selected, OpError> {
     let bound = Bound { most: terms.max_items.or(context.policy.max_items), what };
     let selected = match what {
@@ -97,19 +98,19 @@ pub(super) async fn existing(
                 delivery_type: *delivery_type,
                 prefix: Some(prefix.to_owned()),
             };
-            let listed = list_all(context, &query, &bound).await?;
+            let listed = list_all(context, &query, &bound, patience).await?;
             refuse_half_a_folder(prefix, &listed)?;
             Selected { found: deepen(context, listed).await?, ..Selected::default() }
         }
         Selection::Tag { resource_type, tag } => {
             let tag = spoken(context, "tag", tag)?.to_owned();
             let query = ListQuery::Tag { resource_type: *resource_type, tag };
-            let listed = list_all(context, &query, &bound).await?;
+            let listed = list_all(context, &query, &bound, patience).await?;
             Selected { found: deepen(context, listed).await?, ..Selected::default() }
         }
         Selection::Search { expression } => {
             let expression = spoken(context, "search", expression)?.to_owned();
-            searched(context, expression, verb, &bound).await?
+            searched(context, expression, verb, &bound, patience).await?
         }
     };
     if selected.found.is_empty() {
@@ -208,6 +209,7 @@ async fn listed(context: &Context, names: &[Named]) -> Result<Selected, OpError>
             Err(why) => left_out.push(LeftOut {
                 name: name.typed.clone(),
                 key: None,
+                readings: Vec::new(),
                 reason: LeftOutReason::Malformed,
                 why: why.clone(),
             }),
@@ -226,7 +228,8 @@ async fn listed(context: &Context, names: &[Named]) -> Result<Selected, OpError>
         if read.asset.is_some() {
             found.push(read);
         } else {
-            left_out.push(unknown(context, Some(&name.typed), read.key));
+            let readings = candidates.clone();
+            left_out.push(LeftOut { readings, ..unknown(context, Some(&name.typed), read.key) });
         }
     }
     // two names may turn out to be one asset
@@ -258,9 +261,10 @@ async fn searched(
     expression: String,
     verb: Verb,
     bound: &Bound<'_>,
+    patience: Patience<'_>,
 ) -> Result<Selected, OpError> {
     let about_tags = expression.contains("tags");
-    let indexed = list_all(context, &ListQuery::Search { expression }, bound).await?;
+    let indexed = list_all(context, &ListQuery::Search { expression }, bound, patience).await?;
     let mut seen = HashSet::new();
     let indexed =
         indexed.into_iter().filter(|asset| seen.insert(asset.key.clone())).collect::<Vec<_>>();
@@ -285,6 +289,7 @@ async fn searched(
         selected.left_out.push(LeftOut {
             name: clean(&found.key.to_string()).into_owned(),
             key: Some(found.key),
+            readings: Vec::new(),
             reason,
             why: why.to_owned(),
         });
@@ -313,6 +318,7 @@ pub(super) async fn restorable(
     context: &Context,
     keys: &[AssetKey],
     terms: &OrderTerms,
+    patience: Patience<'_>,
 ) -> Result<Selected, OpError> {
     let (keys, duplicates) = distinct(keys);
     let most = terms.max_items.or(context.policy.max_items);
@@ -323,7 +329,7 @@ pub(super) async fn restorable(
     let mut found = Vec::with_capacity(keys.len());
     for key in keys {
         let detail = if found.len() < DETAIL_MAX {
-            context.cloud.detail(&key).await
+            patience.until_answered(context, || context.cloud.detail(&key)).await
         } else {
             Err(CloudError::NotFound { cloud: String::new(), asset: String::new() })
         };
@@ -355,11 +361,13 @@ async fn list_all(
     context: &Context,
     query: &ListQuery,
     bound: &Bound<'_>,
+    patience: Patience<'_>,
 ) -> Result<Vec<Asset>, OpError> {
     let mut assets = Vec::new();
     let mut cursor = None;
     loop {
-        let page = context.cloud.list(query, PAGE, cursor.as_deref()).await?;
+        let list = || context.cloud.list(query, PAGE, cursor.as_deref());
+        let page = patience.until_answered(context, list).await?;
         assets.extend(page.assets.into_iter().filter(|asset| !asset.placeholder));
         bound.check(assets.len())?;
         if page.next_cursor.is_some() && page.next_cursor == cursor {
@@ -397,6 +405,7 @@ async fn by_keys(
 fn unknown(context: &Context, typed: Option<&str>, key: AssetKey) -> LeftOut {
     LeftOut {
         name: typed.map_or_else(|| clean(&key.to_string()).into_owned(), str::to_owned),
+        readings: vec![key.clone()],
         key: Some(key),
         reason: LeftOutReason::Unknown,
         why: format!("{} has no such asset", context.account.cloud_name),

@@ -17,7 +17,7 @@ pub(super) struct Urls {
     pub watched: Vec<PlannedUrl>,
     pub not_covered: Vec<NotCovered>,
     /// Those that are named to the cloud one by one, as they are.
-    pub by_url: Vec<String>,
+    pub by_url: Vec<DeliveryUrl>,
     /// URLs that are not reached and could be named.
     pub nameable: usize,
 }
@@ -42,7 +42,7 @@ pub(super) fn urls(context: &Context, draft: &Draft, terms: &OrderTerms) -> Resu
         for listed in subject.watch_list() {
             match (subject.not_covered(&listed), listed.coverage.reason()) {
                 (Some(_), Some(reason)) if terms.attempt_by_url && can_be_named(reason) => {
-                    urls.by_url.push(listed.url.render(&context.account));
+                    urls.by_url.push(listed.url.clone());
                     let listed = ListedUrl { coverage: Coverage::Uncertain(reason), ..listed };
                     urls.watched.push(planned(context, draft, position, found, listed));
                 }
@@ -97,6 +97,7 @@ fn planned(
         item: position,
         shown: listed.url.render(&context.account),
         of_new_name: listed.of_new_name,
+        exists: listed.exists,
         url: WatchedUrl {
             derived: listed.derived.is_some() || may_become_derived(draft, &listed.url),
             url: listed.url,
@@ -234,6 +235,7 @@ mod tests {
                 item,
                 shown: url.render(&account),
                 of_new_name: false,
+                exists: true,
                 url: WatchedUrl {
                     url,
                     coverage: Coverage::Covered,

@@ -136,6 +136,11 @@ impl FakeCloud {
         self.state().scripts.push_back((verb.to_owned(), script));
     }
 
+    /// From now on every call is carried out.
+    pub fn forget_scripts(&self) {
+        self.state().scripts.clear();
+    }
+
     /// Every call so far, e.g. `destroy press/hero invalidate`.
     pub fn calls(&self) -> Vec<String> {
         self.state().calls.clone()

@@ -168,6 +168,24 @@ impl Journal for StillJournal {
         still(self.0.advance(lease, step, now)).await
     }
 
+    async fn named_by_url(
+        &self,
+        lease: JobLease,
+        answer: &str,
+        now: Timestamp,
+    ) -> Result<(), JournalError> {
+        still(self.0.named_by_url(lease, answer, now)).await
+    }
+
+    async fn stop_job(
+        &self,
+        lease: JobLease,
+        because: &str,
+        now: Timestamp,
+    ) -> Result<(), JournalError> {
+        still(self.0.stop_job(lease, because, now)).await
+    }
+
     async fn release_job(&self, lease: JobLease, now: Timestamp) -> Result<(), JournalError> {
         still(self.0.release_job(lease, now)).await
     }

@@ -8,6 +8,7 @@
 //! answers. What it decides is pure and tested without it: `watch` (one invalidation), `names` (its way to a
 //! known truth), `schedule` (limits and cadence), and in the domain the judgement and the propagation.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -18,6 +19,7 @@ use tokio_util::task::TaskTracker;
 use super::context::Context;
 use super::error::OpError;
 use crate::domain::confidence::{Confidence, Rule};
+use crate::domain::delivery_url::DeliveryUrl;
 use crate::domain::id::{InvalidationId, ItemId};
 use crate::domain::invalidation::{ItemState, WatchedName};
 use crate::domain::judge::{Facts, judge};
@@ -150,6 +152,7 @@ enum Command {
     },
     Baseline {
         id: InvalidationId,
+        existing: HashSet<DeliveryUrl>,
         done: oneshot::Sender<()>,
     },
     Settled {
@@ -253,12 +256,13 @@ impl Tracker {
         self.ask(|done| Command::TakeUp { id: invalidation, done }).await
     }
 
-    /// One probe at every covered URL of existing derived copies and originals, before the call leaves
+    /// One probe at every covered URL of `existing` derived copies and originals, before the call leaves
     /// (design §2.3, baseline). Returns when all have ended, or 30 s after the last that timed out (1 s on
     /// loopback, where nothing lingers).
-    pub async fn baseline(&self, invalidation: InvalidationId) {
+    pub async fn baseline(&self, invalidation: InvalidationId, existing: HashSet<DeliveryUrl>) {
         let (done, wait) = oneshot::channel();
-        if self.inner.commands.send(Command::Baseline { id: invalidation, done }).await.is_ok() {
+        let command = Command::Baseline { id: invalidation, existing, done };
+        if self.inner.commands.send(command).await.is_ok() {
             wait.await.ok(); // a tracker that stops holds nothing back
         }
     }

@@ -6,6 +6,7 @@ use super::state::ActivityState;
 use crate::app::action::Motion;
 use crate::app::msg::Failure;
 use crate::app::state::Env;
+use crate::domain::job::ActRow;
 use crate::ports::journal::ActivityRow;
 use crate::screens::assets::rows::Filter;
 use crate::screens::assets::update::moved;
@@ -20,15 +21,15 @@ pub fn step(state: &mut ActivityState, env: &Env, motion: Motion) {
 }
 
 /// The trail came, or did not.
-pub fn read(state: &mut ActivityState, result: Result<Vec<ActivityRow>, Failure>) {
+pub fn read(state: &mut ActivityState, result: Result<(Vec<ActivityRow>, Vec<ActRow>), Failure>) {
     state.is_read = true;
     match result {
-        Ok(rows) => {
+        Ok((rows, acts)) => {
             // Without a choice of the operator's the cursor stays on the newest.
             if state.at == state.rows.first().map(|row| row.operation.id) {
                 state.at = None;
             }
-            (state.rows, state.failure) = (rows, None);
+            (state.rows, state.acts, state.failure) = (rows, acts, None);
         }
         Err(failure) => state.failure = Some(failure),
     }

@@ -5,6 +5,7 @@ use ratatui::layout::Rect;
 use crate::app::state::App;
 use crate::app::update::outcome_words;
 use crate::domain::invalidation::{Outcome, Verb};
+use crate::domain::job::ActRow;
 use crate::domain::time::Timestamp;
 use crate::ports::journal::ActivityRow;
 use crate::ui::layout::{Column, fit, window};
@@ -14,6 +15,7 @@ use crate::ui::widgets::field::field;
 use crate::ui::{layout, text};
 
 const ASSETS: usize = 3;
+const OUTCOME: usize = 5;
 const COLUMNS: [Column; 6] = [
     Column { title: "WHEN (UTC)", width: 12, grows: false, right: false, priority: 1 },
     Column { title: "WHO", width: 14, grows: false, right: false, priority: 4 },
@@ -47,6 +49,8 @@ pub fn draw(app: &App, pen: &mut Pen<'_>, body: Rect) -> Option<(u16, u16)> {
     let mut columns = COLUMNS;
     if body.width >= 60 {
         columns[ASSETS].width = 22; // names come first: others leave before these are cut
+    } else {
+        (columns[0].width, columns[ASSETS].width, columns[OUTCOME].width) = (5, 10, 11);
     }
     let widths = fit(&columns, list.width.saturating_sub(4));
     if areas.headings.height > 0 {
@@ -96,6 +100,10 @@ fn status(app: &App, pen: &mut Pen<'_>, area: Rect) -> Option<(u16, u16)> {
         format!("{} of {all}", text::len(state.shown().count()))
     };
     let x = pen.put(x, area.y, area.right().saturating_sub(x), &counted, Role::Text);
+    if let (Some(last), None) = (state.acts_of(None).next(), &state.failure) {
+        let line = format!("profile: {}", done(last, app.env.now));
+        pen.put(x + 2, area.y, area.right().saturating_sub(x + 2), &line, Role::Dim);
+    }
     if let (Some(failure), false) = (&state.failure, state.rows.is_empty()) {
         pen.put(x + 2, area.y, area.right().saturating_sub(x + 2), &failure.headline, Role::Bad);
     }
@@ -115,7 +123,7 @@ fn draw_row(
     for (at, (column, width)) in COLUMNS.iter().zip(widths).enumerate() {
         let Some(width) = *width else { continue };
         let (word, role) = match at {
-            0 => (when(row.operation.at, app.env.now), Role::Dim),
+            0 => (when(row.operation.at, app.env.now, width), Role::Dim),
             1 => (text::shown(&row.by).into_owned(), Role::Text),
             2 => (row.operation.verb.as_str().to_owned(), Role::Strong),
             ASSETS => (text::shown(&row.label).into_owned(), Role::Text),
@@ -166,12 +174,28 @@ fn tell(app: &App, pen: &mut Pen<'_>, area: Rect, row: &ActivityRow) {
     let command = text::shown(&operation.command_line);
     pen.put(x, area.y + 2, room, &command, Role::Accent);
     pen.put_right(area.right(), area.y + 2, hinted, &hint, Role::Hint);
+    let acts = app.activity.acts_of(Some(operation.id)).map(|act| done(act, app.env.now));
+    let acts = acts.collect::<Vec<_>>();
+    if !acts.is_empty() && area.height > 3 {
+        pen.put(area.x, area.y + 3, area.width, &acts.join(&separator), Role::Text);
+    }
 }
 
-/// The time of day, with the date where it was another day.
-fn when(at: Timestamp, now: Timestamp) -> String {
+/// What somebody did to a job or a profile: `pause by ann@desk 12:00:05`.
+fn done(act: &ActRow, now: Timestamp) -> String {
+    let kind = act.kind.as_str().replace('_', " ");
+    format!("{kind} by {} {}", text::shown(&act.by), when(act.at, now, u16::MAX))
+}
+
+/// The time of day, with the date where it was another day; in little room the day alone.
+fn when(at: Timestamp, now: Timestamp, width: u16) -> String {
     let day = |time: Timestamp| time.strftime("%F").to_string();
-    let format = if day(at) == day(now) { "%H:%M:%S" } else { "%b %d %H:%M" };
+    let format = match (day(at) == day(now), width >= 12) {
+        (true, true) => "%H:%M:%S",
+        (true, false) => "%H:%M",
+        (false, true) => "%b %d %H:%M",
+        (false, false) => "%m-%d",
+    };
     at.strftime(format).to_string()
 }
 

@@ -637,9 +637,10 @@ fn back(state: &mut AssetsState, env: &mut Env) -> Vec<Effect> {
         return vec![Effect::Drop(Lane::Show)];
     } else if !state.filter.is_empty() {
         set_filter(state, "");
-    } else if matches!(&state.loading, Some(loading) if !matches!(loading.kind, LoadKind::First)) {
+    } else if matches!(&state.loading, Some(loading) if !matches!(loading.kind, LoadKind::First) || !state.is_narrowed())
+    {
         state.loading = None;
-        env.say("stopped reading");
+        env.say("stopped reading; refresh reads again");
         return vec![Effect::Drop(Lane::List)];
     } else if state.is_narrowed() {
         let resource_type = state.types().0;

@@ -40,6 +40,7 @@ pub fn draw(app: &App, pen: &mut Pen<'_>, body: Rect) -> Option<(u16, u16)> {
 }
 
 const ID: usize = 0;
+const CACHES: usize = 5;
 const COLUMNS: [Column; 6] = [
     Column { title: "PUBLIC ID", width: 14, grows: true, right: false, priority: 0 },
     Column { title: "TYPE", width: 5, grows: false, right: false, priority: 5 },
@@ -57,6 +58,8 @@ fn list(app: &App, pen: &mut Pen<'_>, area: Rect) -> Option<(u16, u16)> {
     let mut columns = COLUMNS;
     if area.width >= 60 {
         columns[ID].width = 28; // names come first: others leave before these are cut
+    } else if app.env.pending.0.is_empty() {
+        (columns[CACHES].width, columns[CACHES].priority) = (area.width, u8::MAX); // nothing is in it
     }
     let widths = fit(&columns, area.width.saturating_sub(5));
     if areas.headings.height > 0 && !state.view.is_empty() {

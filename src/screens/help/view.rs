@@ -19,7 +19,7 @@ pub fn draw(app: &App, pen: &mut Pen<'_>, help: &HelpState, area: Rect) -> Optio
     let x = pen.put(inside.x, inside.y, 1, "/", Role::Key);
     let cursor =
         field(pen, x, inside.y, inside.width.saturating_sub(1).min(30), &help.field, false);
-    let list = layout::split_top(inside, 2).1;
+    let list = layout::split_top(inside, if inside.height < 10 { 1 } else { 2 }).1;
     let lines = lines(&rows);
     let at = lines.iter().position(|line| matches!(line, Line::Row(at) if *at == help.cursor));
     let first = layout::window(at.unwrap_or(0), lines.len(), usize::from(list.height));

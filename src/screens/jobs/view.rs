@@ -10,7 +10,10 @@ use crate::ui::theme::{Glyphs, Role};
 use crate::ui::widgets::bar::stripe;
 use crate::ui::{layout, text};
 
+/// Below this width states are said in short words.
+const NARROW: u16 = 60;
 const ASSETS: usize = 2;
+const CALLS: usize = 3;
 const COLUMNS: [Column; 8] = [
     Column { title: "STATE", width: 13, grows: false, right: false, priority: 1 },
     Column { title: "ORDER", width: 7, grows: false, right: false, priority: 4 },
@@ -42,7 +45,10 @@ pub fn draw(app: &App, pen: &mut Pen<'_>, body: Rect) {
         return;
     }
     let mut columns = COLUMNS;
-    if body.width >= 60 {
+    let narrow = body.width < NARROW;
+    if narrow {
+        (columns[0].width, columns[ASSETS].width, columns[CALLS].width) = (8, 10, 7);
+    } else {
         columns[ASSETS].width = 22; // names come first: others leave before these are cut
     }
     let widths = fit(&columns, list.width.saturating_sub(4));
@@ -96,7 +102,10 @@ fn status(app: &App, pen: &mut Pen<'_>, area: Rect) {
 }
 
 fn row(app: &App, pen: &mut Pen<'_>, area: Rect, widths: &[Option<u16>], job: &JobRow, here: bool) {
-    let (state, role) = state_of(job, pen.theme.glyphs);
+    let (mut state, role) = state_of(job, pen.theme.glyphs);
+    if area.width < NARROW {
+        state = short(&state);
+    }
     let counts = &job.counts;
     let faded = if job.state.is_over() { Role::Dim } else { Role::Text };
     let mut x = area.x + 3;
@@ -162,6 +171,21 @@ pub fn state_of(job: &JobRow, glyphs: &Glyphs) -> (String, Role) {
         JobState::Done => (glyphs.cleared, Role::Good),
     };
     (format!("{glyph} {}", job.state.as_str()), role)
+}
+
+/// A state for narrow terminals: its glyph, and a word of at most six letters.
+fn short(state: &str) -> String {
+    let (glyph, word) = state.split_once(' ').unwrap_or(("", state));
+    let word = match word {
+        "running" => "runs",
+        "waiting" => "waits",
+        "interrupted" => "lost",
+        "cancelling" => "stops",
+        "cancelled" => "off",
+        "not all" => "partly",
+        other => other,
+    };
+    format!("{glyph} {word}")
 }
 
 /// The job under the cursor in full: who and why, then what was not done and why.

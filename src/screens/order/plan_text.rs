@@ -23,6 +23,7 @@ const SPELLED: usize = 8;
 pub fn plan_lines(plan: &Plan) -> Vec<PlanLine> {
     let mut lines = Lines(Vec::new());
     assets(&mut lines, plan);
+    left_out(&mut lines, plan);
     stored(&mut lines, plan);
     lines.add("API", text::shown(&plan.why), Role::Text);
     calls(&mut lines, plan);
@@ -72,6 +73,18 @@ fn assets(lines: &mut Lines, plan: &Plan) {
     }
     if plan.overwrite && plan.verb == Verb::Rename {
         lines.add("", "what the new name holds is overwritten", Role::Warning);
+    }
+}
+
+/// What was named and is not part of it, each with its reason.
+fn left_out(lines: &mut Lines, plan: &Plan) {
+    for (at, left) in plan.left_out.iter().take(SPELLED).enumerate() {
+        let line = format!("{}: {}", text::shown(&left.name), text::shown(&left.why));
+        lines.add(if at == 0 { "left out" } else { "" }, line, Role::Warning);
+    }
+    if plan.left_out.len() > SPELLED {
+        let more = plan.left_out.len() - SPELLED;
+        lines.add("", format!("and {} more", text::len(more)), Role::Warning);
     }
 }
 

@@ -20,6 +20,8 @@ pub struct OrderDialog {
     pub invalidate: bool,
     /// `None`: the profile's level.
     pub confidence: Option<Confidence>,
+    /// Also names to the cloud, one by one, the URLs that the order does not reach.
+    pub attempt_by_url: bool,
     /// The key that opened it: it never confirms it.
     pub opened_by: Option<Key>,
     pub stage: Stage,
@@ -99,6 +101,7 @@ impl OrderDialog {
             request: wish.request,
             invalidate: wish.invalidate,
             confidence: None,
+            attempt_by_url: false,
             opened_by,
             stage: Stage::Form,
             form,
@@ -146,6 +149,7 @@ impl OrderDialog {
         let mut terms = OrderTerms {
             invalidate: self.invalidate,
             confidence: self.confidence,
+            attempt_by_url: self.attempt_by_url,
             ..OrderTerms::default()
         };
         terms.command_line = self.request.command_line(&terms);

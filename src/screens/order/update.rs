@@ -67,6 +67,10 @@ pub fn act(dialog: &mut OrderDialog, env: &mut Env, action: &Action, key: Option
             env.say("a purge without invalidation would do nothing");
             Outcome::Stay
         }
+        Action::ToggleByUrl => {
+            dialog.attempt_by_url = !dialog.attempt_by_url;
+            Outcome::Changed(plan(dialog, env))
+        }
         Action::NextConfidence => {
             let now = dialog.confidence.unwrap_or(env.setup.confidence);
             dialog.confidence = Some(match now {

@@ -151,13 +151,23 @@ fn confirmation(
             }
             Confirmation::Yes => String::new(),
         };
-        let x = pen.put(area.x, area.y, area.width.saturating_sub(8), &wanted, Role::Strong);
+        // what is to be typed is never cut: in little room it is asked for in fewer words, and typed below
+        let fits = text::width(&wanted) + 12 <= usize::from(area.width);
+        let wanted = match needed.word() {
+            Some(needed) if !fits => format!("Type {}: ", text::shown(&needed)),
+            _ => wanted,
+        };
+        let room = usize::from(area.width.saturating_sub(8));
+        let below = u16::from(text::width(&wanted) > room && area.height > 2);
+        let max = if below > 0 { area.width } else { area.width.saturating_sub(8) };
+        let x = pen.put(area.x, area.y, max, &wanted, Role::Strong);
+        let (x, y) = if below > 0 { (area.x, area.y + 1) } else { (x, area.y) };
         let width = area.right().saturating_sub(x).min(24);
-        cursor = Some(field(pen, x, area.y, width, &word.field, word.wrong));
+        cursor = Some(field(pen, x, y, width, &word.field, word.wrong));
         if word.wrong {
-            let x = x + width + 1;
             let said = "that is not it";
-            pen.put(x, area.y, area.right().saturating_sub(x), said, Role::Bad);
+            let (x, y) = if fits { (x + width + 1, y) } else { (area.x, area.y + 1) };
+            pen.put(x, y, area.right().saturating_sub(x), said, Role::Bad);
         }
     } else {
         let key = app.keymap.shown("plan.confirm");

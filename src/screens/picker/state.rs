@@ -1,6 +1,6 @@
 //! What a picker knows.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use tui_input::Input;
 
@@ -21,7 +21,7 @@ impl PickerKind {
         match self {
             Self::Theme => "Theme: moving shows it, enter keeps it",
             Self::Profile => "Profile",
-            Self::Folder => "Folder of what is loaded: enter lists it from the server",
+            Self::Folder => "Folders of what is loaded: enter lists one from the server",
         }
     }
 }
@@ -44,7 +44,12 @@ pub struct Picker {
     pub cursor: usize,
     /// What was before, for leaving without a choice.
     pub before: String,
+    /// Folders whose content is shown.
+    pub open: BTreeSet<String>,
 }
+
+/// More folders than this are shown closed at first.
+const SHOWN_OPEN: usize = 12;
 
 impl Picker {
     /// A picker with everything there is to pick from.
@@ -55,14 +60,69 @@ impl Picker {
             PickerKind::Profile => (app.profiles.clone(), app.env.setup.profile.clone()),
             PickerKind::Folder => (folders(app), app.assets.prefix().unwrap_or("").to_owned()),
         };
-        let cursor = choices.iter().position(|choice| choice.name == before).unwrap_or(0);
-        Self { kind, field: Input::default(), choices, cursor, before }
+        let open = match kind {
+            PickerKind::Folder if choices.len() <= SHOWN_OPEN => {
+                choices.iter().map(|choice| choice.name.clone()).collect()
+            }
+            PickerKind::Folder => ancestors(&before).map(str::to_owned).collect(),
+            _ => BTreeSet::new(),
+        };
+        let mut picker = Self { kind, field: Input::default(), choices, cursor: 0, before, open };
+        picker.go_to(&picker.before.clone());
+        picker
+    }
+
+    /// Puts the cursor on a choice, if it is shown.
+    fn go_to(&mut self, name: &str) {
+        let at = self.matches().iter().position(|choice| choice.name == name);
+        self.cursor = at.unwrap_or(0);
+    }
+
+    /// Whether the list is a tree now: folders, and nothing is searched for.
+    #[must_use]
+    pub fn is_tree(&self) -> bool {
+        self.kind == PickerKind::Folder && self.field.value().is_empty()
+    }
+
+    /// How deep in the tree a folder is.
+    #[must_use]
+    pub fn depth(name: &str) -> usize {
+        name.matches('/').count()
+    }
+
+    /// Whether there are folders in this one.
+    #[must_use]
+    pub fn has_folders(&self, name: &str) -> bool {
+        let inside = |choice: &&Choice| choice.name.len() > name.len();
+        !name.is_empty() && self.choices.iter().filter(inside).any(|one| one.name.starts_with(name))
+    }
+
+    /// Shows what is in the folder under the cursor, or goes into it where that is shown.
+    pub fn unfold(&mut self) {
+        let Some(name) = self.current().map(|choice| choice.name.clone()) else { return };
+        if self.has_folders(&name) && !self.open.insert(name) {
+            self.cursor += 1;
+        }
+    }
+
+    /// Hides what is in the folder under the cursor, or goes to the folder that it is in.
+    pub fn fold(&mut self) {
+        let Some(name) = self.current().map(|choice| choice.name.clone()) else { return };
+        if self.has_folders(&name) && self.open.remove(&name) {
+            return;
+        }
+        let above = ancestors(&name).last().unwrap_or_default().to_owned();
+        self.go_to(&above);
     }
 
     /// Choices that match what was typed, the best first.
     #[must_use]
     pub fn matches(&self) -> Vec<&Choice> {
         let typed = self.field.value();
+        if self.is_tree() {
+            let shown = |choice: &&Choice| ancestors(&choice.name).all(|it| self.open.contains(it));
+            return self.choices.iter().filter(shown).collect();
+        }
         if typed.is_empty() {
             return self.choices.iter().collect();
         }
@@ -82,6 +142,12 @@ impl Picker {
     }
 }
 
+/// The folders that a folder is in, outermost first, without itself.
+fn ancestors(name: &str) -> impl Iterator<Item = &str> {
+    let inner = name.strip_suffix('/').unwrap_or(name);
+    inner.match_indices('/').map(move |(at, _)| &name[..=at])
+}
+
 fn themes(app: &App) -> Vec<Choice> {
     let names = app.themes.names();
     names
@@ -92,7 +158,8 @@ fn themes(app: &App) -> Vec<Choice> {
 /// Most assets that are looked through for folders.
 const LOOKED_AT: usize = 200_000;
 
-/// Every folder that a loaded name is in, with how many are below it, as far as is loaded.
+/// Every folder that a loaded name is in, with how many are below it, as far as is loaded; each right behind the one
+/// that it is in.
 fn folders(app: &App) -> Vec<Choice> {
     let mut counts: BTreeMap<String, usize> = BTreeMap::new();
     for name in app.assets.rows.names().take(LOOKED_AT) {
@@ -102,9 +169,53 @@ fn folders(app: &App) -> Vec<Choice> {
     }
     let more = if app.assets.next_cursor.is_some() { " or more" } else { "" };
     let all = Choice { name: String::new(), about: "everything".to_owned() };
+    let mut counts: Vec<_> = counts.into_iter().collect();
+    counts.sort_by(|(one, _), (other, _)| one.split('/').cmp(other.split('/')));
     let listed = counts.into_iter().map(|(name, count)| Choice {
         about: format!("{}{more}", crate::ui::text::plural(count, "asset")),
         name,
     });
     std::iter::once(all).chain(listed).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tree(names: &[&str]) -> Picker {
+        let choice = |name: &str| Choice { name: name.to_owned(), about: String::new() };
+        let all = std::iter::once("").chain(names.iter().copied()).map(choice).collect();
+        Picker {
+            kind: PickerKind::Folder,
+            field: Input::default(),
+            choices: all,
+            cursor: 0,
+            before: String::new(),
+            open: BTreeSet::new(),
+        }
+    }
+
+    fn shown(picker: &Picker) -> Vec<&str> {
+        picker.matches().iter().map(|choice| choice.name.as_str()).collect()
+    }
+
+    #[test]
+    fn folders_open_and_close() {
+        let mut picker =
+            tree(&["press/", "press/2025/", "press/2026/", "press/2026/may/", "shop/"]);
+        assert_eq!(shown(&picker), ["", "press/", "shop/"]);
+        picker.cursor = 1;
+        picker.unfold();
+        assert_eq!(shown(&picker), ["", "press/", "press/2025/", "press/2026/", "shop/"]);
+        picker.unfold();
+        assert_eq!(picker.current().unwrap().name, "press/2025/", "an open one is gone into");
+        picker.unfold();
+        assert_eq!(picker.current().unwrap().name, "press/2025/", "nothing is in it");
+        picker.fold();
+        assert_eq!(picker.current().unwrap().name, "press/");
+        picker.fold();
+        assert_eq!(shown(&picker), ["", "press/", "shop/"]);
+        picker.field = Input::new("may".to_owned());
+        assert_eq!(shown(&picker), ["press/2026/may/"], "a search looks everywhere");
+    }
 }

@@ -26,14 +26,16 @@ pub fn draw(app: &App, pen: &mut Pen<'_>, picker: &Picker, area: Rect) -> Option
     let (list, keys) = layout::split_bottom(layout::split_top(inside, 1).1, 1);
     let list = if list.height > 6 { layout::split_top(list, 1).1 } else { list };
     let (list, below) = layout::split_bottom(list, if list.height > 6 { sample } else { 0 });
-    let widest = matches.iter().map(|choice| text::width(&text::shown(&choice.name))).max();
+    let tree = picker.is_tree();
+    let named: Vec<String> =
+        matches.iter().map(|choice| label(picker, &choice.name, tree)).collect();
+    let widest = named.iter().map(|name| text::width(name)).max();
     let wide = u16::try_from(widest.unwrap_or(0)).unwrap_or(30).clamp(8, list.width.max(9) / 2);
     let first = layout::window(picker.cursor, matches.len(), usize::from(list.height));
     for (y, (at, choice)) in (list.top()..list.bottom()).zip(matches.iter().enumerate().skip(first))
     {
-        let name = if choice.name.is_empty() { "/".into() } else { text::shown(&choice.name) };
         let now = choice.name == picker.before;
-        pen.put(list.x + 2, y, wide, &name, if now { Role::Strong } else { Role::Text });
+        pen.put(list.x + 2, y, wide, &named[at], if now { Role::Strong } else { Role::Text });
         let x = list.x + 4 + wide;
         let about = text::shown(&choice.about);
         let x = pen.put(x, y, list.right().saturating_sub(x), &about, Role::Dim);
@@ -60,4 +62,22 @@ pub fn draw(app: &App, pen: &mut Pen<'_>, picker: &Picker, area: Rect) -> Option
     }
     hints(pen, keys, &app.keymap.hints(Scope::Picker));
     Some(cursor)
+}
+
+/// A choice as it is listed; in a tree by its last part, moved to the right, with a sign where there is more in it.
+fn label(picker: &Picker, name: &str, tree: bool) -> String {
+    if name.is_empty() {
+        return "/".to_owned();
+    }
+    if !tree {
+        return text::shown(name).into_owned();
+    }
+    let sign = match (picker.has_folders(name), picker.open.contains(name)) {
+        (true, false) => '+',
+        (true, true) => '-',
+        (false, _) => ' ',
+    };
+    let inner = name.strip_suffix('/').unwrap_or(name);
+    let last = inner.rsplit('/').next().unwrap_or(inner);
+    format!("{}{sign} {}/", "  ".repeat(Picker::depth(inner)), text::shown(last))
 }

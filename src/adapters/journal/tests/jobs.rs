@@ -51,8 +51,13 @@ fn terms() -> JobTerms {
 
 fn job(verb: Verb, member: &Member, ordered: i64, public_ids: &[&str]) -> Intent {
     let mut intent = intent(verb, member, at(ordered), public_ids);
-    intent.job =
-        Some(JobIntent { terms: terms(), ttl: TTL, before: Vec::new(), refused: Vec::new() });
+    intent.job = Some(JobIntent {
+        terms: terms(),
+        ttl: TTL,
+        before: Vec::new(),
+        refused: Vec::new(),
+        by_url: Vec::new(),
+    });
     intent
 }
 
@@ -258,8 +263,12 @@ async fn a_cancelled_job_that_nobody_runs_is_over(journal: &dyn Journal) {
 
 async fn work_can_be_gone_on_with_from_the_journal_alone(journal: &dyn Journal) {
     let ana = joined(journal, "ana", 1).await;
-    let refused =
-        Refused { typed: "a?b".into(), state: ItemState::Failed, reason: "no public ID".into() };
+    let refused = Refused {
+        typed: "a?b".into(),
+        state: ItemState::Failed,
+        reason: "no public ID".into(),
+        readings: vec![key("a"), key("b")],
+    };
     let mut of = job(Verb::Delete, &ana, 1, &["a", "b"]);
     of.job.as_mut().unwrap().refused = vec![refused.clone()];
     journal.record(&of).await.unwrap();

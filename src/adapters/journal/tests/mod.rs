@@ -5,8 +5,10 @@ mod bulk;
 mod file;
 mod jobs;
 mod make;
+mod model;
 mod round_trip;
 mod sightings;
+mod store;
 mod suite;
 
 use super::{Processes, SqlJournal};

@@ -20,9 +20,9 @@ impl Desk {
                 let answer = self.take_up(id).await.map_err(OpError::from);
                 done.send(answer).ok(); // whoever asked may have gone
             }
-            Command::Baseline { id, done } => {
+            Command::Baseline { id, existing, done } => {
                 let since = self.now();
-                self.baselines.push(PendingBaseline { id, since, started: false, done });
+                self.baselines.push(PendingBaseline { id, existing, since, started: false, done });
             }
             Command::Settled { id, names, calls } => {
                 self.settled(id, !names.is_empty(), &calls).await;

@@ -9,16 +9,17 @@ use tokio::sync::oneshot;
 use tokio::task::JoinError;
 
 use super::late::LateProbe;
+use super::probing::Whom;
 use super::{Desk, Tracked};
 use crate::domain::id::InvalidationId;
-use crate::domain::place::{LimitKey, Place};
+use crate::domain::place::Place;
 use crate::domain::sighting::Sighting;
 use crate::domain::text::clean;
 use crate::domain::time::Moment;
 use crate::domain::verdict::{Expectation, Stored};
 use crate::ops::error::OpError;
 use crate::ops::plan::stored;
-use crate::ops::tracker::watch::{StatErrand, TakenSighting, Work};
+use crate::ops::tracker::watch::{StatErrand, Work};
 use crate::ports::cloud::CloudError;
 use crate::ports::places::PlacesError;
 
@@ -49,9 +50,7 @@ type Answers = Vec<(usize, Result<Stored, CloudError>)>;
 pub(super) struct Probed {
     pub of: Of,
     pub place: usize,
-    /// What the limits go by.
-    pub address: LimitKey,
-    pub provider: String,
+    pub whom: Whom,
     pub work: Work,
     pub sighting: Sighting,
 }
@@ -108,15 +107,11 @@ impl Desk {
     }
 
     fn take_sighting(&mut self, probed: &Probed) {
-        let Probed { of, place, address, provider, work, sighting } = probed;
+        let Probed { of, place, whom, work, sighting } = probed;
         let (now, wall, mut chance) = (self.now(), self.wall(), self.chance.fork());
-        self.gate.leave(address, provider);
-        let Some(tracked) = self.of(*of) else { return };
-        match tracked.watch.take(*place, *work, sighting, now, wall, &mut chance) {
-            TakenSighting::Fine => self.gate.welcome(address),
-            TakenSighting::TooMuch { retry_after } => {
-                self.gate.back_off(address, provider, retry_after, now, &mut chance);
-            }
+        self.came_back(whom, sighting, now);
+        if let Some(tracked) = self.of(*of) {
+            tracked.watch.take(*place, *work, sighting, now, wall, &mut chance);
         }
     }
 

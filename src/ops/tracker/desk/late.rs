@@ -8,13 +8,13 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::Desk;
 use super::jobs::Done;
-use super::probing::look;
+use super::probing::Whom;
 use super::roster::{LEASE, ours};
-use super::{Desk, Tracked};
 use crate::domain::id::InvalidationId;
 use crate::domain::invalidation::{Ending, Outcome};
-use crate::domain::place::{LimitKey, Place, PlaceId};
+use crate::domain::place::{Place, PlaceId};
 use crate::domain::sighting::Sighting;
 use crate::domain::snapshot::{PlaceState, WatchSnapshot};
 use crate::domain::text::clean;
@@ -65,8 +65,7 @@ pub(super) struct LateProbe {
     id: InvalidationId,
     place: usize,
     slot: usize,
-    address: LimitKey,
-    provider: String,
+    whom: Whom,
     sighting: Sighting,
 }
 
@@ -214,25 +213,20 @@ impl Desk {
             vigil.round.pop_front();
             return;
         };
-        let to = &vigil.watch.spots[place].place;
-        let (address, provider) = (to.limit_key(), to.provider.clone());
-        if self.gate.opens_at(&address, &provider).is_none_or(|at| at > now) {
-            return;
-        }
-        self.gate.enter(&address, &provider, now);
-        vigil.busy = true;
+        let whom = Whom::at(&vigil.watch.spots[place].place);
         let (id, probe) = (vigil.watch.id(), vigil.watch.late_probe(place, slot));
-        let context = Arc::clone(&self.context);
-        self.jobs.spawn(async move {
-            let sighting = look(&context, &probe).await;
-            Done::Late(Box::new(LateProbe { id, place, slot, address, provider, sighting }))
-        });
+        if self.lets_in(&whom, now) {
+            self.vigils[index].busy = true;
+            self.ask(whom, probe, now, move |whom, sighting| {
+                Done::Late(Box::new(LateProbe { id, place, slot, whom, sighting }))
+            });
+        }
     }
 
     pub(super) fn take_late(&mut self, probed: &LateProbe) {
-        let LateProbe { id, place, slot, address, provider, sighting } = probed;
+        let LateProbe { id, place, slot, whom, sighting } = probed;
         let (now, wall, mut chance) = (self.now(), self.wall(), self.chance.fork());
-        self.gate.leave(address, provider);
+        self.came_back(whom, sighting, now);
         let Some(vigil) = self.vigils.iter_mut().find(|vigil| vigil.watch.id() == *id) else {
             return;
         };
@@ -271,21 +265,8 @@ impl Desk {
                 watch.withdrawn(&found.unwrap_or_default(), wall);
                 let picture = Arc::new(publish::snapshot(&watch, now, wall, None));
                 self.ended.retain(|ended| ended.id != watch.id());
-                self.foreign.remove(&watch.id());
-                self.epoch += 1;
-                self.tracked.push(Tracked {
-                    watch,
-                    epoch: self.epoch,
-                    next_place: 0,
-                    stepped: now,
-                    unflushed: false,
-                    flushed: Moment::default(),
-                    saved: Moment::default(),
-                    drawing: Duration::ZERO,
-                    saving: Duration::ZERO,
-                    picture,
-                });
-                (self.board_changed, self.search_due) = (true, None);
+                // nothing of what is taken back is on disk yet
+                self.follow(watch, picture, now, Moment::default());
                 Ok(())
             }
             Err(error) => Err((Box::new(vigil), error)),

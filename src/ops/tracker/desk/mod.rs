@@ -2,7 +2,7 @@
 //!
 //! Nothing here judges, and no lock is held anywhere: what runs beside the task comes back as a [`Done`].
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 use super::schedule::{Gate, Limits};
 use super::watch::Watch;
 use super::{Board, Command, Doctrine, TrackerEvent};
+use crate::domain::delivery_url::DeliveryUrl;
 use crate::domain::id::InvalidationId;
 use crate::domain::snapshot::WatchSnapshot;
 use crate::domain::time::{Moment, Timestamp};
@@ -59,6 +60,8 @@ struct Tracked {
 /// The calls of one order wait for these looks at old copies.
 struct PendingBaseline {
     id: InvalidationId,
+    /// URLs of originals and derived copies that storage holds.
+    existing: HashSet<DeliveryUrl>,
     since: Moment,
     started: bool,
     done: oneshot::Sender<()>,

@@ -8,8 +8,8 @@ use futures_util::FutureExt;
 
 use super::jobs::{Done, Of, Probed};
 use super::{Desk, PendingBaseline};
-use crate::domain::place::LimitKey;
-use crate::domain::sighting::{ProbeFailure, Sighting};
+use crate::domain::place::{LimitKey, Place};
+use crate::domain::sighting::{Answer, ProbeFailure, Sighting};
 use crate::domain::time::Moment;
 use crate::ops::context::Context;
 use crate::ops::tracker::watch::Errand;
@@ -21,7 +21,55 @@ const GRACE: Duration = Duration::from_secs(5);
 const LONGEST_BASELINE: Duration = Duration::from_secs(20);
 const LONGEST_LOCAL_BASELINE: Duration = Duration::from_secs(3);
 
+/// Whom a request goes to, as the limits count.
+#[derive(Debug, Clone)]
+pub(super) struct Whom {
+    address: LimitKey,
+    provider: String,
+}
+
+impl Whom {
+    pub(super) fn at(place: &Place) -> Self {
+        Self { address: place.limit_key(), provider: place.provider.clone() }
+    }
+}
+
 impl Desk {
+    /// Whether a request may leave now.
+    pub(super) fn lets_in(&self, whom: &Whom, now: Moment) -> bool {
+        self.gate.opens_at(&whom.address, &whom.provider).is_some_and(|at| at <= now)
+    }
+
+    /// Sends a request that the limits let in; `done` says whose answer it is.
+    pub(super) fn ask(
+        &mut self,
+        whom: Whom,
+        probe: Probe,
+        now: Moment,
+        done: impl FnOnce(Whom, Sighting) -> Done + Send + 'static,
+    ) {
+        self.gate.enter(&whom.address, &whom.provider, now);
+        let context = Arc::clone(&self.context);
+        self.jobs.spawn(async move {
+            let sighting = look(&context, &probe).await;
+            done(whom, sighting)
+        });
+    }
+
+    /// A request has ended. Whoever asked to be left alone is, whether anybody still waits for the answer or not.
+    pub(super) fn came_back(&mut self, whom: &Whom, sighting: &Sighting, now: Moment) {
+        let Whom { address, provider } = whom;
+        self.gate.leave(address, provider);
+        match &sighting.result {
+            Ok(Answer { status: 429 | 503, retry_after, .. }) => {
+                let mut chance = self.chance.fork();
+                self.gate.back_off(address, provider, *retry_after, now, &mut chance);
+            }
+            Ok(_) => self.gate.welcome(address),
+            Err(_) => {}
+        }
+    }
+
     /// Sends every request that is due and may leave.
     pub(super) fn pump(&mut self) {
         if self.trouble.is_some() || self.tracked.is_empty() {
@@ -52,27 +100,25 @@ impl Desk {
             if watch.due_at(place).is_none_or(|due| due > now) {
                 continue;
             }
-            let to = &watch.spots[place].place;
-            let address = to.limit_key();
-            if self.gate.opens_at(&address, &to.provider).is_none_or(|at| at > now) {
+            let whom = Whom::at(&watch.spots[place].place);
+            if !self.lets_in(&whom, now) {
                 continue;
             }
-            let provider = to.provider.clone();
-            let Some(errand) = watch.next_errand(place, now, self.chance.u64(..)) else { continue };
-            self.gate.enter(&address, &provider, now);
-            self.tracked[index].next_place = place + 1;
-            self.send(self.tracked[index].of(), address, provider, errand);
+            let random = self.chance.u64(..);
+            let tracked = &mut self.tracked[index];
+            let Some(errand) = tracked.watch.next_errand(place, now, random) else { continue };
+            tracked.next_place = place + 1;
+            let of = tracked.of();
+            self.send(of, whom, errand, now);
             sent = true;
         }
         sent
     }
 
-    fn send(&mut self, of: Of, address: LimitKey, provider: String, errand: Errand) {
+    fn send(&mut self, of: Of, whom: Whom, errand: Errand, now: Moment) {
         let Errand { place, work, probe } = errand;
-        let context = Arc::clone(&self.context);
-        self.jobs.spawn(async move {
-            let sighting = look(&context, &probe).await;
-            Done::Probe(Box::new(Probed { of, place, address, provider, work, sighting }))
+        self.ask(whom, probe, now, move |whom, sighting| {
+            Done::Probe(Box::new(Probed { of, place, whom, work, sighting }))
         });
     }
 
@@ -126,14 +172,14 @@ impl Desk {
             return false;
         }
         if !std::mem::replace(&mut pending.started, true) {
-            watch.start_baseline();
+            watch.start_baseline(&pending.existing);
         }
         watch.baseline_has_ended(now)
     }
 }
 
 /// One probe, that ends in any case: in time, and with a failure where the prober breaks.
-pub(super) async fn look(context: &Context, probe: &Probe) -> Sighting {
+async fn look(context: &Context, probe: &Probe) -> Sighting {
     let sent = context.clock.moment();
     let probing = AssertUnwindSafe(context.prober.probe(probe)).catch_unwind();
     let failure = match tokio::time::timeout(probe.timeout + GRACE, probing).await {

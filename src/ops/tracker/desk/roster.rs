@@ -9,6 +9,7 @@ use crate::domain::id::InvalidationId;
 use crate::domain::invalidation::Member;
 use crate::domain::snapshot::WatchSnapshot;
 use crate::domain::text::clean;
+use crate::domain::time::Moment;
 use crate::ops::tracker::publish;
 use crate::ops::tracker::watch::{Start, Watch};
 use crate::ports::journal::{InvalidationRow, JournalError, Lease};
@@ -150,25 +151,34 @@ impl Desk {
         });
         let picture = Arc::new(publish::snapshot(&watch, now, wall, None));
         context.journal.save_snapshot(lease, &picture).await?;
+        self.follow(watch, picture, now, now);
+        self.show_places(self.tracked.len() - 1);
+        Ok(())
+    }
+
+    /// Follows a watch whose lease is held, of which `picture` was written at `saved`.
+    pub(super) fn follow(
+        &mut self,
+        watch: Watch,
+        picture: Arc<WatchSnapshot>,
+        now: Moment,
+        saved: Moment,
+    ) {
         self.epoch += 1;
-        self.foreign.remove(&lease.invalidation);
-        let epoch = self.epoch;
+        self.foreign.remove(&watch.id());
         self.tracked.push(Tracked {
             watch,
-            epoch,
+            epoch: self.epoch,
             next_place: 0,
             stepped: now,
             unflushed: false,
-            flushed: now,
-            saved: now,
+            flushed: saved,
+            saved,
             drawing: Duration::ZERO,
             saving: Duration::ZERO,
             picture,
         });
-        self.search_due = None;
-        self.show_places(self.tracked.len() - 1);
-        self.board_changed = true;
-        Ok(())
+        (self.board_changed, self.search_due) = (true, None);
     }
 
     fn show_foreign(&mut self, row: &InvalidationRow) {

@@ -107,7 +107,7 @@ impl Watch {
         if sighting.result.is_err() {
             return LateLook::Silent;
         }
-        let judgement = (self.doctrine.judge)(sighting, &self.facts(place, slot, sighting));
+        let judgement = self.judged(place, slot, sighting);
         if judgement.verdict != Verdict::Outdated {
             return LateLook::Fine;
         }

@@ -4,7 +4,7 @@ use super::{Body, CopyMark, LastSeen, Watch, Work, of_slot};
 use crate::domain::judge::{AgeTrust, Facts, judge, says_nothing, wants_body};
 use crate::domain::place::PlaceId;
 use crate::domain::propagation::{Look, Noted, Standing};
-use crate::domain::sighting::{AcceptVariant, Answer, CacheStatus, Etag, ProbeFailure, Sighting};
+use crate::domain::sighting::{AcceptVariant, CacheStatus, Etag, ProbeFailure, Sighting};
 use crate::domain::snapshot::Regression;
 use crate::domain::text::clean;
 use crate::domain::time::{Moment, Timestamp};
@@ -27,16 +27,6 @@ pub(super) fn reason_of(judgement: &Judgement) -> String {
 /// While odd copies are seen storage is read this often: somebody else may have brought the name back.
 const ODD_FOR_LONG: Duration = Duration::from_secs(60);
 
-/// What a sighting means for the limits.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Seen {
-    Fine,
-    /// The cache asked to be left alone, for as long as it said.
-    TooMuch {
-        retry_after: Option<Duration>,
-    },
-}
-
 impl Watch {
     /// Takes in what came back for an errand.
     pub fn take(
@@ -47,7 +37,7 @@ impl Watch {
         now: Moment,
         wall: Timestamp,
         chance: &mut fastrand::Rng,
-    ) -> Seen {
+    ) {
         self.in_flight = self.in_flight.saturating_sub(1);
         self.changed = true;
         let spot = &mut self.spots[place];
@@ -69,12 +59,11 @@ impl Watch {
         }
         self.hold_after(place, sighting, now, chance);
         self.follow_quiet(now, chance);
-        match &sighting.result {
-            Ok(Answer { status: 429 | 503, retry_after, .. }) => {
-                Seen::TooMuch { retry_after: *retry_after }
-            }
-            _ => Seen::Fine,
-        }
+    }
+
+    /// Judges what a cell served, by the truth of now.
+    pub(super) fn judged(&self, place: usize, slot: usize, sighting: &Sighting) -> Judgement {
+        (self.doctrine.judge)(sighting, &self.facts(place, slot, sighting))
     }
 
     /// The PoP that an answer names; addresses of one provider that answer from one PoP are one cache.
@@ -141,10 +130,8 @@ impl Watch {
         let (url, _) = of_slot(slot);
         self.see_age(place, slot, sighting);
         self.keep_body(place, slot, sighting);
-        let (judgement, body) = {
-            let facts = self.facts(place, slot, sighting);
-            ((self.doctrine.judge)(sighting, &facts), wants_body(sighting, &facts))
-        };
+        let judgement = self.judged(place, slot, sighting);
+        let body = wants_body(sighting, &self.facts(place, slot, sighting));
         let cell_ref = Self::cell_ref(place, slot);
         let look = Look {
             verdict: judgement.verdict,

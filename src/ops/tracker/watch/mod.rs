@@ -32,7 +32,6 @@ mod work;
 pub use ends::{MOST_AGAIN, Step};
 pub use late::LateLook;
 pub use load::Start;
-pub use looks::Seen as TakenSighting;
 pub use truths::StatErrand;
 pub use work::{Errand, Work};
 

@@ -5,12 +5,13 @@ use super::super::schedule::{Case, Crowd, QuietPlan, jitter};
 use super::super::truth::{probe_at, reference_probe};
 use super::{Baseline, Watch, of_slot, slot_of};
 use crate::domain::coverage::Coverage;
+use crate::domain::delivery_url::DeliveryUrl;
 use crate::domain::propagation::{Propagation, Standing};
 use crate::domain::sighting::{AcceptVariant, ProbeShape};
 use crate::domain::time::Moment;
 use crate::domain::verdict::{Stored, Verdict};
 use crate::ports::prober::Probe;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::time::Duration;
 
 /// What a request is for.
@@ -163,14 +164,15 @@ impl Watch {
         }
     }
 
-    /// Looks at old copies begin: at covered URLs of what existed before, at most some per place. A derived copy existed
-    /// where a read past the caches gave it.
-    pub fn start_baseline(&mut self) {
+    /// Looks at old copies begin: at covered URLs of what storage held before, at most some per place, and of derived
+    /// copies where a read past the caches tells what they are to be compared with.
+    pub fn start_baseline(&mut self, existing: &HashSet<DeliveryUrl>) {
         let existed = |url: &&usize| {
             let url = &self.urls[**url];
             let name = &self.names[url.name].watched;
             url.watched.coverage == Coverage::Covered
                 && !name.must_live
+                && existing.contains(&url.watched.url)
                 && matches!(name.old, Some(Stored::Holds(_)))
                 && (!url.watched.derived || url.watched.old.is_some())
         };

@@ -1,0 +1,221 @@
+//! The journal as a store of rows: checked, thinned out, copied.
+
+use async_trait::async_trait;
+use sqlx::{AssertSqlSafe, Row as _};
+
+use super::faults;
+use super::open::known_schema;
+use super::sql::{Value, Writing};
+use super::sql_journal::SqlJournal;
+use crate::domain::time::Timestamp;
+use crate::ports::journal::JournalError;
+use crate::ports::journal_store::Kind::{Int, Text};
+use crate::ports::journal_store::{Cell, Checked, JournalStore, Kind, Pruned, Row, Table};
+
+/// Every table of the schema, those that others refer to first; keys are the first columns.
+#[rustfmt::skip]
+pub(super) static TABLES: &[Table] = &[
+    Table { name: "member", key: 1, columns: &[
+        ("id", Text), ("user_name", Text), ("host", Text), ("pid", Int), ("realm", Text), ("started_at", Int),
+        ("seen_at", Int), ("ssh_client", Text),
+    ] },
+    Table { name: "cloud", key: 1, columns: &[
+        ("id", Text), ("cloud_name", Text), ("api", Text), ("instance", Text),
+    ] },
+    Table { name: "operation", key: 1, columns: &[
+        ("id", Text), ("cloud", Text), ("member", Text), ("verb", Text), ("ordered_at", Int), ("command_line", Text),
+        ("note", Text), ("invalidate", Int), ("label", Text), ("items", Int),
+    ] },
+    Table { name: "item", key: 1, columns: &[
+        ("id", Text), ("operation", Text), ("seq", Int), ("resource_type", Text), ("delivery_type", Text),
+        ("public_id", Text), ("to_resource_type", Text), ("to_delivery_type", Text), ("to_public_id", Text),
+        ("state", Text), ("sent_at", Int), ("message", Text), ("stored_before", Text),
+    ] },
+    Table { name: "invalidation", key: 1, columns: &[
+        ("id", Text), ("operation", Text), ("terms", Text), ("not_covered", Text), ("holder", Text),
+        ("lease_until", Int), ("fencing", Int), ("outcome", Text), ("ended_at", Int), ("sentence", Text),
+    ] },
+    Table { name: "snapshot", key: 1, columns: &[("invalidation", Text), ("taken_at", Int), ("picture", Text)] },
+    Table { name: "watched_name", key: 4, columns: &[
+        ("invalidation", Text), ("public_id", Text), ("resource_type", Text), ("delivery_type", Text), ("seq", Int),
+        ("item", Text), ("must_live", Int), ("stored_before", Text), ("stored_after", Text), ("changed_at", Int),
+        ("superseded", Int), ("gone", Int),
+    ] },
+    Table { name: "watched_url", key: 2, columns: &[
+        ("invalidation", Text), ("url", Text), ("seq", Int), ("item", Text), ("resource_type", Text),
+        ("delivery_type", Text), ("public_id", Text), ("coverage", Text), ("derived", Int), ("served_before", Text),
+    ] },
+    Table { name: "sighting", key: 5, columns: &[
+        ("invalidation", Text), ("place", Text), ("url", Text), ("variant", Text), ("slot", Int), ("run", Int),
+        ("verdict", Text), ("sightings", Int), ("first_at", Int), ("last_at", Int), ("first_evidence", Text),
+        ("last_evidence", Text),
+    ] },
+    Table { name: "clearance", key: 2, columns: &[("invalidation", Text), ("place", Text), ("took", Int)] },
+    Table { name: "earlier_content", key: 5, columns: &[
+        ("cloud", Text), ("public_id", Text), ("resource_type", Text), ("delivery_type", Text), ("content", Text),
+        ("known_at", Int),
+    ] },
+    Table { name: "job", key: 1, columns: &[
+        ("operation", Text), ("terms", Text), ("not_before", Int), ("wish", Text), ("wished_by", Text),
+        ("wished_at", Int), ("runner", Text), ("lease_until", Int), ("fencing", Int), ("run_since", Int),
+        ("settled_before", Int), ("wait_until", Int), ("wait_because", Text), ("started_at", Int), ("ended_at", Int),
+        ("by_url", Text), ("by_url_answer", Text), ("stopped_because", Text),
+    ] },
+    Table { name: "refused", key: 2, columns: &[
+        ("operation", Text), ("seq", Int), ("typed", Text), ("state", Text), ("reason", Text), ("readings", Text),
+    ] },
+    Table { name: "act", key: 1, columns: &[
+        ("id", Text), ("cloud", Text), ("operation", Text), ("kind", Text), ("member", Text), ("at", Int),
+        ("note", Text),
+    ] },
+];
+
+/// Columns of a table, as in a statement.
+fn names(columns: &[(&'static str, Kind)]) -> String {
+    columns.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(",")
+}
+
+/// `INSERT … ON CONFLICT` writes over everything but the key.
+fn overwriting(table: &Table) -> String {
+    let set =
+        table.columns[table.key..].iter().map(|(name, _)| format!("{name} = excluded.{name}"));
+    let set = set.collect::<Vec<_>>().join(", ");
+    format!("ON CONFLICT ({}) DO UPDATE SET {set}", names(&table.columns[..table.key]))
+}
+
+impl From<Cell> for Value {
+    fn from(cell: Cell) -> Self {
+        match cell {
+            Cell::Null => Self::Text(None),
+            Cell::Int(number) => Self::Int(Some(number)),
+            Cell::Text(text) => Self::Text(Some(text)),
+        }
+    }
+}
+
+impl SqlJournal {
+    async fn number(&self, sql: String) -> Result<u64, JournalError> {
+        let number: i64 = sqlx::query_scalar(AssertSqlSafe(sql))
+            .fetch_one(&self.pool)
+            .await
+            .map_err(|error| faults::reading(&self.location, &error))?;
+        Ok(u64::try_from(number).unwrap_or_default())
+    }
+}
+
+#[async_trait]
+impl JournalStore for SqlJournal {
+    fn location(&self) -> String {
+        self.location.clone()
+    }
+
+    fn tables(&self) -> &'static [Table] {
+        TABLES
+    }
+
+    async fn count(&self, table: &Table) -> Result<u64, JournalError> {
+        self.number(format!("SELECT COUNT(*) FROM {}", table.name)).await
+    }
+
+    async fn page(
+        &self,
+        table: &Table,
+        after: Option<&[Cell]>,
+        limit: usize,
+    ) -> Result<Vec<Row>, JournalError> {
+        let keys = names(&table.columns[..table.key]);
+        let (name, columns) = (table.name, names(table.columns));
+        let later = after.map_or_else(String::new, |after| {
+            let numbers = (1..=after.len()).map(|n| format!("${n}")).collect::<Vec<_>>();
+            format!("WHERE ({keys}) > ({})", numbers.join(","))
+        });
+        let sql = format!("SELECT {columns} FROM {name} {later} ORDER BY {keys} LIMIT {limit}");
+        let mut query = sqlx::query(AssertSqlSafe(sql));
+        for cell in after.unwrap_or_default() {
+            query = match cell.clone() {
+                Cell::Null => query.bind(None::<String>),
+                Cell::Int(number) => query.bind(number),
+                Cell::Text(text) => query.bind(text),
+            };
+        }
+        let reading = |error: sqlx::Error| faults::reading(&self.location, &error);
+        let rows = query.fetch_all(&self.pool).await.map_err(reading)?;
+        let cell = |row: &sqlx::any::AnyRow, (name, kind): &(&'static str, Kind)| {
+            let cell = match kind {
+                Int => row.try_get::<Option<i64>, _>(*name)?.map(Cell::Int),
+                Text => row.try_get::<Option<String>, _>(*name)?.map(Cell::Text),
+            };
+            Ok(cell.unwrap_or(Cell::Null))
+        };
+        let read = rows.iter().map(|row| table.columns.iter().map(|it| cell(row, it)).collect());
+        read.collect::<Result<Vec<Row>, sqlx::Error>>().map_err(reading)
+    }
+
+    async fn put(&self, table: &Table, rows: &[Row]) -> Result<(), JournalError> {
+        let mut writing = self.begin().await?;
+        let into = format!("{} ({})", table.name, names(table.columns));
+        writing.rows(&into, &overwriting(table), rows).await?;
+        writing.commit().await
+    }
+
+    async fn check(&self) -> Result<Checked, JournalError> {
+        let mut rows = Vec::with_capacity(TABLES.len());
+        for table in TABLES {
+            rows.push((table.name, self.count(table).await?));
+        }
+        Ok(Checked {
+            location: self.location.clone(),
+            schema: known_schema(), // opening brought it there
+            rows,
+            damage: self.integrity().await?,
+        })
+    }
+
+    async fn prune(&self, before: Timestamp, dry: bool) -> Result<Pruned, JournalError> {
+        // a number, so that it can stand in the text
+        let before = before.as_millisecond();
+        let ended = format!(
+            "SELECT id FROM invalidation WHERE outcome IS NOT NULL AND ended_at < {before}"
+        );
+        let of = |table: &str| format!("FROM {table} WHERE invalidation IN ({ended})");
+        if dry {
+            let count = |table: &str| self.number(format!("SELECT COUNT(*) {}", of(table)));
+            let told = ["sighting", "snapshot", "watched_url"].map(|table| {
+                format!("SELECT invalidation FROM {table} WHERE invalidation IN ({ended})")
+            });
+            let told = format!("SELECT COUNT(*) FROM ({}) AS told", told.join(" UNION "));
+            return Ok(Pruned {
+                invalidations: self.number(told).await?,
+                sightings: count("sighting").await?,
+                snapshots: count("snapshot").await?,
+                urls: count("watched_url").await?,
+            });
+        }
+        let counted =
+            self.prune(Timestamp::from_millisecond(before).unwrap_or_default(), true).await?;
+        let mut writing = self.begin().await?;
+        let mut removed = [0; 3];
+        for (at, table) in ["sighting", "snapshot", "watched_url"].into_iter().enumerate() {
+            let sql = format!("DELETE {}", of(table));
+            removed[at] = writing.run(sqlx::query(AssertSqlSafe(sql))).await?;
+        }
+        writing.commit().await?;
+        self.shrink().await;
+        let [sightings, snapshots, urls] = removed;
+        Ok(Pruned { invalidations: counted.invalidations, sightings, snapshots, urls })
+    }
+}
+
+impl Writing {
+    /// Inserts rows of any width; returns the number of rows changed.
+    async fn rows(&mut self, into: &str, then: &str, rows: &[Row]) -> Result<u64, JournalError> {
+        let Some(width) = rows.first().map(Vec::len) else { return Ok(0) };
+        self.wide(
+            &format!("INSERT INTO {into} "),
+            then,
+            width,
+            Box::new(rows.iter().map(|row| row.iter().cloned().map(Value::from).collect())),
+        )
+        .await
+    }
+}
