@@ -6,6 +6,7 @@ pub mod fastly_check;
 pub mod globalping;
 pub mod http_prober;
 pub mod journal;
+pub mod list_copies;
 pub mod notifier;
 pub mod places;
 pub(crate) mod public_address;

@@ -196,7 +196,7 @@ fn arguments(app: &App, command: &Command, verb: &str, args: &str) -> Vec<Choice
                     .map(|(flag, help)| choice(flag, (*help).to_owned()))
                     .collect();
             }
-            let names = app.assets.rows.iter().take(LOOKED_AT).map(|a| a.key.public_id.as_str());
+            let names = app.assets.rows.names().take(LOOKED_AT);
             let found = |name: &str| !last.is_empty() && name.starts_with(last);
             names
                 .filter(|name| found(name))

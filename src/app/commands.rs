@@ -164,10 +164,10 @@ impl Scope {
 }
 
 /// What the commands may refer to without naming it.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Context<'a> {
     /// The asset under the cursor, or whose details have the keys.
-    pub cursor: Option<&'a AssetKey>,
+    pub cursor: Option<AssetKey>,
     pub marked: &'a BTreeSet<AssetKey>,
     /// Types of the listing on screen: prefixes are taken within them.
     pub resource_type: ResourceType,
@@ -591,7 +591,7 @@ fn unlock(_: &Context<'_>, args: &str) -> Result<Action, BadArgument> {
 }
 
 fn under_cursor(context: &Context<'_>) -> Result<Target, BadArgument> {
-    match context.cursor {
+    match &context.cursor {
         Some(key) => Ok(Target::Key(key.clone())),
         None => bad("no asset is under the cursor: name one"),
     }
@@ -771,7 +771,7 @@ mod tests {
     ) -> Result<Request, String> {
         let marked = marked.iter().cloned().collect();
         let context = Context {
-            cursor,
+            cursor: cursor.cloned(),
             marked: &marked,
             resource_type: ResourceType::Image,
             delivery_type: DeliveryType::Upload,

@@ -64,6 +64,7 @@ impl DebugLog {
 const fn name_of(effect: &Effect) -> Option<&'static str> {
     Some(match effect {
         Effect::List { .. } => "list assets",
+        Effect::ReadCopy { .. } => "copy of the list",
         Effect::Arrange { .. } => "filter and sort",
         Effect::Show { .. } => "read an asset",
         Effect::Resolve { .. } => "resolve a name",
@@ -89,6 +90,7 @@ const fn name_of(effect: &Effect) -> Option<&'static str> {
 const fn question_of(msg: &Msg) -> Option<&'static str> {
     Some(match msg {
         Msg::Listed { .. } => "list assets",
+        Msg::Copied { .. } => "copy of the list",
         Msg::Arranged { .. } => "filter and sort",
         Msg::Shown { .. } => "read an asset",
         Msg::Resolved { .. } => "resolve a name",

@@ -52,9 +52,15 @@ pub enum Effect {
         query: ListQuery,
         cursor: Option<String>,
     },
+    /// The whole of a kept list whose beginning is shown.
+    ReadCopy {
+        query: ListQuery,
+    },
     Arrange {
         task: TaskId,
         rows: RowStore,
+        /// Only these are looked through: all that can match.
+        within: Option<Vec<u32>>,
         filter: Filter,
         sort: (SortBy, bool),
         pending: PendingNames,

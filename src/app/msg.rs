@@ -11,8 +11,9 @@ use crate::domain::job::{ActRow, JobRow};
 use crate::domain::purge::{Order, Plan};
 use crate::ops::engine::{Executed, Execution, Looked, Shown, Undo};
 use crate::ops::tracker::Board;
-use crate::ports::cloud::{Page, Quota};
+use crate::ports::cloud::{ListQuery, Page, Quota};
 use crate::ports::journal::{ActivityRow, InvalidationRow, SightingRun};
+use crate::ports::list_copy::ListCopy;
 
 /// What the terminal sent, in its order.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -67,6 +68,11 @@ pub enum Msg {
     Listed {
         task: TaskId,
         result: Result<Page, Failure>,
+    },
+    /// A list as it was kept.
+    Copied {
+        query: ListQuery,
+        copy: Box<ListCopy>,
     },
     /// Row numbers after filter and sort, made off the loop.
     Arranged {

@@ -25,6 +25,7 @@ use crate::domain::time::{Moment, Timestamp};
 use crate::ops::tracker::Board;
 use crate::ports::cloud::Quota;
 use crate::ports::journal::InvalidationRow;
+use crate::ports::list_copy::ListCopy;
 use crate::screens::activity::ActivityState;
 use crate::screens::ask::Question;
 use crate::screens::assets::rows::{PendingMark, PendingNames};
@@ -249,6 +250,8 @@ pub struct App {
     pub landing: Option<AssetKey>,
     /// Ended watches that were announced.
     pub announced: Vec<InvalidationId>,
+    /// Rows of the kept list whose beginning is shown, before the loop begins.
+    pub copied: Option<usize>,
     /// Something changed since the last frame.
     pub dirty: bool,
 }
@@ -310,14 +313,26 @@ impl App {
             debug: DebugLog::default(),
             landing: None,
             announced: Vec::new(),
+            copied: None,
             dirty: true,
         }
     }
 
+    /// Shows the beginning of a kept list before anything else is known.
+    pub fn show_copy(&mut self, copy: ListCopy) {
+        self.copied = Some(copy.count);
+        assets::update::take_copy(&mut self.assets, copy);
+    }
+
     /// What to ask for before the first key.
     pub fn start(&mut self) -> Vec<Effect> {
-        let query = self.assets.query.clone();
-        let mut effects = assets::update::list(&mut self.assets, &mut self.env, query);
+        let mut effects = if let Some(count) = self.copied.take() {
+            assets::update::after_copy(&mut self.assets, &mut self.env, count)
+        } else {
+            let query = self.assets.query.clone();
+            assets::update::list(&mut self.assets, &mut self.env, query)
+        };
+        effects.extend(assets::update::settle(&mut self.assets, &mut self.env));
         self.journal_read_at = Some(self.env.moment);
         effects.push(Effect::ReadJournal);
         if self.env.is_locked() {

@@ -56,6 +56,10 @@ fn answer(app: &mut App, msg: Msg) -> Vec<Effect> {
     let App { assets, env, .. } = app;
     match msg {
         Msg::Listed { task, result } => assets::update::listed(assets, env, task, result),
+        Msg::Copied { query, copy } => {
+            assets::update::copied(assets, &query, *copy);
+            vec![]
+        }
         Msg::Arranged { task, rows } => assets::update::arranged(assets, env, task, rows),
         Msg::Shown { task, key, result } => {
             let landed = app.landing.take_if(|landing| *landing == key).is_some();

@@ -13,9 +13,11 @@ use super::exit::Exit;
 use super::failure::Failure;
 use super::output::Output;
 use super::{plain, themes};
+use crate::adapters::list_copies::ListFiles;
 use crate::adapters::notifier::{Hook, Outside};
 use crate::config::{self, ConfigError, Env, NotifyFile, Preferences, TerminalWord};
 use crate::ops::{Context, Engine};
+use crate::ports::list_copy::ListCopies;
 use crate::ports::notifier::Notifier;
 use crate::runtime::notify::{Wanted, Way};
 use crate::runtime::{ConsoleError, ConsoleOptions, ExitReason, Step, run_console, run_first};
@@ -61,7 +63,9 @@ async fn open_profile(globals: &Globals, env: &Env, output: &Output) -> Result<E
     let faults = preferences.faults.iter().map(ToString::to_string);
     let banner = preferences.warnings.iter().cloned().chain(faults).next();
     let profiles = preferences.profiles.clone();
-    Box::pin(console(context, globals, Some(&preferences), profiles, banner)).await
+    let lists = ListFiles::new(preferences.paths.state_dir.join("lists"), context.scope.clone());
+    let copies: Option<Arc<dyn ListCopies>> = Some(Arc::new(lists));
+    Box::pin(console(context, globals, Some(&preferences), profiles, banner, copies)).await
 }
 
 /// Runs the console over `context` until the operator has had enough.
@@ -74,7 +78,7 @@ pub async fn open(
     preferences: Option<&Preferences>,
     banner: Option<String>,
 ) -> Result<Exit, Failure> {
-    match Box::pin(console(context, globals, preferences, Vec::new(), banner)).await? {
+    match Box::pin(console(context, globals, preferences, Vec::new(), banner, None)).await? {
         Ended::Exit(exit) => Ok(exit),
         Ended::Profile(_) => Ok(Exit::Done), // none is offered here
     }
@@ -86,6 +90,7 @@ async fn console(
     preferences: Option<&Preferences>,
     profiles: Vec<(String, String)>,
     banner: Option<String>,
+    copies: Option<Arc<dyn ListCopies>>,
 ) -> Result<Ended, Failure> {
     if let Some(why) = plain::wanted(globals, &Env::from_process()) {
         let plain = Box::pin(plain::run(context, globals, why, banner.as_deref()));
@@ -102,6 +107,7 @@ async fn console(
         notify: preferences.map(|it| wanted(&it.notify)).unwrap_or_default(),
         notifier: preferences.map(|it| outside(&it.notify)).transpose()?.flatten(),
         banner,
+        copies,
         history: preferences.map(|it| it.paths.state_dir.join("command-history")),
     };
     let ended = run_console(Arc::new(Engine::start_working(context)), options).await?;

@@ -5,6 +5,7 @@
 
 pub mod account;
 pub mod asset;
+pub mod asset_rows;
 pub mod confidence;
 pub mod coverage;
 pub mod delivery_url;

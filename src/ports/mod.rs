@@ -4,6 +4,7 @@ pub mod clock;
 pub mod cloud;
 pub mod journal;
 pub mod journal_store;
+pub mod list_copy;
 pub mod notifier;
 pub mod places;
 pub mod prober;

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::SignedDuration;
 use tokio::sync::mpsc;
 
 use super::event_loop::{self, Parts};
@@ -17,14 +18,16 @@ use crate::app::App;
 use crate::app::keymap::KeyOverrides;
 use crate::app::state::{Env, Look, Setup};
 use crate::ops::Engine;
+use crate::ports::list_copy::ListCopies;
 use crate::ports::notifier::Notifier;
+use crate::screens::assets::update::to_keep;
 use crate::screens::picker::Choice;
 use crate::ui::text::shown;
 use crate::ui::theme::Depth;
 use crate::ui::theme_file::Themes;
 
 /// How the console is to look and behave.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 pub struct ConsoleOptions {
     /// `None`: the default theme.
     pub theme: Option<String>,
@@ -42,6 +45,8 @@ pub struct ConsoleOptions {
     pub notifier: Option<Arc<dyn Notifier>>,
     /// A line for the first look, e.g. the demo's hint.
     pub banner: Option<String>,
+    /// Where lists are kept for the next start.
+    pub copies: Option<Arc<dyn ListCopies>>,
     /// File that keeps the lines of the command line between starts.
     pub history: Option<PathBuf>,
 }
@@ -92,6 +97,8 @@ impl ConsoleError {
 
 /// Jobs that were told to stop get this long to settle the calls in flight.
 const SETTLE: Duration = Duration::from_secs(3);
+/// A copy older than this gives way to a shorter one.
+const OLD: SignedDuration = SignedDuration::from_hours(7 * 24);
 /// The tracker gets this long to write what it knows and to release its leases.
 const SHUTDOWN: Duration = Duration::from_secs(5);
 
@@ -147,11 +154,20 @@ pub async fn run_console(
         app.env.bad(first.clone(), "the other themes work");
     }
 
+    if let Some(copies) = &options.copies {
+        match copies.beginning(&app.assets.query) {
+            Ok(Some(copy)) => app.show_copy(copy),
+            Ok(None) => {}
+            Err(why) => tracing::info!(%why, "no copy of the list"),
+        }
+    }
+
     let (inbox_tx, inbox) = mpsc::channel(256);
     let reloading =
         options.theme_dir.map(|folder| tokio::spawn(theme_files::watch(folder, inbox_tx.clone())));
     let mut executor = Executor::new(Arc::clone(&engine), inbox_tx)
         .telling(options.notifier)
+        .copying(options.copies.clone())
         .remembering(options.history.clone());
     app.history = options.history.as_deref().map(history::load).unwrap_or_default();
     app.debug.about = about(&engine);
@@ -167,6 +183,9 @@ pub async fn run_console(
     let result = terminal::guarded(event_loop::run(&mut app, &mut parts)).await;
     drop(parts);
     screen.leave();
+    if let (Some(copies), false) = (options.copies, matches!(result, Ok(ExitReason::HungUp))) {
+        keep(&app, &*copies);
+    }
     executor.settle(SETTLE).await;
     // A tracker that cannot finish loses nothing: its leases expire.
     let _ = tokio::time::timeout(SHUTDOWN, engine.shutdown()).await;
@@ -178,6 +197,18 @@ pub async fn run_console(
         hangup.stand_down();
     }
     Ok(result?)
+}
+
+/// Keeps the list for the next start, unless more of it is kept already.
+fn keep(app: &App, copies: &dyn ListCopies) {
+    let Some((query, copy)) = to_keep(&app.assets) else { return };
+    let kept = copies.beginning(&query).ok().flatten();
+    let enough = copy.is_whole
+        || kept
+            .is_none_or(|kept| kept.count <= copy.count || copy.at.duration_since(kept.at) > OLD);
+    if enough && let Err(why) = copies.write(&query, &copy) {
+        tracing::info!(%why, "the list is not kept");
+    }
 }
 
 /// What was concluded about the terminal and where things are, for the debug overlay; no secrets.

@@ -26,9 +26,10 @@ use crate::domain::purge::{Order, OrderTerms, Plan, Selection};
 use crate::ops::engine::Resumed;
 use crate::ops::{Engine, OpError};
 use crate::ports::cloud::{CloudError, Quota};
+use crate::ports::list_copy::ListCopies;
 use crate::ports::notifier::Notifier;
 use crate::report::Report;
-use crate::screens::assets::rows::arrange;
+use crate::screens::assets::rows::arrange_within;
 use crate::ui::text::shown;
 
 /// Assets a page; the most the cloud gives.
@@ -52,6 +53,7 @@ pub struct Executor {
     jobs: HashMap<JobId, JobTokens>,
     quota: Arc<Mutex<Option<Quota>>>,
     notifier: Option<Arc<dyn Notifier>>,
+    copies: Option<Arc<dyn ListCopies>>,
     /// Where lines of the command line are kept.
     history: Option<PathBuf>,
     stop: CancellationToken,
@@ -74,6 +76,7 @@ impl Executor {
             jobs: HashMap::new(),
             quota: Arc::default(),
             notifier: None,
+            copies: None,
             history: None,
             stop: CancellationToken::new(),
         }
@@ -83,6 +86,13 @@ impl Executor {
     #[must_use]
     pub fn telling(mut self, notifier: Option<Arc<dyn Notifier>>) -> Self {
         self.notifier = notifier;
+        self
+    }
+
+    /// Where lists are kept.
+    #[must_use]
+    pub fn copying(mut self, copies: Option<Arc<dyn ListCopies>>) -> Self {
+        self.copies = copies;
         self
     }
 
@@ -202,11 +212,34 @@ impl Carry for Executor {
                 let result = engine.list(&query, PAGE, cursor.as_deref()).await;
                 Msg::Listed { task, result: result.map_err(|why| failure(&why)) }
             }),
-            Effect::Arrange { task, rows, filter, sort, pending } => {
+            Effect::ReadCopy { query } => {
+                let Some(copies) = self.copies.clone() else { return };
+                self.spawn(async move {
+                    let read = tokio::task::spawn_blocking(move || (copies.read(&query), query));
+                    match read.await {
+                        Ok((Ok(copy), query)) => {
+                            copy.map(|copy| Msg::Copied { query, copy: Box::new(copy) })
+                        }
+                        Ok((Err(why), _)) => {
+                            tracing::info!(%why, "no copy of the list");
+                            None
+                        }
+                        Err(why) => Some(Msg::TaskFailed(why.to_string())),
+                    }
+                });
+            }
+            Effect::Arrange { task, rows, within, filter, sort, pending } => {
+                let unwanted = CancellationToken::new();
+                let until_dropped = unwanted.clone().drop_guard();
                 self.in_lane(Lane::Arrange, async move {
-                    let work = move || arrange(&rows, &filter, sort, &pending);
-                    match tokio::task::spawn_blocking(work).await {
-                        Ok(rows) => Msg::Arranged { task, rows },
+                    let work = move || {
+                        let stop = || unwanted.is_cancelled();
+                        arrange_within(&rows, within.as_deref(), &filter, sort, &pending, &stop)
+                    };
+                    let result = tokio::task::spawn_blocking(work).await;
+                    drop(until_dropped); // a newer question drops it with this task
+                    match result {
+                        Ok(rows) => Msg::Arranged { task, rows: rows.unwrap_or_default() },
                         Err(why) => Msg::TaskFailed(why.to_string()),
                     }
                 });

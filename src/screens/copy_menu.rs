@@ -84,10 +84,10 @@ pub fn text_of(app: &App, way: CopyAs) -> Option<String> {
 }
 
 fn of_asset(app: &App, way: CopyAs) -> Option<String> {
-    let key = app.assets.subject(&app.env)?;
+    let key = &app.assets.subject(&app.env)?;
     let shown = app.assets.read_of(key).and_then(|read| read.result.as_ref().ok());
     let row = app.assets.rows.find(key).and_then(|row| app.assets.rows.get(row));
-    let asset = shown.map(|shown| &shown.detail.asset).or(row);
+    let asset = shown.map(|shown| &shown.detail.asset).or(row.as_ref());
     let url = || {
         let first = shown.and_then(|shown| shown.urls.first()).map(|url| url.url.clone());
         first.or_else(|| asset.and_then(|asset| asset.secure_url.clone()))

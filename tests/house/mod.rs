@@ -1,5 +1,6 @@
 //! Tests of the house itself: who uses whom, and that the documents say what the program does.
 
+mod benches;
 mod layering;
 mod packaging;
 mod readme;

@@ -43,9 +43,9 @@ impl Look {
         let shorter = if step.is_empty() || (anew.len() < step.len()) { anew } else { step };
         let mut bytes = Vec::with_capacity(shorter.len() + 3);
         let _ = write!(bytes, "\x1b[{shorter}m");
-        if to.underline != self.underline {
-            underline(to.underline, &mut bytes);
-        } else if to.underline != Color::Reset && shorter.starts_with('0') {
+        let is_reset = shorter.is_empty() || shorter.starts_with('0');
+        let have = if is_reset { Color::Reset } else { self.underline };
+        if to.underline != have {
             underline(to.underline, &mut bytes);
         }
         bytes
@@ -174,6 +174,6 @@ mod tests {
         let loud = Look { modifier: Modifier::all(), ..lined };
         assert_eq!(turn(plain, lined), "\x1b[4m\x1b[58:5:1m");
         assert_eq!(turn(loud, lined), "\x1b[0;4m\x1b[58:5:1m");
-        assert_eq!(turn(lined, plain), "\x1b[m\x1b[59m");
+        assert_eq!(turn(lined, plain), "\x1b[m");
     }
 }

@@ -66,8 +66,8 @@ impl Painter {
         let mut bytes = if let Some(shown) = &shown {
             let plain = self.difference(shown, &next, None);
             let scrolled = shift::find(shown, &next).map(|shift| {
-                let moved = shown.shifted(&shift);
-                self.difference(&moved, &next, Some(&shift))
+                let moved = shown.shifted(shift);
+                self.difference(&moved, &next, Some(shift))
             });
             match scrolled {
                 Some(scrolled) if scrolled.0.len() < plain.0.len() => scrolled,
@@ -89,7 +89,7 @@ impl Painter {
         &self,
         from: &Picture,
         to: &Picture,
-        scrolled: Option<&shift::Shift>,
+        scrolled: Option<shift::Shift>,
     ) -> (Vec<u8>, Option<(u16, u16)>) {
         let mut writer = Writer::new(&self.tables, self.at, to.size(), self.erases_in_colour);
         if let Some(shift) = scrolled {

@@ -78,7 +78,7 @@ impl Picture {
     }
 
     /// As it is after the terminal has moved rows.
-    pub(super) fn shifted(&self, shift: &Shift) -> Self {
+    pub(super) fn shifted(&self, shift: Shift) -> Self {
         let mut moved = self.clone();
         let width = usize::from(self.size.0);
         let region =

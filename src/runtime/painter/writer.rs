@@ -40,7 +40,7 @@ impl<'a> Writer<'a> {
     }
 
     /// Moves rows. What comes in is blank in the terminal's own colours, whatever it does with others.
-    pub fn scroll(&mut self, shift: &Shift) {
+    pub fn scroll(&mut self, shift: Shift) {
         self.turn(Glyph::BLANK);
         let by = shift.by.unsigned_abs();
         let _ = write!(self.bytes, "\x1b[{};{}r", shift.top + 1, shift.bottom);

@@ -56,7 +56,7 @@ pub fn draw(app: &App, pen: &mut Pen<'_>, area: Rect) {
             pen.paragraph(layout::split_top(rest, used).1, &failure.hint, Role::Text);
         }
         (_, reading) => {
-            let used = listed.map_or(0, |asset| facts(app, pen, rest, asset, None));
+            let used = listed.map_or(0, |asset| facts(app, pen, rest, &asset, None));
             let rest = layout::split_top(rest, used + 1).1;
             match reading {
                 Some((_, key, since)) if *key == open.key => {

@@ -1,5 +1,7 @@
 //! The Assets screen: the list, its filter, sort and marks, and the details of one asset.
 
+#[cfg(test)]
+mod copy_tests;
 pub mod details;
 pub mod details_more;
 pub mod details_view;

@@ -1,92 +1,14 @@
-//! The rows of the list: immutable shared chunks, filter and sort over row numbers.
-//!
-//! Pages append, a change copies one chunk; a snapshot of everything is as cheap as the number of pages, so that
-//! long lists are arranged off the loop.
+//! The rows of the list: filter and sort over row numbers, off the loop where the list is long.
 
 use std::cmp::Ordering;
-use std::collections::{BTreeMap, HashSet};
-use std::sync::Arc;
+use std::collections::BTreeMap;
+
+use memchr::memmem::Finder;
 
 use crate::app::action::SortBy;
-use crate::domain::asset::{Asset, AssetKey};
-
-/// Assets in the order in which the server sent them.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct RowStore {
-    chunks: Vec<Arc<Vec<Asset>>>,
-    /// Row number of each chunk's first row.
-    starts: Vec<usize>,
-    len: usize,
-}
-
-impl RowStore {
-    #[must_use]
-    pub const fn len(&self) -> usize {
-        self.len
-    }
-
-    #[must_use]
-    pub const fn is_empty(&self) -> bool {
-        self.len == 0
-    }
-
-    /// Appends a page.
-    pub fn push_page(&mut self, page: Vec<Asset>) {
-        if !page.is_empty() {
-            self.starts.push(self.len);
-            self.len += page.len();
-            self.chunks.push(Arc::new(page));
-        }
-    }
-
-    fn place(&self, row: usize) -> Option<(usize, usize)> {
-        let chunk = self.starts.partition_point(|start| *start <= row).checked_sub(1)?;
-        Some((chunk, row - self.starts[chunk]))
-    }
-
-    #[must_use]
-    pub fn get(&self, row: usize) -> Option<&Asset> {
-        let (chunk, at) = self.place(row)?;
-        self.chunks[chunk].get(at)
-    }
-
-    pub fn iter(&self) -> impl Iterator<Item = &Asset> {
-        self.chunks.iter().flat_map(|chunk| chunk.iter())
-    }
-
-    /// Row of an asset, if it is loaded.
-    #[must_use]
-    pub fn find(&self, key: &AssetKey) -> Option<usize> {
-        self.iter().position(|asset| asset.key == *key)
-    }
-
-    /// Puts `asset` in the place of a row.
-    pub fn replace(&mut self, row: usize, asset: Asset) {
-        if let Some((chunk, at)) = self.place(row)
-            && let Some(old) = Arc::make_mut(&mut self.chunks[chunk]).get_mut(at)
-        {
-            *old = asset;
-        }
-    }
-
-    /// Takes rows out; row numbers change.
-    pub fn remove(&mut self, keys: &HashSet<AssetKey>) {
-        let chunks = std::mem::take(&mut self.chunks);
-        (self.starts, self.len) = (Vec::new(), 0);
-        for chunk in chunks {
-            let kept = if chunk.iter().any(|asset| keys.contains(&asset.key)) {
-                Arc::new(chunk.iter().filter(|a| !keys.contains(&a.key)).cloned().collect())
-            } else {
-                chunk
-            };
-            if !kept.is_empty() {
-                self.starts.push(self.len);
-                self.len += kept.len();
-                self.chunks.push(kept);
-            }
-        }
-    }
-}
+use crate::domain::asset::{AssetKey, ResourceType};
+pub use crate::domain::asset_rows::RowStore;
+use crate::domain::asset_rows::{Case, Chunk};
 
 /// What the operator typed after `/`: words that must all be there, in any order.
 ///
@@ -115,6 +37,23 @@ impl Word {
             return hay.windows(needle.len().max(1)).position(|at| at.eq_ignore_ascii_case(needle));
         }
         id.to_lowercase().find(&self.needle)
+    }
+}
+
+impl Word {
+    /// Whether a name that has this word has the other one for certain.
+    fn implies(&self, other: &Self) -> bool {
+        if self.invert || other.invert {
+            return self == other;
+        }
+        if other.exact_case {
+            self.exact_case && self.needle.contains(&other.needle)
+        } else {
+            // letters that change in number with their case could hide a part
+            let plain = self.needle.is_ascii() && other.needle.is_ascii();
+            (plain && self.needle.to_ascii_lowercase().contains(&other.needle.to_ascii_lowercase()))
+                || self == other
+        }
     }
 }
 
@@ -168,6 +107,13 @@ impl Filter {
         self.words.iter().all(|word| word.position(id).is_some() != word.invert)
     }
 
+    /// Whether everything that this filter finds is found by `other` too, so that only what `other` found needs to be
+    /// looked through.
+    #[must_use]
+    pub fn narrows(&self, other: &Self) -> bool {
+        other.words.iter().all(|theirs| self.words.iter().any(|ours| ours.implies(theirs)))
+    }
+
     /// What the server can be asked for: the words without marks; nothing where one is inverted.
     #[must_use]
     pub fn needle(&self) -> Option<String> {
@@ -202,40 +148,209 @@ impl PendingNames {
     }
 }
 
+/// A filter made ready for many names.
+struct Search<'a> {
+    filter: &'a Filter,
+    finders: Vec<Finder<'a>>,
+    /// The word to look for first: the longest that must be there.
+    first: Option<usize>,
+}
+
+impl<'a> Search<'a> {
+    fn new(filter: &'a Filter) -> Self {
+        let finders = filter.words.iter().map(|word| Finder::new(word.needle.as_bytes())).collect();
+        let wanted = |at: &usize| !filter.words[*at].invert;
+        let first =
+            (0..filter.words.len()).filter(wanted).max_by_key(|at| filter.words[*at].needle.len());
+        Self { filter, finders, first }
+    }
+
+    /// Whether words can be looked for byte by byte in a text of this case, with capitals made small or not.
+    fn is_plain(&self, case: Case) -> bool {
+        self.filter
+            .words
+            .iter()
+            .all(|word| word.exact_case || (word.needle.is_ascii() && matches!(case, Case::Lower)))
+    }
+
+    /// Whether no word minds letter case, and all can be looked for where capitals were made small.
+    fn takes_any_case(&self) -> bool {
+        self.filter.words.iter().all(|word| !word.exact_case && word.needle.is_ascii())
+    }
+
+    /// Whether a name matches in which the words can be looked for byte by byte.
+    fn takes(&self, name: &str) -> bool {
+        let found = |at: usize| self.finders[at].find(name.as_bytes()).is_some();
+        self.filter.words.iter().enumerate().all(|(at, word)| found(at) != word.invert)
+    }
+
+    /// The rows of a page that match.
+    fn page(&self, start: usize, chunk: &Chunk, into: &mut Vec<u32>) {
+        let number = |at: usize| u32::try_from(start + at).unwrap_or(u32::MAX);
+        if self.filter.is_empty() {
+            into.extend((0..chunk.len()).map(number));
+            return;
+        }
+        let small = (chunk.case() == Case::Ascii && self.takes_any_case())
+            .then(|| chunk.text().to_ascii_lowercase());
+        if small.is_none() && !self.is_plain(chunk.case()) {
+            let names = chunk.names().enumerate();
+            into.extend(
+                names.filter(|(_, name)| self.filter.matches(name)).map(|(at, _)| number(at)),
+            );
+            return;
+        }
+        let (text, ends) = (small.as_deref().unwrap_or(chunk.text()), chunk.ends());
+        let Some(first) = self.first else {
+            let names = text.split_terminator('\n').enumerate();
+            into.extend(names.filter(|(_, name)| self.takes(name)).map(|(at, _)| number(at)));
+            return;
+        };
+        let (mut from, mut at) = (0, 0);
+        while let Some(hit) = self.finders[first].find(&text.as_bytes()[from..]) {
+            let hit = from + hit;
+            at += ends[at..].partition_point(|end| usize::try_from(*end).unwrap_or(0) < hit);
+            let Some(span) = chunk.span(at) else { return };
+            from = span.end + 1;
+            if self.filter.words.len() == 1 || self.takes(&text[span]) {
+                into.push(number(at));
+            }
+        }
+    }
+
+    /// Those of `candidates` that match. They mostly come page after page: the page is looked up where it changes.
+    fn among(&self, rows: &RowStore, candidates: &[u32], into: &mut Vec<u32>) {
+        let mut page: Option<(usize, &Chunk, bool)> = None;
+        for candidate in candidates {
+            let Ok(row) = usize::try_from(*candidate) else { continue };
+            if page.is_none_or(|(start, chunk, _)| !(start..start + chunk.len()).contains(&row)) {
+                page = rows
+                    .chunk_of(row)
+                    .map(|(chunk, at)| (row - at, chunk, self.is_plain(chunk.case())));
+            }
+            let Some((start, chunk, plain)) = page else { continue };
+            let takes = |name| if plain { self.takes(name) } else { self.filter.matches(name) };
+            if chunk.name(row - start).is_some_and(takes) {
+                into.push(*candidate);
+            }
+        }
+    }
+}
+
+/// What a view was made from: rows, filter and order.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Applied {
+    pub filter: Filter,
+    pub sort: (SortBy, bool),
+    /// Rows there were, and [`RowStore::generation`].
+    pub rows: usize,
+    pub generation: u64,
+}
+
+impl Applied {
+    /// Whether a view made from `self` holds every row that `filter` finds, in the order asked for.
+    #[must_use]
+    pub fn holds(&self, rows: &RowStore, filter: &Filter, sort: (SortBy, bool)) -> bool {
+        (self.rows, self.generation, self.sort) == (rows.len(), rows.generation(), sort)
+            && sort.0 != SortBy::Pending
+            && filter.narrows(&self.filter)
+    }
+}
+
 /// Row numbers that match, in the order asked for.
 #[must_use]
 pub fn arrange(
     rows: &RowStore,
     filter: &Filter,
-    (by, reverse): (SortBy, bool),
+    sort: (SortBy, bool),
     pending: &PendingNames,
 ) -> Vec<u32> {
-    let mut found: Vec<(u32, &Asset)> = (0..)
-        .zip(rows.iter())
-        .filter(|(_, asset)| filter.matches(asset.key.public_id.as_str()))
-        .collect();
-    let order: Option<fn(&Asset, &Asset) -> Ordering> = match by {
-        SortBy::Server | SortBy::Pending => None,
-        SortBy::Name => Some(|a, b| a.key.public_id.cmp(&b.key.public_id)),
-        SortBy::Age => Some(|a, b| b.version.cmp(&a.version)),
-        SortBy::Size => Some(|a, b| b.bytes.cmp(&a.bytes)),
-        SortBy::Kind => {
-            Some(|a, b| (a.key.resource_type, &a.format).cmp(&(b.key.resource_type, &b.format)))
+    arrange_within(rows, None, filter, sort, pending, &|| false).unwrap_or_default()
+}
+
+/// The same, looking only through the rows of a view that [`Applied::holds`] all of them; page by page, and `None`
+/// once `stop` says so.
+#[must_use]
+pub fn arrange_within(
+    rows: &RowStore,
+    within: Option<&[u32]>,
+    filter: &Filter,
+    (by, reverse): (SortBy, bool),
+    pending: &PendingNames,
+    stop: &dyn Fn() -> bool,
+) -> Option<Vec<u32>> {
+    const SLICE: usize = 16_384;
+    let search = Search::new(filter);
+    let mut found = Vec::new();
+    // one search through a page is quicker than one through each of many of its names
+    let many =
+        |within: &[u32]| (by, reverse) == (SortBy::Server, false) && within.len() * 8 > rows.len();
+    if let Some(within) = within.filter(|within| !many(within)) {
+        for slice in within.chunks(SLICE) {
+            if stop() {
+                return None;
+            }
+            search.among(rows, slice, &mut found);
         }
-    };
-    if let Some(order) = order {
-        found.sort_by(|(_, a), (_, b)| if reverse { order(b, a) } else { order(a, b) });
-    } else if by == SortBy::Pending {
-        found.sort_by_key(|(_, asset)| pending.of(&asset.key).is_some() == reverse);
-    } else if reverse {
-        found.reverse();
+        return Some(found); // in their order already
     }
-    found.into_iter().map(|(row, _)| row).collect()
+    for (start, chunk) in rows.chunks() {
+        if stop() {
+            return None;
+        }
+        search.page(start, chunk, &mut found);
+    }
+    let place = |row: u32| rows.chunk_of(usize::try_from(row).unwrap_or(usize::MAX));
+    let facts = |row: u32| place(row).and_then(|(chunk, at)| chunk.version_and_bytes(at));
+    match by {
+        SortBy::Server if reverse => found.reverse(),
+        SortBy::Server => {}
+        SortBy::Pending => {
+            let open =
+                |row: u32| place(row).and_then(|(chunk, at)| pending.of(&chunk.key(at)?)).is_some();
+            found.sort_by_cached_key(|row| open(*row) == reverse);
+        }
+        SortBy::Name => {
+            let name = |row: u32| place(row).and_then(|(chunk, at)| chunk.name(at));
+            sorted(&mut found, name, Ord::cmp, reverse);
+        }
+        SortBy::Age => sorted(&mut found, |row| facts(row).map(|it| it.0), newest, reverse),
+        SortBy::Size => sorted(&mut found, |row| facts(row).map(|it| it.1), newest, reverse),
+        SortBy::Kind => {
+            let kind = |row: u32| place(row).and_then(|(chunk, at)| chunk.kind(at));
+            let order = |a: &Option<(ResourceType, Option<&str>)>, b: &_| a.cmp(b);
+            sorted(&mut found, kind, order, reverse);
+        }
+    }
+    Some(found)
+}
+
+/// The largest first.
+fn newest<K: Ord>(a: &K, b: &K) -> Ordering {
+    b.cmp(a)
+}
+
+/// Sorts rows by what is read of each once; rows alike stay in their order, either way round.
+fn sorted<K>(
+    rows: &mut Vec<u32>,
+    key: impl Fn(u32) -> K,
+    order: impl Fn(&K, &K) -> Ordering,
+    reverse: bool,
+) {
+    let mut keyed: Vec<(K, u32)> = rows.iter().map(|row| (key(*row), *row)).collect();
+    keyed.sort_by(|(a, _), (b, _)| if reverse { order(b, a) } else { order(a, b) });
+    rows.clear();
+    rows.extend(keyed.into_iter().map(|(_, row)| row));
 }
 
 #[cfg(test)]
 pub mod tests {
+    use std::collections::HashSet;
+
+    use proptest::prelude::*;
+
     use super::*;
+    use crate::domain::asset::Asset;
 
     /// An uploaded image with plausible facts.
     ///
@@ -262,9 +377,9 @@ pub mod tests {
 
     fn store() -> RowStore {
         let mut rows = RowStore::default();
-        rows.push_page(vec![image("press/Hero", 3, 30), image("press/logo", 1, 10)]);
-        rows.push_page(vec![]);
-        rows.push_page(vec![image("shop/hero-2", 2, 20)]);
+        rows.push_page(&[image("press/Hero", 3, 30), image("press/logo", 1, 10)]);
+        rows.push_page(&[]);
+        rows.push_page(&[image("shop/hero-2", 2, 20)]);
         rows
     }
 
@@ -328,5 +443,70 @@ pub mod tests {
             PendingNames(BTreeMap::from([("shop/hero-2".into(), PendingMark::default())]));
         let first = arrange(&store(), &Filter::default(), (SortBy::Pending, false), &pending);
         assert_eq!(first, [2, 0, 1]);
+    }
+
+    #[test]
+    fn a_longer_word_narrows_and_an_inverted_one_does_not() {
+        let narrows = |now: &str, before: &str| Filter::new(now).narrows(&Filter::new(before));
+        assert!(narrows("hero", "her") && narrows("press hero", "hero") && narrows("hero", ""));
+        assert!(narrows("Hero", "hero") && narrows("'Hero", "her"));
+        assert!(!narrows("her", "hero") && !narrows("hero", "Hero"));
+        assert!(!narrows("!hero", "!her") && narrows("!her x", "!her"));
+        assert!(!narrows("hero", "!x"));
+    }
+
+    fn names() -> impl Strategy<Value = Vec<String>> {
+        prop::collection::vec("[abABé]([abAB/é]{0,4}[abABé])?", 1..40)
+    }
+
+    proptest! {
+        /// Whatever way is taken, the rows are those whose names match one by one.
+        #[test]
+        fn every_way_finds_the_same_rows(
+            names in names(),
+            filters in prop::collection::vec("[!' abAé]{0,4}", 1..5),
+            page in 1_usize..10,
+            by in 0_usize..4,
+            reverse in any::<bool>(),
+        ) {
+            let sort = ([SortBy::Server, SortBy::Name, SortBy::Age, SortBy::Size][by], reverse);
+            let mut rows = RowStore::default();
+            let assets: Vec<Asset> =
+                (0..).zip(&names).map(|(n, name)| image(name, n * 7 % 5, n * 3 % 7)).collect();
+            for page in assets.chunks(page) {
+                rows.push_page(page);
+            }
+            let nothing = PendingNames::default();
+            let mut last: Option<(Applied, Vec<u32>)> = None;
+            for text in filters {
+                let filter = Filter::new(&text);
+                let found = arrange(&rows, &filter, sort, &nothing);
+                let mut by_number = found.clone();
+                by_number.sort_unstable();
+                let wanted: Vec<u32> =
+                    (0..).zip(&names).filter(|(_, name)| filter.matches(name)).map(|(n, _)| n).collect();
+                prop_assert_eq!(by_number, wanted, "{}", text);
+                if let Some((applied, view)) = &last
+                    && applied.holds(&rows, &filter, sort)
+                {
+                    let narrowed =
+                        arrange_within(&rows, Some(view), &filter, sort, &nothing, &|| false);
+                    prop_assert_eq!(narrowed.as_ref(), Some(&found), "{} after {:?}", text, applied);
+                }
+                let applied =
+                    Applied { filter, sort, rows: rows.len(), generation: rows.generation() };
+                last = Some((applied, found));
+            }
+        }
+    }
+
+    #[test]
+    fn a_search_that_is_not_wanted_any_more_stops() {
+        let nothing = PendingNames::default();
+        let sort = (SortBy::Server, false);
+        assert_eq!(
+            arrange_within(&store(), None, &Filter::new("e"), sort, &nothing, &|| true),
+            None
+        );
     }
 }

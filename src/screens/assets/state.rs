@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use tui_input::Input;
 
-use super::rows::{Filter, RowStore};
+use super::rows::{Applied, Filter, RowStore};
 use crate::app::action::SortBy;
 use crate::app::effect::TaskId;
 use crate::app::msg::Failure;
@@ -33,6 +33,8 @@ pub enum LoadKind {
     More,
     /// Everything again: shown once as many rows have come as there were.
     Refresh { wanted: usize, gathered: RowStore },
+    /// The first page, to see whether a long copy is still right.
+    Check,
 }
 
 /// Parts of the details.
@@ -113,6 +115,8 @@ pub struct AssetsState {
     pub loading: Option<Loading>,
     pub failure: Option<Failure>,
     pub loaded_at: Option<Timestamp>,
+    /// The rows are a copy from this time; the server has not been read since.
+    pub copied_at: Option<Timestamp>,
 
     /// Row numbers in the order shown.
     pub view: Vec<u32>,
@@ -120,7 +124,9 @@ pub struct AssetsState {
     /// The field of `/` while it has the keys.
     pub filter_field: Option<Input>,
     pub sort: (SortBy, bool),
-    pub arranging: Option<TaskId>,
+    pub arranging: Option<(TaskId, Applied)>,
+    /// What `view` was made from; `None` where it has to be made from all rows.
+    pub applied: Option<Applied>,
     /// Rows, filter or sort changed since `view` was made.
     pub stale: bool,
     /// Deleted by us: taken out with the next arrangement.
@@ -155,11 +161,13 @@ impl Default for AssetsState {
             loading: None,
             failure: None,
             loaded_at: None,
+            copied_at: None,
             view: Vec::new(),
             filter: Filter::default(),
             filter_field: None,
             sort: (SortBy::Server, false),
             arranging: None,
+            applied: None,
             stale: false,
             removed: HashSet::new(),
             cursor: 0,
@@ -188,22 +196,41 @@ pub const fn everything(resource_type: ResourceType) -> ListQuery {
 impl AssetsState {
     /// The asset at a position of the view.
     #[must_use]
-    pub fn at(&self, position: usize) -> Option<&Asset> {
-        self.rows.get(usize::try_from(*self.view.get(position)?).ok()?)
+    pub fn at(&self, position: usize) -> Option<Asset> {
+        self.rows.get(self.row_at(position)?)
+    }
+
+    /// The row at a position of the view.
+    #[must_use]
+    pub fn row_at(&self, position: usize) -> Option<usize> {
+        usize::try_from(*self.view.get(position)?).ok()
+    }
+
+    /// The identity of the asset at a position of the view.
+    #[must_use]
+    pub fn key_at(&self, position: usize) -> Option<AssetKey> {
+        self.rows.key(self.row_at(position)?)
+    }
+
+    /// Where an asset is in the view.
+    #[must_use]
+    pub fn position_of(&self, key: &AssetKey) -> Option<usize> {
+        let row = u32::try_from(self.rows.find(key)?).ok()?;
+        self.view.iter().position(|shown| *shown == row)
     }
 
     /// The asset under the cursor of the list.
     #[must_use]
-    pub fn current(&self) -> Option<&Asset> {
+    pub fn current(&self) -> Option<Asset> {
         self.at(self.cursor)
     }
 
     /// The asset that commands are about: the one whose details have the keys, else the one under the cursor.
     #[must_use]
-    pub fn subject(&self, env: &Env) -> Option<&AssetKey> {
+    pub fn subject(&self, env: &Env) -> Option<AssetKey> {
         match &self.details {
-            Some(details) if self.details_have_keys(env) => Some(&details.key),
-            _ => self.current().map(|asset| &asset.key),
+            Some(details) if self.details_have_keys(env) => Some(details.key.clone()),
+            _ => self.key_at(self.cursor),
         }
     }
 
@@ -241,9 +268,7 @@ impl AssetsState {
     /// Positions from the beginning of a range to the cursor, both included.
     #[must_use]
     pub fn range(&self) -> Option<std::ops::RangeInclusive<usize>> {
-        let from = self.range_from.as_ref()?;
-        let position =
-            (0..self.view.len()).find(|at| self.at(*at).is_some_and(|a| a.key == *from))?;
+        let position = self.position_of(self.range_from.as_ref()?)?;
         Some(position.min(self.cursor)..=position.max(self.cursor))
     }
 

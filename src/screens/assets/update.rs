@@ -6,7 +6,7 @@ use std::sync::Arc;
 use tui_input::Input;
 
 use super::details;
-use super::rows::{Filter, RowStore, arrange};
+use super::rows::{Applied, Filter, RowStore, arrange_within};
 use super::state::{
     AssetsState, Details, DetailsTab, History, LoadKind, Loading, LookView, Read, everything,
 };
@@ -19,6 +19,7 @@ use crate::domain::public_id::PublicId;
 use crate::ops::engine::{Looked, Shown};
 use crate::ports::cloud::{ListQuery, Page};
 use crate::ports::journal::ActivityRow;
+use crate::ports::list_copy::ListCopy;
 use crate::ui::layout;
 
 /// Lists longer than this are arranged off the loop.
@@ -57,7 +58,7 @@ pub fn act(state: &mut AssetsState, env: &mut Env, action: Action) -> Vec<Effect
             vec![]
         }
         Action::MarkInvert => {
-            let shown: Vec<AssetKey> = shown_keys(state).cloned().collect();
+            let shown: Vec<AssetKey> = shown_keys(state).collect();
             for key in shown {
                 toggle(state, key);
             }
@@ -211,7 +212,70 @@ pub fn refresh(state: &mut AssetsState, env: &mut Env) -> Vec<Effect> {
     vec![Effect::List { task, query, cursor: None }]
 }
 
+/// Longer copies are not read again unasked: that would cost the quota of many calls.
+const REFRESHED_UNASKED: usize = 5_000;
+
+/// Shows the beginning of a copy from an earlier time.
+pub fn take_copy(state: &mut AssetsState, copy: ListCopy) {
+    clear(state);
+    (state.rows, state.copied_at) = (copy.rows, Some(copy.at));
+}
+
+/// What to ask for where a copy of `count` rows is shown: the rest of it, and the server.
+pub fn after_copy(state: &mut AssetsState, env: &mut Env, count: usize) -> Vec<Effect> {
+    let (task, query) = (env.task(), state.query.clone());
+    let kind = if count <= REFRESHED_UNASKED {
+        LoadKind::Refresh { wanted: count, gathered: RowStore::default() }
+    } else {
+        LoadKind::Check
+    };
+    state.loading = Some(Loading { task, kind, since: env.moment });
+    let rest = (count > state.rows.len()).then(|| Effect::ReadCopy { query: query.clone() });
+    rest.into_iter().chain([Effect::List { task, query, cursor: None }]).collect()
+}
+
+/// The whole of a copy has been read; it is shown where its beginning is.
+pub fn copied(state: &mut AssetsState, query: &ListQuery, copy: ListCopy) {
+    if state.copied_at == Some(copy.at) && state.query == *query {
+        state.land_on = state.land_on.take().or_else(|| state.key_at(state.cursor));
+        (state.rows, state.applied) = (copy.rows, None);
+        state.stale = true;
+    }
+}
+
+/// The first page of what the server has now, beside a long copy: it is the whole list, or says whether that changed.
+fn checked(state: &mut AssetsState, env: &mut Env, page: &Page) {
+    if page.next_cursor.is_none() {
+        state.land_on = state.land_on.take().or_else(|| state.key_at(state.cursor));
+        state.rows = RowStore::default();
+        state.rows.push_page(&page.assets);
+        (state.applied, state.copied_at, state.stale) = (None, None, true);
+        state.loaded_at = Some(env.now);
+        return;
+    }
+    let same = page.assets.iter().enumerate().all(|(row, asset)| {
+        state.rows.get(row).is_none_or(|shown| {
+            (&shown.key, shown.version, shown.bytes) == (&asset.key, asset.version, asset.bytes)
+        })
+    });
+    if !same {
+        env.say("the list has changed since this copy of it; refreshing reads it again");
+    }
+}
+
+/// The list as it is to be kept: read from the server, and not less of it than is kept already.
+#[must_use]
+pub fn to_keep(state: &AssetsState) -> Option<(ListQuery, ListCopy)> {
+    let at = state.loaded_at.filter(|_| state.copied_at.is_none() && !state.is_narrowed())?;
+    let (rows, is_whole) = (state.rows.clone(), state.next_cursor.is_none());
+    let count = rows.len();
+    Some((state.query.clone(), ListCopy { rows, at, count, is_whole }))
+}
+
 fn more(state: &mut AssetsState, env: &mut Env, asked: bool) -> Vec<Effect> {
+    if asked && state.copied_at.is_some() && state.loading.is_none() {
+        return refresh(state, env);
+    }
     let Some(cursor) = state.next_cursor.clone() else {
         if asked && state.loading.is_none() {
             env.say("everything is loaded");
@@ -262,20 +326,29 @@ pub fn listed(
     match loading.kind {
         LoadKind::First => {
             clear(state);
-            state.rows.push_page(page.assets);
+            state.rows.push_page(&page.assets);
         }
-        LoadKind::More => state.rows.push_page(page.assets),
+        LoadKind::More => state.rows.push_page(&page.assets),
         LoadKind::Refresh { wanted, mut gathered } => {
-            gathered.push_page(page.assets);
+            gathered.push_page(&page.assets);
             if let (Some(cursor), true) = (next.clone(), gathered.len() < wanted) {
                 let (task, query) = (env.task(), state.query.clone());
                 let kind = LoadKind::Refresh { wanted, gathered };
                 state.loading = Some(Loading { task, kind, since: loading.since });
                 return vec![Effect::List { task, query, cursor: Some(cursor) }];
             }
-            let key = state.current().map(|asset| asset.key.clone());
+            let key = state.key_at(state.cursor);
             state.land_on = state.land_on.take().or(key);
             state.rows = gathered;
+            (state.applied, state.copied_at) = (None, None);
+        }
+        LoadKind::Check => {
+            checked(
+                state,
+                env,
+                &Page { assets: page.assets, next_cursor: next, total: page.total },
+            );
+            return vec![];
         }
     }
     state.next_cursor = next;
@@ -287,10 +360,10 @@ pub fn listed(
 
 fn clear(state: &mut AssetsState) {
     state.rows = RowStore::default();
-    state.view = Vec::new();
+    (state.view, state.applied) = (Vec::new(), None);
     (state.cursor, state.offset, state.marks_in_view) = (0, 0, 0);
     (state.next_cursor, state.total) = (None, None);
-    state.range_from = None;
+    (state.range_from, state.copied_at) = (None, None);
     state.stale = true;
 }
 
@@ -306,27 +379,39 @@ pub fn settle(state: &mut AssetsState, env: &mut Env) -> Vec<Effect> {
         state.rows.remove(&removed);
         state.view = Vec::new(); // its numbers mean other rows now
     }
-    if state.rows.len() > ARRANGED_AT_ONCE {
+    let (filter, sort) = (state.filter.clone(), state.sort);
+    let applied = Applied {
+        filter: filter.clone(),
+        sort,
+        rows: state.rows.len(),
+        generation: state.rows.generation(),
+    };
+    let narrower = state.applied.as_ref().is_some_and(|it| it.holds(&state.rows, &filter, sort));
+    let looked_through = if narrower { state.view.len() } else { state.rows.len() };
+    if looked_through > ARRANGED_AT_ONCE {
         let task = env.task();
-        state.arranging = Some(task);
+        state.arranging = Some((task, applied));
         return vec![Effect::Arrange {
             task,
             rows: state.rows.clone(),
-            filter: state.filter.clone(),
-            sort: state.sort,
+            within: narrower.then(|| state.view.clone()),
+            filter,
+            sort,
             pending: env.pending.clone(),
         }];
     }
-    let view = arrange(&state.rows, &state.filter, state.sort, &env.pending);
-    take_view(state, env, view)
+    let within = narrower.then_some(state.view.as_slice());
+    let view = arrange_within(&state.rows, within, &filter, sort, &env.pending, &|| false);
+    state.arranging = None;
+    take_view(state, env, applied, view.unwrap_or_default())
 }
 
 /// The first asset at or below the cursor that stays, else the last one above it.
 fn neighbour(state: &AssetsState, removed: &HashSet<AssetKey>) -> Option<AssetKey> {
-    let stays = |at: &usize| state.at(*at).is_some_and(|asset| !removed.contains(&asset.key));
+    let stays = |at: &usize| state.key_at(*at).is_some_and(|key| !removed.contains(&key));
     let below = (state.cursor..state.view.len()).find(stays);
     let at = below.or_else(|| (0..state.cursor.min(state.view.len())).rev().find(stays))?;
-    state.at(at).map(|asset| asset.key.clone())
+    state.key_at(at)
 }
 
 /// Row numbers made off the loop.
@@ -336,29 +421,30 @@ pub fn arranged(
     task: TaskId,
     view: Vec<u32>,
 ) -> Vec<Effect> {
-    if state.arranging != Some(task) || state.stale {
+    if state.stale {
         return vec![];
     }
-    state.arranging = None;
-    take_view(state, env, view)
+    match state.arranging.take_if(|(current, _)| *current == task) {
+        Some((_, applied)) => take_view(state, env, applied, view),
+        None => vec![],
+    }
 }
 
 /// Takes a new order of rows; the row under the cursor stays where it is on screen.
-fn take_view(state: &mut AssetsState, env: &mut Env, view: Vec<u32>) -> Vec<Effect> {
+fn take_view(
+    state: &mut AssetsState,
+    env: &mut Env,
+    applied: Applied,
+    view: Vec<u32>,
+) -> Vec<Effect> {
     let landing = state.land_on.is_some();
-    let key = state.land_on.take().or_else(|| state.current().map(|asset| asset.key.clone()));
+    let key = state.land_on.take().or_else(|| state.key_at(state.cursor));
     let line = state.cursor.saturating_sub(state.offset);
-    state.view = view;
-    let found = key.as_ref().and_then(|key| {
-        (0..state.view.len()).find(|at| state.at(*at).is_some_and(|asset| asset.key == *key))
-    });
+    (state.view, state.applied) = (view, Some(applied));
+    let found = key.as_ref().and_then(|key| state.position_of(key));
     state.cursor = found.unwrap_or(state.cursor).min(state.view.len().saturating_sub(1));
     state.offset = state.cursor.saturating_sub(line);
-    state.marks_in_view = if state.marks.is_empty() {
-        0
-    } else {
-        shown_keys(state).filter(|key| state.marks.contains(*key)).count()
-    };
+    state.marks_in_view = marks_in_view(state);
     keep_in_sight(state, env);
     if landing && found.is_none() && state.loading.is_some() {
         state.land_on = key; // it may come with the next page
@@ -368,8 +454,21 @@ fn take_view(state: &mut AssetsState, env: &mut Env, view: Vec<u32>) -> Vec<Effe
     effects
 }
 
-fn shown_keys(state: &AssetsState) -> impl Iterator<Item = &AssetKey> {
-    (0..state.view.len()).filter_map(|at| state.at(at)).map(|asset| &asset.key)
+fn shown_keys(state: &AssetsState) -> impl Iterator<Item = AssetKey> {
+    (0..state.view.len()).filter_map(|at| state.key_at(at))
+}
+
+/// Names are compared first: few of many rows are marked.
+fn marks_in_view(state: &AssetsState) -> usize {
+    if state.marks.is_empty() {
+        return 0;
+    }
+    let names: HashSet<&str> = state.marks.iter().map(|key| key.public_id.as_str()).collect();
+    (0..state.view.len())
+        .filter_map(|at| state.row_at(at))
+        .filter(|row| state.rows.name(*row).is_some_and(|name| names.contains(name)))
+        .filter(|row| state.rows.key(*row).is_some_and(|key| state.marks.contains(&key)))
+        .count()
 }
 
 /// Scrolls so that the cursor is seen.
@@ -422,7 +521,7 @@ fn mark(state: &mut AssetsState, env: &mut Env) -> Vec<Effect> {
     if state.range_from.is_some() {
         return mark_range(state, env);
     }
-    if let Some(key) = state.current().map(|asset| asset.key.clone()) {
+    if let Some(key) = state.key_at(state.cursor) {
         toggle(state, key);
         move_cursor(state, env, Motion::Lines(1));
     }
@@ -442,10 +541,9 @@ fn toggle(state: &mut AssetsState, key: AssetKey) {
 }
 
 fn mark_range(state: &mut AssetsState, env: &mut Env) -> Vec<Effect> {
-    match (state.range(), state.current()) {
+    match (state.range(), state.key_at(state.cursor)) {
         (Some(range), _) => {
-            let keys: Vec<_> =
-                range.filter_map(|at| state.at(at)).map(|asset| asset.key.clone()).collect();
+            let keys: Vec<_> = range.filter_map(|at| state.key_at(at)).collect();
             for key in keys {
                 if state.marks.insert(key) {
                     state.marks_in_view += 1;
@@ -453,8 +551,8 @@ fn mark_range(state: &mut AssetsState, env: &mut Env) -> Vec<Effect> {
             }
             state.range_from = None;
         }
-        (None, Some(asset)) if state.range_from.is_none() => {
-            state.range_from = Some(asset.key.clone());
+        (None, Some(key)) if state.range_from.is_none() => {
+            state.range_from = Some(key);
         }
         _ => {
             env.say("the beginning of the range is not in view any more");
@@ -465,7 +563,7 @@ fn mark_range(state: &mut AssetsState, env: &mut Env) -> Vec<Effect> {
 }
 
 fn mark_matches(state: &mut AssetsState, env: &mut Env) {
-    let keys: Vec<AssetKey> = shown_keys(state).cloned().collect();
+    let keys: Vec<AssetKey> = shown_keys(state).collect();
     let count = keys.len();
     state.marks.extend(keys);
     state.marks_in_view = count;
@@ -509,7 +607,7 @@ fn accept_filter(state: &mut AssetsState, env: &mut Env) -> Vec<Effect> {
 
 /// Whether a name that is loaded begins with `needle`: then a listing finds the others, and is current.
 fn begins_a_name(state: &AssetsState, needle: &str) -> bool {
-    state.rows.iter().any(|asset| asset.key.public_id.as_str().starts_with(needle))
+    state.rows.names().any(|name| name.starts_with(needle))
 }
 
 /// A search expression as typed; plain words as the beginnings of words in names.
@@ -566,7 +664,7 @@ fn close_details(state: &mut AssetsState) {
 }
 
 fn open_details(state: &mut AssetsState, env: &mut Env) -> Vec<Effect> {
-    let Some(key) = state.subject(env).cloned() else { return vec![] };
+    let Some(key) = state.subject(env) else { return vec![] };
     state.in_details = true;
     show(state, env, key)
 }
@@ -600,7 +698,7 @@ fn follow(state: &mut AssetsState, env: &mut Env) -> Vec<Effect> {
     if state.details.is_none() || state.details_have_keys(env) {
         return vec![];
     }
-    let Some(key) = state.current().map(|asset| asset.key.clone()) else { return vec![] };
+    let Some(key) = state.key_at(state.cursor) else { return vec![] };
     if env.setup.loopback {
         return show(state, env, key);
     }
@@ -678,7 +776,7 @@ pub fn renamed(state: &mut AssetsState, from: &AssetKey, to: &AssetKey) {
         state.view = Vec::new(); // its numbers mean other rows now
     }
     if let Some(row) = state.rows.find(from)
-        && let Some(asset) = state.rows.get(row).cloned()
+        && let Some(asset) = state.rows.get(row)
     {
         state.rows.replace(row, Asset { key: to.clone(), secure_url: None, ..asset });
     }

@@ -100,7 +100,7 @@ fn list(app: &App, pen: &mut Pen<'_>, area: Rect) -> Option<(u16, u16)> {
         let Some(asset) = state.at(at) else { break };
         let row = Rect { y, height: 1, ..areas.rows };
         let in_range = range.as_ref().is_some_and(|range| range.contains(&at));
-        asset_row(app, pen, row, &widths, asset, (at == state.cursor, in_range));
+        asset_row(app, pen, row, &widths, &asset, (at == state.cursor, in_range));
     }
     scrollbar(app, pen, areas.rows);
     cursor
@@ -274,6 +274,10 @@ fn parts(app: &App, state: &AssetsState) -> Vec<(String, Role)> {
     if !state.rows.is_empty() {
         parts.push((counted(state), Role::Text));
     }
+    if let Some(at) = state.copied_at {
+        let age = app.env.now.duration_since(at).unsigned_abs();
+        parts.push((format!("a copy, {} old", text::age(age)), Role::Warning));
+    }
     if !state.marks.is_empty() {
         let away = match state.marks_out_of_view() {
             0 => String::new(),
@@ -292,6 +296,7 @@ fn parts(app: &App, state: &AssetsState) -> Vec<(String, Role)> {
         let what = match &loading.kind {
             LoadKind::First => "reading the list".to_owned(),
             LoadKind::More => "reading the next page".to_owned(),
+            LoadKind::Check => "asking the server".to_owned(),
             LoadKind::Refresh { gathered, .. } if gathered.is_empty() => "reading again".to_owned(),
             LoadKind::Refresh { gathered, .. } => {
                 format!("reading again, {}", text::len(gathered.len()))

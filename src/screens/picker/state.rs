@@ -162,8 +162,7 @@ const LOOKED_AT: usize = 200_000;
 /// that it is in.
 fn folders(app: &App) -> Vec<Choice> {
     let mut counts: BTreeMap<String, usize> = BTreeMap::new();
-    for asset in app.assets.rows.iter().take(LOOKED_AT) {
-        let name = asset.key.public_id.as_str();
+    for name in app.assets.rows.names().take(LOOKED_AT) {
         for (at, _) in name.match_indices('/') {
             *counts.entry(name[..=at].to_owned()).or_default() += 1;
         }
