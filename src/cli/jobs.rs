@@ -178,17 +178,26 @@ pub async fn wish(
     Ok(Exit::Done)
 }
 
-/// Goes on with a job: tells the process that runs it, or takes it up here and waits for the outcome.
+/// Goes on with a job: tells the process that runs it, or takes it up here and waits for the outcome. Of one that is
+/// done, if only since this process asked storage about it, the outcome is told.
 ///
 /// # Errors
 /// No such job, it is over or cannot be gone on with; those of [`order::go_on`].
 pub async fn resume(session: &Session, args: &Resume) -> Result<Exit, Failure> {
     let (engine, output) = (&session.engine, &session.output);
     let id = find(engine, &args.which).await?;
-    if engine.job(id).await?.state.is_over() {
-        return Err(over(&engine.job(id).await?));
-    }
-    match engine.resume(id).await? {
+    let resumed = match engine.resume(id).await {
+        Ok(resumed) => resumed,
+        Err(why) => {
+            let job = engine.job(id).await?;
+            return match job.state {
+                JobState::Done => order::go_on(session, id, args).await,
+                state if state.is_over() => Err(over(&job)),
+                _ => Err(why.into()),
+            };
+        }
+    };
+    match resumed {
         Resumed::By(who) => {
             let job = engine.job(id).await?;
             if output.style.json {

@@ -145,6 +145,8 @@ fn a_job_whose_process_died_waits_and_every_command_says_so() {
     assert_eq!(text.lines().count(), MANY + 1, "{text}");
     assert!(text.lines().skip(1).all(|line| line.contains(",accepted,")), "{text}");
     assert_eq!(jobs(home)[0]["state"], "done");
+    let again = finish(home, &["jobs", "resume", id, "--no-wait"]).expect(0);
+    assert!(again.stderr.contains(&format!("0 of {MANY} assets left")), "{}", again.stderr);
     let after = finish(home, &["ls", "--limit", "1"]).expect(0).stderr;
     assert!(!after.contains("waits"), "{after}");
 }

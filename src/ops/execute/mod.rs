@@ -28,8 +28,8 @@ use super::plan;
 use super::tracker::Tracker;
 use crate::domain::asset::AssetKey;
 use crate::domain::id::{InvalidationId, ItemId, OperationId};
-use crate::domain::invalidation::ItemState;
-use crate::domain::job::{Act, ActKind, JobState, JobWait};
+use crate::domain::invalidation::{Item, ItemState};
+use crate::domain::job::{Act, ActKind, ItemFilter, JobState, JobWait, Slice};
 use crate::domain::purge::{OrderTerms, Plan};
 use crate::domain::text::clean;
 use crate::ports::journal::{JobLease, JournalError};
@@ -89,6 +89,17 @@ pub struct ExecutedItem {
     pub message: Option<String>,
 }
 
+impl ExecutedItem {
+    fn of(item: &Item) -> Self {
+        Self {
+            key: item.key.clone(),
+            to: item.to.clone(),
+            state: item.state,
+            message: item.message.clone(),
+        }
+    }
+}
+
 /// What jobs are run with.
 #[derive(Clone, Copy)]
 pub struct Runner<'a> {
@@ -143,6 +154,8 @@ impl Runner<'_> {
         cancel: &CancellationToken,
     ) -> Result<Executed, OpError> {
         let Context { journal, clock, member, scope, .. } = &**self.context;
+        let here = self.running.begin(operation).await;
+        let here = here.ok_or_else(|| run_already(operation, "this process"))?;
         let job = journal.job(operation, clock.wall()).await?;
         plan::refuse_on_read_only(self.context, job.operation.verb)?;
         if job.operation.scope != *scope {
@@ -151,8 +164,16 @@ impl Runner<'_> {
                 hint: "choose the profile of that cloud with --profile".to_owned(),
             });
         }
-        let here = self.running.begin(operation).await;
-        let here = here.ok_or_else(|| run_already(operation, "this process"))?;
+        if job.state == JobState::Done {
+            let items = journal.job_items(operation, ItemFilter::All, Slice::ALL).await?;
+            let items = items.iter().map(ExecutedItem::of).collect();
+            return Ok(Executed {
+                operation,
+                invalidation: job.invalidation,
+                items,
+                stopped: None,
+            });
+        }
         let claimed = journal.claim_job(operation, member.id, clock.wall(), heart::LEASE).await?;
         let lease = claimed.ok_or_else(|| {
             run_already(operation, job.run_by.as_deref().unwrap_or("another process"))

@@ -123,7 +123,7 @@ struct Written {
 impl<'a> Window<'a> {
     pub fn new(desk: Desk<'a>, here: &'a mut Here) -> Self {
         let work = desk.work;
-        let items = work.items.iter().map(executed).collect::<Vec<_>>();
+        let items = work.items.iter().map(ExecutedItem::of).collect::<Vec<_>>();
         let intended = positions(&work.items, ItemState::Intended);
         let now = desk.context.clock.moment();
         let doubt = |position| Doubt {
@@ -577,15 +577,6 @@ async fn ended<T>(task: Result<T, JoinError>) -> T {
 fn positions(items: &[Item], state: ItemState) -> impl Iterator<Item = usize> {
     let is = move |(position, item): (usize, &Item)| (item.state == state).then_some(position);
     items.iter().enumerate().filter_map(is)
-}
-
-fn executed(item: &Item) -> ExecutedItem {
-    ExecutedItem {
-        key: item.key.clone(),
-        to: item.to.clone(),
-        state: item.state,
-        message: item.message.clone(),
-    }
 }
 
 /// Why a call is in doubt, without what the last question came to.
