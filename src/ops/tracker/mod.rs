@@ -8,7 +8,7 @@
 //! answers. What it decides is pure and tested without it: `watch` (one invalidation), `names` (its way to a
 //! known truth), `schedule` (limits and cadence), and in the domain the judgement and the propagation.
 
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -152,7 +152,7 @@ enum Command {
     },
     Baseline {
         id: InvalidationId,
-        existing: HashSet<DeliveryUrl>,
+        existing: BTreeSet<DeliveryUrl>,
         done: oneshot::Sender<()>,
     },
     Settled {
@@ -259,7 +259,7 @@ impl Tracker {
     /// One probe at every covered URL of `existing` derived copies and originals, before the call leaves
     /// (design §2.3, baseline). Returns when all have ended, or 30 s after the last that timed out (1 s on
     /// loopback, where nothing lingers).
-    pub async fn baseline(&self, invalidation: InvalidationId, existing: HashSet<DeliveryUrl>) {
+    pub async fn baseline(&self, invalidation: InvalidationId, existing: BTreeSet<DeliveryUrl>) {
         let (done, wait) = oneshot::channel();
         let command = Command::Baseline { id: invalidation, existing, done };
         if self.inner.commands.send(command).await.is_ok() {

@@ -2,7 +2,7 @@
 //!
 //! Nothing here judges, and no lock is held anywhere: what runs beside the task comes back as a [`Done`].
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -61,7 +61,7 @@ struct Tracked {
 struct PendingBaseline {
     id: InvalidationId,
     /// URLs of originals and derived copies that storage holds.
-    existing: HashSet<DeliveryUrl>,
+    existing: BTreeSet<DeliveryUrl>,
     since: Moment,
     started: bool,
     done: oneshot::Sender<()>,

@@ -38,6 +38,8 @@ pub(super) struct Edges {
     old: Vec<Content>,
     new: Vec<Content>,
     asked: AtomicU64,
+    /// Of those: reads past the caches, which prove what storage holds.
+    proofs: AtomicU64,
     /// Of a thousand answers, how many are lost.
     pub(super) lost: AtomicU64,
     /// Shortest and longest way to a cache and back, in milliseconds.
@@ -131,8 +133,12 @@ impl Prober for Edges {
         let name = probe.path.rsplit('/').next().unwrap().trim_end_matches(".jpg");
         let url: usize = name.parse().unwrap();
         let past_the_caches = probe.path.contains("/v");
+        self.proofs.fetch_add(u64::from(past_the_caches), Ordering::Relaxed);
         let at = if past_the_caches { sent + Duration::from_secs(9_999) } else { sent };
-        let answer = self.answer(place, url, at);
+        let mut answer = self.answer(place, url, at);
+        if past_the_caches {
+            answer.cache = CacheStatus::Miss; // a hit would be no proof
+        }
         let is_lost = fastrand::u64(..1_000) < self.lost.load(Ordering::Relaxed);
         let way = Duration::from_millis(fastrand::u64(self.way.0..self.way.1));
         tokio::time::sleep(if is_lost { probe.timeout } else { way }).await;
@@ -170,6 +176,7 @@ fn places_of(count: usize) -> Vec<Place> {
 struct Run {
     lag: Duration,
     asked: u64,
+    proofs: u64,
 }
 
 /// A grid that begins when storage is known, as all three do.
@@ -206,6 +213,7 @@ fn edges(lets_go: Vec<Vec<Duration>>, called: Moment, clock: PausedClock) -> Edg
         old: contents("old"),
         new: contents("new"),
         asked: AtomicU64::new(0),
+        proofs: AtomicU64::new(0),
         lost: AtomicU64::new(0),
         way: WAY,
         log: std::sync::Mutex::default(),
@@ -229,7 +237,7 @@ fn naive(lets_go: &[Vec<Duration>], clock: &PausedClock, seed: u64) -> Run {
             grid.observe(cell(*place, *url), look);
             if grid.quiet(look.received).is_some_and(|quiet| quiet.done) {
                 let lag = look.received.since(called + last(lets_go));
-                return Run { lag, asked: edges.asked.load(Ordering::Relaxed) };
+                return Run { lag, asked: edges.asked.load(Ordering::Relaxed), proofs: 0 };
             }
         }
     }
@@ -261,7 +269,7 @@ fn round_robin(lets_go: &[Vec<Duration>], clock: &PausedClock, seed: u64) -> Run
                 flying[index] = None;
                 if grid.quiet(now).is_some_and(|quiet| quiet.done) {
                     let lag = now.since(called + last(lets_go));
-                    return Run { lag, asked: edges.asked.load(Ordering::Relaxed) };
+                    return Run { lag, asked: edges.asked.load(Ordering::Relaxed), proofs: 0 };
                 }
             }
             if gate.opens_at(&place.limit_key(), &place.provider).is_some_and(|at| at <= now) {
@@ -332,6 +340,7 @@ async fn ours(lets_go: &[Vec<Duration>], usual: Usual, seed: u64) -> Run {
     Run {
         lag: ended.elapsed().saturating_sub(last(lets_go)),
         asked: edges.asked.load(Ordering::Relaxed),
+        proofs: edges.proofs.load(Ordering::Relaxed),
     }
 }
 
@@ -422,11 +431,18 @@ fn spread(mut values: Vec<f64>) -> (f64, f64) {
 struct Row {
     lag: (f64, f64),
     asked: f64,
+    proofs: f64,
 }
 
 fn row(runs: &[Run]) -> Row {
-    let asked = runs.iter().map(|run| f64::from(u32::try_from(run.asked).unwrap())).collect();
-    Row { lag: spread(runs.iter().map(seconds).collect()), asked: spread(asked).0 }
+    let median = |count: fn(&Run) -> u64| {
+        spread(runs.iter().map(|run| f64::from(u32::try_from(count(run)).unwrap())).collect()).0
+    };
+    Row {
+        lag: spread(runs.iter().map(seconds).collect()),
+        asked: median(|run| run.asked),
+        proofs: median(|run| run.proofs),
+    }
 }
 
 /// Naive, round-robin, ours without and with history.
@@ -459,20 +475,21 @@ async fn the_whole_curve() {
     const NAMES: [&str; 4] = ["naive", "round robin", "allclear", "allclear, learned"];
     let told = std::env::var("ALLCLEAR_LAG_SEEDS").ok().and_then(|seeds| seeds.parse().ok());
     println!(
-        "| URLs x places | poller | lag, median s | lag, p95 s | of round robin | requests | of naive |"
+        "| URLs x places | poller | lag, median s | lag, p95 s | of round robin | requests | of them proofs | of naive |"
     );
-    println!("|---|---|---:|---:|---:|---:|---:|");
+    println!("|---|---|---:|---:|---:|---:|---:|---:|");
     for urls in [1, 10, 50] {
         for places in [1, 12, 60] {
             let seeds = told.unwrap_or(if urls * places <= 120 { 21 } else { 5 });
             let rows = compare(urls, places, seeds).await;
             for (name, row) in NAMES.iter().zip(&rows) {
                 println!(
-                    "| {urls} x {places} | {name} | {:.1} | {:.1} | {:.2} | {:.0} | 1/{:.1} |",
+                    "| {urls} x {places} | {name} | {:.1} | {:.1} | {:.2} | {:.0} | {:.0} | 1/{:.1} |",
                     row.lag.0,
                     row.lag.1,
                     row.lag.0 / rows[1].lag.0,
                     row.asked,
+                    row.proofs,
                     rows[0].asked / row.asked
                 );
             }

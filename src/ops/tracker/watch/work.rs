@@ -11,7 +11,7 @@ use crate::domain::sighting::{AcceptVariant, ProbeShape};
 use crate::domain::time::Moment;
 use crate::domain::verdict::{Stored, Verdict};
 use crate::ports::prober::Probe;
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 /// What a request is for.
@@ -166,7 +166,7 @@ impl Watch {
 
     /// Looks at old copies begin: at covered URLs of what storage held before, at most some per place, and of derived
     /// copies where a read past the caches tells what they are to be compared with.
-    pub fn start_baseline(&mut self, existing: &HashSet<DeliveryUrl>) {
+    pub fn start_baseline(&mut self, existing: &BTreeSet<DeliveryUrl>) {
         let existed = |url: &&usize| {
             let url = &self.urls[**url];
             let name = &self.names[url.name].watched;
