@@ -254,16 +254,16 @@ mod tests {
         }
     }
 
-    fn held(etag: &str) -> Option<Stored> {
-        Some(Stored::Holds(Content { etag: Some(etag.to_owned()), ..Content::default() }))
+    fn held(etag: &str) -> Stored {
+        Stored::Holds(Content { etag: Some(etag.to_owned()), ..Content::default() })
     }
 
     #[rstest]
-    #[case::deleted(held("old"), Some(Stored::Empty), &["AMS", "FRA"])]
-    #[case::replaced(held("old"), held("new"), &["AMS", "FRA"])]
-    #[case::purged(held("old"), held("old"), &[])]
-    #[case::nothing_was_there(Some(Stored::Empty), held("new"), &[])]
-    #[case::not_known(None, held("new"), &[])]
+    #[case::deleted(Some(held("old")), Some(Stored::Empty), &["AMS", "FRA"])]
+    #[case::replaced(Some(held("old")), Some(held("new")), &["AMS", "FRA"])]
+    #[case::purged(Some(held("old")), Some(held("old")), &[])]
+    #[case::nothing_was_there(Some(Stored::Empty), Some(held("new")), &[])]
+    #[case::not_known(None, Some(held("new")), &[])]
     fn an_old_copy_is_told_by_its_tag_or_its_bytes(
         #[case] old: Option<Stored>,
         #[case] new: Option<Stored>,

@@ -100,7 +100,7 @@ pub async fn run(
         told: BTreeSet::new(),
         ended: None,
     };
-    let result = plain.talk(why, banner).await;
+    let result = Box::pin(plain.talk(why, banner)).await;
     if tokio::time::timeout(FAREWELL, engine.shutdown()).await.is_err() {
         tracing::warn!("the tracker did not end in time; its leases run out by themselves");
     }
@@ -140,7 +140,7 @@ impl Plain {
             match self.input.next().await {
                 Typed::Line(line) => {
                     interrupted = false;
-                    match self.answer(&line).await {
+                    match Box::pin(self.answer(&line)).await {
                         Ok(true) => {}
                         Ok(false) => return Ok(Exit::Done),
                         Err(Failure::Gone) => return Err(Failure::Gone),

@@ -46,16 +46,15 @@ pub async fn run(
             command_line: session.command_line.clone(),
             ..OrderTerms::default()
         };
-        match web {
-            Some(url) => session.engine.watch_web(url, &claim(args), &terms).await?,
-            None => {
-                let account = &session.engine.context().account;
-                let read = DeliveryUrl::parse(&args.target, account).ok();
-                if let Some(warning) = read.and_then(|url| planting(account, &url)) {
-                    session.output.warn(&warning);
-                }
-                session.engine.watch_url(&args.target, args.expect, &terms).await?
+        if let Some(url) = web {
+            session.engine.watch_web(url, &claim(args), &terms).await?
+        } else {
+            let account = &session.engine.context().account;
+            let read = DeliveryUrl::parse(&args.target, account).ok();
+            if let Some(warning) = read.and_then(|url| planting(account, &url)) {
+                session.output.warn(&warning);
             }
+            session.engine.watch_url(&args.target, args.expect, &terms).await?
         }
     };
     session.output.say(&format!("watching {id}"));

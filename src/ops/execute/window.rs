@@ -399,15 +399,12 @@ impl<'a> Window<'a> {
             self.meter.call(now.since(flight.since));
         }
         let brake = answers.iter().find_map(|answer| answer.wait.clone());
-        match brake {
-            Some(wait) => {
-                self.brake.pull(&wait, self.desk.context.clock.wall());
-                self.refused(&wait, now);
-            }
-            None => {
-                self.brake.release();
-                self.refused_since = None;
-            }
+        if let Some(wait) = brake {
+            self.brake.pull(&wait, self.desk.context.clock.wall());
+            self.refused(&wait, now);
+        } else {
+            self.brake.release();
+            self.refused_since = None;
         }
         let mut again = Vec::new();
         for (position, answer) in flight.unit.iter().copied().zip(answers) {

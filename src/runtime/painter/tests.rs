@@ -286,20 +286,20 @@ fn addresses_are_opened_and_closed_and_move_with_their_rows() {
     let mut frame = Buffer::empty(Rect::new(0, 0, 30, 3));
     frame.set_string(0, 0, "abcdef", Style::new());
     let link = |x, url: &str| Link { x, y: 0, width: 2, url: url.to_owned() };
-    let mut painted = |links: &[Link]| {
+    let mut sent = |links: &[Link]| {
         let picture = painter.take(&frame, links);
         String::from_utf8(painter.paint(picture, None)).unwrap()
     };
-    let first = painted(&[link(1, "http://h/a")]);
+    let first = sent(&[link(1, "http://h/a")]);
     assert_eq!(first, "\x1b[m\x1b[2J\x1b[Ha\x1b]8;;http://h/a\x1b\\bc\x1b]8;;\x1b\\def");
-    assert_eq!(painted(&[link(1, "http://h/a")]), "");
-    let other = painted(&[link(1, "http://h/b")]);
+    assert_eq!(sent(&[link(1, "http://h/a")]), "");
+    let other = sent(&[link(1, "http://h/b")]);
     assert_eq!(
         other,
         "\r\x1b[C\x1b]8;;http://h/b\x1b\\bc\x1b]8;;\x1b\\".replace("\r\x1b[C", "\x1b[5D")
     );
-    assert_eq!(painted(&[]), "\x08\x08bc");
-    assert_eq!(painted(&[link(1, "javascript:x")]), "", "no plain address, no link");
+    assert_eq!(sent(&[]), "\x08\x08bc");
+    assert_eq!(sent(&[link(1, "javascript:x")]), "", "no plain address, no link");
 }
 
 #[test]
