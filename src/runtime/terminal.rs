@@ -108,6 +108,12 @@ pub async fn guarded<F: Future>(the_loop: F) -> F::Output {
     ON_THE_LOOP.scope((), the_loop).await
 }
 
+/// A panic of this process says no secret and drives no terminal, whatever its message holds; for the start of the
+/// program.
+pub fn mask_panics() {
+    std::panic::set_hook(Box::new(say_goodbye));
+}
+
 fn install_panic_hook() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {

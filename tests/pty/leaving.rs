@@ -54,8 +54,10 @@ fn a_panic_gives_the_terminal_back_before_it_says_so() {
     let cloud = CloudProcess::start(&[]);
     let home = Home::new(cloud.url());
     let cooked = cooked();
+    // its message holds what a value of ours might hold
+    let value = "https://me:canaryUser@h.test/image/upload/s--cAnarySi--/x.jpg\x1b]52;c;AAAA\x07";
     let environment =
-        [("CLOUDINARY_URL", home.cloudinary_url.as_str()), ("ALLCLEAR_TEST_PANIC", "1")];
+        [("CLOUDINARY_URL", home.cloudinary_url.as_str()), ("ALLCLEAR_TEST_PANIC", value)];
     let mut terminal = Terminal::start(80, 24, &[], &environment, home.folder.path());
     terminal.wait_for(HERO);
     terminal.keys("\x1b[24~"); // f12
@@ -66,6 +68,9 @@ fn a_panic_gives_the_terminal_back_before_it_says_so() {
     let raw = String::from_utf8_lossy(&terminal.raw()).into_owned();
     let (left, said) = (raw.rfind("\x1b[?1049l"), raw.find("a mistake of its own"));
     assert!(left.is_some() && left < said, "the words come after the screen was left: {raw:?}");
+    let words = &raw[said.unwrap_or_default()..];
+    assert!(words.contains("asked for by"), "{words:?}");
+    assert!(!words.to_lowercase().contains("canary") && !words.contains("\x1b]52"), "{words:?}");
 }
 
 /// With job control, as people stop and continue programs.
