@@ -1,5 +1,6 @@
 //! Orders as jobs: listed, paused, resumed and cancelled from another process, tried again, told in a file.
 
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use rstest::rstest;
@@ -44,6 +45,18 @@ struct UnderWay {
     child: std::process::Child,
 }
 
+/// The same command with the default for HUP, which a run of the tests under `nohup` would hand on as ignored.
+fn heeding_hang_ups(command: &Command) -> Command {
+    let mut heeding = Command::new("/usr/bin/env");
+    heeding.arg("--default-signal=HUP").arg(command.get_program()).args(command.get_args());
+    heeding.env_clear().envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    if let Some(folder) = command.get_current_dir() {
+        heeding.current_dir(folder);
+    }
+    heeding.stdin(Stdio::null());
+    heeding
+}
+
 impl UnderWay {
     fn start() -> Self {
         let cloud = CloudProcess::start(&["--assets", "400", "--edges", "1"]);
@@ -59,7 +72,7 @@ impl UnderWay {
         // nobody reads it meanwhile, and a pipe would fill up
         let told =
             |name: &str| std::fs::File::create(home.folder.path().join(name)).expect("a file");
-        let mut command = home.command(&order);
+        let mut command = heeding_hang_ups(&home.command(&order));
         let mut child =
             command.stdout(told("told")).stderr(told("said")).spawn().expect("allclear starts");
         assert!(until(&mut child, || middleman.reached(Stage::Delivered) >= 5));
