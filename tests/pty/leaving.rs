@@ -93,7 +93,9 @@ fn stopped_and_continued_by_a_shell() {
     terminal.wait_for(HERO);
     for round in 1..=2 {
         terminal.keys("\x1a");
-        terminal.wait("the shell", |screen| screen.contains("Stopped") && !screen.contains(HERO));
+        terminal.wait("the shell", |screen| {
+            screen.matches("Stopped").count() == round && screen.trim_end().ends_with("shell>")
+        });
         assert_given_back(&terminal);
         terminal.keys(&format!("stty -g > stopped{round}; cat stopped{round} | wc -c\r"));
         terminal.wait("the modes", |_| {
