@@ -3,7 +3,6 @@
 mod svg;
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use crate::pty::terminal::Terminal;
 use crate::support::cloud::CloudProcess;
@@ -61,24 +60,9 @@ impl Camera {
         self.terminal.wait_for(brings);
     }
 
-    /// Presses a key until it is taken: what comes close behind typed words is held to be pasted.
-    fn insist(&mut self, key: &str, brings: &str) {
-        let there = |screen: &str| screen.contains(brings);
-        let came = (0..9).any(|_| {
-            self.terminal.keys(key);
-            self.terminal.wait_for_at_most(Duration::from_secs(1), there).is_ok()
-        });
-        assert!(came, "{brings} does not come:\n{}", self.terminal.screen());
-    }
-
     /// Leaves what is open.
     fn leave(&mut self, what: &str) {
-        let closed = |screen: &str| !screen.contains(what);
-        let left = (0..9).any(|_| {
-            self.terminal.keys("\x1b"); // the innermost thing first
-            self.terminal.wait_for_at_most(Duration::from_secs(1), closed).is_ok()
-        });
-        assert!(left, "{what} stays open:\n{}", self.terminal.screen());
+        self.terminal.insist("\x1b", |screen| !screen.contains(what)); // the innermost thing first
     }
 }
 
@@ -121,7 +105,7 @@ fn shoot() {
     camera.press("shoes", "products/shoes");
     camera.shoot("find");
     camera.leave("esc drop");
-    camera.insist("g", HERO);
+    camera.terminal.insist("g", |screen| screen.contains(HERO));
 
     // every edge holds a copy, as it would on a day with visitors
     let dry = home.run(&["rm", HERO, "--dry-run", "--json"]).expect(0).events().remove(0);
@@ -161,7 +145,7 @@ fn shoot() {
     camera.press("pu", "purge");
     camera.shoot("command");
     camera.leave(":pu");
-    camera.insist("w", "ALL CLEAR");
+    camera.terminal.insist("w", |screen| screen.contains("ALL CLEAR"));
     camera.terminal.resize(40, 10);
     camera.terminal.wait("a small screen", |screen| {
         screen.contains("ALL CLEAR") && screen.lines().all(|line| line.chars().count() <= 40)

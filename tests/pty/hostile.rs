@@ -1,8 +1,6 @@
 //! Strings from outside that try to take over the terminal: in names, tags, context values, error texts, response
 //! headers and configuration. Nothing of them reaches it raw, in the console or from any command.
 
-use std::time::Duration;
-
 use serde_json::json;
 
 use super::terminal::Terminal;
@@ -117,15 +115,6 @@ impl Evil {
     }
 }
 
-/// Presses a key until it has done what it does: keys of a script come like a paste, and some of those are not heeded.
-fn insist(terminal: &mut Terminal, key: &str, done: impl Fn(&str) -> bool) {
-    let heeded = (0..9).any(|_| {
-        terminal.keys(key);
-        terminal.wait_for_at_most(Duration::from_secs(2), &done).is_ok()
-    });
-    assert!(heeded, "{key} does nothing:\n{}", terminal.screen());
-}
-
 #[test]
 fn the_console_shows_hostile_strings_and_obeys_none() {
     let evil = Evil::begin();
@@ -139,9 +128,9 @@ fn the_console_shows_hostile_strings_and_obeys_none() {
     terminal.wait("the watch", |screen| screen.contains("Matrix") && screen.contains("EVIL"));
     for _ in 0..4 {
         let before = terminal.screen();
-        insist(&mut terminal, "]", |screen| screen != before); // map, curve, timeline, not covered
+        terminal.insist("]", |screen| screen != before); // map, curve, timeline, not covered
     }
-    insist(&mut terminal, "p", |screen| screen.contains(" ended") && screen.contains("EVIL"));
+    terminal.insist("p", |screen| screen.contains(" ended") && screen.contains("EVIL"));
     terminal.keys("a");
     terminal.wait("the list", |screen| screen.contains("PUBLIC ID"));
     terminal.keys("d"); // a delete that is refused with a hostile sentence

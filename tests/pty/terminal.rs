@@ -149,6 +149,18 @@ impl Terminal {
         self.wait(&format!("`{text}`"), |screen| screen.contains(text))
     }
 
+    /// Presses a key until it has done what it does: keys of a script come like a paste, and some of those are not heeded.
+    ///
+    /// # Panics
+    /// With the screen, when it is never heeded.
+    pub fn insist(&mut self, key: &str, done: impl Fn(&str) -> bool) {
+        let heeded = (0..9).any(|_| {
+            self.keys(key);
+            self.wait_for_at_most(Duration::from_secs(2), &done).is_ok()
+        });
+        assert!(heeded, "{key:?} does nothing:\n{}", self.screen());
+    }
+
     /// The screen once it satisfies `wanted`, or as it is at the end of `patience`.
     pub fn wait_for_at_most(
         &self,
