@@ -62,9 +62,15 @@ pub async fn run(session: &Session, args: &Ls) -> Result<Exit, Failure> {
 /// What is written of a listing so far.
 enum Lines {
     Not,
-    Json { list: JsonList, total: Option<u64> },
+    Json {
+        list: JsonList,
+        total: Option<u64>,
+    },
     /// Columns are as wide as the first page needs, and grow where a later one needs more.
-    Table { columns: Vec<Column>, table: Table },
+    Table {
+        columns: Vec<Column>,
+        table: Table,
+    },
 }
 
 impl Lines {
