@@ -253,6 +253,9 @@ impl From<&JournalError> for Report {
             ),
             JournalError::Newer { .. } => as_said("journal_newer", FAILED)
                 .hint("use the newer allclear, or name another journal with --journal"),
+            JournalError::Gone { .. } => as_said("journal_gone", FAILED).hint(
+                "nothing is sent that is not written first: wait until its server answers, or ask who runs it",
+            ),
             JournalError::Damaged { .. } => as_said("journal_damaged", FAILED)
                 .hint("keep the file, and name another journal with --journal until it is mended"),
             JournalError::Busy { .. } => as_said("journal_busy", FAILED)
@@ -367,6 +370,7 @@ mod tests {
             [
                 JournalError::Open { path: path(), detail: message() },
                 JournalError::Newer { path: path(), found: 9, known: 1 },
+                JournalError::Gone { journal: text("postgres://db/allclear"), detail: message() },
                 JournalError::Damaged { detail: message() },
                 JournalError::Busy { detail: message() },
                 JournalError::Write { detail: message() },

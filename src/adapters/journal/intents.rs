@@ -166,7 +166,7 @@ impl SqlJournal {
         .bind(scope.cloud_name.as_str())
         .bind(scope.api.as_str())
         .bind(instance)
-        .fetch_all(&self.pool)
+        .fetch_all(&self.link.pool())
         .await
         .map_err(reading)?;
 
@@ -183,7 +183,7 @@ impl SqlJournal {
                  WHERE i.state IN ('intended', 'sent') AND o.id = $1 ORDER BY i.seq",
             )
             .bind(id)
-            .fetch_all(&self.pool)
+            .fetch_all(&self.link.pool())
             .await
             .map_err(reading)?;
             for row in rows {

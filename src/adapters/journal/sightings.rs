@@ -103,7 +103,7 @@ impl SqlJournal {
             "SELECT * FROM sighting WHERE invalidation = $1 ORDER BY place, url, variant, run",
         )
         .bind(invalidation.to_string())
-        .fetch_all(&self.pool)
+        .fetch_all(&self.link.pool())
         .await
         .map_err(|error| faults::reading(&self.location, &error))?;
         rows.iter()

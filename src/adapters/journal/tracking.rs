@@ -19,7 +19,7 @@ impl SqlJournal {
         let text = id.to_string();
         let reading = |error: sqlx::Error| faults::reading(&self.location, &error);
         // One transaction, so that all parts are of the same moment.
-        let mut transaction = self.pool.begin().await.map_err(reading)?;
+        let mut transaction = self.link.snapshot().await.map_err(reading)?;
         let row = sqlx::query(
             "SELECT v.id, v.terms, v.not_covered, v.outcome, v.ended_at, v.sentence, o.id AS operation_id, o.member, \
              o.verb, o.ordered_at, o.command_line, o.note, o.invalidate, c.cloud_name, c.api, c.instance \
