@@ -303,6 +303,7 @@ impl From<&ConfigError> for Report {
             }
             ConfigError::BadUrl { .. } | ConfigError::Missing { .. } => "bad_credentials",
             ConfigError::SecretCommand { .. } => "secret_command_failed",
+            ConfigError::JournalPassword { .. } => "journal_password_failed",
             ConfigError::InFile { .. }
             | ConfigError::Unreadable { .. }
             | ConfigError::BadValue { .. }
@@ -516,6 +517,7 @@ mod tests {
             },
             ConfigError::Missing { from: text("X"), missing: "API key", next_step: text("set Y") },
             ConfigError::SecretCommand { profile: text("a"), detail: text("b") },
+            ConfigError::JournalPassword { detail: text("b") },
             ConfigError::NoFolder { what: "the journal", variable: "ALLCLEAR_STATE_DIR" },
         ];
         let shown: Vec<_> = all.iter().map(|error| Report::from(error).to_string()).collect();

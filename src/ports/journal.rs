@@ -244,9 +244,9 @@ pub trait Journal: Send + Sync {
         Reach::Here
     }
 
-    /// Resolves with the number of changes as soon as it is not `seen` any more, whoever wrote; never where the journal
-    /// is not told of what other processes write and this one writes nothing. The first number is 0. Heartbeats are no
-    /// changes. Something may have changed without being told, so lists are read now and then all the same.
+    /// Resolves with the number of changes that other members made as soon as it is not `seen` any more; never where a
+    /// journal is not told of them. The first number is 0. Heartbeats, sightings and progress are no changes, and one
+    /// may be missed, so lists are read now and then all the same.
     async fn change(&self, _seen: u64) -> u64 {
         std::future::pending().await
     }

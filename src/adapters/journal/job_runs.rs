@@ -100,7 +100,7 @@ impl SqlJournal {
         now: Timestamp,
     ) -> Result<Wish, JournalError> {
         let at = self.learn_time(now);
-        let mut writing = self.begin().await?;
+        let mut writing = self.begin().await?.quietly();
         let held = writing
             .run(
                 sqlx::query(

@@ -39,7 +39,7 @@ pub(super) struct Link {
     pool: Arc<RwLock<AnyPool>>,
     pub ways: Ways,
     server: Option<Arc<Server>>,
-    /// Counts what was written, here and by others as far as they tell.
+    /// Counts what others wrote, as far as they tell.
     changes: watch::Sender<u64>,
     /// Ends the task that looks after a server.
     _until: Option<DropGuard>,
@@ -109,12 +109,13 @@ impl Link {
         self.server.is_some()
     }
 
-    /// Where it is counted that something was written.
+    /// Where it is counted that somebody else wrote.
+    #[cfg(feature = "postgres")]
     pub fn changes(&self) -> watch::Sender<u64> {
         self.changes.clone()
     }
 
-    /// Resolves with the number of changes once it is not `seen` any more.
+    /// Resolves with the number of changes once it is not `seen` any more; of a file it is never told.
     pub async fn change(&self, seen: u64) -> u64 {
         let mut changes = self.changes.subscribe();
         let number = changes.wait_for(|number| *number != seen).await.ok().map(|number| *number);

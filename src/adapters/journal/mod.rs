@@ -34,7 +34,7 @@ mod vault;
 #[cfg(test)]
 mod tests;
 
-pub use inspect::{Inspection, inspect};
+pub use inspect::{Inspection, ServerSeen, inspect};
 pub use processes::Processes;
 pub use schema::known_schema;
 pub use sql_journal::SqlJournal;

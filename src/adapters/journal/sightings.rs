@@ -63,7 +63,7 @@ impl SqlJournal {
         lease: Lease,
         rows: &[SightingRow],
     ) -> Result<(), JournalError> {
-        let mut writing = self.begin().await?;
+        let mut writing = self.begin().await?.quietly();
         writing.hold(lease).await?;
         // Taken out: after a failure they are read again.
         let known = self.runs.lock().await.remove(&lease.invalidation);

@@ -5,7 +5,7 @@ use std::time::Duration;
 use sqlx::any::AnyArguments;
 use sqlx::query::Query;
 use sqlx::{Any, AnyConnection, AssertSqlSafe, Transaction};
-use tokio::sync::{OwnedMutexGuard, watch};
+use tokio::sync::OwnedMutexGuard;
 
 use super::faults;
 use super::sql_journal::SqlJournal;
@@ -22,9 +22,8 @@ pub(super) struct Writing {
     transaction: Transaction<'static, Any>,
     location: String,
     values_at_once: usize,
-    /// Said to the other members as it is committed; a heartbeat is nothing to tell.
+    /// Said to the other members as it is committed; heartbeats and progress are nothing to tell.
     tell: Option<String>,
-    changes: Option<watch::Sender<u64>>,
     /// Released after the transaction, so that writers of one process queue here instead of polling the file.
     _turn: Option<OwnedMutexGuard<()>>,
 }
@@ -56,16 +55,15 @@ impl SqlJournal {
             location: self.location.clone(),
             values_at_once: ways.values_at_once,
             tell: ways.tell.clone(),
-            changes: Some(self.link.changes()),
             _turn: turn,
         })
     }
 }
 
 impl Writing {
-    /// Tells nobody of it: it only says that somebody still is there.
+    /// Tells nobody of it: that somebody still is there, and how far it is, is looked at now and then.
     pub(super) fn quietly(mut self) -> Self {
-        (self.tell, self.changes) = (None, None);
+        self.tell = None;
         self
     }
 
@@ -145,12 +143,8 @@ impl Writing {
         if let Some(tell) = self.tell.take() {
             self.run(sqlx::query(AssertSqlSafe(tell))).await?;
         }
-        let Self { transaction, location, changes, _turn, .. } = self;
-        transaction.commit().await.map_err(|error| faults::writing(&location, &error))?;
-        if let Some(changes) = changes {
-            changes.send_modify(|number| *number += 1);
-        }
-        Ok(())
+        let Self { transaction, location, _turn, .. } = self;
+        transaction.commit().await.map_err(|error| faults::writing(&location, &error))
     }
 }
 

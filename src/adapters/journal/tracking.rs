@@ -65,7 +65,7 @@ impl SqlJournal {
         lease: Lease,
         name: &WatchedName,
     ) -> Result<(), JournalError> {
-        let mut writing = self.begin().await?;
+        let mut writing = self.begin().await?.quietly();
         writing.hold(lease).await?;
         let row = sqlx::query(
             "SELECT o.cloud, \
@@ -93,7 +93,7 @@ impl SqlJournal {
         lease: Lease,
         terms: &WatchTerms,
     ) -> Result<(), JournalError> {
-        let mut writing = self.begin().await?;
+        let mut writing = self.begin().await?.quietly();
         writing.under(lease, "terms = $4", [json(terms).into()]).await?;
         writing.commit().await
     }
@@ -103,7 +103,7 @@ impl SqlJournal {
         lease: Lease,
         snapshot: &WatchSnapshot,
     ) -> Result<(), JournalError> {
-        let mut writing = self.begin().await?;
+        let mut writing = self.begin().await?.quietly();
         writing.hold(lease).await?;
         writing.picture(lease.invalidation, snapshot).await?;
         writing.commit().await
