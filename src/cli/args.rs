@@ -118,7 +118,7 @@ pub enum Command {
     Jobs(Jobs),
     /// Order again what a job did not get done
     RetryFailed(RetryFailed),
-    /// Track what is open and go on with what was interrupted, without a screen, until it is stopped
+    /// Track what is open without a screen, and go on with what was interrupted
     Track(Track),
     /// Tell the story of one invalidation, for the post-mortem
     Report(Report),
