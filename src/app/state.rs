@@ -239,6 +239,8 @@ pub struct App {
     pub interrupted_at: Option<Moment>,
     /// When the journal was last asked for.
     pub journal_read_at: Option<Moment>,
+    /// What of [`Board::changes`] was read.
+    pub changes_read: u64,
     /// What was told to whoever looks elsewhere.
     pub told: BTreeMap<InvalidationId, Told>,
     /// Whether the window has the focus, as far as the terminal tells.
@@ -307,6 +309,7 @@ impl App {
             guard: Guard::default(),
             interrupted_at: None,
             journal_read_at: None,
+            changes_read: 0,
             told: BTreeMap::new(),
             focused: None,
             mouse: false,

@@ -30,6 +30,8 @@ const TWICE: Duration = Duration::from_secs(2);
 pub(super) const JOURNAL_EVERY: Duration = Duration::from_secs(2);
 /// The Jobs screen asks while a job is under way.
 const JOBS_EVERY: Duration = Duration::from_millis(900);
+/// Lists on screen are read again no closer together than this when another member tells of a change.
+const LIVE_EVERY: Duration = Duration::from_millis(250);
 
 /// Takes one message in; what it asks of the world comes out.
 pub fn update(app: &mut App, msg: Msg) -> Vec<Effect> {
@@ -87,12 +89,13 @@ fn answer(app: &mut App, msg: Msg) -> Vec<Effect> {
         Msg::Board(board) => {
             app.board = board;
             app.gather();
+            let mut live = live(app);
             if app.screen == Screen::Watch {
                 show_newest(app);
             }
-            let mut effects = evidence_again(app);
-            effects.extend(jobs::announce(app));
-            effects
+            live.extend(evidence_again(app));
+            live.extend(jobs::announce(app));
+            live
         }
         Msg::Journal { open, ended } => {
             match open {
@@ -217,6 +220,10 @@ fn tick(app: &mut App) -> Vec<Effect> {
     if app.screen == Screen::Pending && waited >= JOURNAL_EVERY {
         return read_journal(app);
     }
+    let live = live(app);
+    if !live.is_empty() {
+        return live;
+    }
     if app.screen == Screen::Activity
         && app.activity.is_unsettled(app.env.now)
         && waited >= JOURNAL_EVERY
@@ -228,6 +235,16 @@ fn tick(app: &mut App) -> Vec<Effect> {
         return vec![Effect::ReadJobs];
     }
     vec![]
+}
+
+/// What another member wrote is read at once where it is looked at, but no more often than somebody can read.
+fn live(app: &mut App) -> Vec<Effect> {
+    let looks = matches!(app.screen, Screen::Pending | Screen::Jobs | Screen::Activity);
+    let waited = app.env.moment.since(app.journal_read_at.unwrap_or_default());
+    if app.board.changes == app.changes_read || !looks || waited < LIVE_EVERY {
+        return vec![];
+    }
+    read_journal(app)
 }
 
 /// Orders are planned and not sent from now on.
@@ -276,6 +293,7 @@ pub(super) fn look_again(app: &mut App) -> Vec<Effect> {
 
 fn read_journal(app: &mut App) -> Vec<Effect> {
     app.journal_read_at = Some(app.env.moment);
+    app.changes_read = app.board.changes;
     match app.screen {
         Screen::Activity => vec![Effect::ReadJournal, Effect::ReadActivity],
         Screen::Jobs => vec![Effect::ReadJournal, Effect::ReadJobs],

@@ -81,7 +81,7 @@ impl SqlJournal {
             .bind("")
             .bind(0_i64)
             .bind(id.to_string())
-            .fetch_optional(&self.pool)
+            .fetch_optional(&self.link.pool())
             .await
             .map_err(|error| faults::reading(&self.location, &error))?;
         let row = found.ok_or_else(|| JournalError::Unknown { prefix: id.to_string() })?;
@@ -114,7 +114,7 @@ impl SqlJournal {
             .bind(key.public_id.as_str())
             .bind(key.resource_type.as_str())
             .bind(key.delivery_type.as_str())
-            .fetch_all(&self.pool)
+            .fetch_all(&self.link.pool())
             .await
             .map_err(|error| faults::reading(&self.location, &error))?;
         rows.iter().map(activity_of).collect()
@@ -130,7 +130,7 @@ impl SqlJournal {
             "SELECT id FROM invalidation WHERE id LIKE $1 OR operation LIKE $1 ORDER BY id",
         )
         .bind(pattern)
-        .fetch_all(&self.pool)
+        .fetch_all(&self.link.pool())
         .await
         .map_err(|error| faults::reading(&self.location, &error))?;
         match rows.as_slice() {
@@ -158,7 +158,10 @@ impl SqlJournal {
             Some(limit) => query.bind(i64::from(limit)),
             None => query,
         };
-        query.fetch_all(&self.pool).await.map_err(|error| faults::reading(&self.location, &error))
+        query
+            .fetch_all(&self.link.pool())
+            .await
+            .map_err(|error| faults::reading(&self.location, &error))
     }
 
     fn row_of(&self, row: &AnyRow) -> Result<InvalidationRow, JournalError> {
