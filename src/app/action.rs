@@ -125,6 +125,8 @@ pub enum Action {
     Theme(String),
     /// Takes the mouse, or leaves it to the terminal.
     Mouse,
+    /// What is live stands still, or goes on.
+    Pause,
     /// Takes no orders until it is unlocked.
     Lock,
     /// By the typed name of the cloud; without one it is asked for, or where it is open it is locked.

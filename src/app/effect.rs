@@ -29,6 +29,7 @@ pub enum Lane {
     Journal,
     Evidence,
     Activity,
+    Pulse,
     Jobs,
     JobItems,
     Retry,
@@ -51,6 +52,10 @@ pub enum Effect {
         task: TaskId,
         query: ListQuery,
         cursor: Option<String>,
+    },
+    /// The folders in a folder of the server; at the root where it is empty.
+    Folders {
+        path: String,
     },
     /// The whole of a kept list whose beginning is shown.
     ReadCopy {
@@ -88,6 +93,8 @@ pub enum Effect {
     /// The answer is not wanted any more.
     Drop(Lane),
     ReadJournal,
+    /// Whether anything happened in the journal.
+    CheckJournal,
     /// The audit trail.
     ReadActivity,
     ReadJobs,

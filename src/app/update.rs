@@ -20,12 +20,14 @@ mod input;
 mod jobs;
 mod leaving;
 mod locking;
+mod pausing;
 mod screens;
 
 pub use jobs::outcome_words;
 
 use leaving::{interrupt, quit};
 use locking::{ask_to_unlock, lock, unlock};
+use pausing::{pause, pulse};
 use screens::{
     ask, chosen, go, go_by, on_activity, on_assets, on_jobs, on_pending, on_watch, show_newest,
     watch_by_id,
@@ -45,6 +47,7 @@ pub fn update(app: &mut App, msg: Msg) -> Vec<Effect> {
             input::input(app, &batch)
         }
         Msg::Tick => tick(app),
+        Msg::Pulse(result) => pulse(app, result),
         other => {
             app.dirty = true;
             answer(app, other)
@@ -60,7 +63,20 @@ pub fn update(app: &mut App, msg: Msg) -> Vec<Effect> {
 fn answer(app: &mut App, msg: Msg) -> Vec<Effect> {
     let App { assets, env, .. } = app;
     match msg {
-        Msg::Listed { task, result } => assets::update::listed(assets, env, task, result),
+        Msg::Listed { task, result } => {
+            let mut effects = assets::update::listed(assets, env, task, result);
+            if assets.folder().is_some_and(|folder| app.folders.has(&folder)) {
+                effects.extend(assets::update::filed_instead(assets, env));
+            }
+            effects
+        }
+        Msg::Folders { path, result } => {
+            if let Err(failure) = app.folders.take(&path, result) {
+                app.env.failed(&failure);
+            }
+            dialogs::folders_again(app);
+            vec![]
+        }
         Msg::Copied { query, copy } => {
             assets::update::copied(assets, &query, *copy);
             vec![]
@@ -91,6 +107,9 @@ fn answer(app: &mut App, msg: Msg) -> Vec<Effect> {
         Msg::Executed { job, result } => jobs::executed(app, job, result),
         Msg::Board(board) => {
             app.board = board;
+            if app.pause.is_some() {
+                return jobs::announce(app);
+            }
             app.gather();
             if app.screen == Screen::Watch {
                 show_newest(app);
@@ -103,15 +122,20 @@ fn answer(app: &mut App, msg: Msg) -> Vec<Effect> {
             match open {
                 Ok(open) => {
                     (app.journal_open, app.journal_ended) = (open, ended);
-                    app.journal_failure = None;
+                    (app.journal_failure, app.journal_at) = (None, Some(app.env.now));
                 }
                 Err(failure) => app.journal_failure = Some(failure),
             }
-            app.gather();
+            if app.pause.is_none() {
+                app.gather();
+            }
             vec![]
         }
         Msg::Activity(result) => {
-            activity::update::read(&mut app.activity, result);
+            match &mut app.pause {
+                Some(pause) => pause.activity = Some(result),
+                None => activity::update::read(&mut app.activity, result),
+            }
             vec![]
         }
         Msg::AssetHistory { task, result } => {
@@ -122,7 +146,13 @@ fn answer(app: &mut App, msg: Msg) -> Vec<Effect> {
             assets::update::looked(assets, env, task, result);
             vec![]
         }
-        Msg::Jobs(result) => jobs_screen::update::read(&mut app.job_list, env, result),
+        Msg::Jobs(result) => match &mut app.pause {
+            Some(pause) => {
+                pause.jobs = Some(result);
+                vec![]
+            }
+            None => jobs_screen::update::read(&mut app.job_list, env, result),
+        },
         Msg::JobItems { task, result } => {
             jobs_screen::update::items(&mut app.job_list, task, result);
             vec![]
@@ -141,6 +171,7 @@ fn answer(app: &mut App, msg: Msg) -> Vec<Effect> {
             vec![]
         }
         Msg::Watching(Ok(id)) => {
+            pausing::go_on(app);
             watch::update::show(&mut app.watch, id);
             app.screen = Screen::Watch;
             read_journal(app)
@@ -183,7 +214,7 @@ fn answer(app: &mut App, msg: Msg) -> Vec<Effect> {
             env.bad(format!("a task failed: {}", text::shown(&what)), hint);
             vec![]
         }
-        Msg::Input(_) | Msg::Tick => vec![], // handled by the caller
+        Msg::Input(_) | Msg::Tick | Msg::Pulse(_) => vec![], // handled by the caller
     }
 }
 
@@ -215,22 +246,26 @@ fn tick(app: &mut App) -> Vec<Effect> {
         app.dirty = true;
     }
     let lock = app.env.lock.shown(app.env.moment);
-    app.dirty |= app.shows_time() || lock != app.env.lock_shown;
-    app.env.lock_shown = lock;
-    let last = app.journal_read_at.unwrap_or_default();
-    let waited = app.env.moment.since(last);
-    if app.screen == Screen::Pending && waited >= JOURNAL_EVERY {
+    let said = app.freshness().words(app.env.now);
+    app.dirty |= app.shows_time() || lock != app.env.lock_shown || said != app.freshness_said;
+    (app.env.lock_shown, app.freshness_said) = (lock, said);
+    if app.pause.is_some() {
+        return vec![];
+    }
+    let waited = app.env.moment.since(app.journal_read_at.unwrap_or_default());
+    let follows = app.screen == Screen::Pending && app.open().next().is_some()
+        || app.watches_anothers()
+        || app.screen == Screen::Activity && app.activity.is_unsettled(app.env.now);
+    if follows && waited >= JOURNAL_EVERY {
         return read_journal(app);
     }
-    if app.screen == Screen::Activity
-        && app.activity.is_unsettled(app.env.now)
-        && waited >= JOURNAL_EVERY
-    {
-        return read_journal(app);
-    }
-    if app.screen == Screen::Jobs && waited >= JOBS_EVERY {
+    if app.screen == Screen::Jobs && app.job_list.live().next().is_some() && waited >= JOBS_EVERY {
         app.journal_read_at = Some(app.env.moment);
         return vec![Effect::ReadJobs];
+    }
+    if app.asks_the_journal_in() == Some(Duration::ZERO) {
+        app.pulse_asked_at = Some(app.env.moment);
+        return vec![Effect::CheckJournal];
     }
     vec![]
 }
@@ -239,7 +274,9 @@ fn tick(app: &mut App) -> Vec<Effect> {
 pub(super) fn look_again(app: &mut App) -> Vec<Effect> {
     let waited = app.env.moment.since(app.journal_read_at.unwrap_or_default());
     match app.screen {
-        Screen::Pending | Screen::Jobs | Screen::Activity if waited >= JOURNAL_EVERY => {
+        Screen::Pending | Screen::Jobs | Screen::Activity
+            if waited >= JOURNAL_EVERY && app.pause.is_none() =>
+        {
             read_journal(app)
         }
         _ => vec![],
@@ -323,6 +360,7 @@ fn on_screen(app: &mut App, action: Action, key: Option<Key>) -> Vec<Effect> {
             });
             vec![Effect::Mouse(app.mouse)]
         }
+        Action::Pause => pause(app),
         Action::Lock => lock(app),
         Action::Unlock(Some(typed)) => unlock(app, &typed),
         Action::Unlock(None) if app.env.lock.time_left(app.env.moment).is_some() => lock(app),
@@ -353,7 +391,10 @@ fn on_screen(app: &mut App, action: Action, key: Option<Key>) -> Vec<Effect> {
                 return vec![];
             }
             app.open_overlay(Overlay::Picker(picker));
-            vec![]
+            match kind {
+                PickerKind::Folder => app.folders.ask("").into_iter().collect(),
+                _ => vec![],
+            }
         }
         Action::Undo if app.screen != Screen::Activity => {
             app.env.say("choose the order to undo, then press its key again");
@@ -410,6 +451,9 @@ fn on_screen(app: &mut App, action: Action, key: Option<Key>) -> Vec<Effect> {
         | Action::Unmark
         | Action::NextKind => {
             app.screen = Screen::Assets;
+            if action == Action::Refresh {
+                app.folders.forget();
+            }
             assets::update::act(&mut app.assets, &mut app.env, action)
         }
         other => match app.screen {

@@ -1,5 +1,6 @@
 //! No command: the console of the profile, or a first step where there is none.
 
+use std::collections::BTreeMap;
 use std::io::{self, IsTerminal};
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,6 +16,7 @@ use super::output::Output;
 use super::{plain, themes};
 use crate::adapters::list_copies::ListFiles;
 use crate::adapters::notifier::{Hook, Outside};
+use crate::app::kept_view::KeptView;
 use crate::config::{self, ConfigError, Env, NotifyFile, Preferences, TerminalWord};
 use crate::ops::{Context, Engine};
 use crate::ports::list_copy::ListCopies;
@@ -32,22 +34,48 @@ const HOOK: Duration = Duration::from_secs(10);
 pub async fn run(globals: &Globals, env: &Env, output: &Output) -> Result<Exit, Failure> {
     themes::refuse_unknown(globals, env)?;
     let mut chosen = globals.clone();
+    let mut views = BTreeMap::new();
     loop {
-        match Box::pin(open_profile(&chosen, env, output)).await? {
+        match Box::pin(open_profile(&chosen, env, output, &views)).await? {
             Ended::Exit(exit) => return Ok(exit),
-            Ended::Profile(name) => chosen.profile = Some(name),
+            Ended::Profile { name, left, view } => {
+                let (theme, mouse) = view.manners();
+                (chosen.theme, chosen.mouse) = (Some(theme.to_owned()), mouse);
+                chosen.profile = Some(name);
+                views.insert(left, *view);
+            }
         }
     }
 }
 
+/// Where the operator was, by profile.
+type Views = BTreeMap<String, KeptView>;
+
 /// How one console ended.
 enum Ended {
     Exit(Exit),
-    /// The operator wants another profile.
-    Profile(String),
+    /// The operator wants another profile than the one that was left.
+    Profile {
+        name: String,
+        left: String,
+        view: Box<KeptView>,
+    },
 }
 
-async fn open_profile(globals: &Globals, env: &Env, output: &Output) -> Result<Ended, Failure> {
+/// What the console of a profile has that the one of a demo has not.
+#[derive(Default)]
+struct OfProfile {
+    profiles: Vec<(String, String)>,
+    copies: Option<Arc<dyn ListCopies>>,
+    view: Option<KeptView>,
+}
+
+async fn open_profile(
+    globals: &Globals,
+    env: &Env,
+    output: &Output,
+    views: &Views,
+) -> Result<Ended, Failure> {
     let resolved = match config::resolve(&connect::flags(globals), env) {
         Err(nothing @ ConfigError::NothingConfigured { .. }) if is_terminal() => {
             let first = Box::pin(first_step(globals, env, output, nothing));
@@ -62,10 +90,13 @@ async fn open_profile(globals: &Globals, env: &Env, output: &Output) -> Result<E
     let context = connect::find(resolved, output).await?.context()?;
     let faults = preferences.faults.iter().map(ToString::to_string);
     let banner = preferences.warnings.iter().cloned().chain(faults).next();
-    let profiles = preferences.profiles.clone();
     let lists = ListFiles::new(preferences.paths.state_dir.join("lists"), context.scope.clone());
-    let copies: Option<Arc<dyn ListCopies>> = Some(Arc::new(lists));
-    Box::pin(console(context, globals, Some(&preferences), profiles, banner, copies)).await
+    let of_profile = OfProfile {
+        profiles: preferences.profiles.clone(),
+        copies: Some(Arc::new(lists)),
+        view: views.get(&context.policy.profile).cloned(),
+    };
+    Box::pin(console(context, globals, Some(&preferences), banner, of_profile)).await
 }
 
 /// Runs the console over `context` until the operator has had enough.
@@ -78,9 +109,10 @@ pub async fn open(
     preferences: Option<&Preferences>,
     banner: Option<String>,
 ) -> Result<Exit, Failure> {
-    match Box::pin(console(context, globals, preferences, Vec::new(), banner, None)).await? {
+    let none = OfProfile::default();
+    match Box::pin(console(context, globals, preferences, banner, none)).await? {
         Ended::Exit(exit) => Ok(exit),
-        Ended::Profile(_) => Ok(Exit::Done), // none is offered here
+        Ended::Profile { .. } => Ok(Exit::Done), // none is offered here
     }
 }
 
@@ -88,9 +120,8 @@ async fn console(
     context: Context,
     globals: &Globals,
     preferences: Option<&Preferences>,
-    profiles: Vec<(String, String)>,
     banner: Option<String>,
-    copies: Option<Arc<dyn ListCopies>>,
+    of_profile: OfProfile,
 ) -> Result<Ended, Failure> {
     if let Some(why) = plain::wanted(globals, &Env::from_process()) {
         let plain = Box::pin(plain::run(context, globals, why, banner.as_deref()));
@@ -103,18 +134,20 @@ async fn console(
         no_color: globals.no_color,
         mouse: globals.mouse,
         keys: preferences.map(|it| it.keys.clone()).unwrap_or_default(),
-        profiles,
+        profiles: of_profile.profiles,
         notify: preferences.map(|it| wanted(&it.notify)).unwrap_or_default(),
         notifier: preferences.map(|it| outside(&it.notify)).transpose()?.flatten(),
         banner,
-        copies,
+        copies: of_profile.copies,
+        view: of_profile.view,
         history: preferences.map(|it| it.paths.state_dir.join("command-history")),
     };
+    let left = context.policy.profile.clone();
     let ended = run_console(Arc::new(Engine::start_working(context)), options).await?;
-    if let ExitReason::Profile(name) = ended {
-        return Ok(Ended::Profile(name));
+    if let ExitReason::Profile(name) = ended.reason {
+        return Ok(Ended::Profile { name, left, view: Box::new(ended.view) });
     }
-    Ok(Ended::Exit(match ended.exit_code() {
+    Ok(Ended::Exit(match ended.reason.exit_code() {
         0 => Exit::Done,
         130 => Exit::Interrupted,
         code => Exit::Signal(code),

@@ -15,6 +15,7 @@ use super::signals::{self, Signal};
 use super::terminal::Screen;
 use super::{clipboard, colours, history, input, terminal, theme_files};
 use crate::app::App;
+use crate::app::kept_view::KeptView;
 use crate::app::keymap::KeyOverrides;
 use crate::app::state::{Env, Look, Setup};
 use crate::ops::Engine;
@@ -47,6 +48,8 @@ pub struct ConsoleOptions {
     pub banner: Option<String>,
     /// Where lists are kept for the next start.
     pub copies: Option<Arc<dyn ListCopies>>,
+    /// Where the operator was on this profile before.
+    pub view: Option<KeptView>,
     /// File that keeps the lines of the command line between starts.
     pub history: Option<PathBuf>,
 }
@@ -73,6 +76,13 @@ impl ExitReason {
             Self::HungUp => 129,
         }
     }
+}
+
+/// How a console ended, and where the operator was then.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Ended {
+    pub reason: ExitReason,
+    pub view: KeptView,
 }
 
 /// Why the console did not begin or go on.
@@ -111,7 +121,7 @@ const SHUTDOWN: Duration = Duration::from_secs(5);
 pub async fn run_console(
     engine: Arc<Engine>,
     options: ConsoleOptions,
-) -> Result<ExitReason, ConsoleError> {
+) -> Result<Ended, ConsoleError> {
     if !(std::io::stdin().is_terminal() && std::io::stdout().is_terminal()) {
         return Err(ConsoleError::NoTerminal);
     }
@@ -154,6 +164,9 @@ pub async fn run_console(
         app.env.bad(first.clone(), "the other themes work");
     }
 
+    if let Some(view) = options.view {
+        app.come_back(view);
+    }
     if let Some(copies) = &options.copies {
         match copies.beginning(&app.assets.query) {
             Ok(Some(copy)) => app.show_copy(copy),
@@ -196,7 +209,7 @@ pub async fn run_console(
     if !matches!(result, Ok(ExitReason::HungUp)) {
         hangup.stand_down();
     }
-    Ok(result?)
+    Ok(Ended { reason: result?, view: app.view() })
 }
 
 /// Keeps the list for the next start, unless more of it is kept already.

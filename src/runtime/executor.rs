@@ -212,6 +212,10 @@ impl Carry for Executor {
                 let result = engine.list(&query, PAGE, cursor.as_deref()).await;
                 Msg::Listed { task, result: result.map_err(|why| failure(&why)) }
             }),
+            Effect::Folders { path } => self.spawn(async move {
+                let result = engine.folders(&path).await.map_err(|why| failure(&why));
+                Some(Msg::Folders { path, result })
+            }),
             Effect::ReadCopy { query } => {
                 let Some(copies) = self.copies.clone() else { return };
                 self.spawn(async move {
@@ -281,6 +285,9 @@ impl Carry for Executor {
                 let open = engine.pending().await.map_err(|why| failure(&why));
                 let ended = engine.history(HISTORY).await.unwrap_or_default();
                 Msg::Journal { open, ended }
+            }),
+            Effect::CheckJournal => self.in_lane(Lane::Pulse, async move {
+                Msg::Pulse(engine.pulse().await.map_err(|why| failure(&why)))
             }),
             Effect::ReadActivity => self.in_lane(Lane::Activity, async move {
                 let trail =

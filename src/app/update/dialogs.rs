@@ -120,10 +120,10 @@ pub(super) fn in_picker(app: &mut App, action: &Action) -> Vec<Effect> {
         Action::Left | Action::Right if picker.is_tree() => {
             if *action == Action::Left {
                 picker.fold();
-            } else {
-                picker.unfold();
+                return vec![];
             }
-            vec![]
+            let wanted = picker.unfold();
+            wanted.and_then(|folder| app.folders.ask(&folder)).into_iter().collect()
         }
         Action::Left | Action::Right => {
             let way = if *action == Action::Left { Code::Left } else { Code::Right };
@@ -154,6 +154,16 @@ pub(super) fn in_picker(app: &mut App, action: &Action) -> Vec<Effect> {
             }
         }
         _ => vec![],
+    }
+}
+
+/// More folders are known: a tree that is open shows them.
+pub(super) fn folders_again(app: &mut App) {
+    if let Some(Overlay::Picker(mut picker)) = app.overlay.take_if(
+        |overlay| matches!(overlay, Overlay::Picker(picker) if picker.kind == PickerKind::Folder),
+    ) {
+        picker.again(app);
+        app.overlay = Some(Overlay::Picker(picker));
     }
 }
 

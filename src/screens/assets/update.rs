@@ -21,7 +21,7 @@ mod marking;
 
 pub use arranging::{arranged, settle};
 pub use details::{history, looked, read_again, show, shown, to_copy};
-pub use listing::{after_copy, copied, list, listed, refresh, take_copy, to_keep};
+pub use listing::{after_copy, copied, filed_instead, list, listed, refresh, take_copy, to_keep};
 
 use details::{
     close_details, follow, leave_details, look, move_in_details, open_details, show_tab, turn,

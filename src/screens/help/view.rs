@@ -76,6 +76,6 @@ fn draw_row(app: &App, pen: &mut Pen<'_>, area: Rect, row: &HelpRow, here: bool)
     pen.put(x, area.y, area.right().saturating_sub(x), row.command.help, role);
     if here {
         pen.put(area.x, area.y, 1, pen.theme.glyphs.cursor, Role::Accent);
-        pen.tint(area, Role::Cursor);
+        pen.cursor(area, Role::Cursor);
     }
 }

@@ -9,13 +9,15 @@ use crate::app::state::Env;
 use crate::domain::asset::ResourceType;
 use crate::ports::cloud::{ListQuery, Page};
 use crate::ports::list_copy::ListCopy;
+use crate::ui::text;
 
 /// The next page is asked for when so few rows are left below the cursor.
 const NEAR_THE_END: usize = 100;
 
 /// From a folder to the one above it.
 pub(super) fn to_parent(state: &mut AssetsState, env: &mut Env) -> Vec<Effect> {
-    let Some(folder) = state.prefix().and_then(|prefix| prefix.strip_suffix('/')) else {
+    let listed = state.folder();
+    let Some(folder) = listed.as_ref().and_then(|folder| folder.strip_suffix('/')) else {
         return vec![];
     };
     let prefix = folder.rfind('/').map(|at| folder[..=at].to_owned());
@@ -131,6 +133,17 @@ pub(super) fn near_the_end(state: &mut AssetsState, env: &mut Env) -> Vec<Effect
     } else {
         vec![]
     }
+}
+
+/// No public ID begins with the name of a folder that the server has: what is filed there has other names.
+pub fn filed_instead(state: &mut AssetsState, env: &mut Env) -> Vec<Effect> {
+    let Some(folder) = state.folder().filter(|_| state.is_empty_answer()) else { return vec![] };
+    let folder = folder.trim_end_matches('/').to_owned();
+    env.say(format!(
+        "no public ID begins with {0}/: this is what is filed in {0}",
+        text::shown(&folder)
+    ));
+    list(state, env, ListQuery::Folder { folder })
 }
 
 /// A page came, or did not.
