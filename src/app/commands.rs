@@ -46,6 +46,7 @@ pub enum Takes {
     Theme,
     Profile,
     Folder,
+    Tag,
     Watch,
     Sort,
     Kind,
@@ -61,6 +62,7 @@ impl Takes {
             Self::Assets => "<ID|URL>",
             Self::Theme | Self::Profile => "[name]",
             Self::Folder => "[folder]",
+            Self::Tag => "<tag>",
             Self::Watch => "[ID|URL]",
             Self::Sort => "<column>",
             Self::Kind => "[image|video|raw]",
@@ -74,6 +76,8 @@ impl Takes {
 pub enum Run {
     /// Takes no argument.
     Plain(Action),
+    /// One of the operator's own, by its place among them.
+    Own { at: usize, changes: bool },
     /// From the words typed after it, or from the selection.
     With(fn(&Context<'_>, &str) -> Result<Action, BadArgument>),
 }
@@ -102,7 +106,8 @@ impl Command {
     pub fn action(&self, context: &Context<'_>, args: &str) -> Result<Action, BadArgument> {
         match &self.run {
             Run::Plain(action) if args.trim().is_empty() => Ok(action.clone()),
-            Run::Plain(_) => {
+            Run::Own { at, .. } if args.trim().is_empty() => Ok(Action::Own(*at)),
+            Run::Plain(_) | Run::Own { .. } => {
                 let message = format!("`{}` takes nothing after it", self.name());
                 Err(BadArgument { message })
             }
@@ -116,10 +121,10 @@ impl Command {
         self.verbs.first().copied().unwrap_or(self.id)
     }
 
-    /// Whether it leads to a change in the cloud (by way of its dialog).
+    /// Whether it leads to a change in the cloud, or somewhere else (by way of its dialog).
     #[must_use]
     pub fn changes_the_world(&self) -> bool {
-        self.id.starts_with("order.")
+        self.id.starts_with("order.") || matches!(self.run, Run::Own { changes: true, .. })
     }
 }
 
@@ -208,7 +213,7 @@ pub const COMMANDS: &[Command] = &[
     with! ("assets.list",       Assets, [], ["assets"], Takes::Kind, assets, NONE, "list all of one resource type"),
     with! ("assets.prefix",     Assets, [], ["prefix"], Takes::Text("<prefix>"), prefix, NONE, "list what begins with a prefix, on the server"),
     with! ("assets.folder",     Assets, ["f"], ["folder"], Takes::Folder, folder, (39, "folder"), "another folder; without a name the tree of those on the server and of what is loaded"),
-    with! ("assets.tag",        Assets, [], ["tag"], Takes::Text("<tag>"), tag, NONE, "list what has a tag, on the server"),
+    with! ("assets.tag",        Assets, [], ["tag"], Takes::Tag, tag, NONE, "list what has a tag, on the server"),
     with! ("assets.search",     Assets, [], ["search"], Takes::Text("<expression>"), search, NONE, "search expression, on the server; the index lags by seconds"),
     with! ("order.rename",      Assets, ["r"], ["rename"], Takes::Assets, rename, (30, "rename"), "rename this asset (shows a plan, asks)"),
     with! ("order.replace",     Assets, ["u"], ["replace"], Takes::Assets, replace, (34, "replace"), "upload a new file under this public ID (shows a plan, asks)"),
@@ -225,6 +230,7 @@ pub const COMMANDS: &[Command] = &[
     plain!("details.look",      Details, ["o"], [], Action::Look, (12, "look"), "ask every place for the URL under the cursor, once; changes nothing"),
     // Pending, Watch and Activity
     plain!("pending.show",      Pending, ["H"], [], Action::PendingShow(None), (22, "history"), "what is listed: everything, what is pending, history"),
+    plain!("pending.refresh",   Pending, ["R", "ctrl-r"], [], Action::Go(Screen::Pending), NONE, "read the journal again"),
     plain!("pending.history",   Pending, [], ["history"], Action::PendingShow(Some(Show::Ended)), NONE, "what has ended"),
     plain!("jobs.pause",        Jobs, ["space"], [], Action::PauseJob, (20, "pause or go on"), "pause this job, or let it go on"),
     plain!("jobs.cancel",       Jobs, ["x"], [], Action::DropJob, (21, "cancel"), "cancel this job for good (asks)"),
@@ -284,10 +290,12 @@ pub const COMMANDS: &[Command] = &[
     plain!("plan.invalidate",   Plan, ["f2"], [], Action::ToggleInvalidate, NONE, "invalidate caches or not"),
     plain!("plan.by-url",       Plan, ["f4"], [], Action::ToggleByUrl, NONE, "name the URLs that are not reached to the cloud one by one, or not"),
     plain!("plan.confidence",   Plan, ["f3"], [], Action::NextConfidence, NONE, "how much proof: quick, normal, strict"),
+    plain!("plan.save",         Plan, ["f5"], [], Action::SavePlan, NONE, "write the names to a file that the command line takes; nothing is sent"),
     plain!("word.confirm",      PlanWord, ["enter"], [], Action::Confirm, (10, "confirm the typed word"), "confirm the typed word and send"),
     plain!("word.by-url",       PlanWord, ["f4"], [], Action::ToggleByUrl, NONE, "name the URLs that are not reached to the cloud one by one, or not"),
     plain!("word.invalidate",   PlanWord, ["f2"], [], Action::ToggleInvalidate, NONE, "invalidate caches or not"),
     plain!("word.confidence",   PlanWord, ["f3"], [], Action::NextConfidence, NONE, "how much proof: quick, normal, strict"),
+    plain!("word.save",         PlanWord, ["f5"], [], Action::SavePlan, NONE, "write the names to a file that the command line takes; nothing is sent"),
     plain!("running.cancel",    Running, ["x"], [], Action::CancelJob, (10, "stop"), "finish the calls in flight and skip the rest"),
     plain!("running.watch",     Running, ["enter"], [], Action::Submit, NONE, "to the watch, once it has begun"),
     plain!("ask.yes",           Ask, ["y"], [], Action::Confirm, (10, "yes"), "yes"),
@@ -320,9 +328,3 @@ pub const COMMANDS: &[Command] = &[
     plain!("app.suspend",       Always, ["ctrl-z"], [], Action::Suspend, NONE, "suspend to the shell"),
     plain!("app.redraw",        Always, ["ctrl-l"], [], Action::Redraw, NONE, "draw everything again"),
 ];
-
-/// The command with this name after `:`, or this id.
-#[must_use]
-pub fn by_name(name: &str) -> Option<&'static Command> {
-    COMMANDS.iter().find(|command| command.verbs.contains(&name) || command.id == name)
-}

@@ -20,6 +20,7 @@ pub mod lock;
 pub mod msg;
 pub mod notice;
 pub mod order;
+pub mod own;
 pub mod quoting;
 pub mod state;
 pub mod update;

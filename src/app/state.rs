@@ -16,6 +16,7 @@ use super::keymap::{KeyOverrides, Keymap};
 use super::lock::Lock;
 use super::msg::Failure;
 use super::notice::Told;
+use super::own::{self, Own};
 use crate::domain::asset::AssetKey;
 use crate::domain::confidence::Confidence;
 use crate::domain::id::InvalidationId;
@@ -38,6 +39,7 @@ use crate::screens::pending::PendingState;
 use crate::screens::picker::{Choice, Picker, ServerFolders};
 use crate::screens::watch::{EvidenceView, WatchState};
 use crate::ui::Theme;
+use crate::ui::text;
 use crate::ui::theme::Depth;
 use crate::ui::theme_file::Themes;
 
@@ -223,6 +225,8 @@ pub struct App {
     pub job_list: JobsState,
     /// Folders that the server has told of.
     pub folders: ServerFolders,
+    /// Commands of the operator's own.
+    pub own: Vec<Own>,
     /// Profiles there are to switch to.
     pub profiles: Vec<Choice>,
     pub overlay: Option<Overlay>,
@@ -306,6 +310,7 @@ impl App {
             activity: ActivityState::default(),
             job_list: JobsState::default(),
             folders: ServerFolders::default(),
+            own: Vec::new(),
             profiles: Vec::new(),
             overlay: None,
             overlay_drawn: false,
@@ -333,6 +338,17 @@ impl App {
             announced: Vec::new(),
             copied: None,
             dirty: true,
+        }
+    }
+
+    /// Takes commands of the operator's own into the table; what cannot be used is named and left out.
+    pub fn adopt(&mut self, own: Vec<Own>, overrides: &KeyOverrides) {
+        let (table, mut warnings) = own::table(&own);
+        let (keymap, about_keys) = Keymap::build(table, overrides);
+        warnings.extend(about_keys);
+        (self.keymap, self.own) = (keymap, own);
+        if let Some(first) = warnings.first() {
+            self.env.bad(text::shown(first).into_owned(), "the console goes on without it");
         }
     }
 

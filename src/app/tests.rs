@@ -22,6 +22,9 @@ use crate::ports::cloud::ListQuery;
 use crate::screens::assets::rows::tests::image;
 use crate::screens::testing::{Console, ended, key, plan, plan_task, press_assets, shown, watch};
 
+/// How fresh a screen is, the server's folders, views that are kept, commands of one's own.
+mod living;
+
 fn keys(text: &str) -> Vec<Input> {
     text.chars().map(|c| Input::Key(Key::char(c))).collect()
 }
@@ -776,53 +779,6 @@ fn the_trail_is_read_again_only_while_something_in_it_is_open() {
     assert_eq!(console.tell(Msg::Tick), [], "nobody looks");
     let back = console.tell(Msg::Input(vec![Input::Focus(true)]));
     assert!(back.contains(&Effect::ReadActivity), "whoever comes back sees what others did");
-}
-
-#[test]
-fn what_is_live_stands_still_while_it_is_paused() {
-    let mut console = Console::with_assets(80, 24);
-    console.board(vec![watch(3)]);
-    console.tell(Msg::Journal { open: Ok(Vec::new()), ended: Vec::new() });
-    console.press("p");
-    assert!(console.frame().contains(" live "), "{}", console.frame());
-    console.press("z");
-    console.app.env.toast = None;
-    let still = console.frame();
-    assert!(still.contains(" paused "), "{still}");
-    console.wait(Duration::from_secs(30));
-    console.board(vec![watch(6)]);
-    console.tell(Msg::Tick);
-    assert_eq!(console.frame(), still, "neither ages nor pictures move");
-    assert_eq!(console.app.next_tick(), None);
-    console.board(vec![ended(Outcome::AllClear, "24 of 24 caches reached")]);
-    assert_eq!(toast(&console), "delete press/2026/hero: all clear", "news are told all the same");
-    let effects = console.press("z");
-    assert!(effects.contains(&Effect::ReadJournal), "{effects:?}");
-    let frame = console.frame();
-    assert!(frame.contains(" live ") && frame.contains("all clear"), "{frame}");
-}
-
-#[test]
-fn an_old_list_says_how_old_it_is() {
-    let mut console = Console::with_assets(80, 24);
-    let clock = console.app.env.now.strftime("read %H:%M:%S").to_string();
-    assert!(console.frame().contains(&clock), "{}", console.frame());
-    console.wait(Duration::from_secs(16 * 60));
-    console.tell(Msg::Tick);
-    assert!(console.frame().contains("15 min old"), "{}", console.frame());
-}
-
-#[test]
-fn a_watch_that_another_process_tracks_is_followed_through_the_journal() {
-    let mut console = Console::with_assets(80, 24);
-    console.board(vec![watch(3)]);
-    console.press("w");
-    assert!(console.frame().contains(" live "));
-    let tracked = console.app.tracked.clone();
-    console.board(Vec::new());
-    console.app.tracked = tracked;
-    console.wait(Duration::from_secs(3));
-    assert!(console.tell(Msg::Tick).contains(&Effect::ReadJournal));
 }
 
 #[test]

@@ -20,6 +20,7 @@ mod input;
 mod jobs;
 mod leaving;
 mod locking;
+mod own;
 mod pausing;
 mod screens;
 
@@ -121,6 +122,9 @@ fn answer(app: &mut App, msg: Msg) -> Vec<Effect> {
         Msg::Journal { open, ended } => {
             match open {
                 Ok(open) => {
+                    if app.journal_at.is_none() {
+                        pausing::tell_what_is_open(app, &open);
+                    }
                     (app.journal_open, app.journal_ended) = (open, ended);
                     (app.journal_failure, app.journal_at) = (None, Some(app.env.now));
                 }
@@ -360,6 +364,7 @@ fn on_screen(app: &mut App, action: Action, key: Option<Key>) -> Vec<Effect> {
             });
             vec![Effect::Mouse(app.mouse)]
         }
+        Action::Own(at) => own::begin(app, at, key),
         Action::Pause => pause(app),
         Action::Lock => lock(app),
         Action::Unlock(Some(typed)) => unlock(app, &typed),

@@ -16,14 +16,22 @@ use super::output::Output;
 use super::{plain, themes};
 use crate::adapters::list_copies::ListFiles;
 use crate::adapters::notifier::{Hook, Outside};
+use crate::adapters::programs::HostPrograms;
+use crate::app::commands::Scope;
 use crate::app::kept_view::KeptView;
-use crate::config::{self, ConfigError, Env, NotifyFile, Preferences, TerminalWord};
+use crate::app::own::Own;
+use crate::config::{
+    self, ConfigError, Env, NotifyFile, OwnFile, Preferences, ScreenWord, TerminalWord,
+};
+use crate::domain::text::clean;
 use crate::ops::{Context, Engine};
 use crate::ports::list_copy::ListCopies;
 use crate::ports::notifier::Notifier;
 use crate::runtime::notify::{Wanted, Way};
 use crate::runtime::{ConsoleError, ConsoleOptions, ExitReason, Step, run_console, run_first};
 
+/// A command of the operator's own is ended after this, where nothing else is said.
+const OWN: Duration = Duration::from_secs(30);
 /// A hook is ended after this, where nothing else is said.
 const HOOK: Duration = Duration::from_secs(10);
 
@@ -134,12 +142,15 @@ async fn console(
         no_color: globals.no_color,
         mouse: globals.mouse,
         keys: preferences.map(|it| it.keys.clone()).unwrap_or_default(),
+        own: preferences.map(|it| own(&it.own)).unwrap_or_default(),
+        programs: Some(Arc::new(HostPrograms)),
         profiles: of_profile.profiles,
         notify: preferences.map(|it| wanted(&it.notify)).unwrap_or_default(),
         notifier: preferences.map(|it| outside(&it.notify)).transpose()?.flatten(),
         banner,
         copies: of_profile.copies,
         view: of_profile.view,
+        log: preferences.map(|it| it.paths.state_dir.join("allclear.log")),
         history: preferences.map(|it| it.paths.state_dir.join("command-history")),
     };
     let left = context.policy.profile.clone();
@@ -157,6 +168,30 @@ async fn console(
 /// Whether a console can be drawn and operated here.
 pub fn is_terminal() -> bool {
     io::stdin().is_terminal() && io::stdout().is_terminal()
+}
+
+/// Commands of the operator's own, as the table of commands takes them.
+pub(super) fn own(file: &BTreeMap<String, OwnFile>) -> Vec<Own> {
+    let own = |(name, file): (&String, &OwnFile)| Own {
+        name: name.clone(),
+        scope: match file.on {
+            None => Scope::Anywhere,
+            Some(ScreenWord::Assets) => Scope::Assets,
+            Some(ScreenWord::Pending) => Scope::Pending,
+            Some(ScreenWord::Watch) => Scope::Watch,
+            Some(ScreenWord::Jobs) => Scope::Jobs,
+            Some(ScreenWord::Activity) => Scope::Activity,
+        },
+        keys: file.keys.clone(),
+        command: file.command.clone(),
+        help: file.help.as_deref().map_or_else(
+            || format!("runs {}", clean(file.command.first().map_or("", String::as_str))),
+            |help| clean(help).into_owned(),
+        ),
+        changes: file.changes.unwrap_or(true),
+        limit: file.timeout.map_or(OWN, |limit| limit.0),
+    };
+    file.iter().map(own).collect()
 }
 
 /// What the terminal is to tell.

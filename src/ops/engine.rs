@@ -266,6 +266,15 @@ impl Engine {
         Ok(())
     }
 
+    /// Whether something may be changed by other means than orders: not while the profile is locked or read-only.
+    ///
+    /// # Errors
+    /// Locked or read-only profile.
+    pub fn refuse_changes(&self) -> Result<(), OpError> {
+        self.refuse_while_shut("a command of your own")?;
+        plan::refuse_on_read_only(&self.context, Verb::Purge)
+    }
+
     /// Sends an invalidation again, as the operator wants.
     ///
     /// # Errors

@@ -15,7 +15,12 @@ fn request(line: &str, cursor: Option<&AssetKey>, marked: &[AssetKey]) -> Result
         delivery_type: DeliveryType::Upload,
     };
     let (verb, args) = line.split_once(' ').unwrap_or((line, ""));
-    match by_name(verb).unwrap().action(&context, args) {
+    match COMMANDS
+        .iter()
+        .find(|command| command.verbs.contains(&verb))
+        .unwrap()
+        .action(&context, args)
+    {
         Ok(Action::Order(wish)) => Ok(wish.request),
         Ok(other) => panic!("{other:?}"),
         Err(why) => Err(why.message),

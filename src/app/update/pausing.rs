@@ -5,7 +5,9 @@ use crate::app::effect::Effect;
 use crate::app::freshness::Pause;
 use crate::app::msg::Failure;
 use crate::app::state::App;
+use crate::ports::journal::InvalidationRow;
 use crate::screens::{activity, jobs as jobs_screen};
+use crate::ui::text;
 
 /// The key of it: holds still, or lets go on.
 pub(super) fn pause(app: &mut App) -> Vec<Effect> {
@@ -47,4 +49,21 @@ pub(super) fn pulse(app: &mut App, result: Result<String, Failure>) -> Vec<Effec
             vec![]
         }
     }
+}
+
+/// The first look into the journal: what is not clear yet, whoever began it and wherever that was cut short.
+pub(super) fn tell_what_is_open(app: &mut App, open: &[InvalidationRow]) {
+    if open.is_empty() || app.env.toast.is_some() {
+        return;
+    }
+    let me = app.env.setup.me.split(' ').next().unwrap_or_default().to_owned();
+    let yours = open.iter().filter(|row| row.by == me).count();
+    let whose = match (yours, open.len()) {
+        (0, _) => String::new(),
+        (mine, all) if mine == all => ", yours".to_owned(),
+        (mine, _) => format!(", {mine} of them yours"),
+    };
+    let key = app.keymap.shown("go.pending");
+    let what = text::plural(open.len(), "invalidation");
+    app.env.say(format!("{what} not clear yet{whose}; {key} shows how far"));
 }
