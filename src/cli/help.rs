@@ -232,6 +232,14 @@ pub const HELP: &[Help] = &[
         more: "",
     },
     Help {
+        command: "activity",
+        examples: &[
+            ("allclear activity", "the newest 50: who, what, how it ended, and the same as a command"),
+            ("allclear activity --limit 10000 --all --json > trail.jsonl", "the whole trail, one object a line"),
+        ],
+        more: "",
+    },
+    Help {
         command: "report",
         examples: &[
             ("allclear report 0199a3f2c41d", "Markdown, for a ticket"),

@@ -10,6 +10,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use unicode_width::UnicodeWidthStr;
 
+use super::failure::Failure;
 use crate::domain::text::clean;
 
 /// Nobody reads our standard output any more.
@@ -278,12 +279,17 @@ impl JsonList {
     /// # Errors
     /// [`Gone`] when nobody reads them.
     pub fn end(self, fields: &[(&str, Value)]) -> Result<(), Gone> {
-        let mut text = "]".to_owned();
-        for (name, value) in fields {
-            text.push_str(&format!(",{}:{value}", Value::from(*name)));
-        }
+        drop(self); // nothing comes behind it
         let mut out = io::stdout().lock();
-        written(writeln!(out, "{text}}}").and_then(|()| out.flush()))
+        let mut end = || -> io::Result<()> {
+            write!(out, "]")?;
+            for (name, value) in fields {
+                write!(out, ",{}:{value}", Value::from(*name))?;
+            }
+            writeln!(out, "}}")?;
+            out.flush()
+        };
+        written(end())
     }
 }
 
@@ -291,7 +297,9 @@ impl JsonList {
 #[derive(Debug, Clone, Default)]
 pub struct Table {
     sides: Vec<Side>,
-    header: Option<Vec<String>>,
+    names: Vec<String>,
+    /// Whether the names are shown.
+    header: bool,
     rows: Vec<Vec<String>>,
     /// Lines below a row, by its number.
     below: Vec<(usize, String)>,
@@ -305,7 +313,8 @@ impl Table {
     pub fn new(columns: &[(&str, Side)], header: bool) -> Self {
         Self {
             sides: columns.iter().map(|(_, side)| *side).collect(),
-            header: header.then(|| columns.iter().map(|(name, _)| (*name).to_owned()).collect()),
+            names: columns.iter().map(|(name, _)| (*name).to_owned()).collect(),
+            header,
             rows: Vec::new(),
             below: Vec::new(),
             widths: Vec::new(),
@@ -315,14 +324,14 @@ impl Table {
     /// What is in it was written: the next rows go below, no column narrower than it was.
     pub fn go_on(&mut self) {
         self.widths = self.widths_now();
-        self.header.take_if(|_| !self.rows.is_empty());
+        self.header &= self.rows.is_empty();
         self.rows.clear();
         self.below.clear();
     }
 
     fn widths_now(&self) -> Vec<usize> {
         let widest = |column: usize| {
-            let lines = self.header.iter().chain(&self.rows);
+            let lines = self.header.then_some(&self.names).into_iter().chain(&self.rows);
             lines.filter_map(|row| row.get(column)).map(|cell| cell.width()).max().unwrap_or(0)
         };
         let before = |column: usize| self.widths.get(column).copied().unwrap_or(0);
@@ -338,6 +347,36 @@ impl Table {
         self.below.push((self.rows.len(), format!("  {}", clean(text))));
     }
 
+    /// The table with these columns alone, in this order: headings in small letters, with `-` for spaces. All of them
+    /// where none is asked for.
+    ///
+    /// # Errors
+    /// A column that the table does not have, with those that it has.
+    pub fn only(mut self, wanted: &[String]) -> Result<Self, Failure> {
+        if wanted.is_empty() {
+            return Ok(self);
+        }
+        let known: Vec<String> =
+            self.names.iter().map(|name| name.to_lowercase().replace(' ', "-")).collect();
+        let mut picked = Vec::new();
+        for name in wanted {
+            let at = known.iter().position(|known| known == name.trim());
+            picked.push(at.ok_or_else(|| {
+                Failure::usage(
+                    format!("no column `{}`", clean(name)),
+                    format!("there are {}", known.join(", ")),
+                )
+            })?);
+        }
+        let pick = |cells: &[String]| -> Vec<String> {
+            picked.iter().map(|at| cells.get(*at).cloned().unwrap_or_default()).collect()
+        };
+        self.sides = picked.iter().map(|at| self.sides[*at]).collect();
+        self.names = pick(&self.names);
+        self.rows = self.rows.iter().map(|row| pick(row)).collect();
+        Ok(self)
+    }
+
     /// Columns of the widest row.
     #[must_use]
     pub fn width(&self) -> usize {
@@ -351,10 +390,10 @@ impl Table {
         if self.rows.is_empty() {
             return String::new();
         }
-        let lines = || self.header.iter().chain(&self.rows);
+        let lines = || self.header.then_some(&self.names).into_iter().chain(&self.rows);
         let widths = self.widths_now();
         let mut text = String::new();
-        let headers = usize::from(self.header.is_some());
+        let headers = usize::from(self.header);
         for (number, row) in lines().enumerate() {
             let mut line = String::new();
             for (at, ((cell, width), side)) in row.iter().zip(&widths).zip(&self.sides).enumerate()
@@ -398,6 +437,23 @@ mod tests {
         table.go_on();
         table.row(["press", "1"]);
         assert_eq!(table.text(), "press                  1\n");
+    }
+
+    #[test]
+    fn columns_are_chosen_by_their_headings() {
+        let mut table = Table::new(&[("ID", Side::Left), ("RUN BY", Side::Left)], true);
+        table.row(["a", "ann"]);
+        let wanted = |names: &[&str]| -> Vec<String> {
+            names.iter().map(|name| (*name).to_owned()).collect()
+        };
+        let chosen = table.clone().only(&wanted(&["run-by", "id", "id"])).unwrap();
+        assert_eq!(chosen.text(), "RUN BY  ID  ID\nann     a   a\n");
+        assert_eq!(table.clone().only(&[]).unwrap().text(), table.text());
+        let why = table.only(&wanted(&["what"])).unwrap_err();
+        assert!(
+            matches!(&why, Failure::Usage { message, .. } if message == "no column `what`"),
+            "{why:?}"
+        );
     }
 
     #[test]

@@ -13,6 +13,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::error::{ConfigError, nearest};
 use super::notify::NotifyFile;
+use super::own::OwnFile;
 use super::places::PlacesFile;
 use crate::adapters::cloudinary::SignatureAlgorithm;
 use crate::adapters::io_in_words;
@@ -37,6 +38,8 @@ pub struct ConfigFile {
     theme: Option<IgnoredAny>,
     keys: Option<IgnoredAny>,
     pub notify: NotifyFile,
+    /// Commands of the operator's own, by name.
+    pub commands: BTreeMap<String, OwnFile>,
     pub profiles: BTreeMap<String, ProfileFile>,
 }
 
@@ -395,7 +398,7 @@ mod tests {
     )]
     #[case(
         "\n  thme = \"dark\"",
-        "/c.toml:2:3: thme: unknown key `thme`; known are profile, journal, journal_password_command, theme, keys, notify, profiles",
+        "/c.toml:2:3: thme: unknown key `thme`; known are profile, journal, journal_password_command, theme, keys, notify, commands, profiles",
         Some("theme")
     )]
     #[case(

@@ -12,6 +12,7 @@ use super::credentials;
 use super::error::ConfigError;
 use super::file::{Loaded, ProfileFile, load};
 use super::notify::NotifyFile;
+use super::own::OwnFile;
 use super::paths::{Env, Paths, expand_home};
 use super::places::LookFrom;
 use crate::adapters::cloudinary::Credentials;
@@ -87,6 +88,8 @@ pub struct Preferences {
     pub profiles: Vec<(String, String)>,
     /// Whom to tell when something happened.
     pub notify: NotifyFile,
+    /// Commands of the operator's own, by name.
+    pub own: BTreeMap<String, OwnFile>,
     /// Faults of theme and keys: the console warns and opens, a headless command refuses.
     pub faults: Vec<ConfigError>,
     pub warnings: Vec<String>,
@@ -252,6 +255,7 @@ impl<'a> Layers<'a> {
             theme,
             keys: loaded.as_ref().map(|loaded| loaded.keys.clone()).unwrap_or_default(),
             notify: loaded.as_ref().map(|loaded| loaded.file.notify.clone()).unwrap_or_default(),
+            own: loaded.as_ref().map(|loaded| loaded.file.commands.clone()).unwrap_or_default(),
             profiles: loaded.iter().flat_map(|loaded| &loaded.file.profiles).map(about).collect(),
             faults: loaded.as_ref().map(|loaded| loaded.faults.clone()).unwrap_or_default(),
             warnings: loaded.iter().filter_map(readable_by_others).collect(),

@@ -170,6 +170,14 @@ impl Engine {
         }
     }
 
+    /// Paths of the folders directly in a folder of the cloud, at the root where it is empty.
+    ///
+    /// # Errors
+    /// The cloud's.
+    pub async fn folders(&self, path: &str) -> Result<Vec<String>, OpError> {
+        Ok(self.context.cloud.folders(path).await?)
+    }
+
     /// One asset, its derived copies and its delivery URLs with coverage.
     ///
     /// # Errors
@@ -278,6 +286,15 @@ impl Engine {
         Ok(())
     }
 
+    /// Whether something may be changed by other means than orders: not while the profile is locked or read-only.
+    ///
+    /// # Errors
+    /// Locked or read-only profile.
+    pub fn refuse_changes(&self) -> Result<(), OpError> {
+        self.refuse_while_shut("a command of your own")?;
+        plan::refuse_on_read_only(&self.context, Verb::Purge)
+    }
+
     /// Sends an invalidation again, as the operator wants.
     ///
     /// # Errors
@@ -352,6 +369,16 @@ impl Engine {
     /// The journal's.
     pub async fn activity(&self, limit: u32) -> Result<Vec<ActivityRow>, OpError> {
         Ok(self.context.journal.activity(Some(&self.context.scope), limit).await?)
+    }
+
+    /// A text that changes when somebody ordered something, acted on a job, or a watch ended ([`Journal::pulse`]).
+    ///
+    /// # Errors
+    /// The journal's.
+    ///
+    /// [`Journal::pulse`]: crate::ports::journal::Journal::pulse
+    pub async fn pulse(&self) -> Result<String, OpError> {
+        Ok(self.context.journal.pulse().await?)
     }
 
     /// Operations that named an asset, as source or target, newest first.

@@ -438,6 +438,15 @@ pub trait Journal: Send + Sync {
         limit: u32,
     ) -> Result<Vec<ActivityRow>, JournalError>;
 
+    /// A text that is another one once somebody ordered something, acted on a job, or a watch ended; cheap enough to be
+    /// asked every few seconds. How far calls and watches that are under way have got is not in it.
+    async fn pulse(&self) -> Result<String, JournalError> {
+        let order = self.activity(None, 1).await?.first().map(|row| row.operation.id.to_string());
+        let act = self.acts(None, 1).await?.first().map(|act| act.at.to_string());
+        let end = self.ended(None, 1).await?.first().map(|row| row.id.to_string());
+        Ok([order, act, end].map(Option::unwrap_or_default).join(" "))
+    }
+
     /// Operations that named `key`, as source or target, newest first; nothing in a journal that keeps none.
     async fn activity_of(
         &self,

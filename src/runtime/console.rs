@@ -15,11 +15,14 @@ use super::signals::{self, Signal};
 use super::terminal::Screen;
 use super::{clipboard, colours, history, input, terminal, theme_files};
 use crate::app::App;
+use crate::app::kept_view::KeptView;
 use crate::app::keymap::KeyOverrides;
+use crate::app::own::Own;
 use crate::app::state::{Env, Look, Setup};
 use crate::ops::Engine;
 use crate::ports::list_copy::ListCopies;
 use crate::ports::notifier::Notifier;
+use crate::ports::programs::Programs;
 use crate::screens::assets::update::to_keep;
 use crate::screens::picker::Choice;
 use crate::ui::text::shown;
@@ -37,6 +40,9 @@ pub struct ConsoleOptions {
     pub no_color: bool,
     pub mouse: bool,
     pub keys: KeyOverrides,
+    /// Commands of the operator's own, and who runs them.
+    pub own: Vec<Own>,
+    pub programs: Option<Arc<dyn Programs>>,
     /// Profiles to switch to, with a word about each.
     pub profiles: Vec<(String, String)>,
     /// What the terminal is to tell when something happened.
@@ -47,6 +53,10 @@ pub struct ConsoleOptions {
     pub banner: Option<String>,
     /// Where lists are kept for the next start.
     pub copies: Option<Arc<dyn ListCopies>>,
+    /// Where the operator was on this profile before.
+    pub view: Option<KeptView>,
+    /// Where the log is, for the debug overlay.
+    pub log: Option<PathBuf>,
     /// File that keeps the lines of the command line between starts.
     pub history: Option<PathBuf>,
 }
@@ -73,6 +83,13 @@ impl ExitReason {
             Self::HungUp => 129,
         }
     }
+}
+
+/// How a console ended, and where the operator was then.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Ended {
+    pub reason: ExitReason,
+    pub view: KeptView,
 }
 
 /// Why the console did not begin or go on.
@@ -111,7 +128,7 @@ const SHUTDOWN: Duration = Duration::from_secs(5);
 pub async fn run_console(
     engine: Arc<Engine>,
     options: ConsoleOptions,
-) -> Result<ExitReason, ConsoleError> {
+) -> Result<Ended, ConsoleError> {
     if !(std::io::stdin().is_terminal() && std::io::stdout().is_terminal()) {
         return Err(ConsoleError::NoTerminal);
     }
@@ -146,7 +163,8 @@ pub async fn run_console(
     let size = crossterm::terminal::size()?;
     let env = Env::new(setup, clock.wall(), clock.moment(), size);
     let theme = options.theme.as_deref().unwrap_or("default");
-    let mut app = App::new(env, themes, theme, look, &options.keys);
+    let mut app = App::new(env, themes, theme, look, &KeyOverrides::new());
+    app.adopt(options.own, &options.keys);
     let choice = |(name, about)| Choice { name, about };
     app.mouse = options.mouse;
     app.profiles = options.profiles.into_iter().map(choice).collect();
@@ -154,6 +172,9 @@ pub async fn run_console(
         app.env.bad(first.clone(), "the other themes work");
     }
 
+    if let Some(view) = options.view {
+        app.come_back(view);
+    }
     if let Some(copies) = &options.copies {
         match copies.beginning(&app.assets.query) {
             Ok(Some(copy)) => app.show_copy(copy),
@@ -167,10 +188,13 @@ pub async fn run_console(
         options.theme_dir.map(|folder| tokio::spawn(theme_files::watch(folder, inbox_tx.clone())));
     let mut executor = Executor::new(Arc::clone(&engine), inbox_tx)
         .telling(options.notifier)
+        .running(options.programs)
         .copying(options.copies.clone())
         .remembering(options.history.clone());
     app.history = options.history.as_deref().map(history::load).unwrap_or_default();
     app.debug.about = about(&engine);
+    let log = options.log.map(|log| ("log", shown(&log.to_string_lossy()).into_owned()));
+    app.debug.about.extend(log);
     let mut parts = Parts {
         input: input::events(),
         surface: &mut screen,
@@ -196,7 +220,7 @@ pub async fn run_console(
     if !matches!(result, Ok(ExitReason::HungUp)) {
         hangup.stand_down();
     }
-    Ok(result?)
+    Ok(Ended { reason: result?, view: app.view() })
 }
 
 /// Keeps the list for the next start, unless more of it is kept already.

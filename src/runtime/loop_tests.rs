@@ -164,8 +164,10 @@ impl Running {
 async fn nothing_is_drawn_while_nothing_happens() {
     let running = started().await;
     let before = running.frames();
-    sleep(Duration::from_secs(3600)).await;
+    sleep(Duration::from_secs(290)).await;
     assert_eq!(running.frames(), before);
+    sleep(Duration::from_secs(3600)).await;
+    assert_eq!(running.frames(), before + 5, "the list says that it is 5, 10, 15, 30, 60 min old");
 }
 
 #[tokio::test(start_paused = true)]

@@ -8,6 +8,7 @@ use super::{
 };
 use crate::app::action::Screen;
 use crate::app::commands::Scope;
+use crate::app::freshness::Freshness;
 use crate::app::state::{App, Overlay, Tone};
 use crate::domain::purge::Risk;
 use crate::ports::journal::Reach;
@@ -188,12 +189,20 @@ fn header(app: &App, pen: &mut Pen<'_>, area: Rect) {
         let rule = Rect { y: y + 1, height: 1, ..area };
         let production = app.env.setup.risk == Risk::Production;
         pen.rule_as(rule, if production { Role::RiskProduction } else { Role::Border });
+        let end = freshness(app, pen, area.right().saturating_sub(1), y + 1, area.width / 2);
         let banner = app.env.setup.banner.as_deref().filter(|_| app.jobs.is_empty());
         if let Some(banner) = banner {
             let shown = format!(" {} ", text::shown(banner));
-            pen.put(area.x + 1, y + 1, area.width.saturating_sub(2), &shown, Role::Dim);
+            pen.put(area.x + 1, y + 1, end.saturating_sub(area.x + 2), &shown, Role::Dim);
         }
     }
+}
+
+/// How old is what is shown, before column `right`; answers where it begins.
+fn freshness(app: &App, pen: &mut Pen<'_>, right: u16, y: u16, room: u16) -> u16 {
+    let Some((words, warns)) = app.freshness().words(app.env.now) else { return right };
+    let role = if warns { Role::Warning } else { Role::Dim };
+    pen.put_right(right, y, room, &format!(" {words} "), role)
 }
 
 /// Facts of the header from right to left, the most important first: those that do not fit are left out.
@@ -210,6 +219,9 @@ fn facts(app: &App) -> Vec<(String, Role)> {
     } else if let Some(lock) = app.env.lock.shown(app.env.moment) {
         let role = if app.env.is_locked() { Role::Good } else { Role::Warning };
         facts.push((lock, role));
+    }
+    if let (Freshness::Paused(_), true) = (app.freshness(), layout::is_low(app.env.size)) {
+        facts.push(("paused".to_owned(), Role::Warning)); // there is no line below that would say it
     }
     facts.push((text::shown(&setup.cloud_name).into_owned(), Role::Strong));
     for (_, job) in app.running() {

@@ -50,6 +50,7 @@ fn reading() {
     golden!("places", read(&["places"]));
     golden!("probe", read(&["probe", &format!("{}{ORIGINAL}", cloud.edges()[0].1)]));
     golden!("pending_empty", read(&["pending"]));
+    assert_eq!(home.run(&["activity", "--json"]).expect(0).stdout, "", "nothing was ordered");
     golden!("config_path", without_home(&home, &read(&["config", "path"])));
     golden!("config_check", without_home(&home, &read(&["config", "check"])));
     golden!("themes_list", read(&["themes", "list"]));
@@ -85,6 +86,11 @@ fn a_stream_from_plan_to_outcome() {
     golden!("rm_progress", shape(&ran.named("progress")[0]));
     golden!("rm_outcome", ran.outcome());
     golden!("history", home.run(&["history", "--json"]).expect(0).json());
+    golden!("activity", home.run(&["activity", "--json"]).expect(0).json());
+    let chosen = home.run(&["activity", "--columns", "what,outcome", "--no-header"]).expect(0);
+    assert_eq!(chosen.stdout, "delete  all_clear\n");
+    let unknown = home.run(&["pending", "--columns", "colour"]).expect(2);
+    assert!(unknown.stderr.contains("asset"), "those that there are: {}", unknown.stderr);
     reports(&home, ran.outcome()["invalidation"].as_str().expect("an ID"));
 }
 

@@ -88,6 +88,23 @@ impl SqlJournal {
         self.row_of(&row)
     }
 
+    /// Newest order, newest act, newest end, and how many watches and jobs are open.
+    pub(super) async fn pulse_text(&self) -> Result<String, JournalError> {
+        const PULSE: &str = "SELECT COALESCE((SELECT MAX(id) FROM operation), '') AS ordered, \
+            COALESCE((SELECT MAX(id) FROM act), '') AS acted, \
+            COALESCE((SELECT MAX(ended_at) FROM invalidation WHERE outcome IS NOT NULL), 0) AS ended, \
+            (SELECT COUNT(*) FROM invalidation WHERE outcome IS NULL) AS watches, \
+            (SELECT COUNT(*) FROM job WHERE ended_at IS NULL) AS jobs";
+        let row = sqlx::query(PULSE)
+            .fetch_one(&self.link.pool())
+            .await
+            .map_err(|error| faults::reading(&self.location, &error))?;
+        let (ordered, acted): (String, String) = (column(&row, "ordered")?, column(&row, "acted")?);
+        let counts: [i64; 3] =
+            [column(&row, "ended")?, column(&row, "watches")?, column(&row, "jobs")?];
+        Ok(format!("{ordered} {acted} {counts:?}"))
+    }
+
     pub(super) async fn activity_rows(
         &self,
         scope: Option<&CloudScope>,

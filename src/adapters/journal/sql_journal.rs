@@ -378,6 +378,10 @@ impl Journal for SqlJournal {
         self.link.over(self.known_contents(scope, key)).await
     }
 
+    async fn pulse(&self) -> Result<String, JournalError> {
+        self.pulse_text().await
+    }
+
     async fn activity_of(
         &self,
         scope: &CloudScope,
