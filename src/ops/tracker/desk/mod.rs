@@ -55,6 +55,8 @@ struct Tracked {
     /// What it took to draw and to write its last picture; it grows with the cells.
     drawing: Duration,
     saving: Duration,
+    /// It is not read again before this, while its calls are under way.
+    unread_until: Moment,
     picture: Arc<WatchSnapshot>,
 }
 
