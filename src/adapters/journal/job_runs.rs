@@ -25,9 +25,10 @@ impl SqlJournal {
         ttl: Duration,
     ) -> Result<Option<JobLease>, JournalError> {
         let at = self.learn_time(now);
+        let present = self.present().await?;
         let mut writing = self.begin().await?;
         let row = sqlx::query(
-            "SELECT j.runner AS holder, j.lease_until, j.fencing, NULL AS outcome, m.realm, m.pid \
+            "SELECT j.runner AS holder, j.lease_until, j.fencing, NULL AS outcome, m.realm, m.pid, m.seen_at \
              FROM job j LEFT JOIN member m ON m.id = j.runner \
              WHERE j.operation = $1",
         )
@@ -37,7 +38,7 @@ impl SqlJournal {
         .map_err(|error| faults::reading(&self.location, &error))?
         .ok_or_else(|| JournalError::UnknownJob { prefix: operation.to_string() })?;
         let held = NowHeld::read(&row).map_err(|e| faults::reading(&self.location, &e))?;
-        if !self.may_take(&held, holder, at, ttl) {
+        if !self.may_take(&held, &present, holder, at, ttl) {
             return Ok(None);
         }
         let own = held.is_of(holder);

@@ -9,6 +9,7 @@ use sqlx::{Any, AnyPool, Transaction};
 use tokio::sync::{Mutex, Notify, watch};
 use tokio_util::sync::DropGuard;
 
+use crate::domain::id::MemberId;
 use crate::domain::time::Timestamp;
 use crate::ports::journal::{JournalError, Reach};
 
@@ -54,6 +55,8 @@ pub(super) struct Server {
     pub doubted: Notify,
     /// Its clock less ours in milliseconds; 0 where they agree.
     skew: AtomicI64,
+    /// This process as it joined.
+    pub member: watch::Sender<Option<String>>,
     /// Whether times are kept by its clock; else by the ones that are passed in.
     keeps_time: bool,
 }
@@ -157,6 +160,17 @@ impl Link {
         }
     }
 
+    /// This process joins as this member: the server is to know that it is there.
+    pub fn joins(&self, member: MemberId) {
+        if let Some(server) = &self.server {
+            server.member.send_if_modified(|known| {
+                let first = known.is_none();
+                known.get_or_insert_with(|| member.to_string());
+                first
+            });
+        }
+    }
+
     /// The same moment by the clock that times are kept by.
     pub fn there(&self, here: Timestamp) -> Timestamp {
         moved(here, self.skew())
@@ -201,6 +215,7 @@ impl Server {
             reach: watch::Sender::new(Reach::Reached { delay: Duration::ZERO }),
             doubted: Notify::new(),
             skew: AtomicI64::new(0),
+            member: watch::Sender::new(None),
             keeps_time,
         }
     }

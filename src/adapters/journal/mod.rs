@@ -21,6 +21,7 @@ mod lists;
 mod open;
 #[cfg(feature = "postgres")]
 mod postgres;
+mod presence;
 mod processes;
 mod rows;
 mod schema;

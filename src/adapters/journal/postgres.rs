@@ -22,6 +22,7 @@ use super::faults;
 use super::inspect::{Inspection, ServerSeen};
 use super::link::{Link, Server, Ways};
 use super::open::{APPLICATION_ID, options};
+use super::presence::taking;
 use super::processes::Processes;
 use super::schema::{self, found_schema, known_schema};
 use super::sql_journal::SqlJournal;
@@ -321,8 +322,20 @@ impl Care {
         self.changes.send_modify(|number| *number += 1);
     }
 
+    /// Says that a member is there, for as long as the connection is.
+    async fn is_there(&self, listener: &mut PgListener, member: &str) -> Result<(), String> {
+        let taken = listener.execute(AssertSqlSafe(taking(member)));
+        match timeout(PING, taken).await {
+            Ok(Ok(_)) => Ok(()),
+            Ok(Err(error)) => Err(faults::words(&error)),
+            Err(_) => Err(format!("no answer within {} s", PING.as_secs())),
+        }
+    }
+
     /// Until the connection breaks or does not answer; says why.
     async fn listen(&self, mut listener: PgListener) -> String {
+        let mut joined = self.server.member.subscribe();
+        joined.mark_changed(); // on every connection anew
         loop {
             let asked = Instant::now();
             match timeout(PING, (&mut listener).execute("SELECT 1")).await {
@@ -335,6 +348,14 @@ impl Care {
                 tokio::select! {
                     () = tokio::time::sleep_until(next) => break,
                     () = self.server.doubted.notified() => break,
+                    Ok(()) = joined.changed() => {
+                        let member = joined.borrow_and_update().clone();
+                        if let Some(member) = member
+                            && let Err(error) = self.is_there(&mut listener, &member).await
+                        {
+                            return error;
+                        }
+                    }
                     told = listener.try_recv() => match told {
                         Ok(Some(told)) if told.payload() == self.me => {} // counted when it was written
                         Ok(Some(_)) => self.changed(),

@@ -25,6 +25,12 @@ pub async fn fresh() -> Option<SqlJournal> {
     Some(at_url(&SHARED.as_ref()?.fresh()).await)
 }
 
+/// The time by this host's clock.
+fn wall() -> crate::domain::time::Timestamp {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
+    crate::domain::time::from_millis(i64::try_from(since.as_millis()).unwrap())
+}
+
 /// Waits until a condition holds.
 async fn until(what: &str, holds: impl AsyncFn() -> bool) {
     let waited = tokio::time::timeout(Duration::from_secs(30), async {
@@ -122,11 +128,7 @@ async fn a_clock_that_is_wrong_decides_nothing() {
     let processes = || Processes::new("test", |_| true);
     let right = SqlJournal::open(&url, processes()).await.unwrap();
     let wrong = SqlJournal::open(&url, processes()).await.unwrap();
-    let now = |late: i64| {
-        let wall = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
-        let wall = i64::try_from(wall.as_millis()).unwrap();
-        crate::domain::time::from_millis(wall + late)
-    };
+    let now = |late: i64| crate::domain::time::from_millis(wall().as_millisecond() + late);
     let hour = 3_600_000;
     let (ana, bob) = (member("ana", 1), member("bob", 2));
     right.join(&ana, now(0)).await.unwrap();
@@ -231,4 +233,42 @@ async fn a_server_that_dies_takes_nothing_along_that_was_accepted() {
     journal.mark_sent(&[kept.items[0].id], at(3)).await.unwrap();
     journal.settle(&[(kept.items[0].id, ItemState::Accepted, None)]).await.unwrap();
     assert_eq!(journal.activity(None, 10).await.unwrap().len(), 1, "what was refused is not there");
+}
+
+#[tokio::test]
+async fn a_member_of_another_host_that_died_is_noticed_before_its_lease_runs_out() {
+    let Some(cluster) = SHARED.as_ref() else { return };
+    let url = cluster.fresh();
+    let processes = || Processes::new("test", |_| true);
+    let here = SqlJournal::open(&url, processes()).await.unwrap();
+    let there = SqlJournal::open(&url, processes()).await.unwrap();
+    let (ana, bob) = (member("ana", 1), member("bob", 2));
+    here.join(&ana, wall()).await.unwrap();
+    there.join(&bob, wall()).await.unwrap();
+    let known = recorded(&here, &ana, wall(), "a").await;
+    let hour = Duration::from_secs(3600);
+    assert!(here.acquire(known.id, ana.id, wall(), hour).await.unwrap().is_some());
+    let holds = async |member: &crate::domain::invalidation::Member| {
+        let present = there.present().await.unwrap();
+        !present.lacks(&member.id.to_string(), Some(0), i64::MAX)
+    };
+    until("both are seen", async || holds(&ana).await && holds(&bob).await).await;
+    tokio::time::sleep(Duration::from_secs(4)).await; // silent for long, and there
+    assert_eq!(there.acquire(known.id, bob.id, wall(), hour).await.unwrap(), None);
+    here.join(&ana, wall()).await.unwrap();
+    drop(here); // as a process that dies: nothing is given back
+    until("the server lets go", async || !holds(&ana).await).await;
+    let died = std::time::Instant::now();
+    let taken = async || {
+        there.join(&bob, wall()).await.unwrap();
+        there
+            .acquire(known.id, bob.id, wall(), hour)
+            .await
+            .unwrap()
+            .is_some_and(|it| it.fencing == 2)
+    };
+    until("it is taken over", taken).await;
+    assert!(died.elapsed() < Duration::from_secs(10), "long before the lease runs out");
+    let row = there.row(known.id).await.unwrap();
+    assert!(row.tracked_by.is_some_and(|by| by.contains("bob")));
 }

@@ -12,7 +12,7 @@ use crate::domain::text::clean;
 use crate::domain::time::Moment;
 use crate::ops::tracker::publish;
 use crate::ops::tracker::watch::{Start, Watch};
-use crate::ports::journal::{InvalidationRow, JournalError, Lease};
+use crate::ports::journal::{InvalidationRow, JournalError, Lease, Reach};
 
 /// How long a lease lasts without being renewed.
 pub(super) const LEASE: Duration = Duration::from_secs(6);
@@ -106,6 +106,14 @@ impl Desk {
         let wall = context.clock.wall();
         let age = wall.duration_since(row.operation.at);
         if Duration::try_from(age).is_ok_and(|age| age < LEFT_TO_ITS_MAKER) {
+            return Ok(false);
+        }
+        // of a team's thousands nobody asks for what another member is seen to track
+        let by_other = row
+            .tracked_by
+            .as_ref()
+            .is_some_and(|by| *by != format!("{} {}", ours(&context.member), context.member.pid));
+        if by_other && context.journal.reach() != Reach::Here {
             return Ok(false);
         }
         let acquired = context.journal.acquire(row.id, context.member.id, wall, LEASE).await?;
