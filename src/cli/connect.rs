@@ -20,7 +20,7 @@ use crate::domain::account::Account;
 use crate::domain::delivery_url::SignatureKind;
 use crate::domain::id::MemberId;
 use crate::domain::invalidation::{CloudScope, Member};
-use crate::ops::{Context, Engine};
+use crate::ops::{Context, Engine, OpError};
 use crate::ports::clock::Clock;
 use crate::ports::cloud::CloudError;
 use crate::ports::journal::Journal;
@@ -174,13 +174,43 @@ impl Found {
 /// # Errors
 /// The journal's. A local cloud that does not answer is told in [`Found::unreachable`].
 pub async fn find(resolved: Resolved, output: &Output) -> Result<Found, Failure> {
+    let location = resolved.preferences.journal_with_password()?;
+    let journal = SqlJournal::open(location.expose_secret(), Processes::of_this_host()).await?;
+    with_journal(resolved, journal, output).await
+}
+
+/// The same for somebody who mainly looks: where the journal cannot be used there is an empty one in memory instead,
+/// and no order is taken. Answers why, where that is so.
+///
+/// # Errors
+/// None of the journal's.
+pub async fn find_to_look(
+    resolved: Resolved,
+    output: &Output,
+) -> Result<(Found, Option<String>), Failure> {
+    let why = match find(resolved.clone(), output).await {
+        Ok(found) => return Ok((found, None)),
+        Err(Failure::Op(OpError::Journal(why))) => why,
+        Err(other) => return Err(other),
+    };
+    tracing::warn!(%why, "the console begins without a journal");
+    let mut resolved = resolved;
+    resolved.policy.read_only = true;
+    let journal = SqlJournal::in_memory(Processes::of_this_host()).await?;
+    let found = with_journal(resolved, journal, output).await?;
+    Ok((found, Some(format!("read-only, for there is no journal: {why}"))))
+}
+
+async fn with_journal(
+    resolved: Resolved,
+    journal: SqlJournal,
+    output: &Output,
+) -> Result<Found, Failure> {
     let (local, unreachable) = match fetch_local_edges(&resolved.api_prefix).await {
         Ok(ready) => (ready, None),
         Err(why) => (None, Some(why)),
     };
     let resolved = resolved.with_local(local.as_ref());
-    let location = resolved.preferences.journal_with_password()?;
-    let journal = SqlJournal::open(location.expose_secret(), Processes::of_this_host()).await?;
     for warning in journal.warnings() {
         output.say(&format!("warning: {warning}"));
     }

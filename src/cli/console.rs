@@ -95,9 +95,11 @@ async fn open_profile(
         return Err(ConsoleError::NoTerminal.into());
     }
     let preferences = resolved.preferences.clone();
-    let context = connect::find(resolved, output).await?.context()?;
+    let (found, no_journal) = connect::find_to_look(resolved, output).await?;
+    let context = found.context()?;
     let faults = preferences.faults.iter().map(ToString::to_string);
-    let banner = preferences.warnings.iter().cloned().chain(faults).next();
+    let warnings = preferences.warnings.iter().cloned();
+    let banner = no_journal.into_iter().chain(warnings).chain(faults).next();
     let lists = ListFiles::new(preferences.paths.state_dir.join("lists"), context.scope.clone());
     let of_profile = OfProfile {
         profiles: preferences.profiles.clone(),

@@ -235,7 +235,7 @@ pub const HELP: &[Help] = &[
         command: "activity",
         examples: &[
             ("allclear activity", "the newest 50: who, what, how it ended, and the same as a command"),
-            ("allclear activity --limit 10000 --all --json > trail.jsonl", "the whole trail, one object a line"),
+            ("allclear activity --limit 10000 --all --json", "the whole trail, one object a line"),
         ],
         more: "",
     },

@@ -242,7 +242,15 @@ fn about(engine: &Engine) -> Vec<(&'static str, String)> {
     let between = clipboard::Between::of(env);
     let context = engine.context();
     let facts = [
-        ("TERM", format!("{}, COLORTERM {}", said("TERM"), said("COLORTERM"))),
+        (
+            "TERM",
+            format!(
+                "{}, COLORTERM {}, NO_COLOR {}",
+                said("TERM"),
+                said("COLORTERM"),
+                said("NO_COLOR")
+            ),
+        ),
         ("between", format!("{between:?}")),
         ("journal", context.journal.location()),
         ("profile", format!("{}, {}", context.policy.profile, context.scope.api)),

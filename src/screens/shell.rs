@@ -154,6 +154,11 @@ fn is_stuck(tracked: &crate::app::state::Tracked) -> bool {
     tracked.snapshot.as_ref().is_some_and(|snapshot| snapshot.stuck)
 }
 
+/// A cache served the old copy again after it had let go.
+fn has_fallen_back(tracked: &crate::app::state::Tracked) -> bool {
+    tracked.snapshot.as_ref().is_some_and(|snapshot| !snapshot.regressions.is_empty())
+}
+
 /// The tab in a column of the header.
 #[must_use]
 pub fn tab_at(app: &App, x: u16) -> Option<Screen> {
@@ -237,6 +242,11 @@ fn facts(app: &App) -> Vec<(String, Role)> {
         }
         Reach::Here => {}
     }
+    let fell_back = app.open().filter(|it| has_fallen_back(it)).count();
+    if fell_back > 0 {
+        let glyph = app.theme.glyphs.outdated;
+        facts.push((format!("{glyph} {fell_back} fell back"), Role::Outdated));
+    }
     if app.assets.failure.is_some() {
         facts.push(("no list".to_owned(), Role::Bad));
     }
@@ -244,6 +254,10 @@ fn facts(app: &App) -> Vec<(String, Role)> {
         let low = u64::from(quota.remaining) * 10 < u64::from(quota.limit);
         let role = if low { Role::Warning } else { Role::Dim };
         facts.push((format!("quota {}/{}", quota.remaining, quota.limit), role));
+    }
+    let behind = app.open().find_map(|it| pending::view::slowest(it.snapshot.as_deref()?));
+    if let Some(place) = behind {
+        facts.push((format!("waits for {place}"), Role::Dim));
     }
     if setup.profile != setup.cloud_name {
         facts.push((text::shown(&setup.profile).into_owned(), Role::Dim));

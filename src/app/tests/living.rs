@@ -204,3 +204,35 @@ fn what_is_open_is_told_at_the_start() {
     console.tell(read(rows));
     assert_eq!(toast(&console), "", "once");
 }
+
+#[test]
+fn a_console_left_open_for_a_week_keeps_its_bounds() {
+    let mut console = Console::with_assets(80, 24);
+    let order = crate::screens::testing::activity();
+    for minute in 0..7 * 24 * 12_u128 {
+        let mut begun = watch(3);
+        begun.id = InvalidationId(uuid::Uuid::from_u128(2 * minute + 1));
+        let mut over = ended(Outcome::AllClear, "24 of 24 caches reached");
+        over.id = InvalidationId(uuid::Uuid::from_u128(2 * minute));
+        console.board(vec![begun, over]);
+        console.wait(Duration::from_secs(300));
+        console.tell(Msg::Tick);
+        let keys = ["p", "j", "A", "J", "a", "j", "enter", "esc"];
+        let key = keys[usize::try_from(minute).unwrap() % keys.len()];
+        for effect in console.press(key) {
+            if let Effect::Show { task, key } = effect {
+                let result = Ok(Arc::new(shown(key.public_id.as_str())));
+                console.tell(Msg::Shown { task, key, result });
+            }
+        }
+        console.tell(Msg::Activity(Ok((order.clone(), Vec::new()))));
+        console.tell(Msg::Journal { open: Ok(Vec::new()), ended: Vec::new() });
+        console.tell(Msg::Pulse(Ok(minute.to_string())));
+    }
+    let app = &console.app;
+    assert!(app.tracked.len() <= 2 && app.told.len() <= 2, "{}", app.tracked.len());
+    assert!(app.announced.len() <= 500, "{}", app.announced.len());
+    assert!(app.debug.asked.len() <= 200 && app.assets.read.len() <= 32);
+    assert!(app.history.len() <= 100 && app.jobs.len() <= 50);
+    assert_eq!(app.activity.rows.len(), order.len());
+}
