@@ -106,6 +106,8 @@ pub struct Found {
     pub member: Member,
     /// Why a local cloud cannot be reached, if so.
     pub unreachable: Option<PlacesError>,
+    /// What the operator should know of it.
+    pub said: Vec<String>,
 }
 
 impl Found {
@@ -174,15 +176,26 @@ impl Found {
 /// # Errors
 /// The journal's. A local cloud that does not answer is told in [`Found::unreachable`].
 pub async fn find(resolved: Resolved, output: &Output) -> Result<Found, Failure> {
+    let found = find_silently(resolved).await?;
+    for line in &found.said {
+        output.say(line);
+    }
+    Ok(found)
+}
+
+/// The same without a word.
+///
+/// # Errors
+/// As [`find`].
+pub async fn find_silently(resolved: Resolved) -> Result<Found, Failure> {
     let (local, unreachable) = match fetch_local_edges(&resolved.api_prefix).await {
         Ok(ready) => (ready, None),
         Err(why) => (None, Some(why)),
     };
     let resolved = resolved.with_local(local.as_ref());
     let journal = SqlJournal::open(resolved.journal(), Processes::of_this_host()).await?;
-    for warning in journal.warnings() {
-        output.say(&format!("warning: {warning}"));
-    }
+    let warnings = journal.warnings().iter();
+    let mut said: Vec<_> = warnings.map(|warning| format!("warning: {warning}")).collect();
     journal.sign_with(signer(resolved.credentials.api_secret.clone()));
     let now = SystemClock.wall();
     let member = this_process();
@@ -192,12 +205,12 @@ pub async fn find(resolved: Resolved, output: &Output) -> Result<Found, Failure>
         let running = local.as_ref().map(|ready| ready.instance.as_str());
         let ended = journal.end_of_gone_clouds(&resolved.api_prefix, running, now).await?;
         if ended > 0 {
-            output.say(&format!(
+            said.push(format!(
                 "{ended} pending of a local cloud that no longer runs: ended as cloud_gone"
             ));
         }
     }
-    Ok(Found { resolved, local, journal: Arc::new(journal), member, unreachable })
+    Ok(Found { resolved, local, journal: Arc::new(journal), member, unreachable, said })
 }
 
 /// Signs delivery URLs in every way that signatures are made.

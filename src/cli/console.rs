@@ -13,14 +13,21 @@ use super::exit::Exit;
 use super::failure::Failure;
 use super::output::Output;
 use super::{plain, themes};
+use crate::adapters::file_changes::FileChanges;
 use crate::adapters::list_copies::ListFiles;
 use crate::adapters::notifier::{Hook, Outside};
+use crate::adapters::system_clock::SystemClock;
+use crate::app::state::Setup;
 use crate::config::{self, ConfigError, Env, NotifyFile, Preferences, TerminalWord};
+use crate::domain::invalidation::{CloudScope, Member};
+use crate::ops::context::Policy;
 use crate::ops::{Context, Engine};
 use crate::ports::list_copy::ListCopies;
 use crate::ports::notifier::Notifier;
 use crate::runtime::notify::{Wanted, Way};
-use crate::runtime::{ConsoleError, ConsoleOptions, ExitReason, Step, run_console, run_first};
+use crate::runtime::{
+    Arrived, ConsoleError, ConsoleOptions, ExitReason, Opening, Step, run_console, run_first,
+};
 
 /// A hook is ended after this, where nothing else is said.
 const HOOK: Duration = Duration::from_secs(10);
@@ -59,13 +66,41 @@ async fn open_profile(globals: &Globals, env: &Env, output: &Output) -> Result<E
         return Err(ConsoleError::NoTerminal.into());
     }
     let preferences = resolved.preferences.clone();
-    let context = connect::find(resolved, output).await?.context()?;
     let faults = preferences.faults.iter().map(ToString::to_string);
     let banner = preferences.warnings.iter().cloned().chain(faults).next();
+    if let Some(why) = plain::wanted(globals, &Env::from_process()) {
+        let context = connect::find(resolved, output).await?.context()?;
+        let plain = Box::pin(plain::run(context, globals, why, banner.as_deref()));
+        return plain.await.map(Ended::Exit);
+    }
+    let folder = preferences.paths.state_dir.join("lists");
+    let scope = CloudScope {
+        cloud_name: resolved.account.cloud_name.clone(),
+        api: resolved.api_prefix.clone(),
+        instance: None,
+    };
+    let lists = Arc::new(if resolved.may_be_local() {
+        ListFiles::of_any_run(folder, scope)
+    } else {
+        ListFiles::new(folder, scope)
+    });
+    let copies: Option<Arc<dyn ListCopies>> = Some(lists.clone());
+    let policy = &resolved.policy;
+    let setup = Setup {
+        loopback: resolved.may_be_local(),
+        ..setup(&connect::this_process(), &resolved.account.cloud_name, policy, banner)
+    };
+    let opening = Opening { setup, clock: Arc::new(SystemClock) };
     let profiles = preferences.profiles.clone();
-    let lists = ListFiles::new(preferences.paths.state_dir.join("lists"), context.scope.clone());
-    let copies: Option<Arc<dyn ListCopies>> = Some(Arc::new(lists));
-    Box::pin(console(context, globals, Some(&preferences), profiles, banner, copies)).await
+    let options = ConsoleOptions { profiles, copies, ..options(globals, Some(&preferences))? };
+    let engine = async move {
+        let found = connect::find_silently(resolved).await?;
+        let of_another_run = lists.settle(found.scope().instance);
+        let said = found.said.clone();
+        let engine = Arc::new(Engine::start_working(found.context()?));
+        Ok::<_, Failure>(Arrived { engine, said, of_another_run })
+    };
+    Ok(ended(Box::pin(run_console(opening, options, engine)).await?))
 }
 
 /// Runs the console over `context` until the operator has had enough.
@@ -78,47 +113,66 @@ pub async fn open(
     preferences: Option<&Preferences>,
     banner: Option<String>,
 ) -> Result<Exit, Failure> {
-    match Box::pin(console(context, globals, preferences, Vec::new(), banner, None)).await? {
+    if let Some(why) = plain::wanted(globals, &Env::from_process()) {
+        return Box::pin(plain::run(context, globals, why, banner.as_deref())).await;
+    }
+    let Context { policy, account, member, clock, .. } = &context;
+    let setup = setup(member, &account.cloud_name, policy, banner);
+    let opening = Opening { setup, clock: Arc::clone(clock) };
+    let options = options(globals, preferences)?;
+    let engine = async move {
+        let engine = Arc::new(Engine::start_working(context));
+        Ok::<_, Failure>(Arrived { engine, said: Vec::new(), of_another_run: false })
+    };
+    match ended(Box::pin(run_console(opening, options, engine)).await?) {
         Ended::Exit(exit) => Ok(exit),
         Ended::Profile(_) => Ok(Exit::Done), // none is offered here
     }
 }
 
-async fn console(
-    context: Context,
+/// What the console says of where it works.
+fn setup(me: &Member, cloud_name: &str, policy: &Policy, banner: Option<String>) -> Setup {
+    Setup {
+        profile: policy.profile.clone(),
+        cloud_name: cloud_name.to_owned(),
+        risk: policy.risk,
+        read_only: policy.read_only,
+        loopback: policy.loopback,
+        confidence: policy.confidence,
+        me: format!("{}@{} {}", me.user, me.host, me.pid),
+        banner,
+    }
+}
+
+fn options(
     globals: &Globals,
     preferences: Option<&Preferences>,
-    profiles: Vec<(String, String)>,
-    banner: Option<String>,
-    copies: Option<Arc<dyn ListCopies>>,
-) -> Result<Ended, Failure> {
-    if let Some(why) = plain::wanted(globals, &Env::from_process()) {
-        let plain = Box::pin(plain::run(context, globals, why, banner.as_deref()));
-        return plain.await.map(Ended::Exit);
-    }
-    let options = ConsoleOptions {
+) -> Result<ConsoleOptions, Failure> {
+    Ok(ConsoleOptions {
         theme: globals.theme.clone().or_else(|| preferences.and_then(|it| it.theme.clone())),
         theme_dir: preferences.map(|it| it.paths.themes()),
         ascii: globals.ascii,
         no_color: globals.no_color,
         mouse: globals.mouse,
         keys: preferences.map(|it| it.keys.clone()).unwrap_or_default(),
-        profiles,
+        profiles: Vec::new(),
         notify: preferences.map(|it| wanted(&it.notify)).unwrap_or_default(),
         notifier: preferences.map(|it| outside(&it.notify)).transpose()?.flatten(),
-        banner,
-        copies,
+        copies: None,
         history: preferences.map(|it| it.paths.state_dir.join("command-history")),
-    };
-    let ended = run_console(Arc::new(Engine::start_working(context)), options).await?;
-    if let ExitReason::Profile(name) = ended {
-        return Ok(Ended::Profile(name));
+        changes: Some(Arc::new(FileChanges)),
+    })
+}
+
+fn ended(reason: ExitReason) -> Ended {
+    if let ExitReason::Profile(name) = reason {
+        return Ended::Profile(name);
     }
-    Ok(Ended::Exit(match ended.exit_code() {
+    Ended::Exit(match reason.exit_code() {
         0 => Exit::Done,
         130 => Exit::Interrupted,
         code => Exit::Signal(code),
-    }))
+    })
 }
 
 /// Whether a console can be drawn and operated here.

@@ -7,6 +7,7 @@
 //!
 //! Judges nothing, and has no clock: times are passed in.
 
+mod changes;
 mod faults;
 mod history;
 mod inspect;

@@ -12,6 +12,7 @@ use sqlx::migrate::{MigrateError, Migrator};
 use sqlx::{AnyConnection, AnyPool, AssertSqlSafe, ConnectOptions, Connection, Executor, Row};
 use tokio::sync::Mutex;
 
+use super::changes::Files;
 use super::faults;
 use super::processes::Processes;
 use super::sql_journal::SqlJournal;
@@ -59,7 +60,8 @@ impl SqlJournal {
         let closed = first.close().await.map_err(|e| faults::reading(&shown, &e));
         set_up.and(closed)?;
         let pool = pool(options, CONNECTIONS, busy, &shown).await?;
-        Ok(Self::over(pool, shown, warnings, processes))
+        let files = Files::of(&path);
+        Ok(Self { files, ..Self::over(pool, shown, warnings, processes) })
     }
 
     /// A journal that lives as long as this object, for tests and drills.
@@ -89,6 +91,7 @@ impl SqlJournal {
             latest: AtomicI64::new(0),
             runs: Mutex::default(),
             vault: super::vault::Vault::default(),
+            files: None,
         }
     }
 

@@ -9,6 +9,7 @@ use async_trait::async_trait;
 use sqlx::AnyPool;
 use tokio::sync::Mutex;
 
+use super::changes::Files;
 use super::processes::Processes;
 use super::sightings::Runs;
 use super::vault::{Signer, Vault};
@@ -25,7 +26,7 @@ use crate::domain::usual::Usual;
 use crate::domain::verdict::Content;
 use crate::ports::journal::{
     ActivityRow, Intent, InvalidationRow, JobLease, JobWork, JobsOf, Journal, JournalError, Lease,
-    SightingRow, SightingRun, Step,
+    Mark, SightingRow, SightingRun, Step, UNTOLD,
 };
 
 /// A journal in a SQL database. Cheap to share behind an `Arc`; safe to open from several processes at once.
@@ -47,6 +48,8 @@ pub struct SqlJournal {
     /// Latest run of every cell, per invalidation that this process tracks.
     pub(super) runs: Mutex<HashMap<InvalidationId, Runs>>,
     pub(super) vault: Vault,
+    /// Where others' writes show, if they do.
+    pub(super) files: Option<Files>,
 }
 
 impl SqlJournal {
@@ -77,6 +80,17 @@ impl SqlJournal {
 impl Journal for SqlJournal {
     fn location(&self) -> String {
         self.location.clone()
+    }
+
+    fn mark(&self) -> Option<Mark> {
+        self.files.as_ref().and_then(Files::mark)
+    }
+
+    async fn changed(&self, since: Option<&Mark>) {
+        match &self.files {
+            Some(files) => files.changed(since).await,
+            None => tokio::time::sleep(UNTOLD).await,
+        }
     }
 
     async fn join(&self, member: &Member, now: Timestamp) -> Result<(), JournalError> {
@@ -233,6 +247,15 @@ impl Journal for SqlJournal {
 
     async fn renew(&self, lease: Lease, now: Timestamp, ttl: Duration) -> Result<(), JournalError> {
         self.renew_lease(lease, now, ttl).await
+    }
+
+    async fn renew_all(
+        &self,
+        leases: &[Lease],
+        now: Timestamp,
+        ttl: Duration,
+    ) -> Result<Vec<Lease>, JournalError> {
+        self.renew_leases(leases, now, ttl).await
     }
 
     async fn release(&self, lease: Lease) -> Result<(), JournalError> {
