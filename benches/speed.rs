@@ -26,6 +26,9 @@ use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use ratatui::buffer::Buffer;
 
+#[path = "speed/tracking.rs"]
+mod tracking;
+
 const MILLION: u64 = 1_000_000;
 const PAGE: u64 = 500;
 
@@ -33,11 +36,14 @@ fn main() {
     // cargo bench passes flags of its own
     let wanted = std::env::args().skip(1).find(|argument| !argument.starts_with('-'));
     println!("| what | median | each |\n|---|---:|---:|");
-    let parts: [(&str, fn()); 5] = [
+    let parts: [(&str, fn()); 8] = [
         ("rows", rows),
         ("frame", frame),
         ("coverage", coverage_of_urls),
         ("headers", headers),
+        ("verdicts", tracking::verdicts),
+        ("scheduler", tracking::scheduler),
+        ("journal", tracking::journal),
         ("small", small_list),
     ];
     for (name, part) in parts {
@@ -118,7 +124,9 @@ fn rows() {
     time("36 rows are read", 36, || (500_000..500_036).filter_map(|row| rows.get(row)).count());
 
     let (server, nothing) = ((SortBy::Server, false), PendingNames::default());
-    for typed in ["h", "he", "hero", "hero-01", "press 2024", "!press", "'Hero", "nowhere"] {
+    for typed in
+        ["h", "he", "hero", "hero-01", "press 2024", "!press", "'Hero", "~hro01", "nowhere"]
+    {
         let filter = Filter::new(typed);
         let found = arrange(&rows, &filter, server, &nothing).len();
         let what = format!("filter `{typed}` over a million ({found} match)");

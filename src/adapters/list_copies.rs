@@ -6,7 +6,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufReader, Read as _, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
@@ -40,6 +40,17 @@ const BEGINNING: usize = 200;
 pub struct ListFiles {
     folder: PathBuf,
     scope: CloudScope,
+    /// Which run of a local cloud it is; unknown until it has answered.
+    run: Mutex<Run>,
+}
+
+#[derive(Debug)]
+enum Run {
+    Known(Option<String>),
+    /// A copy of any run is shown; of this one it was, if there was any.
+    Unknown {
+        shown: Option<Option<String>>,
+    },
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -54,8 +65,26 @@ struct Header {
 impl ListFiles {
     /// Copies in a folder, which is made when something is kept.
     #[must_use]
-    pub const fn new(folder: PathBuf, scope: CloudScope) -> Self {
-        Self { folder, scope }
+    pub const fn new(folder: PathBuf, mut scope: CloudScope) -> Self {
+        let run = Mutex::new(Run::Known(scope.instance.take()));
+        Self { folder, scope, run }
+    }
+
+    /// The same before a local cloud has said which run of it this is: what was kept of any is read, until
+    /// [`Self::settle`] tells.
+    #[must_use]
+    pub const fn of_any_run(folder: PathBuf, scope: CloudScope) -> Self {
+        Self { folder, scope, run: Mutex::new(Run::Unknown { shown: None }) }
+    }
+
+    /// From now on only copies of this run are read; whether another one's was read before.
+    pub fn settle(&self, instance: Option<String>) -> bool {
+        let before = std::mem::replace(&mut *self.run(), Run::Known(instance.clone()));
+        matches!(before, Run::Unknown { shown: Some(shown) } if shown != instance)
+    }
+
+    fn run(&self) -> MutexGuard<'_, Run> {
+        self.run.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn path(&self, query: &str) -> PathBuf {
@@ -79,8 +108,15 @@ impl ListFiles {
         }
         let header = part(&mut file, HEADER)?.ok_or(CopyFault::Damaged)?;
         let header: Header = serde_json::from_slice(&header).map_err(|_| CopyFault::Damaged)?;
-        if (&header.scope, &header.query) != (&self.scope, &query) {
+        let Header { scope: CloudScope { instance, .. }, .. } = &header;
+        let of_this = CloudScope { instance: None, ..header.scope.clone() } == self.scope;
+        if !of_this || header.query != query {
             return Ok(None); // two names with one sum, or a file that was put there
+        }
+        match &mut *self.run() {
+            Run::Known(run) if run != instance => return Ok(None),
+            Run::Known(_) => {}
+            Run::Unknown { shown } => *shown = Some(instance.clone()),
         }
         let mut rows = RowStore::default();
         while rows.len() < enough.min(header.rows) {
@@ -101,8 +137,12 @@ impl ListFiles {
         let beside = path.with_extension(format!("{}.new", std::process::id()));
         fs::remove_file(&beside).ok(); // left by an elder process of this number
         let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&beside)?;
-        let written =
-            write(file, &self.scope, query, copy).and_then(|()| fs::rename(&beside, path));
+        let instance = match &*self.run() {
+            Run::Known(instance) => instance.clone(),
+            Run::Unknown { .. } => None,
+        };
+        let scope = CloudScope { instance, ..self.scope.clone() };
+        let written = write(file, &scope, query, copy).and_then(|()| fs::rename(&beside, path));
         if written.is_err() {
             fs::remove_file(&beside).ok();
         }
@@ -305,6 +345,22 @@ mod tests {
         assert_eq!(ListFiles::new(folder.clone(), scope("http://b")).read(&images()), Ok(None));
         let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
         assert_eq!((mode(&only_file(&folder)), mode(&folder)), (0o600, 0o700));
+    }
+
+    #[test]
+    fn of_a_local_cloud_any_run_is_shown_until_it_says_which_it_is() {
+        let home = tempfile::tempdir().unwrap();
+        let kept = ListFiles::new(home.path().to_owned(), scope("http://a"));
+        kept.write(&images(), &copy(1)).unwrap();
+        let unsettled = CloudScope { instance: None, ..scope("http://a") };
+        for (run, is_another) in [("run 1", false), ("run 2", true)] {
+            let files = ListFiles::of_any_run(home.path().to_owned(), unsettled.clone());
+            assert!(files.beginning(&images()).unwrap().is_some());
+            assert_eq!(files.settle(Some(run.to_owned())), is_another);
+            assert_eq!(files.read(&images()).unwrap().is_some(), !is_another);
+        }
+        let unread = ListFiles::of_any_run(home.path().to_owned(), unsettled);
+        assert!(!unread.settle(Some("run 2".to_owned())));
     }
 
     #[test]

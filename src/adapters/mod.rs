@@ -3,6 +3,7 @@
 pub mod cloudinary;
 pub mod discovery;
 pub mod fastly_check;
+pub mod file_changes;
 pub mod globalping;
 pub mod http_prober;
 pub mod journal;

@@ -205,7 +205,7 @@ pub const COMMANDS: &[Command] = &[
     plain!("assets.mark-all",   Assets, ["*"], [], Action::MarkMatches, NONE, "mark all that match the filter"),
     plain!("assets.invert",     Assets, ["i"], [], Action::MarkInvert, NONE, "invert the marks of all that match"),
     plain!("assets.unmark",     Assets, ["c"], ["unmark"], Action::Unmark, NONE, "clear all marks"),
-    with! ("assets.filter",     Assets, ["/"], ["filter"], Takes::Text("[text]"), filter, (22, "filter"), "filter as you type: all words must be there, `!` in front inverts, `'` takes the rest exactly; enter asks the server where it has more"),
+    with! ("assets.filter",     Assets, ["/"], ["filter"], Takes::Text("[text]"), filter, (22, "filter"), "filter as you type: all words must be there, `!` in front inverts, `'` takes the rest exactly, `~` letters in their order; enter asks the server where it has more"),
     with! ("assets.sort",       Assets, ["s"], ["sort"], Takes::Sort, sort, (35, "sort"), "sort menu; the same key again reverses"),
     plain!("assets.refresh",    Assets, ["R", "ctrl-r"], ["refresh"], Action::Refresh, (36, "refresh"), "read the list again"),
     plain!("assets.more",       Assets, ["n"], ["more"], Action::More, NONE, "load the next page"),

@@ -386,6 +386,18 @@ impl App {
         effects
     }
 
+    /// The rows on screen are of another cloud than it turned out to be: they give way to what it has.
+    pub fn forget_copy(&mut self) -> Vec<Effect> {
+        self.dirty = true;
+        self.assets = AssetsState::default();
+        let query = self.assets.query.clone();
+        let effects = assets::update::list(&mut self.assets, &mut self.env, query);
+        for effect in &effects {
+            self.debug.ask(effect, self.env.now, self.env.moment);
+        }
+        effects
+    }
+
     /// Where keys mean something now.
     #[must_use]
     pub fn scope(&self) -> Scope {

@@ -106,6 +106,8 @@ pub struct Found {
     pub member: Member,
     /// Why a local cloud cannot be reached, if so.
     pub unreachable: Option<PlacesError>,
+    /// What the operator should know of it.
+    pub said: Vec<String>,
 }
 
 impl Found {
@@ -174,9 +176,21 @@ impl Found {
 /// # Errors
 /// The journal's. A local cloud that does not answer is told in [`Found::unreachable`].
 pub async fn find(resolved: Resolved, output: &Output) -> Result<Found, Failure> {
+    let found = find_silently(resolved).await?;
+    for line in &found.said {
+        output.say(line);
+    }
+    Ok(found)
+}
+
+/// The same without a word.
+///
+/// # Errors
+/// As [`find`].
+pub async fn find_silently(resolved: Resolved) -> Result<Found, Failure> {
     let location = resolved.preferences.journal_with_password()?;
     let journal = SqlJournal::open(location.expose_secret(), Processes::of_this_host()).await?;
-    with_journal(resolved, journal, output).await
+    with_journal(resolved, journal).await
 }
 
 /// The same for somebody who mainly looks: where the journal cannot be used there is an empty one in memory instead,
@@ -184,11 +198,8 @@ pub async fn find(resolved: Resolved, output: &Output) -> Result<Found, Failure>
 ///
 /// # Errors
 /// None of the journal's.
-pub async fn find_to_look(
-    resolved: Resolved,
-    output: &Output,
-) -> Result<(Found, Option<String>), Failure> {
-    let why = match find(resolved.clone(), output).await {
+pub async fn find_to_look(resolved: Resolved) -> Result<(Found, Option<String>), Failure> {
+    let why = match find_silently(resolved.clone()).await {
         Ok(found) => return Ok((found, None)),
         Err(Failure::Op(OpError::Journal(why))) => why,
         Err(other) => return Err(other),
@@ -197,41 +208,36 @@ pub async fn find_to_look(
     let mut resolved = resolved;
     resolved.policy.read_only = true;
     let journal = SqlJournal::in_memory(Processes::of_this_host()).await?;
-    let found = with_journal(resolved, journal, output).await?;
+    let found = with_journal(resolved, journal).await?;
     Ok((found, Some(format!("read-only, for there is no journal: {why}"))))
 }
 
-async fn with_journal(
-    resolved: Resolved,
-    journal: SqlJournal,
-    output: &Output,
-) -> Result<Found, Failure> {
+async fn with_journal(resolved: Resolved, journal: SqlJournal) -> Result<Found, Failure> {
     let (local, unreachable) = match fetch_local_edges(&resolved.api_prefix).await {
         Ok(ready) => (ready, None),
         Err(why) => (None, Some(why)),
     };
     let resolved = resolved.with_local(local.as_ref());
-    for warning in journal.warnings() {
-        output.say(&format!("warning: {warning}"));
-    }
+    let warnings = journal.warnings().iter();
+    let mut said: Vec<_> = warnings.map(|warning| format!("warning: {warning}")).collect();
     journal.sign_with(signer(resolved.credentials.api_secret.clone()));
     let now = SystemClock.wall();
     let member = this_process();
     journal.join(&member, now).await?;
     if let Some(warning) = clock_warning(journal.clock_difference()) {
-        output.say(&format!("warning: {warning}"));
+        said.push(format!("warning: {warning}"));
     }
     let gone = unreachable.is_some() && refuses(&resolved.api_prefix);
     if gone || local.is_some() {
         let running = local.as_ref().map(|ready| ready.instance.as_str());
         let ended = journal.end_of_gone_clouds(&resolved.api_prefix, running, now).await?;
         if ended > 0 {
-            output.say(&format!(
+            said.push(format!(
                 "{ended} pending of a local cloud that no longer runs: ended as cloud_gone"
             ));
         }
     }
-    Ok(Found { resolved, local, journal: Arc::new(journal), member, unreachable })
+    Ok(Found { resolved, local, journal: Arc::new(journal), member, unreachable, said })
 }
 
 /// Times are kept by the journal's clock, so that this does no harm; it shows in what is read elsewhere.

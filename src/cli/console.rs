@@ -14,21 +14,28 @@ use super::exit::Exit;
 use super::failure::Failure;
 use super::output::Output;
 use super::{plain, themes};
+use crate::adapters::file_changes::FileChanges;
 use crate::adapters::list_copies::ListFiles;
 use crate::adapters::notifier::{Hook, Outside};
 use crate::adapters::programs::HostPrograms;
+use crate::adapters::system_clock::SystemClock;
 use crate::app::commands::Scope;
 use crate::app::kept_view::KeptView;
 use crate::app::own::Own;
+use crate::app::state::Setup;
 use crate::config::{
     self, ConfigError, Env, NotifyFile, OwnFile, Preferences, ScreenWord, TerminalWord,
 };
+use crate::domain::invalidation::{CloudScope, Member};
 use crate::domain::text::clean;
+use crate::ops::context::Policy;
 use crate::ops::{Context, Engine};
 use crate::ports::list_copy::ListCopies;
 use crate::ports::notifier::Notifier;
 use crate::runtime::notify::{Wanted, Way};
-use crate::runtime::{ConsoleError, ConsoleOptions, ExitReason, Step, run_console, run_first};
+use crate::runtime::{
+    self, Arrived, ConsoleError, ConsoleOptions, ExitReason, Opening, Step, run_console, run_first,
+};
 
 /// A command of the operator's own is ended after this, where nothing else is said.
 const OWN: Duration = Duration::from_secs(30);
@@ -70,14 +77,6 @@ enum Ended {
     },
 }
 
-/// What the console of a profile has that the one of a demo has not.
-#[derive(Default)]
-struct OfProfile {
-    profiles: Vec<(String, String)>,
-    copies: Option<Arc<dyn ListCopies>>,
-    view: Option<KeptView>,
-}
-
 async fn open_profile(
     globals: &Globals,
     env: &Env,
@@ -95,18 +94,49 @@ async fn open_profile(
         return Err(ConsoleError::NoTerminal.into());
     }
     let preferences = resolved.preferences.clone();
-    let (found, no_journal) = connect::find_to_look(resolved, output).await?;
-    let context = found.context()?;
     let faults = preferences.faults.iter().map(ToString::to_string);
-    let warnings = preferences.warnings.iter().cloned();
-    let banner = no_journal.into_iter().chain(warnings).chain(faults).next();
-    let lists = ListFiles::new(preferences.paths.state_dir.join("lists"), context.scope.clone());
-    let of_profile = OfProfile {
-        profiles: preferences.profiles.clone(),
-        copies: Some(Arc::new(lists)),
-        view: views.get(&context.policy.profile).cloned(),
+    let banner = preferences.warnings.iter().cloned().chain(faults).next();
+    if let Some(why) = plain::wanted(globals, &Env::from_process()) {
+        let (found, no_journal) = connect::find_to_look(resolved).await?;
+        found.said.iter().for_each(|line| output.say(line));
+        let context = found.context()?;
+        let banner = no_journal.or(banner);
+        let plain = Box::pin(plain::run(context, globals, why, banner.as_deref()));
+        return plain.await.map(Ended::Exit);
+    }
+    let folder = preferences.paths.state_dir.join("lists");
+    let scope = CloudScope {
+        cloud_name: resolved.account.cloud_name.clone(),
+        api: resolved.api_prefix.clone(),
+        instance: None,
     };
-    Box::pin(console(context, globals, Some(&preferences), banner, of_profile)).await
+    let lists = Arc::new(if resolved.may_be_local() {
+        ListFiles::of_any_run(folder, scope)
+    } else {
+        ListFiles::new(folder, scope)
+    });
+    let copies: Option<Arc<dyn ListCopies>> = Some(lists.clone());
+    let policy = &resolved.policy;
+    let setup = Setup {
+        loopback: resolved.may_be_local(),
+        ..setup(&connect::this_process(), &resolved.account.cloud_name, policy, banner)
+    };
+    let opening = Opening { setup, clock: Arc::new(SystemClock) };
+    let left = resolved.policy.profile.clone();
+    let options = ConsoleOptions {
+        profiles: preferences.profiles.clone(),
+        copies,
+        view: views.get(&left).cloned(),
+        ..options(globals, Some(&preferences))?
+    };
+    let engine = async move {
+        let (found, banner) = connect::find_to_look(resolved).await?;
+        let of_another_run = lists.settle(found.scope().instance);
+        let said = found.said.clone();
+        let engine = Arc::new(Engine::start_working(found.context()?));
+        Ok::<_, Failure>(Arrived { engine, said, banner, of_another_run })
+    };
+    Ok(ended(left, Box::pin(run_console(opening, options, engine)).await?))
 }
 
 /// Runs the console over `context` until the operator has had enough.
@@ -119,25 +149,43 @@ pub async fn open(
     preferences: Option<&Preferences>,
     banner: Option<String>,
 ) -> Result<Exit, Failure> {
-    let none = OfProfile::default();
-    match Box::pin(console(context, globals, preferences, banner, none)).await? {
+    if let Some(why) = plain::wanted(globals, &Env::from_process()) {
+        return Box::pin(plain::run(context, globals, why, banner.as_deref())).await;
+    }
+    let Context { policy, account, member, clock, .. } = &context;
+    let setup = setup(member, &account.cloud_name, policy, banner);
+    let opening = Opening { setup, clock: Arc::clone(clock) };
+    let options = options(globals, preferences)?;
+    let engine = async move {
+        let engine = Arc::new(Engine::start_working(context));
+        Ok::<_, Failure>(Arrived { engine, said: Vec::new(), banner: None, of_another_run: false })
+    };
+    let profile = opening.setup.profile.clone();
+    match ended(profile, Box::pin(run_console(opening, options, engine)).await?) {
         Ended::Exit(exit) => Ok(exit),
         Ended::Profile { .. } => Ok(Exit::Done), // none is offered here
     }
 }
 
-async fn console(
-    context: Context,
+/// What the console says of where it works.
+fn setup(me: &Member, cloud_name: &str, policy: &Policy, banner: Option<String>) -> Setup {
+    Setup {
+        profile: policy.profile.clone(),
+        cloud_name: cloud_name.to_owned(),
+        risk: policy.risk,
+        read_only: policy.read_only,
+        loopback: policy.loopback,
+        confidence: policy.confidence,
+        me: format!("{}@{} {}", me.user, me.host, me.pid),
+        banner,
+    }
+}
+
+fn options(
     globals: &Globals,
     preferences: Option<&Preferences>,
-    banner: Option<String>,
-    of_profile: OfProfile,
-) -> Result<Ended, Failure> {
-    if let Some(why) = plain::wanted(globals, &Env::from_process()) {
-        let plain = Box::pin(plain::run(context, globals, why, banner.as_deref()));
-        return plain.await.map(Ended::Exit);
-    }
-    let options = ConsoleOptions {
+) -> Result<ConsoleOptions, Failure> {
+    Ok(ConsoleOptions {
         theme: globals.theme.clone().or_else(|| preferences.and_then(|it| it.theme.clone())),
         theme_dir: preferences.map(|it| it.paths.themes()),
         ascii: globals.ascii,
@@ -146,25 +194,27 @@ async fn console(
         keys: preferences.map(|it| it.keys.clone()).unwrap_or_default(),
         own: preferences.map(|it| own(&it.own)).unwrap_or_default(),
         programs: Some(Arc::new(HostPrograms)),
-        profiles: of_profile.profiles,
+        profiles: Vec::new(),
         notify: preferences.map(|it| wanted(&it.notify)).unwrap_or_default(),
         notifier: preferences.map(|it| outside(&it.notify)).transpose()?.flatten(),
-        banner,
-        copies: of_profile.copies,
-        view: of_profile.view,
+        copies: None,
+        view: None,
         log: preferences.map(|it| it.paths.state_dir.join("allclear.log")),
         history: preferences.map(|it| it.paths.state_dir.join("command-history")),
-    };
-    let left = context.policy.profile.clone();
-    let ended = run_console(Arc::new(Engine::start_working(context)), options).await?;
+        changes: Some(Arc::new(FileChanges)),
+    })
+}
+
+/// How the console of profile `left` ended.
+fn ended(left: String, ended: runtime::Ended) -> Ended {
     if let ExitReason::Profile(name) = ended.reason {
-        return Ok(Ended::Profile { name, left, view: Box::new(ended.view) });
+        return Ended::Profile { name, left, view: Box::new(ended.view) };
     }
-    Ok(Ended::Exit(match ended.reason.exit_code() {
+    Ended::Exit(match ended.reason.exit_code() {
         0 => Exit::Done,
         130 => Exit::Interrupted,
         code => Exit::Signal(code),
-    }))
+    })
 }
 
 /// Whether a console can be drawn and operated here.

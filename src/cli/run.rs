@@ -81,7 +81,9 @@ fn command(args: Args, arguments: &[OsString]) -> Exit {
     });
     let command_line = resolve::command_line(arguments);
     tracing::info!(%command_line, version = env!("CARGO_PKG_VERSION"), "started");
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+    let mut runtime = tokio::runtime::Builder::new_multi_thread();
+    runtime.enable_all().worker_threads(threads(command.as_ref()));
+    let runtime = match runtime.build() {
         Ok(runtime) => runtime,
         Err(cause) => {
             let hint = "this host is out of threads or files; close something and try again";
@@ -98,6 +100,17 @@ fn command(args: Args, arguments: &[OsString]) -> Exit {
     runtime.shutdown_timeout(Duration::from_millis(200));
     tracing::info!(exit_code = exit.code(), "ended");
     exit
+}
+
+/// Threads for what waits most of the time; each costs memory. Only the local cloud computes in them.
+fn threads(command: Option<&Command>) -> usize {
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let most = match command {
+        None => 2,
+        Some(Command::Cloud(_)) => cores,
+        Some(_) => 4,
+    };
+    cores.min(most)
 }
 
 fn style(globals: &Globals) -> Style {

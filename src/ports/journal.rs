@@ -231,6 +231,13 @@ pub struct JobIntent {
     pub by_url: Vec<DeliveryUrl>,
 }
 
+/// How a store looked at one time: nobody has written anything while it looks the same.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mark(pub u64);
+
+/// A store that tells nothing of changes is read again after this.
+pub const UNTOLD: Duration = Duration::from_secs(2);
+
 /// Keeps operations, items, invalidations, watched URLs, sightings and activity.
 ///
 /// `record`, `mark_sent` and `settle` are durable (synced) when they return.
@@ -251,7 +258,18 @@ pub trait Journal: Send + Sync {
         std::future::pending().await
     }
 
-    /// Makes this process known, and alive as of `now`; called again every few seconds.
+    /// How the store looks now, to be taken before it is read; `None` where that cannot be told.
+    fn mark(&self) -> Option<Mark> {
+        None
+    }
+
+    /// Returns when somebody, this process or another, may have written since `mark` was taken; at once where that has
+    /// happened already, and after a while where it cannot be told.
+    async fn changed(&self, _since: Option<&Mark>) {
+        tokio::time::sleep(UNTOLD).await;
+    }
+
+    /// Makes this process known, and alive as of `now`; called again every few seconds while it has work.
     async fn join(&self, member: &Member, now: Timestamp) -> Result<(), JournalError>;
 
     /// Writes an intent. No call of the operation may leave before this returns.
@@ -409,6 +427,24 @@ pub trait Journal: Send + Sync {
     /// # Errors
     /// [`JournalError::LeaseLost`] when somebody else holds it now.
     async fn renew(&self, lease: Lease, now: Timestamp, ttl: Duration) -> Result<(), JournalError>;
+
+    /// Renews many at once; returns those that somebody else holds now.
+    async fn renew_all(
+        &self,
+        leases: &[Lease],
+        now: Timestamp,
+        ttl: Duration,
+    ) -> Result<Vec<Lease>, JournalError> {
+        let mut lost = Vec::new();
+        for lease in leases {
+            match self.renew(*lease, now, ttl).await {
+                Ok(()) => {}
+                Err(JournalError::LeaseLost) => lost.push(*lease),
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(lost)
+    }
 
     async fn release(&self, lease: Lease) -> Result<(), JournalError>;
 

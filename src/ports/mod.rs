@@ -1,5 +1,6 @@
 //! What we need from outside, as traits with their error types. No implementation lives here.
 
+pub mod changes;
 pub mod clock;
 pub mod cloud;
 pub mod journal;

@@ -2,13 +2,14 @@
 
 use std::io::IsTerminal as _;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use jiff::SignedDuration;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
+use tokio_util::task::AbortOnDropHandle;
 
-use super::event_loop::{self, Parts};
+use super::event_loop::{self, Arrival, Arrived, Parts};
 use super::executor::Executor;
 use super::notify::Wanted;
 use super::signals::{self, Signal};
@@ -20,6 +21,8 @@ use crate::app::keymap::KeyOverrides;
 use crate::app::own::Own;
 use crate::app::state::{Env, Look, Setup};
 use crate::ops::Engine;
+use crate::ports::changes::Changes;
+use crate::ports::clock::Clock;
 use crate::ports::list_copy::ListCopies;
 use crate::ports::notifier::Notifier;
 use crate::ports::programs::Programs;
@@ -49,8 +52,6 @@ pub struct ConsoleOptions {
     pub notify: Wanted,
     /// Whom to tell outside.
     pub notifier: Option<Arc<dyn Notifier>>,
-    /// A line for the first look, e.g. the demo's hint.
-    pub banner: Option<String>,
     /// Where lists are kept for the next start.
     pub copies: Option<Arc<dyn ListCopies>>,
     /// Where the operator was on this profile before.
@@ -59,6 +60,8 @@ pub struct ConsoleOptions {
     pub log: Option<PathBuf>,
     /// File that keeps the lines of the command line between starts.
     pub history: Option<PathBuf>,
+    /// Tells when themes are saved.
+    pub changes: Option<Arc<dyn Changes>>,
 }
 
 /// Why the console ended.
@@ -71,6 +74,8 @@ pub enum ExitReason {
     HungUp,
     /// The operator wants the console of another profile.
     Profile(String),
+    /// There is nothing to work with.
+    NoEngine,
 }
 
 impl ExitReason {
@@ -81,6 +86,7 @@ impl ExitReason {
             Self::Quit | Self::Profile(_) => 0,
             Self::Signal(number) => u8::try_from(128 + number).unwrap_or(u8::MAX),
             Self::HungUp => 129,
+            Self::NoEngine => 1,
         }
     }
 }
@@ -119,15 +125,54 @@ const OLD: SignedDuration = SignedDuration::from_hours(7 * 24);
 /// The tracker gets this long to write what it knows and to release its leases.
 const SHUTDOWN: Duration = Duration::from_secs(5);
 
-/// Runs the console until the operator quits or the terminal goes away, then stops the engine's tracker.
+/// What is known before anything is asked or opened: enough for the first look.
+pub struct Opening {
+    pub setup: Setup,
+    pub clock: Arc<dyn Clock>,
+}
+
+/// Runs the console until the operator quits or the terminal goes away, then stops the engine's tracker. The first frame
+/// is drawn before `engine` is polled; what needs it waits for it, and looking at the rows of a kept list does not.
 ///
 /// The terminal is restored when this returns, however it returns.
 ///
 /// # Errors
-/// Standard input or output is no terminal, or the terminal cannot be set up.
-pub async fn run_console(
-    engine: Arc<Engine>,
+/// Standard input or output is no terminal, the terminal cannot be set up, or what `engine` ends with.
+pub async fn run_console<E>(
+    opening: Opening,
     options: ConsoleOptions,
+    engine: impl Future<Output = Result<Arrived, E>> + Send + 'static,
+) -> Result<Ended, E>
+where
+    E: From<ConsoleError> + Send + 'static,
+{
+    let failed = Arc::new(Mutex::new(None));
+    let tell = Arc::clone(&failed);
+    let arrival: Arrival = Box::pin(async move {
+        // a task of its own, so that the loop goes on drawing whatever it takes
+        match AbortOnDropHandle::new(tokio::spawn(engine)).await {
+            Ok(Ok(arrived)) => Some(arrived),
+            Ok(Err(why)) => {
+                *tell.lock().unwrap_or_else(PoisonError::into_inner) = Some(why);
+                None
+            }
+            Err(why) => match why.try_into_panic() {
+                Ok(panic) => std::panic::resume_unwind(panic),
+                Err(_) => None,
+            },
+        }
+    });
+    let ended = run(opening, options, arrival).await.map_err(E::from)?;
+    match failed.lock().unwrap_or_else(PoisonError::into_inner).take() {
+        Some(why) if ended.reason == ExitReason::NoEngine => Err(why),
+        _ => Ok(ended),
+    }
+}
+
+async fn run(
+    opening: Opening,
+    options: ConsoleOptions,
+    arrival: Arrival,
 ) -> Result<Ended, ConsoleError> {
     if !(std::io::stdin().is_terminal() && std::io::stdout().is_terminal()) {
         return Err(ConsoleError::NoTerminal);
@@ -143,18 +188,7 @@ pub async fn run_console(
     // Otherwise crossterm undoes bold and reverse under NO_COLOR; the theme holds no colours then.
     crossterm::style::force_color_output(true);
     let (themes, warnings) = themes(options.theme_dir.as_deref());
-    let context = engine.context();
-    let clock = Arc::clone(&context.clock);
-    let setup = Setup {
-        profile: context.policy.profile.clone(),
-        cloud_name: context.scope.cloud_name.clone(),
-        risk: context.policy.risk,
-        read_only: context.policy.read_only,
-        loopback: context.policy.loopback,
-        confidence: context.policy.confidence,
-        me: format!("{}@{} {}", context.member.user, context.member.host, context.member.pid),
-        banner: options.banner,
-    };
+    let Opening { setup, clock } = opening;
     let (signal_tx, signals) = mpsc::channel(16);
     let mut screen = Screen::enter(options.mouse, options.notify, signal_tx.clone())?;
     let hangup = signals::watch_for_hangup(signal_tx.clone());
@@ -184,25 +218,28 @@ pub async fn run_console(
     }
 
     let (inbox_tx, inbox) = mpsc::channel(256);
-    let reloading =
-        options.theme_dir.map(|folder| tokio::spawn(theme_files::watch(folder, inbox_tx.clone())));
-    let mut executor = Executor::new(Arc::clone(&engine), inbox_tx)
+    let themes = options.theme_dir.zip(options.changes);
+    let reloading = themes.map(|(folder, changes)| {
+        tokio::spawn(theme_files::watch(folder, changes, inbox_tx.clone()))
+    });
+    let mut executor = Executor::new(inbox_tx)
         .telling(options.notifier)
         .running(options.programs)
         .copying(options.copies.clone())
         .remembering(options.history.clone());
     app.history = options.history.as_deref().map(history::load).unwrap_or_default();
-    app.debug.about = about(&engine);
     let log = options.log.map(|log| ("log", shown(&log.to_string_lossy()).into_owned()));
     app.debug.about.extend(log);
+    let (_no_board, board) = watch::channel(Arc::default());
     let mut parts = Parts {
         input: input::events(),
         surface: &mut screen,
         executor: &mut executor,
         inbox,
-        board: engine.tracker().board(),
+        board,
         signals,
         clock,
+        arrival: Some(arrival),
     };
     let result = terminal::guarded(event_loop::run(&mut app, &mut parts)).await;
     drop(parts);
@@ -212,7 +249,9 @@ pub async fn run_console(
     }
     executor.settle(SETTLE).await;
     // A tracker that cannot finish loses nothing: its leases expire.
-    let _ = tokio::time::timeout(SHUTDOWN, engine.shutdown()).await;
+    if let Some(engine) = executor.engine() {
+        let _ = tokio::time::timeout(SHUTDOWN, engine.shutdown()).await;
+    }
     catching.abort();
     if let Some(reloading) = reloading {
         reloading.abort();
@@ -236,7 +275,7 @@ fn keep(app: &App, copies: &dyn ListCopies) {
 }
 
 /// What was concluded about the terminal and where things are, for the debug overlay; no secrets.
-fn about(engine: &Engine) -> Vec<(&'static str, String)> {
+pub(super) fn about(engine: &Engine) -> Vec<(&'static str, String)> {
     let env = |name: &str| std::env::var(name).ok();
     let said = |name: &str| env(name).unwrap_or_else(|| "unset".to_owned());
     let between = clipboard::Between::of(env);

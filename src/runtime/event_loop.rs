@@ -2,13 +2,14 @@
 //! most 20 times a second, nothing while earlier bytes have not left, and nothing when nothing changed.
 
 use std::io;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
 use futures_util::{Stream, StreamExt as _};
 use tokio::sync::{mpsc, watch};
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep_until, timeout};
 
 use super::console::ExitReason;
 use super::signals::Signal;
@@ -17,6 +18,7 @@ use crate::app::msg::{Input, Msg};
 use crate::app::notice::Notice;
 use crate::app::update::update;
 use crate::app::{App, Effect};
+use crate::ops::Engine;
 use crate::ops::tracker::Board;
 use crate::ports::clock::Clock;
 
@@ -24,6 +26,11 @@ use crate::ports::clock::Clock;
 const FRAME: Duration = Duration::from_millis(50);
 /// Most events or messages taken before a frame.
 const DRAINED: usize = 512;
+
+/// So many events at once are no fingers.
+const MANY: usize = 8;
+/// Parts of one burst come within this of one another.
+const PARTS: Duration = Duration::from_millis(2);
 
 /// What is drawn on.
 pub trait Surface {
@@ -67,6 +74,8 @@ pub trait Surface {
 
 /// What carries effects out.
 pub trait Carry {
+    /// The engine is there.
+    fn arrive(&mut self, _engine: &Arc<Engine>) {}
     fn carry(&mut self, effect: Effect);
     /// Tells every order under way to stop; whether there was any.
     fn stop_jobs(&mut self) -> bool;
@@ -82,6 +91,22 @@ pub struct Parts<'a, I, S, C> {
     pub board: watch::Receiver<Arc<Board>>,
     pub signals: mpsc::Receiver<Signal>,
     pub clock: Arc<dyn Clock>,
+    /// What the console works with, while it is being made; polled from the first frame on.
+    pub arrival: Option<Arrival>,
+}
+
+/// Ends with the engine, or with nothing where it cannot be had.
+pub type Arrival = Pin<Box<dyn Future<Output = Option<Arrived>> + Send>>;
+
+/// What the console works with.
+pub struct Arrived {
+    pub engine: Arc<Engine>,
+    /// Warnings of its making.
+    pub said: Vec<String>,
+    /// What stays in sight: why no order is taken, where that is so.
+    pub banner: Option<String>,
+    /// The rows on screen are those of an earlier run of a local cloud.
+    pub of_another_run: bool,
 }
 
 /// What woke the loop.
@@ -90,6 +115,7 @@ enum Woken {
     Message(Option<Msg>),
     Board(bool),
     Signal(Option<Signal>),
+    Arrived(Option<Arrived>),
     Tick,
     /// A frame may be drawn now.
     Frame,
@@ -122,12 +148,7 @@ where
         }
         let end = match turn.wait(app, parts).await {
             Woken::Input(Some(first)) => {
-                let mut batch = vec![first];
-                while batch.len() < DRAINED
-                    && let Some(next) = ready_now(&mut parts.input).await
-                {
-                    batch.push(next);
-                }
+                let batch = drained(first, &mut parts.input).await;
                 turn.urgent = true;
                 if batch.iter().any(|input| matches!(input, Input::Resize(..))) {
                     parts.surface.redraw()?; // terminals differ in what they leave, even where the size comes back
@@ -154,6 +175,8 @@ where
                 None
             }
             Woken::Signal(Some(signal)) => turn.signal(app, parts, signal)?,
+            Woken::Arrived(Some(arrived)) => turn.arrive(app, parts, arrived)?,
+            Woken::Arrived(None) => Some(ExitReason::NoEngine),
             Woken::Tick => turn.apply(app, parts, Msg::Tick)?,
             Woken::Frame | Woken::Message(None) | Woken::Signal(None) => None,
         };
@@ -164,6 +187,23 @@ where
     }
 }
 
+/// An event and all that came with it. A terminal hands over what was pasted, or held on a slow line, in parts: more
+/// events than fingers make are waited after for a moment.
+async fn drained<I: Stream<Item = Input> + Unpin>(first: Input, input: &mut I) -> Vec<Input> {
+    let mut batch = vec![first];
+    while batch.len() < DRAINED {
+        let next = match ready_now(input).await {
+            None if batch.len() >= MANY => timeout(PARTS, input.next()).await.ok().flatten(),
+            next => next,
+        };
+        match next {
+            Some(next) => batch.push(next),
+            None => break,
+        }
+    }
+    batch
+}
+
 /// The next event, if it is there already. Polled as this very task: crossterm's stream wakes only the first
 /// waker it was given, so that a made-up one (`now_or_never`) would leave the loop asleep.
 async fn ready_now<I: Stream<Item = Input> + Unpin>(input: &mut I) -> Option<Input> {
@@ -172,6 +212,14 @@ async fn ready_now<I: Stream<Item = Input> + Unpin>(input: &mut I) -> Option<Inp
         Poll::Pending => Poll::Ready(None),
     })
     .await
+}
+
+/// The engine, once it is there.
+async fn arrival(awaited: &mut Option<Arrival>) -> Option<Arrived> {
+    let Some(arrival) = awaited else { return std::future::pending().await };
+    let arrived = arrival.await;
+    *awaited = None;
+    arrived
 }
 
 /// What the loop remembers from turn to turn.
@@ -206,6 +254,7 @@ impl Turn {
             signal = parts.signals.recv(), if !parts.signals.is_closed() => Woken::Signal(signal),
             message = parts.inbox.recv() => Woken::Message(message),
             changed = parts.board.changed(), if self.board => Woken::Board(changed.is_ok()),
+            arrived = arrival(&mut parts.arrival) => Woken::Arrived(arrived),
             () = sleep_until(tick_at.unwrap_or(now)), if tick_at.is_some() => Woken::Tick,
             () = parts.surface.idle(), if app.dirty && busy => Woken::Frame,
             () = sleep_until(frame_at), if app.dirty && !busy => Woken::Frame,
@@ -301,6 +350,41 @@ impl Turn {
             }
         }
         Ok(None)
+    }
+
+    /// The engine is there: what waited for it is asked now.
+    fn arrive<I, S, C>(
+        &mut self,
+        app: &mut App,
+        parts: &mut Parts<'_, I, S, C>,
+        arrived: Arrived,
+    ) -> io::Result<Option<ExitReason>>
+    where
+        S: Surface,
+        C: Carry,
+    {
+        let Arrived { engine, said, banner, of_another_run } = arrived;
+        parts.executor.arrive(&engine);
+        parts.board = engine.tracker().board();
+        self.board = true;
+        let policy = &engine.context().policy;
+        (app.env.setup.loopback, app.env.setup.read_only) = (policy.loopback, policy.read_only);
+        if banner.is_some() {
+            app.env.setup.banner = banner;
+        }
+        app.debug.about.splice(..0, super::console::about(&engine));
+        if let Some(first) = said.into_iter().next() {
+            app.env.bad(first, "");
+            app.dirty = true;
+        }
+        if of_another_run {
+            let effects = app.forget_copy();
+            if let Some(end) = self.carry_all(app, parts, effects)? {
+                return Ok(Some(end));
+            }
+        }
+        let board = Arc::clone(&parts.board.borrow_and_update());
+        self.apply(app, parts, Msg::Board(board))
     }
 
     fn came_back<I, S, C>(&mut self, app: &mut App, parts: &mut Parts<'_, I, S, C>)

@@ -47,7 +47,9 @@ const SETTLED: Duration = Duration::from_millis(120);
 
 /// Tasks by lane and by job.
 pub struct Executor {
-    engine: Arc<Engine>,
+    /// `None` until it is there; what needs it waits.
+    engine: Option<Arc<Engine>>,
+    waiting: Vec<Effect>,
     inbox: mpsc::Sender<Msg>,
     tasks: TaskTracker,
     lanes: HashMap<Lane, CancellationToken>,
@@ -69,9 +71,10 @@ struct JobTokens {
 
 impl Executor {
     #[must_use]
-    pub fn new(engine: Arc<Engine>, inbox: mpsc::Sender<Msg>) -> Self {
+    pub fn new(inbox: mpsc::Sender<Msg>) -> Self {
         Self {
-            engine,
+            engine: None,
+            waiting: Vec::new(),
             inbox,
             tasks: TaskTracker::new(),
             lanes: HashMap::new(),
@@ -83,6 +86,12 @@ impl Executor {
             history: None,
             stop: CancellationToken::new(),
         }
+    }
+
+    /// What it works with, if that is there yet.
+    #[must_use]
+    pub fn engine(&self) -> Option<Arc<Engine>> {
+        self.engine.clone()
     }
 
     /// Whom to tell outside.
@@ -145,14 +154,14 @@ impl Executor {
 
     fn spawn(&self, task: impl Future<Output = Option<Msg>> + Send + 'static) {
         let (inbox, engine, quota) =
-            (self.inbox.clone(), Arc::clone(&self.engine), Arc::clone(&self.quota));
+            (self.inbox.clone(), self.engine.clone(), Arc::clone(&self.quota));
         let stop = self.stop.clone();
         self.tasks.spawn(async move {
             let answer = AssertUnwindSafe(task)
                 .catch_unwind()
                 .await
                 .unwrap_or_else(|panic| Some(Msg::TaskFailed(panic_text(panic.as_ref()))));
-            let now = engine.context().cloud.quota();
+            let now = engine.and_then(|engine| engine.context().cloud.quota());
             let changed = {
                 let mut known = quota.lock().unwrap_or_else(PoisonError::into_inner);
                 std::mem::replace(&mut *known, now) != now
@@ -169,11 +178,17 @@ impl Executor {
         });
     }
 
-    fn execute(&mut self, job: JobId, plan: Box<Plan>, terms: OrderTerms, typed: Option<String>) {
+    fn execute(
+        &mut self,
+        engine: Arc<Engine>,
+        (job, plan): (JobId, Box<Plan>),
+        terms: OrderTerms,
+        typed: Option<String>,
+    ) {
         let (cancel, done) = (CancellationToken::new(), CancellationToken::new());
         self.jobs.retain(|_, tokens| !tokens.done.is_cancelled());
         self.jobs.insert(job, JobTokens { cancel: cancel.clone(), done: done.clone() });
-        let (engine, inbox) = (Arc::clone(&self.engine), self.inbox.clone());
+        let inbox = self.inbox.clone();
         self.spawn(async move {
             let (events, mut happened) = mpsc::channel(64);
             let forward = async {
@@ -214,9 +229,59 @@ impl Executor {
     }
 }
 
+impl Executor {
+    /// Carries out what needs no engine; answers what does.
+    fn carry_alone(&mut self, effect: Effect) -> Option<Effect> {
+        match effect {
+            Effect::Arrange { task, rows, within, filter, sort, pending } => {
+                let unwanted = CancellationToken::new();
+                let until_dropped = unwanted.clone().drop_guard();
+                self.in_lane(Lane::Arrange, async move {
+                    let work = move || {
+                        let stop = || unwanted.is_cancelled();
+                        arrange_within(&rows, within.as_deref(), &filter, sort, &pending, &stop)
+                    };
+                    let result = tokio::task::spawn_blocking(work).await;
+                    drop(until_dropped); // a newer question drops it with this task
+                    match result {
+                        Ok(rows) => Msg::Arranged { task, rows: rows.unwrap_or_default() },
+                        Err(why) => Msg::TaskFailed(why.to_string()),
+                    }
+                });
+            }
+            Effect::Drop(lane) => {
+                if let Some(token) = self.lanes.remove(&lane) {
+                    token.cancel();
+                }
+            }
+            Effect::Remember(line) => {
+                if let Some(path) = self.history.clone() {
+                    self.spawn(async move {
+                        let kept = move || history::append(&path, &line);
+                        if let Ok(Err(why)) = tokio::task::spawn_blocking(kept).await {
+                            tracing::warn!(%why, "the command line is not kept");
+                        }
+                        None
+                    });
+                }
+            }
+            other => return Some(other),
+        }
+        None
+    }
+}
+
 impl Carry for Executor {
+    fn arrive(&mut self, engine: &Arc<Engine>) {
+        self.engine = Some(Arc::clone(engine));
+        for effect in std::mem::take(&mut self.waiting) {
+            self.carry(effect);
+        }
+    }
+
     fn carry(&mut self, effect: Effect) {
-        let engine = Arc::clone(&self.engine);
+        let Some(effect) = self.carry_alone(effect) else { return };
+        let Some(engine) = self.engine.clone() else { return self.waiting.push(effect) };
         match effect {
             Effect::List { task, query, cursor } => self.in_lane(Lane::List, async move {
                 let result = engine.list(&query, PAGE, cursor.as_deref()).await;
@@ -242,22 +307,6 @@ impl Carry for Executor {
                     }
                 });
             }
-            Effect::Arrange { task, rows, within, filter, sort, pending } => {
-                let unwanted = CancellationToken::new();
-                let until_dropped = unwanted.clone().drop_guard();
-                self.in_lane(Lane::Arrange, async move {
-                    let work = move || {
-                        let stop = || unwanted.is_cancelled();
-                        arrange_within(&rows, within.as_deref(), &filter, sort, &pending, &stop)
-                    };
-                    let result = tokio::task::spawn_blocking(work).await;
-                    drop(until_dropped); // a newer question drops it with this task
-                    match result {
-                        Ok(rows) => Msg::Arranged { task, rows: rows.unwrap_or_default() },
-                        Err(why) => Msg::TaskFailed(why.to_string()),
-                    }
-                });
-            }
             Effect::Show { task, key } => {
                 let hurried = self.is_busy(Lane::Show);
                 self.in_lane(Lane::Show, async move {
@@ -280,15 +329,12 @@ impl Carry for Executor {
                 };
                 Msg::Planned { task, result: result.map(Box::new).map_err(|why| failure(&why)) }
             }),
-            Effect::Execute { job, plan, terms, typed } => self.execute(job, plan, terms, typed),
+            Effect::Execute { job, plan, terms, typed } => {
+                self.execute(engine, (job, plan), terms, typed);
+            }
             Effect::CancelJob(job) => {
                 if let Some(tokens) = self.jobs.get(&job) {
                     tokens.cancel.cancel();
-                }
-            }
-            Effect::Drop(lane) => {
-                if let Some(token) = self.lanes.remove(&lane) {
-                    token.cancel();
                 }
             }
             Effect::ReadJournal => self.in_lane(Lane::Journal, async move {
@@ -356,17 +402,6 @@ impl Carry for Executor {
                 let undo = engine.undo(operation).await;
                 Msg::Undo(undo.map(Box::new).map_err(|why| failure(&why)))
             }),
-            Effect::Remember(line) => {
-                if let Some(path) = self.history.clone() {
-                    self.spawn(async move {
-                        let kept = move || history::append(&path, &line);
-                        if let Ok(Err(why)) = tokio::task::spawn_blocking(kept).await {
-                            tracing::warn!(%why, "the command line is not kept");
-                        }
-                        None
-                    });
-                }
-            }
             Effect::HoldAll => self.told("all jobs of this profile are held", async move {
                 engine.hold_all().await.map(|_| ())
             }),
@@ -467,8 +502,11 @@ impl Carry for Executor {
                     tracing::warn!(%why, "not unlocked");
                 }
             }
-            // These are the loop's own.
-            Effect::Copy(_)
+            // These are the loop's own, or carried out already.
+            Effect::Arrange { .. }
+            | Effect::Drop(_)
+            | Effect::Remember(_)
+            | Effect::Copy(_)
             | Effect::Suspend
             | Effect::SwitchProfile(_)
             | Effect::Mouse(_)

@@ -131,6 +131,7 @@ async fn started() -> Running {
             board: boards,
             signals: caught,
             clock: Arc::new(PausedClock(Instant::now())),
+            arrival: None,
         };
         run(&mut app, &mut parts).await.unwrap()
     });
@@ -174,14 +175,22 @@ async fn nothing_is_drawn_while_nothing_happens() {
 async fn input_is_drawn_at_once_and_drained_into_one_frame() {
     let running = started().await;
     let before = running.frames();
+    running.key("j");
+    sleep(Duration::from_millis(1)).await;
+    assert_eq!(running.frames(), before + 1);
     for _ in 0..50 {
         running.key("j");
     }
-    sleep(Duration::from_millis(1)).await;
-    assert_eq!(running.frames(), before + 1);
-    running.key("j");
-    sleep(Duration::from_millis(1)).await;
+    sleep(Duration::from_millis(3)).await;
     assert_eq!(running.frames(), before + 2);
+    for _ in 0..5 {
+        for _ in 0..40 {
+            running.key("j"); // a burst that comes in parts
+        }
+        sleep(Duration::from_millis(1)).await;
+    }
+    sleep(Duration::from_millis(3)).await;
+    assert_eq!(running.frames(), before + 3);
 }
 
 #[tokio::test(start_paused = true)]

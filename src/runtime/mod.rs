@@ -21,5 +21,6 @@ mod console;
 mod loop_tests;
 
 pub use crate::screens::first_run::Step;
-pub use console::{ConsoleError, ConsoleOptions, Ended, ExitReason, run_console};
+pub use console::{ConsoleError, ConsoleOptions, Ended, ExitReason, Opening, run_console};
+pub use event_loop::Arrived;
 pub use first_run::run_first;

@@ -217,7 +217,8 @@ impl Screen {
     fn take_hold(&mut self) -> io::Result<()> {
         enable_raw_mode()?;
         *ENTERED.lock().unwrap_or_else(PoisonError::into_inner) = Some(self.output.clone());
-        self.output.send_and_wait(&enter_bytes(self.mouse), PATIENCE);
+        // leaves with the first frame, in one write
+        self.extra.splice(..0, enter_bytes(self.mouse));
         self.painter.entered();
         Ok(())
     }

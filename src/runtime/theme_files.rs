@@ -1,18 +1,20 @@
 //! Themes of the operator: found in a folder, read again when they are saved.
 //!
-//! Looks at times of change, which also works where no file system tells of changes (NFS).
+//! Where no file system tells of changes (NFS) it is looked now and then.
 
 use std::collections::BTreeMap;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use tokio::sync::mpsc;
 
 use crate::app::msg::Msg;
+use crate::ports::changes::Changes;
 
-/// How often the folder is looked at.
-const EVERY: Duration = Duration::from_secs(2);
+/// Whoever saves a file may write it in parts.
+const WRITTEN: Duration = Duration::from_millis(50);
 /// Most files, and most bytes of one.
 const FILES: usize = 200;
 const BYTES: u64 = 256 << 10;
@@ -39,10 +41,11 @@ pub fn read(path: &Path) -> io::Result<String> {
 }
 
 /// Sends what was saved since it was last read, until the loop has ended.
-pub async fn watch(folder: PathBuf, inbox: mpsc::Sender<Msg>) {
+pub async fn watch(folder: PathBuf, changes: Arc<dyn Changes>, inbox: mpsc::Sender<Msg>) {
     let mut known = look(folder.clone()).await;
     while !inbox.is_closed() {
-        tokio::time::sleep(EVERY).await;
+        changes.wait(std::slice::from_ref(&folder)).await;
+        tokio::time::sleep(WRITTEN).await;
         let now = look(folder.clone()).await;
         if now == known {
             continue;
@@ -67,13 +70,23 @@ async fn look(folder: PathBuf) -> BTreeMap<PathBuf, (Option<SystemTime>, u64)> {
 mod tests {
     use super::*;
 
+    /// A system that tells of nothing.
+    struct Untold;
+
+    #[async_trait::async_trait]
+    impl Changes for Untold {
+        async fn wait(&self, _: &[PathBuf]) {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    }
+
     #[tokio::test]
     async fn a_saved_theme_comes_by_itself() {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("old.toml"), "about = \"old\"").unwrap();
         std::fs::write(folder.path().join("notes.txt"), "x").unwrap();
         let (tell, mut told) = mpsc::channel(4);
-        let watching = tokio::spawn(watch(folder.path().to_owned(), tell));
+        let watching = tokio::spawn(watch(folder.path().to_owned(), Arc::new(Untold), tell));
         // it may not have looked for the first time yet: saved until it is told
         let saving = async {
             for n in 1.. {

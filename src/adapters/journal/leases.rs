@@ -111,6 +111,27 @@ impl SqlJournal {
         writing.commit().await
     }
 
+    /// One transaction for all of them: each costs a sync of the disk.
+    pub(super) async fn renew_leases(
+        &self,
+        leases: &[Lease],
+        now: Timestamp,
+        ttl: Duration,
+    ) -> Result<Vec<Lease>, JournalError> {
+        let until = self.learn_time(now).saturating_add(millis(ttl));
+        let mut writing = self.begin().await?;
+        let mut lost = Vec::new();
+        for lease in leases {
+            match writing.under(*lease, "lease_until = $4", [until.into()]).await {
+                Ok(()) => {}
+                Err(JournalError::LeaseLost) => lost.push(*lease),
+                Err(error) => return Err(error),
+            }
+        }
+        writing.commit().await?;
+        Ok(lost)
+    }
+
     pub(super) async fn release_lease(&self, lease: Lease) -> Result<(), JournalError> {
         self.runs.lock().await.remove(&lease.invalidation);
         let mut writing = self.begin().await?;

@@ -8,6 +8,7 @@
 //!
 //! Judges nothing, and has no clock: times are passed in, and on a server turned into times by its clock (`clock.rs`).
 
+mod changes;
 mod clock;
 mod faults;
 mod history;

@@ -11,6 +11,7 @@ use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
 use sqlx::{AnyConnection, AnyPool, AssertSqlSafe, ConnectOptions, Connection, Executor, Row};
 use tokio::sync::Mutex;
 
+use super::changes::Files;
 use super::faults;
 use super::link::Link;
 use super::processes::Processes;
@@ -63,7 +64,8 @@ impl SqlJournal {
         let closed = first.close().await.map_err(|e| faults::reading(&shown, &e));
         set_up.and(closed)?;
         let pool = pool(options, CONNECTIONS, busy, &shown).await?;
-        Ok(Self::over(Link::to_file(pool), shown, warnings, processes))
+        let files = Files::of(&path);
+        Ok(Self { files, ..Self::over(Link::to_file(pool), shown, warnings, processes) })
     }
 
     /// A journal that lives as long as this object, for tests and drills.
@@ -96,6 +98,7 @@ impl SqlJournal {
             latest: AtomicI64::new(0),
             runs: Mutex::default(),
             vault: super::vault::Vault::default(),
+            files: None,
         }
     }
 

@@ -9,6 +9,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use tokio::sync::Mutex;
 
+use super::changes::Files;
 use super::clock::Timed;
 use super::link::Link;
 use super::processes::Processes;
@@ -27,7 +28,7 @@ use crate::domain::usual::Usual;
 use crate::domain::verdict::Content;
 use crate::ports::journal::{
     ActivityRow, Intent, InvalidationRow, JobLease, JobWork, JobsOf, Journal, JournalError, Lease,
-    Reach, SightingRow, SightingRun, Step,
+    Mark, Reach, SightingRow, SightingRun, Step, UNTOLD,
 };
 
 /// A journal in a SQL database. Cheap to share behind an `Arc`; safe to open from several processes at once.
@@ -45,6 +46,8 @@ pub struct SqlJournal {
     /// Latest run of every cell, per invalidation that this process tracks.
     pub(super) runs: Mutex<HashMap<InvalidationId, Runs>>,
     pub(super) vault: Vault,
+    /// Where others' writes show, if they do.
+    pub(super) files: Option<Files>,
 }
 
 impl SqlJournal {
@@ -94,6 +97,17 @@ impl SqlJournal {
 impl Journal for SqlJournal {
     fn location(&self) -> String {
         self.location.clone()
+    }
+
+    fn mark(&self) -> Option<Mark> {
+        self.files.as_ref().and_then(Files::mark)
+    }
+
+    async fn changed(&self, since: Option<&Mark>) {
+        match &self.files {
+            Some(files) => files.changed(since).await,
+            None => tokio::time::sleep(UNTOLD).await,
+        }
     }
 
     async fn join(&self, member: &Member, now: Timestamp) -> Result<(), JournalError> {
@@ -290,6 +304,15 @@ impl Journal for SqlJournal {
 
     async fn renew(&self, lease: Lease, now: Timestamp, ttl: Duration) -> Result<(), JournalError> {
         self.link.over(self.renew_lease(lease, self.link.there(now), ttl)).await
+    }
+
+    async fn renew_all(
+        &self,
+        leases: &[Lease],
+        now: Timestamp,
+        ttl: Duration,
+    ) -> Result<Vec<Lease>, JournalError> {
+        self.link.over(self.renew_leases(leases, self.link.there(now), ttl)).await
     }
 
     async fn release(&self, lease: Lease) -> Result<(), JournalError> {

@@ -61,7 +61,7 @@ use super::world::{Settings, World};
 use crate::domain::account::InvalidationKind;
 
 /// How often the world is moved on while nobody asks anything.
-const TICK: Duration = Duration::from_millis(200);
+const TICK: Duration = Duration::from_secs(1);
 /// How long answers that are on their way may take after the end was asked for.
 const GRACE: Duration = Duration::from_secs(3);
 

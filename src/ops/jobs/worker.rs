@@ -43,6 +43,7 @@ impl Worker {
                 tracing::warn!(%trouble, "watches of earlier local clouds were not ended");
             }
             loop {
+                let mark = self.context.journal.mark();
                 if goes_on && let Err(trouble) = self.take_up_interrupted().await {
                     tracing::warn!(%trouble, "jobs of processes that ended are not gone on with yet");
                 }
@@ -52,7 +53,12 @@ impl Worker {
                         tracing::warn!(%trouble, "what was left in doubt is not settled yet");
                     }
                 }
+                let nothing_open = all_over(&self.context).await;
                 tokio::time::sleep(AGAIN).await;
+                if nothing_open && mark.is_some() {
+                    // only what is written can be left behind
+                    self.context.journal.changed(mark.as_ref()).await;
+                }
             }
         };
         self.stop.run_until_cancelled(work).await;
@@ -87,6 +93,14 @@ impl Worker {
             }
         });
     }
+}
+
+/// Whether no job of this cloud is to be gone on with or settled, now or when its process ends.
+async fn all_over(context: &Context) -> bool {
+    let over = |job: &JobRow| matches!(job.state, JobState::Done | JobState::Cancelled);
+    let Context { journal, scope, clock, .. } = context;
+    let jobs = journal.jobs(Some(scope), LOOKED_THROUGH, clock.wall()).await;
+    jobs.is_ok_and(|jobs| jobs.iter().all(over))
 }
 
 /// Jobs of this cloud whose process is gone and that can be gone on with, oldest first.

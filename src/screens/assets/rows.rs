@@ -2,6 +2,7 @@
 
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use memchr::memmem::Finder;
 
@@ -13,7 +14,8 @@ use crate::domain::asset_rows::{Case, Chunk};
 /// What the operator typed after `/`: words that must all be there, in any order.
 ///
 /// `!` in front of a word: it must not be there. `'` takes the rest exactly as it is, letter case and spaces
-/// included; `!'` the other way round. Capital letters make case matter for their word.
+/// included; `!'` the other way round. `~`: the letters of the word must be there in their order, whatever is between
+/// them; `!~` the other way round. Capital letters make case matter for their word.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Filter {
     text: String,
@@ -25,9 +27,24 @@ struct Word {
     needle: String,
     invert: bool,
     exact_case: bool,
+    /// Letters in their order are enough.
+    loose: bool,
 }
 
 impl Word {
+    /// From where to where the word is found.
+    fn span(&self, id: &str) -> Option<Range<usize>> {
+        if self.loose {
+            return if self.exact_case {
+                in_order(id.as_bytes(), self.needle.as_bytes())
+            } else {
+                in_order(id.to_lowercase().as_bytes(), self.needle.as_bytes())
+            };
+        }
+        let at = self.position(id)?;
+        Some(at..at + self.needle.len())
+    }
+
     fn position(&self, id: &str) -> Option<usize> {
         if self.exact_case {
             return id.find(&self.needle);
@@ -40,11 +57,26 @@ impl Word {
     }
 }
 
+/// Where the letters of `needle` are found in their order. Byte by byte: what is left out may be any bytes.
+fn in_order(hay: &[u8], needle: &[u8]) -> Option<Range<usize>> {
+    let (mut from, mut first) = (0, None);
+    for letter in needle {
+        let at = from + memchr::memchr(*letter, &hay[from..])?;
+        (from, first) = (at + 1, first.or(Some(at)));
+    }
+    Some(first.unwrap_or(0)..from)
+}
+
 impl Word {
     /// Whether a name that has this word has the other one for certain.
     fn implies(&self, other: &Self) -> bool {
-        if self.invert || other.invert {
+        if self.invert || other.invert || (self.loose && !other.loose) {
             return self == other;
+        }
+        if other.loose {
+            let (ours, theirs) = (self.needle.as_bytes(), other.needle.as_bytes());
+            let one_case = self.exact_case == other.exact_case && self.needle.is_ascii();
+            return self == other || (one_case && in_order(ours, theirs).is_some());
         }
         if other.exact_case {
             self.exact_case && self.needle.contains(&other.needle)
@@ -74,9 +106,13 @@ impl Filter {
                     None => (after, false, ""),
                 },
             };
+            let (needle, loose) = match needle.strip_prefix('~').filter(|_| !exact) {
+                Some(letters) => (letters, true),
+                None => (needle, false),
+            };
             if !needle.is_empty() {
                 let exact_case = exact || needle.chars().any(char::is_uppercase);
-                words.push(Word { needle: needle.to_owned(), invert, exact_case });
+                words.push(Word { needle: needle.to_owned(), invert, exact_case, loose });
             }
             rest = next.trim_start();
         }
@@ -96,15 +132,14 @@ impl Filter {
 
     /// Where the first word is found in `id`, for highlighting; nothing for inverted words.
     #[must_use]
-    pub fn span(&self, id: &str) -> Option<std::ops::Range<usize>> {
+    pub fn span(&self, id: &str) -> Option<Range<usize>> {
         let word = self.words.iter().find(|word| !word.invert)?;
-        let at = word.position(id)?;
-        Some(at..at + word.needle.len()).filter(|span| id.get(span.clone()).is_some())
+        word.span(id).filter(|span| id.get(span.clone()).is_some())
     }
 
     #[must_use]
     pub fn matches(&self, id: &str) -> bool {
-        self.words.iter().all(|word| word.position(id).is_some() != word.invert)
+        self.words.iter().all(|word| word.span(id).is_some() != word.invert)
     }
 
     /// Whether everything that this filter finds is found by `other` too, so that only what `other` found needs to be
@@ -117,7 +152,7 @@ impl Filter {
     /// What the server can be asked for: the words without marks; nothing where one is inverted.
     #[must_use]
     pub fn needle(&self) -> Option<String> {
-        if self.words.is_empty() || self.words.iter().any(|word| word.invert) {
+        if self.words.is_empty() || self.words.iter().any(|word| word.invert || word.loose) {
             return None;
         }
         let words: Vec<&str> = self.words.iter().map(|word| word.needle.as_str()).collect();
@@ -152,14 +187,14 @@ impl PendingNames {
 struct Search<'a> {
     filter: &'a Filter,
     finders: Vec<Finder<'a>>,
-    /// The word to look for first: the longest that must be there.
+    /// The word to look for first: the longest that must be there as it is.
     first: Option<usize>,
 }
 
 impl<'a> Search<'a> {
     fn new(filter: &'a Filter) -> Self {
         let finders = filter.words.iter().map(|word| Finder::new(word.needle.as_bytes())).collect();
-        let wanted = |at: &usize| !filter.words[*at].invert;
+        let wanted = |at: &usize| !filter.words[*at].invert && !filter.words[*at].loose;
         let first =
             (0..filter.words.len()).filter(wanted).max_by_key(|at| filter.words[*at].needle.len());
         Self { filter, finders, first }
@@ -180,7 +215,10 @@ impl<'a> Search<'a> {
 
     /// Whether a name matches in which the words can be looked for byte by byte.
     fn takes(&self, name: &str) -> bool {
-        let found = |at: usize| self.finders[at].find(name.as_bytes()).is_some();
+        let found = |at: usize| match &self.filter.words[at] {
+            word if word.loose => in_order(name.as_bytes(), word.needle.as_bytes()).is_some(),
+            _ => self.finders[at].find(name.as_bytes()).is_some(),
+        };
         self.filter.words.iter().enumerate().all(|(at, word)| found(at) != word.invert)
     }
 
@@ -434,6 +472,23 @@ pub mod tests {
     }
 
     #[test]
+    fn a_tilde_takes_letters_in_their_order() {
+        let found = |filter: &str| arranged(filter, (SortBy::Server, false));
+        assert_eq!(found("~prhr"), [0]);
+        assert_eq!(found("~ho"), [0, 2]);
+        assert_eq!(found("~ho !shop"), [0]);
+        assert_eq!(found("!~ho"), [1]);
+        assert_eq!(found("~Ho"), [0], "a capital makes case matter");
+        assert_eq!(found("~oh"), [2], "shop/hero has them in this order");
+        assert_eq!(found("~"), [0, 1, 2]);
+        assert_eq!(Filter::new("~ho").span("press/Hero"), Some(6..10));
+        assert_eq!(Filter::new("~ho").needle(), None);
+        let narrows = |now: &str, before: &str| Filter::new(now).narrows(&Filter::new(before));
+        assert!(narrows("~hero", "~ho") && narrows("hero", "~ho") && narrows("~h x", "~h"));
+        assert!(!narrows("~hero", "hero") && !narrows("~ho", "~oh") && !narrows("!~ho", "!~h"));
+    }
+
+    #[test]
     fn every_order_can_be_reversed() {
         assert_eq!(arranged("", (SortBy::Age, false)), [0, 2, 1]);
         assert_eq!(arranged("", (SortBy::Size, true)), [1, 2, 0]);
@@ -464,7 +519,7 @@ pub mod tests {
         #[test]
         fn every_way_finds_the_same_rows(
             names in names(),
-            filters in prop::collection::vec("[!' abAé]{0,4}", 1..5),
+            filters in prop::collection::vec("[!'~ abAé]{0,5}", 1..5),
             page in 1_usize..10,
             by in 0_usize..4,
             reverse in any::<bool>(),

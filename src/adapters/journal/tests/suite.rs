@@ -253,6 +253,11 @@ async fn an_expired_lease_changes_hands(journal: &dyn Journal) {
     assert_eq!((new.holder, new.fencing), (ben.id, old.fencing + 1));
     assert_eq!(journal.renew(old, at(30), TTL).await, Err(JournalError::LeaseLost));
     assert_eq!(journal.acquire(id, ana.id, at(30), TTL).await.unwrap(), None);
+    // Of several that are renewed at once one is lost.
+    let other = recorded(journal, &ana, at(31), "b").await.id;
+    let kept = journal.acquire(other, ana.id, at(31), TTL).await.unwrap().unwrap();
+    assert_eq!(journal.renew_all(&[old, kept], at(39), TTL).await, Ok(vec![old]));
+    assert_eq!(journal.acquire(other, ben.id, at(48), TTL).await.unwrap(), None);
 }
 
 async fn a_lease_from_a_clock_that_was_wrong_is_no_lease(journal: &dyn Journal) {

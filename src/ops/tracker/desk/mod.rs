@@ -19,7 +19,7 @@ use crate::domain::id::InvalidationId;
 use crate::domain::snapshot::WatchSnapshot;
 use crate::domain::time::{Moment, Timestamp};
 use crate::ops::context::Context;
-use crate::ports::journal::Reach;
+use crate::ports::journal::{Mark, Reach};
 
 mod commands;
 mod jobs;
@@ -97,6 +97,8 @@ pub struct Desk {
     turn: usize,
     ticked: Moment,
     scanned: Option<Moment>,
+    /// How the journal looked before it was last scanned.
+    mark: Option<Mark>,
     published: Moment,
     board_changed: bool,
     trouble: Option<String>,
@@ -169,6 +171,7 @@ impl Desk {
             turn: 0,
             ticked: now,
             scanned: None,
+            mark: None,
             published: now,
             board_changed: false,
             trouble: None,
@@ -183,6 +186,28 @@ impl Desk {
     pub async fn run(mut self) {
         loop {
             self.tick().await;
+            if self.has_nothing_to_do() {
+                let journal = Arc::clone(&self.context.journal);
+                let mark = self.mark.take();
+                let command = tokio::select! {
+                    biased;
+                    () = self.wires.stop.cancelled() => break,
+                    command = self.wires.inbox.recv() => command.map(Some),
+                    () = journal.changed(mark.as_ref()) => Some(None),
+                    heard = journal.change(self.heard) => {
+                        (self.heard, self.told, self.board_changed) = (heard, true, true);
+                        Some(None)
+                    }
+                };
+                // however long that was: there was nothing that a gap could have harmed
+                (self.ticked, self.scanned) = (self.now(), None);
+                match command {
+                    Some(Some(command)) => self.obey(command).await,
+                    Some(None) => {}
+                    None => break,
+                }
+                continue;
+            }
             let wake = self.sleep_for();
             let journal = Arc::clone(&self.context.journal);
             tokio::select! {
@@ -200,6 +225,13 @@ impl Desk {
             }
         }
         self.close().await;
+    }
+
+    /// Whether nothing is open, here or elsewhere, that time alone could change: the next command or write wakes us.
+    fn has_nothing_to_do(&self) -> bool {
+        let open = !self.tracked.is_empty() || !self.foreign.is_empty() || !self.vigils.is_empty();
+        let under_way = !self.baselines.is_empty() || !self.jobs.is_empty() || self.board_changed;
+        self.recalled && self.trouble.is_none() && !open && !under_way
     }
 
     fn now(&self) -> Moment {

@@ -34,9 +34,17 @@ impl Desk {
 
     async fn try_scan(&mut self) -> Result<(), JournalError> {
         let context = Arc::clone(&self.context);
-        context.journal.join(&context.member, context.clock.wall()).await?;
+        self.mark = context.journal.mark();
+        // who holds nothing and waits for nobody need not be known to live
+        let rests = self.recalled && self.tracked.is_empty() && self.foreign.is_empty();
+        if !rests {
+            context.journal.join(&context.member, context.clock.wall()).await?;
+        }
         self.renew().await?;
         let rows = context.journal.open(Some(&context.scope)).await?;
+        if rests && !rows.is_empty() {
+            context.journal.join(&context.member, context.clock.wall()).await?;
+        }
         self.forget_closed(&rows).await?;
         for row in &rows {
             if self.find(row.id).is_none() && !self.adopt(row).await? {
@@ -55,14 +63,11 @@ impl Desk {
     async fn renew(&mut self) -> Result<(), JournalError> {
         let context = Arc::clone(&self.context);
         let leases = self.tracked.iter().map(|tracked| tracked.watch.lease).collect::<Vec<Lease>>();
-        for lease in leases {
-            match context.journal.renew(lease, context.clock.wall(), LEASE).await {
-                Ok(()) => {}
-                Err(JournalError::LeaseLost) => {
-                    self.journal_failed(lease.invalidation, &JournalError::LeaseLost);
-                }
-                Err(error) => return Err(error),
-            }
+        if leases.is_empty() {
+            return Ok(());
+        }
+        for lost in context.journal.renew_all(&leases, context.clock.wall(), LEASE).await? {
+            self.journal_failed(lost.invalidation, &JournalError::LeaseLost);
         }
         Ok(())
     }
