@@ -355,6 +355,24 @@ fn the_journal_follows_flag_environment_file_and_default() {
     assert_eq!(place(&flags, &env).0, home.path("flag.db").to_str().unwrap());
 }
 
+#[test]
+fn the_password_of_a_journal_on_a_server_is_what_its_command_prints() {
+    let with = |journal: &str, printed: &str| {
+        let command = format!("journal_password_command = [\"printf\", \"{printed}\"]");
+        let home = Home::with(&format!("journal = \"{journal}\"\n{command}"));
+        let preferences = preferences(&Flags::default(), &home.env(&[])).unwrap();
+        assert!(!format!("{preferences:?}").contains("hush"));
+        preferences.journal_with_password().map(|it| it.expose_secret().to_owned())
+    };
+    let asked = "postgres://ana@db/team?sslmode=require&password=hu%26sh";
+    assert_eq!(with("postgres://ana@db/team?sslmode=require", "hu&sh").unwrap(), asked);
+    let own = "postgres://ana:hush@db/team";
+    assert_eq!(with(own, "other").unwrap(), own, "what the URL says is narrower");
+    assert_eq!(with("j.db", "other").unwrap(), "j.db", "a file has none");
+    let failed = with("postgres://db/team", "").unwrap_err();
+    assert_eq!(failed.to_string(), "the journal_password_command failed: printf printed nothing");
+}
+
 #[cfg(unix)]
 #[test]
 fn a_file_with_a_secret_that_others_can_read_is_warned_of() {

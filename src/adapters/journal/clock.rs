@@ -32,13 +32,17 @@ impl Timed for Timestamp {
 
 impl<T: Timed> Timed for Option<T> {
     fn shift(&mut self, by: i64) {
-        self.iter_mut().for_each(|timed| timed.shift(by));
+        for timed in self.iter_mut() {
+            timed.shift(by);
+        }
     }
 }
 
 impl<T: Timed> Timed for Vec<T> {
     fn shift(&mut self, by: i64) {
-        self.iter_mut().for_each(|timed| timed.shift(by));
+        for timed in self.iter_mut() {
+            timed.shift(by);
+        }
     }
 }
 

@@ -78,8 +78,7 @@ fn sql_state(location: &str, code: &str, words: String) -> Option<JournalError> 
         // serialisation, deadlock, lock not to be had, statement took too long
         (_, "40001" | "40P01" | "55P03" | "57014") => JournalError::Busy { detail: words },
         // password, role, database, schema, rights
-        ("28" | "3D" | "3F", _) => JournalError::Open { path, detail: words },
-        (_, "42501") => JournalError::Open { path, detail: words },
+        ("28" | "3D" | "3F", _) | (_, "42501") => JournalError::Open { path, detail: words },
         (_, "25006") => JournalError::Write { detail: format!("{path} is read-only: {words}") },
         (_, "53100") => {
             JournalError::Write { detail: format!("the disk that holds {path} is full") }

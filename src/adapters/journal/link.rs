@@ -1,5 +1,9 @@
 //! Where the journal's connections come from, and what is known of the way to them: a file is always there; a server
 //! can be far, or gone for a while.
+#![cfg_attr(
+    not(feature = "postgres"),
+    allow(dead_code, reason = "what a server needs is not used without one")
+)]
 
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};

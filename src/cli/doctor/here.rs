@@ -134,7 +134,7 @@ fn tell_server(seen: &Inspection, server: &ServerSeen, part: &mut Findings) {
     if !seen.writable {
         part.broken(
             "server",
-            "it only takes reads: it is a standby".to_owned(),
+            "it only takes reads: it is a standby",
             "name the primary in `journal`",
         );
     }
