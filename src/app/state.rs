@@ -255,6 +255,8 @@ pub struct App {
     pub pulse_asked_at: Option<Moment>,
     /// What is live stands still.
     pub pause: Option<Pause>,
+    /// What of [`Board::changes`] was read.
+    pub changes_read: u64,
     /// What was told to whoever looks elsewhere.
     pub told: BTreeMap<InvalidationId, Told>,
     /// Whether the window has the focus, as far as the terminal tells.
@@ -330,6 +332,7 @@ impl App {
             freshness_said: None,
             pulse_asked_at: None,
             pause: None,
+            changes_read: 0,
             told: BTreeMap::new(),
             focused: None,
             mouse: false,

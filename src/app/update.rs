@@ -38,6 +38,8 @@ use screens::{
 pub(super) const JOURNAL_EVERY: Duration = Duration::from_secs(2);
 /// The Jobs screen asks while a job is under way.
 const JOBS_EVERY: Duration = Duration::from_millis(900);
+/// Lists on screen are read again no closer together than this when another member tells of a change.
+const LIVE_EVERY: Duration = Duration::from_millis(250);
 
 /// Takes one message in; what it asks of the world comes out.
 pub fn update(app: &mut App, msg: Msg) -> Vec<Effect> {
@@ -112,12 +114,13 @@ fn answer(app: &mut App, msg: Msg) -> Vec<Effect> {
                 return jobs::announce(app);
             }
             app.gather();
+            let mut live = live(app);
             if app.screen == Screen::Watch {
                 show_newest(app);
             }
-            let mut effects = evidence_again(app);
-            effects.extend(jobs::announce(app));
-            effects
+            live.extend(evidence_again(app));
+            live.extend(jobs::announce(app));
+            live
         }
         Msg::Journal { open, ended } => {
             match open {
@@ -263,6 +266,10 @@ fn tick(app: &mut App) -> Vec<Effect> {
     if follows && waited >= JOURNAL_EVERY {
         return read_journal(app);
     }
+    let live = live(app);
+    if !live.is_empty() {
+        return live;
+    }
     if app.screen == Screen::Jobs && app.job_list.live().next().is_some() && waited >= JOBS_EVERY {
         app.journal_read_at = Some(app.env.moment);
         return vec![Effect::ReadJobs];
@@ -272,6 +279,17 @@ fn tick(app: &mut App) -> Vec<Effect> {
         return vec![Effect::CheckJournal];
     }
     vec![]
+}
+
+/// What another member wrote is read at once where it is looked at, but no more often than somebody can read.
+fn live(app: &mut App) -> Vec<Effect> {
+    let looks = matches!(app.screen, Screen::Pending | Screen::Jobs | Screen::Activity);
+    let waited = app.env.moment.since(app.journal_read_at.unwrap_or_default());
+    let paused = app.pause.is_some();
+    if app.board.changes == app.changes_read || !looks || paused || waited < LIVE_EVERY {
+        return vec![];
+    }
+    read_journal(app)
 }
 
 /// Whoever comes back to the window sees what others did meanwhile; nothing is asked while nobody looks.
@@ -289,6 +307,7 @@ pub(super) fn look_again(app: &mut App) -> Vec<Effect> {
 
 fn read_journal(app: &mut App) -> Vec<Effect> {
     app.journal_read_at = Some(app.env.moment);
+    app.changes_read = app.board.changes;
     match app.screen {
         Screen::Activity => vec![Effect::ReadJournal, Effect::ReadActivity],
         Screen::Jobs => vec![Effect::ReadJournal, Effect::ReadJobs],

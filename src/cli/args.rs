@@ -10,6 +10,7 @@ use secrecy::SecretString;
 
 use super::jobs::{Jobs, RetryFailed};
 use super::journal::Journal;
+use super::track::Track;
 use super::{completions, values};
 use crate::adapters::places::PinnedEdge;
 use crate::domain::account::InvalidationKind;
@@ -42,7 +43,7 @@ pub struct Globals {
     /// Configuration file instead of the one in the configuration folder
     #[arg(long, global = true, value_name = "FILE", hide_short_help = true)]
     pub config: Option<PathBuf>,
-    /// Journal: a file or a sqlite: URL
+    /// Journal: a file, a sqlite: or a postgres: URL
     #[arg(long, global = true, value_name = "URL", hide_short_help = true)]
     pub journal: Option<SecretString>,
     /// How this account invalidates
@@ -119,6 +120,8 @@ pub enum Command {
     Jobs(Jobs),
     /// Order again what a job did not get done
     RetryFailed(RetryFailed),
+    /// Track what is open without a screen, and go on with what was interrupted
+    Track(Track),
     /// Tell the story of one invalidation, for the post-mortem
     Report(Report),
     /// Check, thin out or copy the journal

@@ -4,7 +4,7 @@ use std::net::ToSocketAddrs;
 use std::sync::Arc;
 use std::time::Duration;
 
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 
 use super::args::Globals;
 use super::failure::Failure;
@@ -174,7 +174,8 @@ impl Found {
 /// # Errors
 /// The journal's. A local cloud that does not answer is told in [`Found::unreachable`].
 pub async fn find(resolved: Resolved, output: &Output) -> Result<Found, Failure> {
-    let journal = SqlJournal::open(resolved.journal(), Processes::of_this_host()).await?;
+    let location = resolved.preferences.journal_with_password()?;
+    let journal = SqlJournal::open(location.expose_secret(), Processes::of_this_host()).await?;
     with_journal(resolved, journal, output).await
 }
 
@@ -217,6 +218,9 @@ async fn with_journal(
     let now = SystemClock.wall();
     let member = this_process();
     journal.join(&member, now).await?;
+    if let Some(warning) = clock_warning(journal.clock_difference()) {
+        output.say(&format!("warning: {warning}"));
+    }
     let gone = unreachable.is_some() && refuses(&resolved.api_prefix);
     if gone || local.is_some() {
         let running = local.as_ref().map(|ready| ready.instance.as_str());
@@ -228,6 +232,16 @@ async fn with_journal(
         }
     }
     Ok(Found { resolved, local, journal: Arc::new(journal), member, unreachable })
+}
+
+/// Times are kept by the journal's clock, so that this does no harm; it shows in what is read elsewhere.
+fn clock_warning(difference_ms: i64) -> Option<String> {
+    const WORTH_SAYING_MS: u64 = 2000;
+    let apart = difference_ms.unsigned_abs();
+    let word = if difference_ms > 0 { "behind" } else { "ahead of" };
+    (apart >= WORTH_SAYING_MS).then(|| {
+        format!("this host's clock is {} s {word} the journal's, which counts", apart / 1000)
+    })
 }
 
 /// Signs delivery URLs in every way that signatures are made.

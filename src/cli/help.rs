@@ -208,6 +208,14 @@ pub const HELP: &[Help] = &[
         more: "It takes what failed, what was not found and what was never sent; what cannot be meant is named again.",
     },
     Help {
+        command: "track",
+        examples: &[
+            ("allclear track", "a worker beside the team's consoles; stop it with TERM"),
+            ("allclear track --json --profile prod --confirm acme", "as a service; goes on with jobs of production, too"),
+        ],
+        more: "Any number share a journal. What one holds when it dies, another takes up within seconds.",
+    },
+    Help {
         command: "pending",
         examples: &[
             ("allclear pending", "of this cloud"),

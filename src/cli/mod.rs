@@ -46,6 +46,7 @@ mod run;
 mod show;
 mod signals;
 mod themes;
+mod track;
 mod values;
 mod version;
 mod watch;

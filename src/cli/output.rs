@@ -6,6 +6,7 @@
 use std::io::{self, IsTerminal, Write};
 use std::sync::Mutex;
 
+use serde::Serialize;
 use serde_json::{Map, Value};
 use unicode_width::UnicodeWidthStr;
 
@@ -70,6 +71,18 @@ impl Output {
         self.wipe();
         let mut out = io::stdout().lock();
         written(writeln!(out, "{}", self.object(fields)).and_then(|()| out.flush()))
+    }
+
+    /// Begins one JSON object, its schema first, that ends with a list whose items come one after another.
+    ///
+    /// # Errors
+    /// [`Gone`] when nobody reads it.
+    pub fn json_list(&self, fields: Value, list: &str) -> Result<JsonList, Gone> {
+        self.wipe();
+        let mut head = self.object(fields).to_string();
+        head.pop(); // the object goes on
+        written(write!(io::stdout().lock(), "{head},{}:[", Value::from(list)))?;
+        Ok(JsonList { is_empty: true })
     }
 
     /// The fields with the schema before them.
@@ -238,6 +251,43 @@ pub enum Side {
     Right,
 }
 
+/// The list of a JSON object that is being written.
+pub struct JsonList {
+    is_empty: bool,
+}
+
+impl JsonList {
+    /// The next items, out before this returns.
+    ///
+    /// # Errors
+    /// [`Gone`] when nobody reads them.
+    pub fn items<T: Serialize>(&mut self, items: impl Iterator<Item = T>) -> Result<(), Gone> {
+        let mut text = Vec::new();
+        for item in items {
+            if !self.is_empty {
+                text.push(b',');
+            }
+            self.is_empty = false;
+            written(serde_json::to_writer(&mut text, &item).map_err(io::Error::from))?;
+        }
+        let mut out = io::stdout().lock();
+        written(out.write_all(&text).and_then(|()| out.flush()))
+    }
+
+    /// Ends the list and the object, with what is known by now.
+    ///
+    /// # Errors
+    /// [`Gone`] when nobody reads them.
+    pub fn end(self, fields: &[(&str, Value)]) -> Result<(), Gone> {
+        let mut text = "]".to_owned();
+        for (name, value) in fields {
+            text.push_str(&format!(",{}:{value}", Value::from(*name)));
+        }
+        let mut out = io::stdout().lock();
+        written(writeln!(out, "{text}}}").and_then(|()| out.flush()))
+    }
+}
+
 /// A text table; every cell is cleaned when it comes in.
 #[derive(Debug, Clone, Default)]
 pub struct Table {
@@ -248,6 +298,8 @@ pub struct Table {
     rows: Vec<Vec<String>>,
     /// Lines below a row, by its number.
     below: Vec<(usize, String)>,
+    /// Of columns that are written already.
+    widths: Vec<usize>,
 }
 
 impl Table {
@@ -260,7 +312,25 @@ impl Table {
             header,
             rows: Vec::new(),
             below: Vec::new(),
+            widths: Vec::new(),
         }
+    }
+
+    /// What is in it was written: the next rows go below, no column narrower than it was.
+    pub fn go_on(&mut self) {
+        self.widths = self.widths_now();
+        self.header &= self.rows.is_empty();
+        self.rows.clear();
+        self.below.clear();
+    }
+
+    fn widths_now(&self) -> Vec<usize> {
+        let widest = |column: usize| {
+            let lines = self.header.then_some(&self.names).into_iter().chain(&self.rows);
+            lines.filter_map(|row| row.get(column)).map(|cell| cell.width()).max().unwrap_or(0)
+        };
+        let before = |column: usize| self.widths.get(column).copied().unwrap_or(0);
+        (0..self.sides.len()).map(|column| widest(column).max(before(column))).collect()
     }
 
     pub fn row<Cell: AsRef<str>>(&mut self, cells: impl IntoIterator<Item = Cell>) {
@@ -316,11 +386,7 @@ impl Table {
             return String::new();
         }
         let lines = || self.header.then_some(&self.names).into_iter().chain(&self.rows);
-        let widths: Vec<usize> = (0..self.sides.len())
-            .map(|column| {
-                lines().filter_map(|row| row.get(column)).map(|c| c.width()).max().unwrap_or(0)
-            })
-            .collect();
+        let widths = self.widths_now();
         let mut text = String::new();
         let headers = usize::from(self.header);
         for (number, row) in lines().enumerate() {
@@ -360,6 +426,12 @@ mod tests {
         a�[2J      123456
         ");
         assert_eq!(Table::new(&[("ID", Side::Left)], true).text(), "");
+        table.go_on();
+        table.row(["of the next page", "1"]);
+        assert_eq!(table.text(), "of the next page       1\n");
+        table.go_on();
+        table.row(["press", "1"]);
+        assert_eq!(table.text(), "press                  1\n");
     }
 
     #[test]

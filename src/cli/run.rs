@@ -17,7 +17,7 @@ use super::web::{self, Around, Meant};
 use super::{
     activity, cloud, completions, config, console, demo, doctor, explain, help, journal, log, ls,
     man, pending, places, probe, purge, rename, replace, report, resolve, restore, rm, show,
-    themes, version, watch,
+    themes, track, version, watch,
 };
 use crate::adapters::system_clock::SystemClock;
 use crate::config::{Env, Paths};
@@ -134,6 +134,7 @@ const fn name(command: Option<&Command>) -> &'static str {
         Some(Command::Activity(_)) => "activity",
         Some(Command::Jobs(_)) => "jobs",
         Some(Command::RetryFailed(_)) => "retry_failed",
+        Some(Command::Track(_)) => "track",
         Some(Command::Report(_)) => "report",
         Some(Command::Journal(_)) => "journal",
         Some(Command::Places(_)) => "places",
@@ -154,7 +155,7 @@ const fn only_reads(command: &Command) -> bool {
         | Command::Purge(Purge { change, .. })
         | Command::Restore(Restore { change, .. })
         | Command::RetryFailed(RetryFailed { change, .. }) => change.dry_run,
-        Command::Watch(_) | Command::Jobs(_) => false,
+        Command::Watch(_) | Command::Jobs(_) | Command::Track(_) => false,
         _ => true,
     }
 }
@@ -277,6 +278,8 @@ impl Call {
         let session = Session {
             engine: if only_reads(&command) {
                 Engine::for_reading(context)
+            } else if matches!(command, Command::Track(_)) {
+                Engine::start_working(context)
             } else {
                 Engine::start(context)
             },
@@ -285,7 +288,7 @@ impl Call {
             command_line: self.command_line,
             no_input: self.globals.no_input,
         };
-        if !matches!(command, Command::Jobs(_)) {
+        if !matches!(command, Command::Jobs(_) | Command::Track(_)) {
             tell_interrupted(&session).await;
         }
         let result = match command {
@@ -302,6 +305,7 @@ impl Call {
             Command::RetryFailed(args) => jobs::retry_failed(&session, &args).await,
             Command::Watch(args) => watch::run(&session, &args, web.as_deref()).await,
             Command::Places(args) => places::run(&session, &args).await,
+            Command::Track(args) => track::run(&session, &args).await,
             Command::Demo(_)
             | Command::Cloud(_)
             | Command::Explain(_)

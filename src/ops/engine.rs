@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use tokio::sync::{mpsc, watch};
+use tokio::task::JoinError;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -156,6 +157,25 @@ impl Engine {
     /// The cloud's.
     pub async fn folders(&self, path: &str) -> Result<Vec<String>, OpError> {
         Ok(self.context.cloud.folders(path).await?)
+    }
+
+    /// [`Self::list`] on its way at once, while its caller is busy with the page before.
+    pub fn list_ahead(
+        &self,
+        query: &ListQuery,
+        limit: u16,
+        cursor: String,
+    ) -> impl Future<Output = Result<Page, OpError>> + use<> {
+        let (context, query) = (Arc::clone(&self.context), query.clone());
+        let page = async move { context.cloud.list(&query, limit, Some(&cursor)).await };
+        let page = tokio::spawn(page);
+        async move {
+            match page.await.map_err(JoinError::try_into_panic) {
+                Ok(page) => Ok(page?),
+                Err(Ok(panic)) => std::panic::resume_unwind(panic),
+                Err(Err(_)) => std::future::pending().await, // the runtime ends
+            }
+        }
     }
 
     /// One asset, its derived copies and its delivery URLs with coverage.

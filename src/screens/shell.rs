@@ -11,6 +11,7 @@ use crate::app::commands::Scope;
 use crate::app::freshness::Freshness;
 use crate::app::state::{App, Overlay, Tone};
 use crate::domain::purge::Risk;
+use crate::ports::journal::Reach;
 use crate::screens::ask;
 use crate::ui::pen::{Link, Pen};
 use crate::ui::theme::Role;
@@ -231,8 +232,15 @@ fn facts(app: &App) -> Vec<(String, Role)> {
     for (_, job) in app.running() {
         facts.push((format!("{} {}/{}", job.verb.as_str(), job.done, job.total), Role::Info));
     }
-    if app.board.trouble.is_some() || app.journal_failure.is_some() {
-        facts.push(("journal trouble".to_owned(), Role::Bad));
+    match &app.board.reach {
+        Reach::Gone { .. } => facts.push(("journal gone".to_owned(), Role::Bad)),
+        _ if app.board.trouble.is_some() || app.journal_failure.is_some() => {
+            facts.push(("journal trouble".to_owned(), Role::Bad));
+        }
+        Reach::Reached { delay } => {
+            facts.push((format!("journal {} ms", delay.as_millis()), Role::Dim));
+        }
+        Reach::Here => {}
     }
     let fell_back = app.open().filter(|it| has_fallen_back(it)).count();
     if fell_back > 0 {

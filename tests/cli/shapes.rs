@@ -192,6 +192,24 @@ fn a_watch_of_a_url() {
 }
 
 #[test]
+fn a_worker() {
+    use std::io::{BufRead as _, Read as _};
+    let (_cloud, home) = warm();
+    let mut child = home.spawn(&["track", "--json"]);
+    let mut said = std::io::BufReader::new(child.stdout.take().expect("piped"));
+    let (mut first, mut rest) = (String::new(), String::new());
+    said.read_line(&mut first).expect("UTF-8");
+    let pid = i32::try_from(child.id()).ok().and_then(rustix::process::Pid::from_raw);
+    rustix::process::kill_process(pid.expect("ours"), rustix::process::Signal::TERM)
+        .expect("it runs");
+    said.read_to_string(&mut rest).expect("UTF-8");
+    assert_eq!(child.wait().expect("our own child").code(), Some(0));
+    let lines = first.lines().chain(rest.lines());
+    let lines = lines.map(|line| shape(&serde_json::from_str(line).expect("JSON")));
+    golden!("track", Value::Array(lines.collect()));
+}
+
+#[test]
 fn what_needs_no_cloud() {
     let home = Home::new("cloudinary://123456789012:hush@acme");
     let read = |arguments: &[&str]| home.run(&[arguments, &["--json"]].concat()).expect(0).json();
@@ -282,6 +300,7 @@ const GOLDEN: &[(&str, &[&str])] = &[
     ("journal check", &["journal_check"]),
     ("journal prune", &["journal_prune"]),
     ("journal copy", &["journal_copy"]),
+    ("track", &["track"]),
     ("report", &["report"]),
     ("places", &["places", "places_of_a_url"]),
     ("config path", &["config_path"]),

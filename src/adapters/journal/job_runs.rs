@@ -8,7 +8,7 @@ use sqlx::Row;
 use super::faults;
 use super::leases::{NowHeld, millis};
 use super::rows::{column, word};
-use super::sql::{Writing, json, row};
+use super::sql::{Writing, json, row, storable};
 use super::sql_journal::SqlJournal;
 use crate::domain::id::{ItemId, MemberId, OperationId};
 use crate::domain::invalidation::{ItemState, Operation};
@@ -70,7 +70,7 @@ impl SqlJournal {
         ttl: Duration,
     ) -> Result<Wish, JournalError> {
         let until = self.learn_time(now).saturating_add(millis(ttl));
-        let mut writing = self.begin().await?;
+        let mut writing = self.begin().await?.quietly();
         let changed = writing
             .run(
                 sqlx::query(
@@ -82,7 +82,7 @@ impl SqlJournal {
                 .bind(lease.fencing)
                 .bind(until)
                 .bind(wait.map(|wait| wait.until.as_millisecond()))
-                .bind(wait.map(|wait| wait.because.clone())),
+                .bind(wait.map(|wait| storable(wait.because.clone()))),
             )
             .await?;
         if changed == 0 {
@@ -100,7 +100,7 @@ impl SqlJournal {
         now: Timestamp,
     ) -> Result<Wish, JournalError> {
         let at = self.learn_time(now);
-        let mut writing = self.begin().await?;
+        let mut writing = self.begin().await?.quietly();
         let held = writing
             .run(
                 sqlx::query(
@@ -142,7 +142,7 @@ impl SqlJournal {
                 .bind(lease.operation.to_string())
                 .bind(lease.holder.to_string())
                 .bind(lease.fencing)
-                .bind(answer.to_owned()),
+                .bind(storable(answer.to_owned())),
             )
             .await?;
         if held == 0 {
@@ -178,7 +178,7 @@ impl SqlJournal {
                 .run(
                     sqlx::query("UPDATE job SET stopped_because = $2 WHERE operation = $1")
                         .bind(lease.operation.to_string())
-                        .bind(because.to_owned()),
+                        .bind(storable(because.to_owned())),
                 )
                 .await?;
         }

@@ -59,7 +59,7 @@ impl SqlJournal {
             .bind(i64::from(scope.is_some()))
             .bind(i64::from(limit))
             .bind(only.map(|only| only.to_string()).unwrap_or_default())
-            .fetch_all(&self.pool)
+            .fetch_all(&self.link.pool())
             .await
             .map_err(|error| faults::reading(&self.location, &error))?;
         rows.iter().map(|row| self.job_of(row, now)).collect()
@@ -148,7 +148,7 @@ impl SqlJournal {
              WHERE j.operation LIKE $1 OR v.id LIKE $1 ORDER BY j.operation",
         )
         .bind(pattern)
-        .fetch_all(&self.pool)
+        .fetch_all(&self.link.pool())
         .await
         .map_err(|error| faults::reading(&self.location, &error))?;
         match rows.as_slice() {
@@ -174,7 +174,7 @@ impl SqlJournal {
             .bind(operation.to_string())
             .bind(i64::from(slice.limit))
             .bind(i64::from(slice.offset))
-            .fetch_all(&self.pool)
+            .fetch_all(&self.link.pool())
             .await
             .map_err(|error| faults::reading(&self.location, &error))?;
         rows.iter().map(item_of).collect()
@@ -186,7 +186,7 @@ impl SqlJournal {
     ) -> Result<JobWork, JournalError> {
         let id = operation.to_string();
         let reading = |error: sqlx::Error| faults::reading(&self.location, &error);
-        let mut transaction = self.pool.begin().await.map_err(reading)?;
+        let mut transaction = self.link.snapshot().await.map_err(reading)?;
         let found = sqlx::query(
             "SELECT o.id AS operation_id, o.member, o.verb, o.ordered_at, o.command_line, o.note, o.invalidate, \
              c.cloud_name, c.api, c.instance, j.terms, j.by_url, v.id AS invalidation \
@@ -312,7 +312,7 @@ impl SqlJournal {
         .bind(scope.map(|scope| stored_scope(scope).to_owned()).unwrap_or_default())
         .bind(i64::from(scope.is_some()))
         .bind(i64::from(limit))
-        .fetch_all(&self.pool)
+        .fetch_all(&self.link.pool())
         .await
         .map_err(|error| faults::reading(&self.location, &error))?;
         let shown = |row: &AnyRow, name: &'static str| -> Result<Option<String>, JournalError> {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use sqlx::Row;
 
 use super::faults;
-use super::sql::{Value, Writing, member_values, row};
+use super::sql::{Value, Writing, member_values, row, storable};
 use super::sql_journal::SqlJournal;
 use crate::domain::id::{InvalidationId, MemberId};
 use crate::domain::invalidation::Member;
@@ -24,7 +24,7 @@ impl SqlJournal {
     ) -> Result<(), JournalError> {
         let now = self.learn_time(now);
         let realm = self.realm.get_or_init(|| self.processes.realm(&member.host));
-        let mut writing = self.begin().await?;
+        let mut writing = self.begin().await?.quietly();
         writing
             .insert::<8>(
                 "member (id, user_name, host, pid, realm, started_at, seen_at, ssh_client)",
@@ -101,7 +101,7 @@ impl SqlJournal {
         ttl: Duration,
     ) -> Result<(), JournalError> {
         let until = self.learn_time(now).saturating_add(millis(ttl));
-        let mut writing = self.begin().await?;
+        let mut writing = self.begin().await?.quietly();
         writing.under(lease, "lease_until = $4", [until.into()]).await?;
         writing.commit().await
     }
@@ -135,7 +135,7 @@ impl Writing {
             .bind(lease.fencing);
         for value in values {
             query = match value {
-                Value::Text(text) => query.bind(text),
+                Value::Text(text) => query.bind(text.map(storable)),
                 Value::Int(number) => query.bind(number),
             };
         }

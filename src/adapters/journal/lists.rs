@@ -81,7 +81,7 @@ impl SqlJournal {
             .bind("")
             .bind(0_i64)
             .bind(id.to_string())
-            .fetch_optional(&self.pool)
+            .fetch_optional(&self.link.pool())
             .await
             .map_err(|error| faults::reading(&self.location, &error))?;
         let row = found.ok_or_else(|| JournalError::Unknown { prefix: id.to_string() })?;
@@ -96,7 +96,7 @@ impl SqlJournal {
             (SELECT COUNT(*) FROM invalidation WHERE outcome IS NULL) AS watches, \
             (SELECT COUNT(*) FROM job WHERE ended_at IS NULL) AS jobs";
         let row = sqlx::query(PULSE)
-            .fetch_one(&self.pool)
+            .fetch_one(&self.link.pool())
             .await
             .map_err(|error| faults::reading(&self.location, &error))?;
         let (ordered, acted): (String, String) = (column(&row, "ordered")?, column(&row, "acted")?);
@@ -131,7 +131,7 @@ impl SqlJournal {
             .bind(key.public_id.as_str())
             .bind(key.resource_type.as_str())
             .bind(key.delivery_type.as_str())
-            .fetch_all(&self.pool)
+            .fetch_all(&self.link.pool())
             .await
             .map_err(|error| faults::reading(&self.location, &error))?;
         rows.iter().map(activity_of).collect()
@@ -147,7 +147,7 @@ impl SqlJournal {
             "SELECT id FROM invalidation WHERE id LIKE $1 OR operation LIKE $1 ORDER BY id",
         )
         .bind(pattern)
-        .fetch_all(&self.pool)
+        .fetch_all(&self.link.pool())
         .await
         .map_err(|error| faults::reading(&self.location, &error))?;
         match rows.as_slice() {
@@ -175,7 +175,10 @@ impl SqlJournal {
             Some(limit) => query.bind(i64::from(limit)),
             None => query,
         };
-        query.fetch_all(&self.pool).await.map_err(|error| faults::reading(&self.location, &error))
+        query
+            .fetch_all(&self.link.pool())
+            .await
+            .map_err(|error| faults::reading(&self.location, &error))
     }
 
     fn row_of(&self, row: &AnyRow) -> Result<InvalidationRow, JournalError> {
