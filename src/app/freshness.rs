@@ -33,11 +33,14 @@ pub enum Freshness {
     Paused(Timestamp),
 }
 
+/// Orders, and what was done to jobs and profiles beside them.
+type Trail = (Vec<ActivityRow>, Vec<ActRow>);
+
 /// What is live stands still; what comes meanwhile is kept for later.
 #[derive(Debug, Clone)]
 pub struct Pause {
     pub since: Timestamp,
-    pub(super) activity: Option<Result<(Vec<ActivityRow>, Vec<ActRow>), Failure>>,
+    pub(super) activity: Option<Result<Trail, Failure>>,
     pub(super) jobs: Option<Result<Vec<JobRow>, Failure>>,
 }
 

@@ -44,7 +44,7 @@ pub struct OwnRun {
 #[must_use]
 pub fn table(own: &[Own]) -> (&'static [Command], Vec<String>) {
     static TABLES: Mutex<Vec<(Vec<Own>, &'static [Command])>> = Mutex::new(Vec::new());
-    let warnings: Vec<String> = own.iter().filter_map(|own| fault(own)).collect();
+    let warnings: Vec<String> = own.iter().filter_map(fault).collect();
     if own.is_empty() {
         return (COMMANDS, warnings);
     }
@@ -229,15 +229,12 @@ fn filled(
     while let Some((before, after)) = rest.split_once('{') {
         filled.push_str(before);
         let named = after.split_once('}').and_then(|(name, rest)| Some((value(name)?, rest)));
-        match named {
-            Some((value, following)) => {
-                filled.push_str(&value?);
-                rest = following;
-            }
-            None => {
-                filled.push('{');
-                rest = after;
-            }
+        if let Some((value, following)) = named {
+            filled.push_str(&value?);
+            rest = following;
+        } else {
+            filled.push('{');
+            rest = after;
         }
     }
     Ok(filled + rest)

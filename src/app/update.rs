@@ -285,7 +285,8 @@ fn tick(app: &mut App) -> Vec<Effect> {
 fn live(app: &mut App) -> Vec<Effect> {
     let looks = matches!(app.screen, Screen::Pending | Screen::Jobs | Screen::Activity);
     let waited = app.env.moment.since(app.journal_read_at.unwrap_or_default());
-    if app.board.changes == app.changes_read || !looks || waited < LIVE_EVERY {
+    let paused = app.pause.is_some();
+    if app.board.changes == app.changes_read || !looks || paused || waited < LIVE_EVERY {
         return vec![];
     }
     read_journal(app)

@@ -82,7 +82,7 @@ impl Output {
         let mut head = self.object(fields).to_string();
         head.pop(); // the object goes on
         written(write!(io::stdout().lock(), "{head},{}:[", Value::from(list)))?;
-        Ok(JsonList { is_empty: true })
+        Ok(JsonList { out: io::stdout(), is_empty: true })
     }
 
     /// The fields with the schema before them.
@@ -253,6 +253,7 @@ pub enum Side {
 
 /// The list of a JSON object that is being written.
 pub struct JsonList {
+    out: io::Stdout,
     is_empty: bool,
 }
 
@@ -270,7 +271,7 @@ impl JsonList {
             self.is_empty = false;
             written(serde_json::to_writer(&mut text, &item).map_err(io::Error::from))?;
         }
-        let mut out = io::stdout().lock();
+        let mut out = self.out.lock();
         written(out.write_all(&text).and_then(|()| out.flush()))
     }
 
@@ -279,8 +280,7 @@ impl JsonList {
     /// # Errors
     /// [`Gone`] when nobody reads them.
     pub fn end(self, fields: &[(&str, Value)]) -> Result<(), Gone> {
-        drop(self); // nothing comes behind it
-        let mut out = io::stdout().lock();
+        let mut out = self.out.lock();
         let mut end = || -> io::Result<()> {
             write!(out, "]")?;
             for (name, value) in fields {

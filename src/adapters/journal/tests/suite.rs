@@ -53,6 +53,7 @@ behaviours! {
     a_released_lease_is_free,
     an_ended_invalidation_is_not_tracked_until_it_is_reopened,
     lists_are_of_one_cloud_and_in_order,
+    a_pulse_is_another_once_something_happened,
     a_row_names_who_ordered_and_who_tracks,
     pictures_survive,
     activity_counts_outcomes,
@@ -333,6 +334,21 @@ async fn an_ended_invalidation_is_not_tracked_until_it_is_reopened(journal: &dyn
     assert_eq!(again.fencing, lease.fencing + 1);
     let unknown = journal.reopen(InvalidationId::new()).await;
     assert!(matches!(unknown, Err(JournalError::Unknown { .. })));
+}
+
+async fn a_pulse_is_another_once_something_happened(journal: &dyn Journal) {
+    let ana = joined(journal, "ana", 1).await;
+    let quiet = journal.pulse().await.unwrap();
+    let known = recorded(journal, &ana, at(1), "a").await;
+    let ordered = journal.pulse().await.unwrap();
+    assert_ne!(ordered, quiet, "an order");
+    let lease = journal.acquire(known.id, ana.id, at(1), TTL).await.unwrap().unwrap();
+    journal.save_snapshot(lease, &snapshot(&known, at(2))).await.unwrap();
+    assert_eq!(journal.pulse().await.unwrap(), ordered, "progress is none");
+    let end = ending(Outcome::AllClear, at(70));
+    let last = snapshot(&known, at(70));
+    journal.end(lease, &end, &last).await.unwrap();
+    assert_ne!(journal.pulse().await.unwrap(), ordered, "an end");
 }
 
 async fn lists_are_of_one_cloud_and_in_order(journal: &dyn Journal) {
