@@ -429,6 +429,7 @@ mod tests {
         2 unreadable_file [-] cannot read /x: no such file or folder
         1 journal_unusable [-] the journal /j.db cannot be opened: why
         1 journal_newer [-] the journal /j.db was written by a newer allclear (schema 9, this one knows 1)
+        1 journal_gone [-] the journal postgres://db/allclear cannot be reached: why
         1 journal_damaged [-] the journal is damaged: why
         1 journal_busy [-] the journal is locked by another process: why
         1 journal_unwritable [-] the journal cannot be written: why
@@ -467,6 +468,7 @@ mod tests {
         unreadable_file: give the path of a file on this machine that can be read
         journal_unusable: make its folder writable, or name another with --journal or ALLCLEAR_JOURNAL
         journal_newer: use the newer allclear, or name another journal with --journal
+        journal_gone: nothing is sent that is not written first: wait until its server answers, or ask who runs it
         journal_damaged: keep the file, and name another journal with --journal until it is mended
         journal_busy: try again; another allclear or a backup holds it
         journal_unwritable: make room and make its folder writable: nothing is sent that is not written first
@@ -541,6 +543,8 @@ mod tests {
         hint: set Y
         error: the secret_command of profile `a` failed: b
         hint: run the command by hand; it must print the API secret alone and exit with 0
+        error: the journal_password_command failed: b
+        hint: run the command by hand; it must print the password alone and exit with 0
         error: no folder for the journal can be found
         hint: set HOME or ALLCLEAR_STATE_DIR
         "#);
