@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::action::{Action, Screen};
 use super::command_line::CommandLine;
 use super::commands::Scope;
-use super::effect::Effect;
+use super::effect::{Effect, Lane};
 use super::key::Key;
 use super::lock::Lock;
 use super::msg::{FailureKind, Msg};
@@ -46,6 +46,7 @@ pub fn update(app: &mut App, msg: Msg) -> Vec<Effect> {
         }
     };
     effects.extend(assets::update::settle(&mut app.assets, &mut app.env));
+    effects.extend(assets::picture::wanted(app));
     for effect in &effects {
         app.debug.ask(effect, app.env.now, app.env.moment);
     }
@@ -117,6 +118,14 @@ fn answer(app: &mut App, msg: Msg) -> Vec<Effect> {
             assets::update::looked(assets, env, task, result);
             vec![]
         }
+        Msg::Picture { task, result } => {
+            assets::picture::found(app, task, result.map(|found| *found));
+            vec![]
+        }
+        Msg::Compared { task, result } => {
+            watch::compare::compared(app, task, result);
+            vec![]
+        }
         Msg::Jobs(result) => jobs_screen::update::read(&mut app.job_list, env, result),
         Msg::JobItems { task, result } => {
             jobs_screen::update::items(&mut app.job_list, task, result);
@@ -184,7 +193,7 @@ fn answer(app: &mut App, msg: Msg) -> Vec<Effect> {
 
 /// Theme files were saved: what is on screen changes with them; a broken one is named and changes nothing.
 fn reload_themes(app: &mut App, files: &[(String, String)]) {
-    let name = app.theme.name.clone();
+    let name = app.theme_name().to_owned();
     let mut warnings = Vec::new();
     for (name, text) in files {
         warnings.extend(app.themes.add(name, text));
@@ -305,6 +314,17 @@ pub fn act(app: &mut App, action: Action, key: Option<Key>) -> Vec<Effect> {
         Some(Overlay::CommandLine(_)) => return dialogs::in_command_line(app, &action, key),
         Some(Overlay::Picker(_)) => return dialogs::in_picker(app, &action),
         Some(Overlay::Evidence(_)) => return dialogs::in_evidence(app, &action),
+        Some(Overlay::Compare(view)) => {
+            let url = view.url.clone();
+            return match action {
+                Action::Back => {
+                    app.overlay = None;
+                    vec![Effect::Drop(Lane::Picture)]
+                }
+                Action::Copy => copied(app, url),
+                _ => vec![],
+            };
+        }
         Some(Overlay::Sort | Overlay::CopyMenu | Overlay::Debug) => {
             app.overlay = None;
             if action == Action::Back {
@@ -350,6 +370,10 @@ fn on_screen(app: &mut App, action: Action, key: Option<Key>) -> Vec<Effect> {
                 "the mouse is the terminal's again: it selects text"
             });
             vec![Effect::Mouse(app.mouse)]
+        }
+        Action::Pictures => {
+            assets::picture::switch(app);
+            vec![]
         }
         Action::Lock => lock(app),
         Action::Unlock(Some(typed)) => unlock(app, &typed),
@@ -483,6 +507,12 @@ fn on_assets(app: &mut App, action: Action) -> Vec<Effect> {
         watch::update::show(&mut app.watch, id);
         return go(app, Screen::Watch);
     }
+    if action == Action::Look
+        && app.assets.tab == assets::DetailsTab::Picture
+        && app.pictures.are_built()
+    {
+        return assets::picture::ask(app, true);
+    }
     assets::update::act(&mut app.assets, &mut app.env, action)
 }
 
@@ -600,6 +630,7 @@ fn on_watch(app: &mut App, action: &Action) -> Vec<Effect> {
             }
             app.env.say("no cell is under the cursor");
         }
+        (Action::Compare, Some(shown)) => return watch::compare::open(app, &shown),
         (Action::Move(motion), Some(shown)) => {
             watch::update::step(&mut app.watch, &app.env, &shown, *motion);
         }

@@ -15,12 +15,13 @@ use super::output::Output;
 use super::{plain, themes};
 use crate::adapters::list_copies::ListFiles;
 use crate::adapters::notifier::{Hook, Outside};
-use crate::config::{self, ConfigError, Env, NotifyFile, Preferences, TerminalWord};
+use crate::config::{self, ConfigError, Env, NotifyFile, PicturesWord, Preferences, TerminalWord};
 use crate::ops::{Context, Engine};
 use crate::ports::list_copy::ListCopies;
 use crate::ports::notifier::Notifier;
 use crate::runtime::notify::{Wanted, Way};
 use crate::runtime::{ConsoleError, ConsoleOptions, ExitReason, Step, run_console, run_first};
+use crate::ui::pixels::Way as PictureWay;
 
 /// A hook is ended after this, where nothing else is said.
 const HOOK: Duration = Duration::from_secs(10);
@@ -98,6 +99,8 @@ async fn console(
     }
     let options = ConsoleOptions {
         theme: globals.theme.clone().or_else(|| preferences.and_then(|it| it.theme.clone())),
+        may_ask: !globals.no_query,
+        pictures: preferences.and_then(|it| it.pictures).and_then(way),
         theme_dir: preferences.map(|it| it.paths.themes()),
         ascii: globals.ascii,
         no_color: globals.no_color,
@@ -119,6 +122,18 @@ async fn console(
         130 => Exit::Interrupted,
         code => Exit::Signal(code),
     }))
+}
+
+/// How pictures are drawn; `None`: the terminal decides.
+const fn way(word: PicturesWord) -> Option<PictureWay> {
+    Some(match word {
+        PicturesWord::Auto => return None,
+        PicturesWord::Kitty => PictureWay::Kitty,
+        PicturesWord::Iterm2 => PictureWay::Iterm2,
+        PicturesWord::Sixel => PictureWay::Sixel,
+        PicturesWord::HalfBlocks => PictureWay::Cells,
+        PicturesWord::Off => PictureWay::Off,
+    })
 }
 
 /// Whether a console can be drawn and operated here.

@@ -34,8 +34,37 @@ pub struct ConfigFile {
     pub journal: Option<Spanned<SecretString>>,
     theme: Option<IgnoredAny>,
     keys: Option<IgnoredAny>,
+    /// How pictures are drawn in the console.
+    pub pictures: Option<Spanned<PicturesWord>>,
     pub notify: NotifyFile,
     pub profiles: BTreeMap<String, ProfileFile>,
+}
+
+/// How pictures are drawn in the console.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum PicturesWord {
+    /// As the environment says that the terminal can.
+    Auto,
+    Kitty,
+    Iterm2,
+    Sixel,
+    HalfBlocks,
+    Off,
+}
+
+impl PicturesWord {
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::Kitty => "kitty",
+            Self::Iterm2 => "iterm2",
+            Self::Sixel => "sixel",
+            Self::HalfBlocks => "half-blocks",
+            Self::Off => "off",
+        }
+    }
 }
 
 /// One `[profiles.NAME]`.
@@ -385,7 +414,7 @@ mod tests {
     )]
     #[case(
         "\n  thme = \"dark\"",
-        "/c.toml:2:3: thme: unknown key `thme`; known are profile, journal, theme, keys, notify, profiles",
+        "/c.toml:2:3: thme: unknown key `thme`; known are profile, journal, theme, keys, pictures, notify, profiles",
         Some("theme")
     )]
     #[case(

@@ -10,7 +10,7 @@ use toml::Spanned;
 use super::build::Build;
 use super::credentials;
 use super::error::ConfigError;
-use super::file::{Loaded, ProfileFile, load};
+use super::file::{Loaded, PicturesWord, ProfileFile, load};
 use super::notify::NotifyFile;
 use super::paths::{Env, Paths, expand_home};
 use super::places::LookFrom;
@@ -79,6 +79,8 @@ pub struct Preferences {
     pub journal: SecretString,
     /// Theme of the console, where somebody says which.
     pub theme: Option<String>,
+    /// How pictures are drawn in the console, where somebody says so.
+    pub pictures: Option<PicturesWord>,
     /// Keys by command, as written; the key table judges them.
     pub keys: BTreeMap<String, Vec<String>>,
     /// Profiles of the file with a word about each: cloud and risk, as far as they are written there.
@@ -218,9 +220,17 @@ impl<'a> Layers<'a> {
             settings.push(Setting { key: "theme", value: name.clone(), origin });
             Some(name)
         });
+        let pictures = loaded.as_ref().and_then(|loaded| {
+            let word = loaded.file.pictures.as_ref()?;
+            let origin = Origin::File { path: loaded.path.clone(), line: loaded.line(word) };
+            let value = word.get_ref().as_str().to_owned();
+            settings.push(Setting { key: "pictures", value, origin });
+            Some(*word.get_ref())
+        });
         let preferences = Preferences {
             journal,
             theme,
+            pictures,
             keys: loaded.as_ref().map(|loaded| loaded.keys.clone()).unwrap_or_default(),
             notify: loaded.as_ref().map(|loaded| loaded.file.notify.clone()).unwrap_or_default(),
             profiles: loaded.iter().flat_map(|loaded| &loaded.file.profiles).map(about).collect(),

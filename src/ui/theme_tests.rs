@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 
 use ratatui::style::{Color, Modifier, Style};
 
-use super::theme::{ASCII, Depth, Role, Theme, UNICODE};
-use super::theme_file::{BUILT_IN, Themes};
+use super::theme::{ASCII, Depth, Ground, Role, Theme, UNICODE};
+use super::theme_file::{AUTO, BUILT_IN, Themes, auto_theme};
 use super::widgets::verdict::face_of;
 use crate::domain::verdict::Verdict;
 
@@ -206,7 +206,9 @@ fn every_role_is_readable_on_its_background() {
 #[test]
 fn the_terminals_own_colours_are_readable_on_black_and_on_white() {
     for theme in themes().filter(|theme| theme[Role::Text].bg.is_none()) {
-        for (sixteen, ground) in [(&DARK, (0, 0, 0)), (&LIGHT, (255, 255, 255))] {
+        let grounds = [(&DARK, (0, 0, 0)), (&LIGHT, (255, 255, 255))];
+        let for_light = theme.name == auto_theme(Some(Ground::Light), Depth::True);
+        for (sixteen, ground) in grounds.into_iter().skip(usize::from(for_light)) {
             for role in Role::ALL {
                 let style = theme[*role];
                 for colour in [style.fg, style.bg].into_iter().flatten() {
@@ -224,6 +226,22 @@ fn the_terminals_own_colours_are_readable_on_black_and_on_white() {
             }
         }
     }
+}
+
+#[test]
+fn on_a_light_ground_every_text_has_the_contrast_of_small_print() {
+    let (theme, _) = Themes::built_in().get(auto_theme(Some(Ground::Light), Depth::Indexed));
+    for role in Role::ALL {
+        for colour in [theme[*role].fg, theme[*role].bg].into_iter().flatten() {
+            let ratio = contrast(value(colour, &LIGHT).unwrap(), (255, 255, 255));
+            assert!(ratio >= 4.5, "{} {ratio:.1}", role.as_str());
+        }
+    }
+    let own = |ground, depth| assert_eq!(auto_theme(ground, depth), AUTO);
+    own(None, Depth::True);
+    own(Some(Ground::Dark), Depth::True);
+    own(Some(Ground::Light), Depth::Sixteen);
+    own(Some(Ground::Light), Depth::Mono);
 }
 
 #[test]

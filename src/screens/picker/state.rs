@@ -56,7 +56,7 @@ impl Picker {
     #[must_use]
     pub fn new(kind: PickerKind, app: &App) -> Self {
         let (choices, before) = match kind {
-            PickerKind::Theme => (themes(app), app.theme.name.clone()),
+            PickerKind::Theme => (themes(app), app.theme_name().to_owned()),
             PickerKind::Profile => (app.profiles.clone(), app.env.setup.profile.clone()),
             PickerKind::Folder => (folders(app), app.assets.prefix().unwrap_or("").to_owned()),
         };

@@ -7,6 +7,7 @@ pub mod field;
 pub mod hints;
 pub mod map;
 pub mod matrix;
+pub mod picture;
 pub mod popup;
 pub mod verdict;
 
