@@ -253,6 +253,9 @@ impl From<&JournalError> for Report {
             ),
             JournalError::Newer { .. } => as_said("journal_newer", FAILED)
                 .hint("use the newer allclear, or name another journal with --journal"),
+            JournalError::Gone { .. } => as_said("journal_gone", FAILED).hint(
+                "nothing is sent that is not written first: wait until its server answers, or ask who runs it",
+            ),
             JournalError::Damaged { .. } => as_said("journal_damaged", FAILED)
                 .hint("keep the file, and name another journal with --journal until it is mended"),
             JournalError::Busy { .. } => as_said("journal_busy", FAILED)
@@ -300,6 +303,7 @@ impl From<&ConfigError> for Report {
             }
             ConfigError::BadUrl { .. } | ConfigError::Missing { .. } => "bad_credentials",
             ConfigError::SecretCommand { .. } => "secret_command_failed",
+            ConfigError::JournalPassword { .. } => "journal_password_failed",
             ConfigError::InFile { .. }
             | ConfigError::Unreadable { .. }
             | ConfigError::BadValue { .. }
@@ -367,6 +371,7 @@ mod tests {
             [
                 JournalError::Open { path: path(), detail: message() },
                 JournalError::Newer { path: path(), found: 9, known: 1 },
+                JournalError::Gone { journal: text("postgres://db/allclear"), detail: message() },
                 JournalError::Damaged { detail: message() },
                 JournalError::Busy { detail: message() },
                 JournalError::Write { detail: message() },
@@ -512,6 +517,7 @@ mod tests {
             },
             ConfigError::Missing { from: text("X"), missing: "API key", next_step: text("set Y") },
             ConfigError::SecretCommand { profile: text("a"), detail: text("b") },
+            ConfigError::JournalPassword { detail: text("b") },
             ConfigError::NoFolder { what: "the journal", variable: "ALLCLEAR_STATE_DIR" },
         ];
         let shown: Vec<_> = all.iter().map(|error| Report::from(error).to_string()).collect();

@@ -10,3 +10,5 @@ mod house;
 mod pictures;
 mod pty;
 mod support;
+#[cfg(feature = "postgres")]
+mod team;

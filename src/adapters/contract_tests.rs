@@ -8,7 +8,7 @@ use super::http_prober::HttpProber;
 use super::places::{LoopbackPlaces, fetch_local_edges};
 use super::system_clock::SystemClock;
 use crate::config::{Env, Flags, resolve};
-use crate::domain::asset::{AssetKey, DeliveryType, ResourceType};
+use crate::domain::asset::{Asset, AssetKey, DeliveryType, ResourceType};
 use crate::domain::place::Place;
 use crate::domain::public_id::PublicId;
 use crate::domain::sighting::{AcceptVariant, Answer, CacheStatus, ProbeShape};
@@ -123,6 +123,22 @@ async fn an_asset_is_listed_told_of_renamed_replaced_purged_and_destroyed() {
     assert_eq!(client.destroy(&new, true).await, Ok(Destroyed::NotFound));
     assert_eq!(client.stat(&new).await, Ok(None));
     assert!(matches!(client.detail(&new).await, Err(CloudError::NotFound { .. })));
+}
+
+#[tokio::test]
+async fn folders_are_a_tree_and_have_what_is_filed_in_them() {
+    let (_running, client) = cloud(Options { assets: 20, ..Options::default() }).await;
+    let root = client.folders("").await.unwrap();
+    assert!(
+        root.contains(&"press".to_owned()) && root.iter().all(|it| !it.contains('/')),
+        "{root:?}"
+    );
+    let below = client.folders("press").await.unwrap();
+    assert!(below.contains(&"press/2026".to_owned()), "{below:?}");
+    let filed = ListQuery::Folder { folder: "press/2026".to_owned() };
+    let page = client.list(&filed, 500, None).await.unwrap();
+    let folder = |asset: &Asset| asset.asset_folder.as_deref() == Some("press/2026");
+    assert!(!page.assets.is_empty() && page.assets.iter().all(folder), "{page:?}");
 }
 
 #[tokio::test]

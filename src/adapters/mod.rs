@@ -9,6 +9,7 @@ pub mod journal;
 pub mod list_copies;
 pub mod notifier;
 pub mod places;
+pub mod programs;
 pub(crate) mod public_address;
 pub mod ssh;
 pub mod system_clock;

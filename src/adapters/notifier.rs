@@ -4,18 +4,17 @@
 //! No shell. The webhook carries no credentials and follows no redirect. Both have a time limit, and neither can hold
 //! anything up.
 
-use std::process::Stdio;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use reqwest::Url;
 use reqwest::header::CONTENT_TYPE;
-use tokio::io::AsyncWriteExt as _;
-use tokio::process::Command;
 
+use super::programs::HostPrograms;
 use super::tls;
 use crate::domain::text::clean;
 use crate::ports::notifier::Notifier;
+use crate::ports::programs::Programs as _;
 
 /// A program to run.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -92,7 +91,7 @@ impl Notifier for Outside {
         let wanted = |hook: &&Hook| hook.on.is_empty() || hook.on.iter().any(|on| on == event);
         let mut problems = Vec::new();
         for hook in self.hooks.iter().filter(wanted) {
-            if let Err(why) = run(hook, json).await {
+            if let Err(why) = HostPrograms.run(&hook.command, json, hook.limit).await {
                 let program = hook.command.first().map_or("", String::as_str);
                 problems.push(clean(&format!("the hook {program} {why}")).into_owned());
             }
@@ -104,46 +103,6 @@ impl Notifier for Outside {
             problems.push(clean(&format!("the webhook at {host} {why}")).into_owned());
         }
         problems
-    }
-}
-
-/// Variables of ours begin so.
-const OURS: [&str; 2] = ["CLOUDINARY", "ALLCLEAR"];
-
-async fn run(hook: &Hook, json: &str) -> Result<(), String> {
-    let (program, arguments) = hook.command.split_first().ok_or("names no program")?;
-    let mut command = Command::new(program);
-    // what it needs to know comes on its standard input: our credentials are none of its business
-    for (name, _) in std::env::vars_os() {
-        if OURS.iter().any(|ours| name.to_string_lossy().starts_with(ours)) {
-            command.env_remove(name);
-        }
-    }
-    let mut child = command
-        .args(arguments)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .kill_on_drop(true)
-        .spawn()
-        .map_err(|why| format!("cannot be run: {}", super::io_in_words(&why)))?;
-    let stdin = child.stdin.take();
-    let work = async {
-        if let Some(mut stdin) = stdin {
-            // a program that does not read is none of ours to complain about
-            let _ = stdin.write_all(json.as_bytes()).await;
-            let _ = stdin.write_all(b"\n").await;
-        }
-        child.wait().await.map_err(|why| super::io_in_words(&why))
-    };
-    match tokio::time::timeout(hook.limit, work).await {
-        Ok(Ok(status)) if status.success() => Ok(()),
-        Ok(Ok(status)) => Err(format!("ended with {status}")),
-        Ok(Err(why)) => Err(why),
-        Err(_) => {
-            let _ = child.start_kill();
-            Err(format!("did not end within {} s", hook.limit.as_secs()))
-        }
     }
 }
 

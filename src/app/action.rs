@@ -125,6 +125,10 @@ pub enum Action {
     Theme(String),
     /// Takes the mouse, or leaves it to the terminal.
     Mouse,
+    /// Runs a command of the operator's own, by its place among them.
+    Own(usize),
+    /// What is live stands still, or goes on.
+    Pause,
     /// Takes no orders until it is unlocked.
     Lock,
     /// By the typed name of the cloud; without one it is asked for, or where it is open it is locked.
@@ -164,6 +168,8 @@ pub enum Action {
     /// Names the URLs that an order does not reach to the cloud one by one, or not.
     ToggleByUrl,
     NextConfidence,
+    /// Writes the names of a plan to a file, for the command line.
+    SavePlan,
     CancelJob,
     Complete,
     // Jobs

@@ -1,19 +1,25 @@
 //! The command line: one field, completion over the table of commands and what it can name, history.
 
+use std::collections::BTreeMap;
+
 use tui_input::Input;
 
-use super::commands::{COMMANDS, Command, Takes, by_name};
+use super::commands::{Command, Takes};
 use super::fuzzy;
 use super::quoting::quoted;
 use super::state::App;
 use crate::app::action::SortBy;
 use crate::domain::asset::ResourceType;
 use crate::screens::picker::{Picker, PickerKind};
+use crate::ui::text;
 
 /// Most completions offered at once.
 const OFFERED: usize = 50;
 /// Most rows that are looked through for names.
 const LOOKED_AT: usize = 20_000;
+
+/// Most rows that are looked through for tags: each is built for it.
+const TAGS_LOOKED_AT: usize = 2_000;
 
 /// One completion.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,8 +49,8 @@ impl CommandLine {
     pub fn look(app: &App, text: &str) -> Vec<Choice> {
         let head = text.trim_start();
         match head.split_once(' ') {
-            None => verbs(head),
-            Some((verb, args)) => match by_name(verb) {
+            None => verbs(app.keymap.commands(), head),
+            Some((verb, args)) => match app.keymap.by_name(verb) {
                 Some(command) => arguments(app, command, verb, args),
                 None => Vec::new(),
             },
@@ -101,8 +107,8 @@ impl CommandLine {
 }
 
 /// Commands whose name begins with `typed`, then those whose name or help has its letters in order.
-fn verbs(typed: &str) -> Vec<Choice> {
-    let named = COMMANDS.iter().filter(|command| !command.verbs.is_empty());
+fn verbs(commands: &'static [Command], typed: &str) -> Vec<Choice> {
+    let named = commands.iter().filter(|command| !command.verbs.is_empty());
     let mut ranked: Vec<(u32, &Command, &str)> = named
         .filter_map(|command| {
             if typed.is_empty() {
@@ -161,6 +167,22 @@ fn arguments(app: &App, command: &Command, verb: &str, args: &str) -> Vec<Choice
             .take(OFFERED)
             .map(|folder| choice(&quoted(&folder.name), folder.about.clone()))
             .collect(),
+        Takes::Tag => {
+            let mut tags: BTreeMap<String, usize> = BTreeMap::new();
+            let rows = 0..app.assets.rows.len().min(TAGS_LOOKED_AT);
+            for asset in rows.filter_map(|row| app.assets.rows.get(row)) {
+                for tag in asset.tags.into_iter().filter(|tag| tag.starts_with(last)) {
+                    *tags.entry(tag).or_default() += 1;
+                }
+            }
+            let mut tags: Vec<_> = tags.into_iter().collect();
+            tags.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+            let help = |count| format!("{} of those looked through", text::plural(count, "asset"));
+            tags.into_iter()
+                .take(OFFERED)
+                .map(|(tag, count)| choice(&quoted(&tag), help(count)))
+                .collect()
+        }
         Takes::Sort => {
             let names = SortBy::ALL.iter().map(|by| by.as_str());
             names.filter(begins).map(|name| choice(name, String::new())).collect()
@@ -210,10 +232,12 @@ fn arguments(app: &App, command: &Command, verb: &str, args: &str) -> Vec<Choice
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::app::commands::COMMANDS;
 
     #[test]
     fn verbs_are_found_by_beginning_then_by_letters_then_by_help() {
-        let names = |typed: &str| verbs(typed).into_iter().map(|c| c.shown).collect::<Vec<_>>();
+        let names =
+            |typed: &str| verbs(COMMANDS, typed).into_iter().map(|c| c.shown).collect::<Vec<_>>();
         assert_eq!(names("ren")[0], "rename <ID|URL>");
         assert_eq!(names("rn")[0], "rename <ID|URL>");
         assert_eq!(names("rm")[0], "rm <ID|URL>");

@@ -1,167 +1,24 @@
 //! The one table of commands: dispatch, footer, help, palette, README and the names in `config.toml` come from it.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
 
+use self::arguments::{
+    assets, delete, filter, folder, open, prefix, profile, purge, rename, replace, restore, search,
+    sort, tag, theme, unlock, watch,
+};
 use super::action::{Action, CopyAs, Motion, Screen, SortBy};
-use super::order::{Request, Target, Targets, Wish};
 use crate::domain::asset::{AssetKey, DeliveryType, ResourceType};
-use crate::domain::purge::Selection;
-use crate::ports::cloud::ListQuery;
 use crate::screens::assets::DetailsTab;
 use crate::screens::pending::Show;
-use crate::screens::picker::PickerKind;
 use crate::screens::watch::Tab;
 
-/// Where keys mean something. A scope takes over the keys of its parent, and a test sees that none is hidden.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Scope {
-    /// In every scope, text fields included.
-    Always,
-    /// On every screen.
-    Anywhere,
-    Assets,
-    /// The details of an asset.
-    Details,
-    Pending,
-    Watch,
-    Jobs,
-    Activity,
-    /// The text field of `/`.
-    Filter,
-    /// The text field of `:`.
-    CommandLine,
-    Help,
-    SortMenu,
-    /// Every dialog of an order.
-    Dialog,
-    /// Its text field.
-    Form,
-    /// Its plan is being made, or could not be.
-    Waiting,
-    /// Its plan, confirmed by a key.
-    Plan,
-    /// Its plan, confirmed by a typed word.
-    PlanWord,
-    /// Its calls are being made.
-    Running,
-    /// A question to be answered with yes or no.
-    Ask,
-    /// The sightings of one cell.
-    Evidence,
-    /// A list to pick from, with its search field.
-    Picker,
-    CopyMenu,
-    Debug,
-}
+mod arguments;
+mod scope;
+#[cfg(test)]
+mod tests;
 
-impl Scope {
-    pub const ALL: [Self; 23] = [
-        Self::Always,
-        Self::Anywhere,
-        Self::Assets,
-        Self::Details,
-        Self::Pending,
-        Self::Watch,
-        Self::Jobs,
-        Self::Activity,
-        Self::Filter,
-        Self::CommandLine,
-        Self::Help,
-        Self::SortMenu,
-        Self::Dialog,
-        Self::Form,
-        Self::Waiting,
-        Self::Plan,
-        Self::PlanWord,
-        Self::Running,
-        Self::Ask,
-        Self::Evidence,
-        Self::Picker,
-        Self::CopyMenu,
-        Self::Debug,
-    ];
-
-    #[must_use]
-    pub const fn title(self) -> &'static str {
-        match self {
-            Self::Always => "always",
-            Self::Anywhere => "every screen",
-            Self::Assets => "Assets",
-            Self::Details => "details of an asset",
-            Self::Pending => "Pending",
-            Self::Watch => "Watch",
-            Self::Jobs => "Jobs",
-            Self::Activity => "Activity",
-            Self::Filter => "filter field",
-            Self::CommandLine => "command line",
-            Self::Help => "help",
-            Self::SortMenu => "sort menu",
-            Self::Dialog => "every dialog",
-            Self::Form => "dialog with a field",
-            Self::Waiting => "dialog that waits",
-            Self::Plan => "plan",
-            Self::PlanWord => "plan with a word to type",
-            Self::Running => "order under way",
-            Self::Ask => "question",
-            Self::Evidence => "evidence",
-            Self::Picker => "list to pick from",
-            Self::CopyMenu => "copy menu",
-            Self::Debug => "debug overlay",
-        }
-    }
-
-    /// Whose keys hold here as well.
-    #[must_use]
-    pub const fn parent(self) -> Option<Self> {
-        match self {
-            Self::Always => None,
-            Self::Anywhere
-            | Self::Filter
-            | Self::CommandLine
-            | Self::Help
-            | Self::SortMenu
-            | Self::Evidence
-            | Self::Picker
-            | Self::CopyMenu
-            | Self::Debug
-            | Self::Dialog => Some(Self::Always),
-            Self::Assets | Self::Pending | Self::Watch | Self::Jobs | Self::Activity => {
-                Some(Self::Anywhere)
-            }
-            Self::Details => Some(Self::Assets),
-            Self::Form
-            | Self::Waiting
-            | Self::Plan
-            | Self::PlanWord
-            | Self::Running
-            | Self::Ask => Some(Self::Dialog),
-        }
-    }
-
-    /// Whether every character goes into a text field.
-    #[must_use]
-    pub const fn is_text(self) -> bool {
-        matches!(
-            self,
-            Self::Filter
-                | Self::CommandLine
-                | Self::Help
-                | Self::Form
-                | Self::PlanWord
-                | Self::Picker
-        )
-    }
-
-    /// Whether nothing behind the dialog may be reached.
-    #[must_use]
-    pub const fn is_dialog(self) -> bool {
-        matches!(
-            self,
-            Self::Form | Self::Waiting | Self::Plan | Self::PlanWord | Self::Running | Self::Ask
-        )
-    }
-}
+pub use arguments::words;
+pub use scope::Scope;
 
 /// What the commands may refer to without naming it.
 #[derive(Debug, Clone)]
@@ -181,10 +38,6 @@ pub struct BadArgument {
     pub message: String,
 }
 
-fn bad<T>(message: impl Into<String>) -> Result<T, BadArgument> {
-    Err(BadArgument { message: message.into() })
-}
-
 /// What can be completed after a command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Takes {
@@ -193,6 +46,7 @@ pub enum Takes {
     Theme,
     Profile,
     Folder,
+    Tag,
     Watch,
     Sort,
     Kind,
@@ -208,6 +62,7 @@ impl Takes {
             Self::Assets => "<ID|URL>",
             Self::Theme | Self::Profile => "[name]",
             Self::Folder => "[folder]",
+            Self::Tag => "<tag>",
             Self::Watch => "[ID|URL]",
             Self::Sort => "<column>",
             Self::Kind => "[image|video|raw]",
@@ -221,6 +76,8 @@ impl Takes {
 pub enum Run {
     /// Takes no argument.
     Plain(Action),
+    /// One of the operator's own, by its place among them.
+    Own { at: usize, changes: bool },
     /// From the words typed after it, or from the selection.
     With(fn(&Context<'_>, &str) -> Result<Action, BadArgument>),
 }
@@ -249,7 +106,11 @@ impl Command {
     pub fn action(&self, context: &Context<'_>, args: &str) -> Result<Action, BadArgument> {
         match &self.run {
             Run::Plain(action) if args.trim().is_empty() => Ok(action.clone()),
-            Run::Plain(_) => bad(format!("`{}` takes nothing after it", self.name())),
+            Run::Own { at, .. } if args.trim().is_empty() => Ok(Action::Own(*at)),
+            Run::Plain(_) | Run::Own { .. } => {
+                let message = format!("`{}` takes nothing after it", self.name());
+                Err(BadArgument { message })
+            }
             Run::With(parse) => parse(context, args.trim()),
         }
     }
@@ -260,10 +121,10 @@ impl Command {
         self.verbs.first().copied().unwrap_or(self.id)
     }
 
-    /// Whether it leads to a change in the cloud (by way of its dialog).
+    /// Whether it leads to a change in the cloud, or somewhere else (by way of its dialog).
     #[must_use]
     pub fn changes_the_world(&self) -> bool {
-        self.id.starts_with("order.")
+        self.id.starts_with("order.") || matches!(self.run, Run::Own { changes: true, .. })
     }
 }
 
@@ -334,6 +195,7 @@ pub const COMMANDS: &[Command] = &[
     plain!("move.bottom",       Anywhere, ["G", "end"], [], Action::Move(Motion::Bottom), NONE, "to the bottom"),
     with! ("app.theme",         Anywhere, ["T"], ["theme"], Takes::Theme, theme, NONE, "change the colours; without a name a list that shows each"),
     with! ("app.profile",       Anywhere, ["ctrl-p"], ["profile"], Takes::Profile, profile, NONE, "another profile; without a name a list of all"),
+    plain!("app.pause",         Anywhere, ["z"], ["pause"], Action::Pause, NONE, "hold what is live still to read it, and let it go on; watches, orders and news go on meanwhile"),
     plain!("app.mouse",         Anywhere, [], ["mouse"], Action::Mouse, NONE, "use the mouse or leave it to the terminal; while it is used, shift selects text"),
     with! ("app.unlock",         Anywhere, ["L"], ["unlock"], Takes::Text("<cloud name>"), unlock, NONE, "unlock a production profile for 15 minutes, by the name of its cloud; the key locks it again"),
     plain!("app.lock",           Anywhere, [], ["lock"], Action::Lock, NONE, "lock it: orders are planned, not sent"),
@@ -350,8 +212,8 @@ pub const COMMANDS: &[Command] = &[
     plain!("assets.kind",       Assets, ["t"], [], Action::NextKind, NONE, "next resource type: image, video, raw"),
     with! ("assets.list",       Assets, [], ["assets"], Takes::Kind, assets, NONE, "list all of one resource type"),
     with! ("assets.prefix",     Assets, [], ["prefix"], Takes::Text("<prefix>"), prefix, NONE, "list what begins with a prefix, on the server"),
-    with! ("assets.folder",     Assets, ["f"], ["folder"], Takes::Folder, folder, (39, "folder"), "another folder; without a name the tree of all that are loaded"),
-    with! ("assets.tag",        Assets, [], ["tag"], Takes::Text("<tag>"), tag, NONE, "list what has a tag, on the server"),
+    with! ("assets.folder",     Assets, ["f"], ["folder"], Takes::Folder, folder, (39, "folder"), "another folder; without a name the tree of those on the server and of what is loaded"),
+    with! ("assets.tag",        Assets, [], ["tag"], Takes::Tag, tag, NONE, "list what has a tag, on the server"),
     with! ("assets.search",     Assets, [], ["search"], Takes::Text("<expression>"), search, NONE, "search expression, on the server; the index lags by seconds"),
     with! ("order.rename",      Assets, ["r"], ["rename"], Takes::Assets, rename, (30, "rename"), "rename this asset (shows a plan, asks)"),
     with! ("order.replace",     Assets, ["u"], ["replace"], Takes::Assets, replace, (34, "replace"), "upload a new file under this public ID (shows a plan, asks)"),
@@ -369,6 +231,7 @@ pub const COMMANDS: &[Command] = &[
     plain!("details.look",      Details, ["o"], [], Action::Look, (12, "look"), "ask every place for the URL under the cursor, once; changes nothing"),
     // Pending, Watch and Activity
     plain!("pending.show",      Pending, ["H"], [], Action::PendingShow(None), (22, "history"), "what is listed: everything, what is pending, history"),
+    plain!("pending.refresh",   Pending, ["R", "ctrl-r"], [], Action::Go(Screen::Pending), NONE, "read the journal again"),
     plain!("pending.history",   Pending, [], ["history"], Action::PendingShow(Some(Show::Ended)), NONE, "what has ended"),
     plain!("jobs.pause",        Jobs, ["space"], [], Action::PauseJob, (20, "pause or go on"), "pause this job, or let it go on"),
     plain!("jobs.cancel",       Jobs, ["x"], [], Action::DropJob, (21, "cancel"), "cancel this job for good (asks)"),
@@ -429,10 +292,12 @@ pub const COMMANDS: &[Command] = &[
     plain!("plan.invalidate",   Plan, ["f2"], [], Action::ToggleInvalidate, NONE, "invalidate caches or not"),
     plain!("plan.by-url",       Plan, ["f4"], [], Action::ToggleByUrl, NONE, "name the URLs that are not reached to the cloud one by one, or not"),
     plain!("plan.confidence",   Plan, ["f3"], [], Action::NextConfidence, NONE, "how much proof: quick, normal, strict"),
+    plain!("plan.save",         Plan, ["f5"], [], Action::SavePlan, NONE, "write the names to a file that the command line takes; nothing is sent"),
     plain!("word.confirm",      PlanWord, ["enter"], [], Action::Confirm, (10, "confirm the typed word"), "confirm the typed word and send"),
     plain!("word.by-url",       PlanWord, ["f4"], [], Action::ToggleByUrl, NONE, "name the URLs that are not reached to the cloud one by one, or not"),
     plain!("word.invalidate",   PlanWord, ["f2"], [], Action::ToggleInvalidate, NONE, "invalidate caches or not"),
     plain!("word.confidence",   PlanWord, ["f3"], [], Action::NextConfidence, NONE, "how much proof: quick, normal, strict"),
+    plain!("word.save",         PlanWord, ["f5"], [], Action::SavePlan, NONE, "write the names to a file that the command line takes; nothing is sent"),
     plain!("running.cancel",    Running, ["x"], [], Action::CancelJob, (10, "stop"), "finish the calls in flight and skip the rest"),
     plain!("running.watch",     Running, ["enter"], [], Action::Submit, NONE, "to the watch, once it has begun"),
     plain!("ask.yes",           Ask, ["y"], [], Action::Confirm, (10, "yes"), "yes"),
@@ -465,379 +330,3 @@ pub const COMMANDS: &[Command] = &[
     plain!("app.suspend",       Always, ["ctrl-z"], [], Action::Suspend, NONE, "suspend to the shell"),
     plain!("app.redraw",        Always, ["ctrl-l"], [], Action::Redraw, NONE, "draw everything again"),
 ];
-
-/// The command with this name after `:`, or this id.
-#[must_use]
-pub fn by_name(name: &str) -> Option<&'static Command> {
-    COMMANDS.iter().find(|command| command.verbs.contains(&name) || command.id == name)
-}
-
-/// The words of `args`, as a shell splits them.
-///
-/// # Errors
-/// A quote that is not closed.
-pub fn words(args: &str) -> Result<Vec<String>, BadArgument> {
-    let (mut words, mut word, mut open, mut quote) = (Vec::new(), String::new(), false, None);
-    for c in args.chars() {
-        match (quote, c) {
-            (Some(closing), c) if c == closing => quote = None,
-            (None, '\'' | '"') => (quote, open) = (Some(c), true),
-            (None, c) if c.is_whitespace() => {
-                if open {
-                    words.push(std::mem::take(&mut word));
-                }
-                open = false;
-            }
-            (_, c) => {
-                word.push(c);
-                open = true;
-            }
-        }
-    }
-    if quote.is_some() {
-        return bad("a quote is not closed");
-    }
-    if open {
-        words.push(word);
-    }
-    Ok(words)
-}
-
-/// Words and flags of a command that takes assets.
-#[derive(Debug, Default)]
-struct Given {
-    names: Vec<String>,
-    prefix: Option<String>,
-    tag: Option<String>,
-    search: Option<String>,
-    resource_type: Option<ResourceType>,
-    delivery_type: Option<DeliveryType>,
-    overwrite: bool,
-    keep_caches: bool,
-}
-
-fn given(args: &str) -> Result<Given, BadArgument> {
-    let mut given = Given::default();
-    let mut rest = words(args)?.into_iter();
-    while let Some(word) = rest.next() {
-        let mut value = || match rest.next() {
-            Some(value) => Ok(value),
-            None => bad(format!("`{word}` wants a word after it")),
-        };
-        match word.as_str() {
-            "--prefix" => given.prefix = Some(value()?),
-            "--tag" => given.tag = Some(value()?),
-            "--search" => given.search = Some(value()?),
-            "--resource-type" => given.resource_type = Some(parsed(&value()?)?),
-            "--type" => given.delivery_type = Some(parsed(&value()?)?),
-            "--overwrite" => given.overwrite = true,
-            "--no-invalidate" => given.keep_caches = true,
-            flag if flag.starts_with("--") => {
-                return bad(format!(
-                    "no flag `{flag}`; there are --prefix --tag --search --resource-type --type --overwrite --no-invalidate"
-                ));
-            }
-            _ => given.names.push(word),
-        }
-    }
-    Ok(given)
-}
-
-fn parsed<T: std::str::FromStr>(word: &str) -> Result<T, BadArgument>
-where
-    T::Err: std::fmt::Display,
-{
-    word.parse().or_else(|why: T::Err| bad(why.to_string()))
-}
-
-impl Given {
-    fn target(&self, text: String) -> Target {
-        let (resource_type, delivery_type) = (self.resource_type, self.delivery_type);
-        Target::Typed { text, resource_type, delivery_type }
-    }
-
-    /// Typed names, else a selector, else the marks, else the cursor.
-    fn targets(mut self, context: &Context<'_>) -> Result<Targets, BadArgument> {
-        let resource_type = self.resource_type.unwrap_or(context.resource_type);
-        let delivery_type = self.delivery_type.unwrap_or(context.delivery_type);
-        let names = std::mem::take(&mut self.names);
-        let selection = match (self.prefix.take(), self.tag.take(), self.search.take()) {
-            (None, None, None) => None,
-            (Some(prefix), None, None) if prefix.is_empty() => {
-                return bad("an empty prefix would select everything");
-            }
-            (Some(prefix), None, None) => {
-                Some(Selection::Prefix { resource_type, delivery_type, prefix })
-            }
-            (None, Some(tag), None) => Some(Selection::Tag { resource_type, tag }),
-            (None, None, Some(expression)) => Some(Selection::Search { expression }),
-            _ => return bad("give one of --prefix, --tag and --search"),
-        };
-        match (selection, names.is_empty()) {
-            (Some(_), false) => bad("give names or a selector, not both"),
-            (Some(selection), true) => Ok(Targets::Selection(selection)),
-            (None, false) => {
-                Ok(Targets::These(names.into_iter().map(|text| self.target(text)).collect()))
-            }
-            (None, true) if !context.marked.is_empty() => {
-                Ok(Targets::These(context.marked.iter().cloned().map(Target::Key).collect()))
-            }
-            (None, true) => Ok(Targets::These(vec![under_cursor(context)?])),
-        }
-    }
-}
-
-#[expect(clippy::unnecessary_wraps, reason = "as the table of commands wants it")]
-fn unlock(_: &Context<'_>, args: &str) -> Result<Action, BadArgument> {
-    Ok(Action::Unlock((!args.is_empty()).then(|| args.to_owned())))
-}
-
-fn under_cursor(context: &Context<'_>) -> Result<Target, BadArgument> {
-    match &context.cursor {
-        Some(key) => Ok(Target::Key(key.clone())),
-        None => bad("no asset is under the cursor: name one"),
-    }
-}
-
-fn order(request: Request, keep_caches: bool) -> Action {
-    Action::Order(Box::new(Wish { request, invalidate: !keep_caches }))
-}
-
-fn rename(context: &Context<'_>, args: &str) -> Result<Action, BadArgument> {
-    let mut given = given(args)?;
-    let (from, to) = match std::mem::take(&mut given.names).as_slice() {
-        [] => (under_cursor(context)?, None),
-        [to] if context.cursor.is_some() => (under_cursor(context)?, Some(to.clone())),
-        [from] => (given.target(from.clone()), None),
-        [from, to] => (given.target(from.clone()), Some(to.clone())),
-        _ => return bad("rename takes the old name and the new one"),
-    };
-    Ok(order(Request::Rename { from, to, overwrite: given.overwrite }, given.keep_caches))
-}
-
-fn replace(context: &Context<'_>, args: &str) -> Result<Action, BadArgument> {
-    let mut given = given(args)?;
-    let (key, file) = match std::mem::take(&mut given.names).as_slice() {
-        [] => (under_cursor(context)?, None),
-        [file] if context.cursor.is_some() => (under_cursor(context)?, Some(PathBuf::from(file))),
-        [key] => (given.target(key.clone()), None),
-        [key, file] => (given.target(key.clone()), Some(PathBuf::from(file))),
-        _ => return bad("replace takes a public ID and a file"),
-    };
-    Ok(order(Request::Replace { key, file }, given.keep_caches))
-}
-
-fn delete(context: &Context<'_>, args: &str) -> Result<Action, BadArgument> {
-    let given = given(args)?;
-    let keep = given.keep_caches;
-    Ok(order(Request::Delete(given.targets(context)?), keep))
-}
-
-fn purge(context: &Context<'_>, args: &str) -> Result<Action, BadArgument> {
-    let given = given(args)?;
-    if given.keep_caches {
-        return bad("a purge without invalidation would do nothing");
-    }
-    Ok(order(Request::Purge(given.targets(context)?), false))
-}
-
-fn restore(context: &Context<'_>, args: &str) -> Result<Action, BadArgument> {
-    let given = given(args)?;
-    let keep = given.keep_caches;
-    match given.targets(context)? {
-        these @ Targets::These(_) => Ok(order(Request::Restore(these), keep)),
-        Targets::Selection(_) => bad("restore takes names: what is deleted cannot be selected"),
-    }
-}
-
-fn open(_: &Context<'_>, args: &str) -> Result<Action, BadArgument> {
-    match words(args)?.as_slice() {
-        [one] => Ok(Action::Open(one.clone())),
-        _ => bad("open takes one delivery URL or public ID"),
-    }
-}
-
-fn watch(_: &Context<'_>, args: &str) -> Result<Action, BadArgument> {
-    match words(args)?.as_slice() {
-        [] => Ok(Action::Watch(None)),
-        [one] => Ok(Action::WatchById(one.clone())),
-        _ => bad("watch takes one ID or URL"),
-    }
-}
-
-fn profile(_: &Context<'_>, args: &str) -> Result<Action, BadArgument> {
-    match words(args)?.as_slice() {
-        [] => Ok(Action::Pick(PickerKind::Profile)),
-        [one] => Ok(Action::Profile(one.clone())),
-        _ => bad("profile takes a name; tab completes it"),
-    }
-}
-
-fn folder(context: &Context<'_>, args: &str) -> Result<Action, BadArgument> {
-    match words(args)?.as_slice() {
-        [] => Ok(Action::Pick(PickerKind::Folder)),
-        [one] => {
-            let folder = one.trim_matches('/');
-            let prefix = (!folder.is_empty()).then(|| format!("{folder}/"));
-            Ok(Action::List(ListQuery::Resources {
-                resource_type: context.resource_type,
-                delivery_type: context.delivery_type,
-                prefix,
-            }))
-        }
-        _ => bad("folder takes one folder, e.g. `press/2026`"),
-    }
-}
-
-fn theme(_: &Context<'_>, args: &str) -> Result<Action, BadArgument> {
-    match words(args)?.as_slice() {
-        [] => Ok(Action::Pick(PickerKind::Theme)),
-        [one] => Ok(Action::Theme(one.clone())),
-        _ => bad("theme takes a name; tab completes it"),
-    }
-}
-
-#[allow(clippy::unnecessary_wraps)] // one shape for the table
-fn filter(_: &Context<'_>, args: &str) -> Result<Action, BadArgument> {
-    Ok(Action::Filter((!args.is_empty()).then(|| args.to_owned())))
-}
-
-fn sort(_: &Context<'_>, args: &str) -> Result<Action, BadArgument> {
-    if args.is_empty() {
-        return Ok(Action::SortMenu);
-    }
-    if let Some(by) = SortBy::ALL.into_iter().find(|by| by.as_str().starts_with(args)) {
-        Ok(Action::Sort(by))
-    } else {
-        let known: Vec<_> = SortBy::ALL.iter().map(|by| by.as_str()).collect();
-        bad(format!("no column `{args}`; there are {}", known.join(", ")))
-    }
-}
-
-fn assets(context: &Context<'_>, args: &str) -> Result<Action, BadArgument> {
-    let mut given = given(args)?;
-    let resource_type = match (given.names.as_slice(), given.resource_type) {
-        ([], named) => named.unwrap_or(context.resource_type),
-        ([word], None) => parsed(word)?,
-        _ => return bad("assets takes one of image, video, raw"),
-    };
-    let delivery_type = given.delivery_type.unwrap_or_default();
-    Ok(Action::List(match (given.prefix.take(), given.tag.take(), given.search.take()) {
-        (None, Some(tag), None) => ListQuery::Tag { resource_type, tag },
-        (None, None, Some(expression)) => ListQuery::Search { expression },
-        (prefix, None, None) => ListQuery::Resources { resource_type, delivery_type, prefix },
-        _ => return bad("give one of --prefix, --tag and --search"),
-    }))
-}
-
-fn prefix(context: &Context<'_>, args: &str) -> Result<Action, BadArgument> {
-    match words(args)?.as_slice() {
-        [one] if !one.is_empty() => Ok(Action::List(ListQuery::Resources {
-            resource_type: context.resource_type,
-            delivery_type: context.delivery_type,
-            prefix: Some(one.clone()),
-        })),
-        _ => bad("prefix takes the beginning of public IDs, e.g. `press/`"),
-    }
-}
-
-fn tag(context: &Context<'_>, args: &str) -> Result<Action, BadArgument> {
-    match words(args)?.as_slice() {
-        [one] if !one.is_empty() => Ok(Action::List(ListQuery::Tag {
-            resource_type: context.resource_type,
-            tag: one.clone(),
-        })),
-        _ => bad("tag takes one tag"),
-    }
-}
-
-fn search(_: &Context<'_>, args: &str) -> Result<Action, BadArgument> {
-    if args.is_empty() {
-        return bad("search takes an expression, e.g. `tags:press AND bytes>1000000`");
-    }
-    Ok(Action::List(ListQuery::Search { expression: args.to_owned() }))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn key(id: &str) -> AssetKey {
-        AssetKey::image(id.parse().unwrap())
-    }
-
-    fn request(
-        line: &str,
-        cursor: Option<&AssetKey>,
-        marked: &[AssetKey],
-    ) -> Result<Request, String> {
-        let marked = marked.iter().cloned().collect();
-        let context = Context {
-            cursor: cursor.cloned(),
-            marked: &marked,
-            resource_type: ResourceType::Image,
-            delivery_type: DeliveryType::Upload,
-        };
-        let (verb, args) = line.split_once(' ').unwrap_or((line, ""));
-        match by_name(verb).unwrap().action(&context, args) {
-            Ok(Action::Order(wish)) => Ok(wish.request),
-            Ok(other) => panic!("{other:?}"),
-            Err(why) => Err(why.message),
-        }
-    }
-
-    #[test]
-    fn names_and_ids_are_unique() {
-        let mut seen = BTreeSet::new();
-        for command in COMMANDS {
-            assert!(seen.insert(command.id), "{} twice", command.id);
-            for verb in command.verbs {
-                assert!(seen.insert(verb), "{verb} twice");
-            }
-            assert!(!command.help.is_empty(), "{} says nothing", command.id);
-        }
-    }
-
-    #[test]
-    fn an_order_is_about_typed_names_then_marks_then_the_cursor() {
-        let (a, b) = (key("a"), key("b"));
-        let these = |request: Request| match request {
-            Request::Delete(Targets::These(these)) => {
-                these.iter().map(Target::label).collect::<Vec<_>>()
-            }
-            other => panic!("{other:?}"),
-        };
-        assert_eq!(
-            these(request("rm x 'y z'", Some(&a), std::slice::from_ref(&b)).unwrap()),
-            ["x", "y z"]
-        );
-        assert_eq!(these(request("delete", Some(&a), std::slice::from_ref(&b)).unwrap()), ["b"]);
-        assert_eq!(these(request("rm", Some(&a), &[]).unwrap()), ["a"]);
-        assert_eq!(request("rm", None, &[]).unwrap_err(), "no asset is under the cursor: name one");
-    }
-
-    #[test]
-    fn selectors_are_never_empty_or_mixed() {
-        assert!(request("purge --prefix ''", None, &[]).unwrap_err().contains("everything"));
-        assert!(request("purge a --tag b", None, &[]).unwrap_err().contains("not both"));
-        assert!(request("purge --tag", None, &[]).unwrap_err().contains("wants a word"));
-        assert!(request("purge --loud", None, &[]).unwrap_err().contains("--loud"));
-        assert!(matches!(
-            request("purge --prefix press/", None, &[]),
-            Ok(Request::Purge(Targets::Selection(Selection::Prefix { prefix, .. }))) if prefix == "press/"
-        ));
-    }
-
-    #[test]
-    fn rename_takes_the_cursor_or_names() {
-        let a = key("a");
-        assert!(matches!(
-            request("rename b", Some(&a), &[]),
-            Ok(Request::Rename { from: Target::Key(_), to: Some(to), .. }) if to == "b"
-        ));
-        assert!(matches!(
-            request("rename b c --overwrite", Some(&a), &[]),
-            Ok(Request::Rename { from: Target::Typed { .. }, to: Some(_), overwrite: true })
-        ));
-    }
-}

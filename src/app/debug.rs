@@ -64,6 +64,7 @@ impl DebugLog {
 const fn name_of(effect: &Effect) -> Option<&'static str> {
     Some(match effect {
         Effect::List { .. } => "list assets",
+        Effect::Folders { .. } => "read folders",
         Effect::ReadCopy { .. } => "copy of the list",
         Effect::Arrange { .. } => "filter and sort",
         Effect::Show { .. } => "read an asset",

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::action::SortBy;
 use super::notice::Notice;
 use super::order::Request;
+use super::own::OwnRun;
 use crate::domain::asset::AssetKey;
 use crate::domain::id::{InvalidationId, OperationId};
 use crate::domain::place::PlaceId;
@@ -33,6 +34,7 @@ pub enum Lane {
     Journal,
     Evidence,
     Activity,
+    Pulse,
     Jobs,
     JobItems,
     Retry,
@@ -56,6 +58,10 @@ pub enum Effect {
         task: TaskId,
         query: ListQuery,
         cursor: Option<String>,
+    },
+    /// The folders in a folder of the server; at the root where it is empty.
+    Folders {
+        path: String,
     },
     /// The whole of a kept list whose beginning is shown.
     ReadCopy {
@@ -93,6 +99,8 @@ pub enum Effect {
     /// The answer is not wanted any more.
     Drop(Lane),
     ReadJournal,
+    /// Whether anything happened in the journal.
+    CheckJournal,
     /// The audit trail.
     ReadActivity,
     ReadJobs,
@@ -156,10 +164,17 @@ pub enum Effect {
     PurgeAgain(InvalidationId),
     /// The story of an invalidation, to a new file in the current folder.
     Report(InvalidationId),
+    /// The names of a plan, to a new file in the current folder.
+    SavePlan {
+        /// `{}` is where the name of the file goes.
+        text: String,
+    },
     /// No order is taken until [`Effect::Unlock`].
     Lock,
     /// By the name of the cloud.
     Unlock(String),
+    /// A program of the operator's own.
+    RunOwn(Box<OwnRun>),
     /// Through the terminal (OSC 52).
     Copy(String),
     /// Tells whoever looks elsewhere: through the terminal, hooks, webhook.

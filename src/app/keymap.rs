@@ -66,6 +66,18 @@ impl Keymap {
         (map, warnings)
     }
 
+    /// The whole table.
+    #[must_use]
+    pub const fn commands(&self) -> &'static [Command] {
+        self.commands
+    }
+
+    /// The command with this name after `:`, or this id.
+    #[must_use]
+    pub fn by_name(&self, name: &str) -> Option<&'static Command> {
+        self.commands.iter().find(|command| command.verbs.contains(&name) || command.id == name)
+    }
+
     /// The command that `key` has in `scope`, in one of its parents or in a scope below it.
     fn clash(&self, scope: Scope, key: Key) -> Option<usize> {
         let above = self.find(scope, key);

@@ -74,6 +74,11 @@ pub enum Msg {
         task: TaskId,
         result: Result<Page, Failure>,
     },
+    /// Paths of the folders in a folder of the server.
+    Folders {
+        path: String,
+        result: Result<Vec<String>, Failure>,
+    },
     /// A list as it was kept.
     Copied {
         query: ListQuery,
@@ -110,6 +115,8 @@ pub enum Msg {
         open: Result<Vec<InvalidationRow>, Failure>,
         ended: Vec<InvalidationRow>,
     },
+    /// What changes whenever something happened in the journal.
+    Pulse(Result<String, Failure>),
     /// The audit trail, newest first.
     /// Orders, and what was done to jobs and profiles beside them.
     Activity(Result<(Vec<ActivityRow>, Vec<ActRow>), Failure>),

@@ -9,12 +9,14 @@ use super::command_line::CommandLine;
 use super::commands::{COMMANDS, Context, Scope};
 use super::debug::DebugLog;
 use super::effect::{Effect, JobId, TaskId};
+use super::freshness::Pause;
 use super::guard::Guard;
 use super::key::Key;
 use super::keymap::{KeyOverrides, Keymap};
 use super::lock::Lock;
 use super::msg::Failure;
 use super::notice::Told;
+use super::own::{self, Own};
 use crate::domain::asset::AssetKey;
 use crate::domain::confidence::Confidence;
 use crate::domain::id::InvalidationId;
@@ -34,11 +36,12 @@ use crate::screens::help::HelpState;
 use crate::screens::jobs::JobsState;
 use crate::screens::order::OrderDialog;
 use crate::screens::pending::PendingState;
-use crate::screens::picker::{Choice, Picker};
+use crate::screens::picker::{Choice, Picker, ServerFolders};
 use crate::screens::watch::compare::CompareView;
 use crate::screens::watch::{EvidenceView, WatchState};
 use crate::ui::Theme;
 use crate::ui::pixels::Pictures;
+use crate::ui::text;
 use crate::ui::theme::{Depth, Ground};
 use crate::ui::theme_file::{AUTO, Themes, auto_theme};
 
@@ -228,6 +231,10 @@ pub struct App {
     pub activity: ActivityState,
     /// Jobs of the journal, whoever runs them; those of this console are in `jobs`.
     pub job_list: JobsState,
+    /// Folders that the server has told of.
+    pub folders: ServerFolders,
+    /// Commands of the operator's own.
+    pub own: Vec<Own>,
     /// Profiles there are to switch to.
     pub profiles: Vec<Choice>,
     pub overlay: Option<Overlay>,
@@ -247,6 +254,17 @@ pub struct App {
     pub interrupted_at: Option<Moment>,
     /// When the journal was last asked for.
     pub journal_read_at: Option<Moment>,
+    /// What of [`Board::changes`] was read.
+    pub changes_read: u64,
+    /// When the journal last answered.
+    pub journal_at: Option<Timestamp>,
+    /// What it said last when it was asked whether anything happened, and when that was.
+    pub pulse: Option<String>,
+    /// What the header said last of how old the screen is.
+    pub freshness_said: Option<(String, bool)>,
+    pub pulse_asked_at: Option<Moment>,
+    /// What is live stands still.
+    pub pause: Option<Pause>,
     /// What was told to whoever looks elsewhere.
     pub told: BTreeMap<InvalidationId, Told>,
     /// Whether the window has the focus, as far as the terminal tells.
@@ -304,6 +322,8 @@ impl App {
             watch: WatchState::default(),
             activity: ActivityState::default(),
             job_list: JobsState::default(),
+            folders: ServerFolders::default(),
+            own: Vec::new(),
             profiles: Vec::new(),
             overlay: None,
             overlay_drawn: false,
@@ -318,6 +338,12 @@ impl App {
             guard: Guard::default(),
             interrupted_at: None,
             journal_read_at: None,
+            changes_read: 0,
+            journal_at: None,
+            pulse: None,
+            freshness_said: None,
+            pulse_asked_at: None,
+            pause: None,
             told: BTreeMap::new(),
             focused: None,
             mouse: false,
@@ -326,6 +352,17 @@ impl App {
             announced: Vec::new(),
             copied: None,
             dirty: true,
+        }
+    }
+
+    /// Takes commands of the operator's own into the table; what cannot be used is named and left out.
+    pub fn adopt(&mut self, own: Vec<Own>, overrides: &KeyOverrides) {
+        let (table, mut warnings) = own::table(&own);
+        let (keymap, about_keys) = Keymap::build(table, overrides);
+        warnings.extend(about_keys);
+        (self.keymap, self.own) = (keymap, own);
+        if let Some(first) = warnings.first() {
+            self.env.bad(text::shown(first).into_owned(), "the console goes on without it");
         }
     }
 
@@ -346,6 +383,11 @@ impl App {
         effects.extend(assets::update::settle(&mut self.assets, &mut self.env));
         self.journal_read_at = Some(self.env.moment);
         effects.push(Effect::ReadJournal);
+        match self.screen {
+            Screen::Activity => effects.push(Effect::ReadActivity),
+            Screen::Jobs => effects.push(Effect::ReadJobs),
+            Screen::Assets | Screen::Pending | Screen::Watch => {}
+        }
         if self.env.is_locked() {
             effects.push(Effect::Lock);
         }
@@ -528,16 +570,12 @@ impl App {
         let toast = self.env.toast.as_ref().map(|toast| toast.until.since(self.env.moment));
         let ages = self.shows_time().then_some(SECOND);
         let lock = self.env.lock.changes_in(self.env.moment);
-        // others work on the journal as well: it is read again while something on screen is not settled
-        let poll = (self.screen == Screen::Activity && self.activity.is_unsettled(self.env.now))
-            .then(|| {
-                let read_at = self.journal_read_at.unwrap_or_default();
-                super::update::JOURNAL_EVERY.saturating_sub(self.env.moment.since(read_at))
-            });
+        let poll = self.asks_the_journal_in();
         toast
             .into_iter()
             .chain(ages)
             .chain(poll)
+            .chain(self.freshness().changes_in(self.env.now))
             .chain(lock)
             .min()
             .map(|wait| wait.max(Duration::from_millis(50)))
@@ -555,12 +593,10 @@ impl App {
             Some(Overlay::Compare(view)) => view.sides.is_none(),
             _ => false,
         };
-        let watch_is_open = || {
-            let shown = self.watch.id.and_then(|id| self.tracked.iter().find(|t| t.id == id));
-            shown.is_some_and(|tracked| tracked.ended.is_none())
-        };
+        let watch_is_open = || self.watched().is_some_and(|tracked| tracked.ended.is_none());
         waits
             || match self.screen {
+                Screen::Pending | Screen::Watch | Screen::Jobs if self.pause.is_some() => false,
                 Screen::Assets => {
                     self.assets.loading.is_some()
                         || self.assets.reading.is_some()

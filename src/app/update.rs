@@ -4,32 +4,42 @@ use std::time::Duration;
 
 use super::action::{Action, Screen};
 use super::command_line::CommandLine;
-use super::commands::Scope;
 use super::effect::{Effect, Lane};
 use super::key::Key;
-use super::lock::Lock;
 use super::msg::{FailureKind, Msg};
-use super::state::{App, Overlay, Tracked};
+use super::state::{App, Overlay};
 use crate::ops::engine::Undo;
-use crate::screens::ask::Question;
 use crate::screens::help::HelpState;
 use crate::screens::order::{self, OrderDialog};
 use crate::screens::picker::{Picker, PickerKind};
-use crate::screens::{activity, assets, copy_menu, jobs as jobs_screen, pending, watch};
+use crate::screens::{activity, assets, copy_menu, jobs as jobs_screen, watch};
 use crate::ui::text;
 
 mod dialogs;
 mod input;
 mod jobs;
+mod leaving;
+mod locking;
+mod own;
+mod pausing;
+mod screens;
 
 pub use jobs::outcome_words;
 
-/// Two Ctrl-C within this time quit.
-const TWICE: Duration = Duration::from_secs(2);
+use leaving::{interrupt, quit};
+use locking::{ask_to_unlock, lock, unlock};
+use pausing::{pause, pulse};
+use screens::{
+    ask, chosen, go, go_by, on_activity, on_assets, on_jobs, on_pending, on_watch, show_newest,
+    watch_by_id,
+};
+
 /// The Pending screen asks the journal this often for what others do.
 pub(super) const JOURNAL_EVERY: Duration = Duration::from_secs(2);
 /// The Jobs screen asks while a job is under way.
 const JOBS_EVERY: Duration = Duration::from_millis(900);
+/// Lists on screen are read again no closer together than this when another member tells of a change.
+const LIVE_EVERY: Duration = Duration::from_millis(250);
 
 /// Takes one message in; what it asks of the world comes out.
 pub fn update(app: &mut App, msg: Msg) -> Vec<Effect> {
@@ -40,6 +50,7 @@ pub fn update(app: &mut App, msg: Msg) -> Vec<Effect> {
             input::input(app, &batch)
         }
         Msg::Tick => tick(app),
+        Msg::Pulse(result) => pulse(app, result),
         other => {
             app.dirty = true;
             answer(app, other)
@@ -56,7 +67,20 @@ pub fn update(app: &mut App, msg: Msg) -> Vec<Effect> {
 fn answer(app: &mut App, msg: Msg) -> Vec<Effect> {
     let App { assets, env, .. } = app;
     match msg {
-        Msg::Listed { task, result } => assets::update::listed(assets, env, task, result),
+        Msg::Listed { task, result } => {
+            let mut effects = assets::update::listed(assets, env, task, result);
+            if assets.folder().is_some_and(|folder| app.folders.has(&folder)) {
+                effects.extend(assets::update::filed_instead(assets, env));
+            }
+            effects
+        }
+        Msg::Folders { path, result } => {
+            if let Err(failure) = app.folders.take(&path, result) {
+                app.env.failed(&failure);
+            }
+            dialogs::folders_again(app);
+            vec![]
+        }
         Msg::Copied { query, copy } => {
             assets::update::copied(assets, &query, *copy);
             vec![]
@@ -87,27 +111,39 @@ fn answer(app: &mut App, msg: Msg) -> Vec<Effect> {
         Msg::Executed { job, result } => jobs::executed(app, job, result),
         Msg::Board(board) => {
             app.board = board;
+            if app.pause.is_some() {
+                return jobs::announce(app);
+            }
             app.gather();
+            let mut live = live(app);
             if app.screen == Screen::Watch {
                 show_newest(app);
             }
-            let mut effects = evidence_again(app);
-            effects.extend(jobs::announce(app));
-            effects
+            live.extend(evidence_again(app));
+            live.extend(jobs::announce(app));
+            live
         }
         Msg::Journal { open, ended } => {
             match open {
                 Ok(open) => {
+                    if app.journal_at.is_none() {
+                        pausing::tell_what_is_open(app, &open);
+                    }
                     (app.journal_open, app.journal_ended) = (open, ended);
-                    app.journal_failure = None;
+                    (app.journal_failure, app.journal_at) = (None, Some(app.env.now));
                 }
                 Err(failure) => app.journal_failure = Some(failure),
             }
-            app.gather();
+            if app.pause.is_none() {
+                app.gather();
+            }
             vec![]
         }
         Msg::Activity(result) => {
-            activity::update::read(&mut app.activity, result);
+            match &mut app.pause {
+                Some(pause) => pause.activity = Some(result),
+                None => activity::update::read(&mut app.activity, result),
+            }
             vec![]
         }
         Msg::AssetHistory { task, result } => {
@@ -126,7 +162,13 @@ fn answer(app: &mut App, msg: Msg) -> Vec<Effect> {
             watch::compare::compared(app, task, result);
             vec![]
         }
-        Msg::Jobs(result) => jobs_screen::update::read(&mut app.job_list, env, result),
+        Msg::Jobs(result) => match &mut app.pause {
+            Some(pause) => {
+                pause.jobs = Some(result);
+                vec![]
+            }
+            None => jobs_screen::update::read(&mut app.job_list, env, result),
+        },
         Msg::JobItems { task, result } => {
             jobs_screen::update::items(&mut app.job_list, task, result);
             vec![]
@@ -145,6 +187,7 @@ fn answer(app: &mut App, msg: Msg) -> Vec<Effect> {
             vec![]
         }
         Msg::Watching(Ok(id)) => {
+            pausing::go_on(app);
             watch::update::show(&mut app.watch, id);
             app.screen = Screen::Watch;
             read_journal(app)
@@ -187,7 +230,7 @@ fn answer(app: &mut App, msg: Msg) -> Vec<Effect> {
             env.bad(format!("a task failed: {}", text::shown(&what)), hint);
             vec![]
         }
-        Msg::Input(_) | Msg::Tick => vec![], // handled by the caller
+        Msg::Input(_) | Msg::Tick | Msg::Pulse(_) => vec![], // handled by the caller
     }
 }
 
@@ -219,64 +262,51 @@ fn tick(app: &mut App) -> Vec<Effect> {
         app.dirty = true;
     }
     let lock = app.env.lock.shown(app.env.moment);
-    app.dirty |= app.shows_time() || lock != app.env.lock_shown;
-    app.env.lock_shown = lock;
-    let last = app.journal_read_at.unwrap_or_default();
-    let waited = app.env.moment.since(last);
-    if app.screen == Screen::Pending && waited >= JOURNAL_EVERY {
+    let said = app.freshness().words(app.env.now);
+    app.dirty |= app.shows_time() || lock != app.env.lock_shown || said != app.freshness_said;
+    (app.env.lock_shown, app.freshness_said) = (lock, said);
+    if app.pause.is_some() {
+        return vec![];
+    }
+    let waited = app.env.moment.since(app.journal_read_at.unwrap_or_default());
+    let follows = app.screen == Screen::Pending && app.open().next().is_some()
+        || app.watches_anothers()
+        || app.screen == Screen::Activity && app.activity.is_unsettled(app.env.now);
+    if follows && waited >= JOURNAL_EVERY {
         return read_journal(app);
     }
-    if app.screen == Screen::Activity
-        && app.activity.is_unsettled(app.env.now)
-        && waited >= JOURNAL_EVERY
-    {
-        return read_journal(app);
+    let live = live(app);
+    if !live.is_empty() {
+        return live;
     }
-    if app.screen == Screen::Jobs && waited >= JOBS_EVERY {
+    if app.screen == Screen::Jobs && app.job_list.live().next().is_some() && waited >= JOBS_EVERY {
         app.journal_read_at = Some(app.env.moment);
         return vec![Effect::ReadJobs];
     }
+    if app.asks_the_journal_in() == Some(Duration::ZERO) {
+        app.pulse_asked_at = Some(app.env.moment);
+        return vec![Effect::CheckJournal];
+    }
     vec![]
 }
 
-/// Orders are planned and not sent from now on.
-fn lock(app: &mut App) -> Vec<Effect> {
-    app.env.lock = Lock::Locked;
-    app.env.say("locked: orders are planned and not sent");
-    vec![Effect::Lock]
-}
-
-/// Opens for a while, by the name of the cloud alone.
-fn unlock(app: &mut App, typed: &str) -> Vec<Effect> {
-    if app.env.lock == Lock::None {
-        app.env.say("this profile is not locked");
+/// What another member wrote is read at once where it is looked at, but no more often than somebody can read.
+fn live(app: &mut App) -> Vec<Effect> {
+    let looks = matches!(app.screen, Screen::Pending | Screen::Jobs | Screen::Activity);
+    let waited = app.env.moment.since(app.journal_read_at.unwrap_or_default());
+    if app.board.changes == app.changes_read || !looks || waited < LIVE_EVERY {
         return vec![];
     }
-    if typed.trim() != app.env.setup.cloud_name {
-        app.env.bad("that is not the name of the cloud: it stays locked", "L asks again");
-        return vec![];
-    }
-    app.env.lock = Lock::opened(app.env.moment);
-    app.env.good("unlocked for 15 minutes", "L or :lock locks it again");
-    vec![Effect::Unlock(typed.trim().to_owned())]
-}
-
-/// The command line with `unlock ` in it: the name of the cloud is still to be typed.
-fn ask_to_unlock(app: &mut App) -> Vec<Effect> {
-    if app.env.lock == Lock::None {
-        app.env.say("this profile is not locked");
-        return vec![];
-    }
-    let field = tui_input::Input::new("unlock ".to_owned());
-    app.open_overlay(Overlay::CommandLine(CommandLine { field, ..CommandLine::default() }));
-    vec![]
+    read_journal(app)
 }
 
 /// Whoever comes back to the window sees what others did meanwhile; nothing is asked while nobody looks.
 pub(super) fn look_again(app: &mut App) -> Vec<Effect> {
     let waited = app.env.moment.since(app.journal_read_at.unwrap_or_default());
     match app.screen {
-        Screen::Pending | Screen::Jobs | Screen::Activity if waited >= JOURNAL_EVERY => {
+        Screen::Pending | Screen::Jobs | Screen::Activity
+            if waited >= JOURNAL_EVERY && app.pause.is_none() =>
+        {
             read_journal(app)
         }
         _ => vec![],
@@ -285,6 +315,7 @@ pub(super) fn look_again(app: &mut App) -> Vec<Effect> {
 
 fn read_journal(app: &mut App) -> Vec<Effect> {
     app.journal_read_at = Some(app.env.moment);
+    app.changes_read = app.board.changes;
     match app.screen {
         Screen::Activity => vec![Effect::ReadJournal, Effect::ReadActivity],
         Screen::Jobs => vec![Effect::ReadJournal, Effect::ReadJobs],
@@ -375,6 +406,8 @@ fn on_screen(app: &mut App, action: Action, key: Option<Key>) -> Vec<Effect> {
             assets::picture::switch(app);
             vec![]
         }
+        Action::Own(at) => own::begin(app, at, key),
+        Action::Pause => pause(app),
         Action::Lock => lock(app),
         Action::Unlock(Some(typed)) => unlock(app, &typed),
         Action::Unlock(None) if app.env.lock.time_left(app.env.moment).is_some() => lock(app),
@@ -405,7 +438,10 @@ fn on_screen(app: &mut App, action: Action, key: Option<Key>) -> Vec<Effect> {
                 return vec![];
             }
             app.open_overlay(Overlay::Picker(picker));
-            vec![]
+            match kind {
+                PickerKind::Folder => app.folders.ask("").into_iter().collect(),
+                _ => vec![],
+            }
         }
         Action::Undo if app.screen != Screen::Activity => {
             app.env.say("choose the order to undo, then press its key again");
@@ -462,6 +498,9 @@ fn on_screen(app: &mut App, action: Action, key: Option<Key>) -> Vec<Effect> {
         | Action::Unmark
         | Action::NextKind => {
             app.screen = Screen::Assets;
+            if action == Action::Refresh {
+                app.folders.forget();
+            }
             assets::update::act(&mut app.assets, &mut app.env, action)
         }
         other => match app.screen {
@@ -472,217 +511,6 @@ fn on_screen(app: &mut App, action: Action, key: Option<Key>) -> Vec<Effect> {
             Screen::Activity => on_activity(app, &other),
         },
     }
-}
-
-fn go(app: &mut App, screen: Screen) -> Vec<Effect> {
-    app.screen = screen;
-    match screen {
-        Screen::Assets => vec![],
-        Screen::Pending | Screen::Jobs | Screen::Activity => read_journal(app),
-        Screen::Watch => {
-            show_newest(app);
-            vec![]
-        }
-    }
-}
-
-/// Where no watch was chosen, the newest is shown.
-fn show_newest(app: &mut App) {
-    if app.watch.id.is_none()
-        && let Some(newest) = app.tracked.iter().max_by_key(|t| (t.started_at, t.id))
-    {
-        watch::update::show(&mut app.watch, newest.id);
-    }
-}
-
-fn go_by(app: &mut App, by: usize) -> Vec<Effect> {
-    let at = Screen::ALL.iter().position(|screen| *screen == app.screen).unwrap_or(0);
-    go(app, Screen::ALL[(at + by) % Screen::ALL.len()])
-}
-
-fn on_assets(app: &mut App, action: Action) -> Vec<Effect> {
-    if action == Action::Enter
-        && let Some(id) = app.assets.history_row(&app.env).and_then(|row| row.invalidation)
-    {
-        watch::update::show(&mut app.watch, id);
-        return go(app, Screen::Watch);
-    }
-    if action == Action::Look
-        && app.assets.tab == assets::DetailsTab::Picture
-        && app.pictures.are_built()
-    {
-        return assets::picture::ask(app, true);
-    }
-    assets::update::act(&mut app.assets, &mut app.env, action)
-}
-
-fn on_pending(app: &mut App, action: &Action) -> Vec<Effect> {
-    match action {
-        Action::Move(motion) => {
-            pending::update::step(&mut app.pending, &app.env, &app.tracked, *motion);
-            vec![]
-        }
-        Action::Enter | Action::Right => {
-            if let Some(tracked) = app.pending.current(&app.tracked) {
-                watch::update::show(&mut app.watch, tracked.id);
-                app.screen = Screen::Watch;
-            }
-            vec![]
-        }
-        Action::Back | Action::Left => go(app, Screen::Assets),
-        _ => vec![],
-    }
-}
-
-fn on_jobs(app: &mut App, action: &Action, key: Option<Key>) -> Vec<Effect> {
-    match action {
-        Action::Move(motion) => {
-            return jobs_screen::update::step(&mut app.job_list, &mut app.env, *motion);
-        }
-        Action::Back | Action::Left => return go(app, Screen::Assets),
-        _ => {}
-    }
-    let Some(row) = app.job_list.current() else {
-        app.env.say("there is no job to do that to");
-        return vec![];
-    };
-    let result = match action {
-        Action::PauseJob => jobs_screen::update::pause_or_go_on(row),
-        Action::RetryJob if !row.state.is_over() => Err("it is not over yet"),
-        Action::RetryJob if row.counts.not_done() == 0 => Err("everything was done"),
-        Action::RetryJob => Ok(Effect::RetryJob(row.operation.id)),
-        Action::DropJob => match jobs_screen::update::cancel(row, key) {
-            Ok(question) => {
-                app.open_overlay(Overlay::Ask(question));
-                return vec![];
-            }
-            Err(why) => Err(why),
-        },
-        Action::Enter | Action::Right => match row.invalidation {
-            Some(id) => {
-                watch::update::show(&mut app.watch, id);
-                return go(app, Screen::Watch);
-            }
-            None => Err("nothing is watched for it"),
-        },
-        _ => return vec![],
-    };
-    result.map_or_else(
-        |why| {
-            app.env.say(why);
-            vec![]
-        },
-        |effect| vec![effect],
-    )
-}
-
-fn on_activity(app: &mut App, action: &Action) -> Vec<Effect> {
-    match action {
-        Action::Move(motion) => {
-            activity::update::step(&mut app.activity, &app.env, *motion);
-            vec![]
-        }
-        Action::Submit => {
-            app.activity.filter_field = None;
-            vec![]
-        }
-        Action::Undo => {
-            if let Some(row) = app.activity.current() {
-                return vec![Effect::Undo(row.operation.id)];
-            }
-            app.env.say("there is no order to undo");
-            vec![]
-        }
-        Action::Enter | Action::Right => {
-            let watch = app.activity.current().map(|row| row.invalidation);
-            match watch {
-                Some(Some(id)) => {
-                    watch::update::show(&mut app.watch, id);
-                    go(app, Screen::Watch)
-                }
-                Some(None) => {
-                    app.env.say("nothing was watched for it; all there is stands below the list");
-                    vec![]
-                }
-                None => vec![],
-            }
-        }
-        Action::Back if activity::update::back(&mut app.activity) => vec![],
-        Action::Back | Action::Left => go(app, Screen::Assets),
-        _ => vec![],
-    }
-}
-
-fn on_watch(app: &mut App, action: &Action) -> Vec<Effect> {
-    let shown = app.watch.id.and_then(|id| app.snapshot(id)).cloned();
-    match (action, shown) {
-        (Action::Back, _) => return go(app, Screen::Assets),
-        (Action::NextWatch, _) => watch::update::other(&mut app.watch, &app.tracked, true),
-        (Action::PreviousWatch, _) => watch::update::other(&mut app.watch, &app.tracked, false),
-        (Action::NextTab, _) => watch::update::turn(&mut app.watch, true),
-        (Action::PreviousTab, _) => watch::update::turn(&mut app.watch, false),
-        (Action::Enter, Some(shown)) => {
-            if let Some((view, effect)) =
-                watch::update::open_evidence(&app.watch, &mut app.env, &shown)
-            {
-                app.open_overlay(Overlay::Evidence(view));
-                return vec![effect];
-            }
-            app.env.say("no cell is under the cursor");
-        }
-        (Action::Compare, Some(shown)) => return watch::compare::open(app, &shown),
-        (Action::Move(motion), Some(shown)) => {
-            watch::update::step(&mut app.watch, &app.env, &shown, *motion);
-        }
-        (Action::Left, Some(shown)) => watch::update::sideways(&mut app.watch, &shown, -1),
-        (Action::Right, Some(shown)) => watch::update::sideways(&mut app.watch, &shown, 1),
-        _ => {}
-    }
-    vec![]
-}
-
-fn watch_by_id(app: &mut App, typed: String) -> Vec<Effect> {
-    if typed.contains("://") {
-        app.env.say(format!("watching {}", text::shown(&typed)));
-        return vec![Effect::WatchUrl { url: typed }];
-    }
-    let mut found = app.tracked.iter().filter(|tracked| tracked.id.to_string().starts_with(&typed));
-    match (found.next(), found.next()) {
-        (Some(one), None) => {
-            watch::update::show(&mut app.watch, one.id);
-            go(app, Screen::Watch)
-        }
-        (Some(_), Some(_)) => {
-            app.env.bad(format!("{typed} fits several watches"), "give more characters");
-            vec![]
-        }
-        (None, _) => {
-            app.env
-                .bad(format!("no watch begins with {}", text::shown(&typed)), "Pending lists them");
-            vec![]
-        }
-    }
-}
-
-/// The invalidation on the Watch screen, else the one under the cursor of Pending.
-fn chosen(app: &App) -> Option<&Tracked> {
-    let id = match app.screen {
-        Screen::Watch => app.watch.id,
-        _ => app.pending.current(&app.tracked).map(|tracked| tracked.id),
-    };
-    app.tracked.iter().find(|tracked| Some(tracked.id) == id)
-}
-
-fn ask(app: &mut App, action: &Action, key: Option<Key>) -> Vec<Effect> {
-    let Some(tracked) = chosen(app) else {
-        app.env.say("there is no watch to do that to");
-        return vec![];
-    };
-    match watch::update::question(&app.watch, tracked, action, key) {
-        Ok(question) => app.open_overlay(Overlay::Ask(question)),
-        Err(why) => app.env.say(why),
-    }
-    vec![]
 }
 
 fn copy(app: &mut App) -> Vec<Effect> {
@@ -711,39 +539,4 @@ fn copied(app: &mut App, text: String) -> Vec<Effect> {
     let what = format!("sent to the terminal's clipboard: {short}");
     app.env.say(what);
     vec![Effect::Copy(text)]
-}
-
-fn quit(app: &mut App, key: Option<Key>) -> Vec<Effect> {
-    let running: Vec<_> = app.running().map(|(_, job)| (job.done, job.total)).collect();
-    if running.is_empty() {
-        return vec![Effect::Quit];
-    }
-    let left: usize = running.iter().map(|(done, total)| total - done).sum();
-    app.open_overlay(Overlay::Ask(Question {
-        title: "Calls are under way: quit?".to_owned(),
-        text: vec![format!(
-            "{} not answered yet. Calls in flight are finished, the rest is skipped; the journal keeps what was accepted, and watches go on at the next start.",
-            text::plural(left, "call")
-        )],
-        yes: "quit",
-        effects: vec![Effect::Quit],
-        opened_by: key,
-    }));
-    vec![]
-}
-
-/// Ctrl-C leaves what is open, like esc; twice it quits, whatever is open.
-fn interrupt(app: &mut App) -> Vec<Effect> {
-    let now = app.env.moment;
-    if app.interrupted_at.is_some_and(|at| now.since(at) <= TWICE) {
-        return vec![Effect::Quit];
-    }
-    let effects = match app.overlay {
-        Some(_) => act(app, Action::Back, None),
-        None if app.screen_scope() == Scope::Filter => act(app, Action::Back, None),
-        None => vec![],
-    };
-    app.interrupted_at = Some(now);
-    app.env.say("Ctrl-C again quits");
-    effects
 }

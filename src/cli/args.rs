@@ -10,6 +10,7 @@ use secrecy::SecretString;
 
 use super::jobs::{Jobs, RetryFailed};
 use super::journal::Journal;
+use super::track::Track;
 use super::{completions, values};
 use crate::adapters::places::PinnedEdge;
 use crate::domain::account::InvalidationKind;
@@ -42,7 +43,7 @@ pub struct Globals {
     /// Configuration file instead of the one in the configuration folder
     #[arg(long, global = true, value_name = "FILE", hide_short_help = true)]
     pub config: Option<PathBuf>,
-    /// Journal: a file or a sqlite: URL
+    /// Journal: a file, a sqlite: or a postgres: URL
     #[arg(long, global = true, value_name = "URL", hide_short_help = true)]
     pub journal: Option<SecretString>,
     /// How this account invalidates
@@ -113,10 +114,14 @@ pub enum Command {
     Pending(Pending),
     /// List what has ended, newest first
     History(History),
+    /// List who ordered what and how it ended, newest first
+    Activity(Activity),
     /// List orders and how far they are; pause, resume or cancel one, wherever it runs
     Jobs(Jobs),
     /// Order again what a job did not get done
     RetryFailed(RetryFailed),
+    /// Track what is open without a screen, and go on with what was interrupted
+    Track(Track),
     /// Tell the story of one invalidation, for the post-mortem
     Report(Report),
     /// Check, thin out or copy the journal
@@ -447,6 +452,9 @@ pub struct Probe {
     /// Agree to look at this host and its private network when another allclear asks for it
     #[arg(long, requires = "stdin")]
     pub local: bool,
+    /// Columns to show, in this order: the headings in small letters, with - for spaces
+    #[arg(long, value_delimiter = ',', value_name = "A,B,…")]
+    pub columns: Vec<String>,
     #[command(flatten)]
     pub at: At,
 }
@@ -496,6 +504,9 @@ pub struct Pending {
     /// Of every cloud in the journal
     #[arg(long)]
     pub all: bool,
+    /// Columns to show, in this order: the headings in small letters, with - for spaces
+    #[arg(long, value_delimiter = ',', value_name = "A,B,…")]
+    pub columns: Vec<String>,
     /// Rows only
     #[arg(long)]
     pub no_header: bool,
@@ -509,6 +520,25 @@ pub struct History {
     /// Of every cloud in the journal
     #[arg(long)]
     pub all: bool,
+    /// Columns to show, in this order: the headings in small letters, with - for spaces
+    #[arg(long, value_delimiter = ',', value_name = "A,B,…")]
+    pub columns: Vec<String>,
+    /// Rows only
+    #[arg(long)]
+    pub no_header: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct Activity {
+    /// At most so many
+    #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..))]
+    pub limit: u32,
+    /// Of every cloud in the journal
+    #[arg(long)]
+    pub all: bool,
+    /// Columns to show, in this order: the headings in small letters, with - for spaces
+    #[arg(long, value_delimiter = ',', value_name = "A,B,…")]
+    pub columns: Vec<String>,
     /// Rows only
     #[arg(long)]
     pub no_header: bool,
@@ -543,6 +573,9 @@ pub struct Places {
     /// Look at this URL once at each place, to see which PoP answers there
     #[arg(value_name = "URL")]
     pub url: Option<String>,
+    /// Columns to show, in this order: the headings in small letters, with - for spaces
+    #[arg(long, value_delimiter = ',', value_name = "A,B,…")]
+    pub columns: Vec<String>,
     /// Rows only
     #[arg(long)]
     pub no_header: bool,

@@ -11,10 +11,10 @@ use super::args::{Config, ConfigAction, Globals};
 use super::exit::Exit;
 use super::failure::Failure;
 use super::output::{Output, Side, Table};
-use super::{connect, themes};
+use super::{connect, console, themes};
 use crate::adapters::io_in_words;
-use crate::app::commands::COMMANDS;
 use crate::app::keymap::Keymap;
+use crate::app::own;
 use crate::config::{self, ConfigError, Env, NotifyFile, Origin, Paths, Preferences};
 use crate::domain::text::clean;
 use crate::ui::theme_file::AUTO;
@@ -149,8 +149,10 @@ fn check(globals: &Globals, env: &Env, output: &Output) -> Result<Exit, Failure>
     let mut faults = preferences.faults.clone();
     if let Some(loaded) = config::load(&preferences.paths.config)? {
         faults.extend(loaded.unknown_theme(own_themes.names()));
-        let known: Vec<&str> = COMMANDS.iter().map(|command| command.id).collect();
-        for complaint in Keymap::build(COMMANDS, &loaded.keys).1 {
+        let (commands, unusable) = own::table(&console::own(&preferences.own));
+        warnings.extend(unusable);
+        let known: Vec<&str> = commands.iter().map(|command| command.id).collect();
+        for complaint in Keymap::build(commands, &loaded.keys).1 {
             // a key that is taken from another command may be meant
             if complaint.contains(" is bound to ") {
                 warnings.push(complaint);

@@ -4,7 +4,7 @@ use std::net::ToSocketAddrs;
 use std::sync::Arc;
 use std::time::Duration;
 
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 
 use super::args::Globals;
 use super::failure::Failure;
@@ -20,7 +20,7 @@ use crate::domain::account::Account;
 use crate::domain::delivery_url::SignatureKind;
 use crate::domain::id::MemberId;
 use crate::domain::invalidation::{CloudScope, Member};
-use crate::ops::{Context, Engine};
+use crate::ops::{Context, Engine, OpError};
 use crate::ports::clock::Clock;
 use crate::ports::cloud::CloudError;
 use crate::ports::journal::Journal;
@@ -174,12 +174,43 @@ impl Found {
 /// # Errors
 /// The journal's. A local cloud that does not answer is told in [`Found::unreachable`].
 pub async fn find(resolved: Resolved, output: &Output) -> Result<Found, Failure> {
+    let location = resolved.preferences.journal_with_password()?;
+    let journal = SqlJournal::open(location.expose_secret(), Processes::of_this_host()).await?;
+    with_journal(resolved, journal, output).await
+}
+
+/// The same for somebody who mainly looks: where the journal cannot be used there is an empty one in memory instead,
+/// and no order is taken. Answers why, where that is so.
+///
+/// # Errors
+/// None of the journal's.
+pub async fn find_to_look(
+    resolved: Resolved,
+    output: &Output,
+) -> Result<(Found, Option<String>), Failure> {
+    let why = match find(resolved.clone(), output).await {
+        Ok(found) => return Ok((found, None)),
+        Err(Failure::Op(OpError::Journal(why))) => why,
+        Err(other) => return Err(other),
+    };
+    tracing::warn!(%why, "the console begins without a journal");
+    let mut resolved = resolved;
+    resolved.policy.read_only = true;
+    let journal = SqlJournal::in_memory(Processes::of_this_host()).await?;
+    let found = with_journal(resolved, journal, output).await?;
+    Ok((found, Some(format!("read-only, for there is no journal: {why}"))))
+}
+
+async fn with_journal(
+    resolved: Resolved,
+    journal: SqlJournal,
+    output: &Output,
+) -> Result<Found, Failure> {
     let (local, unreachable) = match fetch_local_edges(&resolved.api_prefix).await {
         Ok(ready) => (ready, None),
         Err(why) => (None, Some(why)),
     };
     let resolved = resolved.with_local(local.as_ref());
-    let journal = SqlJournal::open(resolved.journal(), Processes::of_this_host()).await?;
     for warning in journal.warnings() {
         output.say(&format!("warning: {warning}"));
     }
@@ -187,6 +218,9 @@ pub async fn find(resolved: Resolved, output: &Output) -> Result<Found, Failure>
     let now = SystemClock.wall();
     let member = this_process();
     journal.join(&member, now).await?;
+    if let Some(warning) = clock_warning(journal.clock_difference()) {
+        output.say(&format!("warning: {warning}"));
+    }
     let gone = unreachable.is_some() && refuses(&resolved.api_prefix);
     if gone || local.is_some() {
         let running = local.as_ref().map(|ready| ready.instance.as_str());
@@ -198,6 +232,16 @@ pub async fn find(resolved: Resolved, output: &Output) -> Result<Found, Failure>
         }
     }
     Ok(Found { resolved, local, journal: Arc::new(journal), member, unreachable })
+}
+
+/// Times are kept by the journal's clock, so that this does no harm; it shows in what is read elsewhere.
+fn clock_warning(difference_ms: i64) -> Option<String> {
+    const WORTH_SAYING_MS: u64 = 2000;
+    let apart = difference_ms.unsigned_abs();
+    let word = if difference_ms > 0 { "behind" } else { "ahead of" };
+    (apart >= WORTH_SAYING_MS).then(|| {
+        format!("this host's clock is {} s {word} the journal's, which counts", apart / 1000)
+    })
 }
 
 /// Signs delivery URLs in every way that signatures are made.

@@ -1,5 +1,6 @@
 //! No command: the console of the profile, or a first step where there is none.
 
+use std::collections::BTreeMap;
 use std::io::{self, IsTerminal};
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,7 +16,15 @@ use super::output::Output;
 use super::{plain, themes};
 use crate::adapters::list_copies::ListFiles;
 use crate::adapters::notifier::{Hook, Outside};
-use crate::config::{self, ConfigError, Env, NotifyFile, PicturesWord, Preferences, TerminalWord};
+use crate::adapters::programs::HostPrograms;
+use crate::app::commands::Scope;
+use crate::app::kept_view::KeptView;
+use crate::app::own::Own;
+use crate::config::{
+    self, ConfigError, Env, NotifyFile, OwnFile, PicturesWord, Preferences, ScreenWord,
+    TerminalWord,
+};
+use crate::domain::text::clean;
 use crate::ops::{Context, Engine};
 use crate::ports::list_copy::ListCopies;
 use crate::ports::notifier::Notifier;
@@ -23,6 +32,8 @@ use crate::runtime::notify::{Wanted, Way};
 use crate::runtime::{ConsoleError, ConsoleOptions, ExitReason, Step, run_console, run_first};
 use crate::ui::pixels::Way as PictureWay;
 
+/// A command of the operator's own is ended after this, where nothing else is said.
+const OWN: Duration = Duration::from_secs(30);
 /// A hook is ended after this, where nothing else is said.
 const HOOK: Duration = Duration::from_secs(10);
 
@@ -33,22 +44,48 @@ const HOOK: Duration = Duration::from_secs(10);
 pub async fn run(globals: &Globals, env: &Env, output: &Output) -> Result<Exit, Failure> {
     themes::refuse_unknown(globals, env)?;
     let mut chosen = globals.clone();
+    let mut views = BTreeMap::new();
     loop {
-        match Box::pin(open_profile(&chosen, env, output)).await? {
+        match Box::pin(open_profile(&chosen, env, output, &views)).await? {
             Ended::Exit(exit) => return Ok(exit),
-            Ended::Profile(name) => chosen.profile = Some(name),
+            Ended::Profile { name, left, view } => {
+                let (theme, mouse) = view.manners();
+                (chosen.theme, chosen.mouse) = (Some(theme.to_owned()), mouse);
+                chosen.profile = Some(name);
+                views.insert(left, *view);
+            }
         }
     }
 }
 
+/// Where the operator was, by profile.
+type Views = BTreeMap<String, KeptView>;
+
 /// How one console ended.
 enum Ended {
     Exit(Exit),
-    /// The operator wants another profile.
-    Profile(String),
+    /// The operator wants another profile than the one that was left.
+    Profile {
+        name: String,
+        left: String,
+        view: Box<KeptView>,
+    },
 }
 
-async fn open_profile(globals: &Globals, env: &Env, output: &Output) -> Result<Ended, Failure> {
+/// What the console of a profile has that the one of a demo has not.
+#[derive(Default)]
+struct OfProfile {
+    profiles: Vec<(String, String)>,
+    copies: Option<Arc<dyn ListCopies>>,
+    view: Option<KeptView>,
+}
+
+async fn open_profile(
+    globals: &Globals,
+    env: &Env,
+    output: &Output,
+    views: &Views,
+) -> Result<Ended, Failure> {
     let resolved = match config::resolve(&connect::flags(globals), env) {
         Err(nothing @ ConfigError::NothingConfigured { .. }) if is_terminal() => {
             let first = Box::pin(first_step(globals, env, output, nothing));
@@ -60,13 +97,18 @@ async fn open_profile(globals: &Globals, env: &Env, output: &Output) -> Result<E
         return Err(ConsoleError::NoTerminal.into());
     }
     let preferences = resolved.preferences.clone();
-    let context = connect::find(resolved, output).await?.context()?;
+    let (found, no_journal) = connect::find_to_look(resolved, output).await?;
+    let context = found.context()?;
     let faults = preferences.faults.iter().map(ToString::to_string);
-    let banner = preferences.warnings.iter().cloned().chain(faults).next();
-    let profiles = preferences.profiles.clone();
+    let warnings = preferences.warnings.iter().cloned();
+    let banner = no_journal.into_iter().chain(warnings).chain(faults).next();
     let lists = ListFiles::new(preferences.paths.state_dir.join("lists"), context.scope.clone());
-    let copies: Option<Arc<dyn ListCopies>> = Some(Arc::new(lists));
-    Box::pin(console(context, globals, Some(&preferences), profiles, banner, copies)).await
+    let of_profile = OfProfile {
+        profiles: preferences.profiles.clone(),
+        copies: Some(Arc::new(lists)),
+        view: views.get(&context.policy.profile).cloned(),
+    };
+    Box::pin(console(context, globals, Some(&preferences), banner, of_profile)).await
 }
 
 /// Runs the console over `context` until the operator has had enough.
@@ -79,9 +121,10 @@ pub async fn open(
     preferences: Option<&Preferences>,
     banner: Option<String>,
 ) -> Result<Exit, Failure> {
-    match Box::pin(console(context, globals, preferences, Vec::new(), banner, None)).await? {
+    let none = OfProfile::default();
+    match Box::pin(console(context, globals, preferences, banner, none)).await? {
         Ended::Exit(exit) => Ok(exit),
-        Ended::Profile(_) => Ok(Exit::Done), // none is offered here
+        Ended::Profile { .. } => Ok(Exit::Done), // none is offered here
     }
 }
 
@@ -89,9 +132,8 @@ async fn console(
     context: Context,
     globals: &Globals,
     preferences: Option<&Preferences>,
-    profiles: Vec<(String, String)>,
     banner: Option<String>,
-    copies: Option<Arc<dyn ListCopies>>,
+    of_profile: OfProfile,
 ) -> Result<Ended, Failure> {
     if let Some(why) = plain::wanted(globals, &Env::from_process()) {
         let plain = Box::pin(plain::run(context, globals, why, banner.as_deref()));
@@ -106,18 +148,23 @@ async fn console(
         no_color: globals.no_color,
         mouse: globals.mouse,
         keys: preferences.map(|it| it.keys.clone()).unwrap_or_default(),
-        profiles,
+        own: preferences.map(|it| own(&it.own)).unwrap_or_default(),
+        programs: Some(Arc::new(HostPrograms)),
+        profiles: of_profile.profiles,
         notify: preferences.map(|it| wanted(&it.notify)).unwrap_or_default(),
         notifier: preferences.map(|it| outside(&it.notify)).transpose()?.flatten(),
         banner,
-        copies,
+        copies: of_profile.copies,
+        view: of_profile.view,
+        log: preferences.map(|it| it.paths.state_dir.join("allclear.log")),
         history: preferences.map(|it| it.paths.state_dir.join("command-history")),
     };
+    let left = context.policy.profile.clone();
     let ended = run_console(Arc::new(Engine::start_working(context)), options).await?;
-    if let ExitReason::Profile(name) = ended {
-        return Ok(Ended::Profile(name));
+    if let ExitReason::Profile(name) = ended.reason {
+        return Ok(Ended::Profile { name, left, view: Box::new(ended.view) });
     }
-    Ok(Ended::Exit(match ended.exit_code() {
+    Ok(Ended::Exit(match ended.reason.exit_code() {
         0 => Exit::Done,
         130 => Exit::Interrupted,
         code => Exit::Signal(code),
@@ -139,6 +186,30 @@ const fn way(word: PicturesWord) -> Option<PictureWay> {
 /// Whether a console can be drawn and operated here.
 pub fn is_terminal() -> bool {
     io::stdin().is_terminal() && io::stdout().is_terminal()
+}
+
+/// Commands of the operator's own, as the table of commands takes them.
+pub(super) fn own(file: &BTreeMap<String, OwnFile>) -> Vec<Own> {
+    let own = |(name, file): (&String, &OwnFile)| Own {
+        name: name.clone(),
+        scope: match file.on {
+            None => Scope::Anywhere,
+            Some(ScreenWord::Assets) => Scope::Assets,
+            Some(ScreenWord::Pending) => Scope::Pending,
+            Some(ScreenWord::Watch) => Scope::Watch,
+            Some(ScreenWord::Jobs) => Scope::Jobs,
+            Some(ScreenWord::Activity) => Scope::Activity,
+        },
+        keys: file.keys.clone(),
+        command: file.command.clone(),
+        help: file.help.as_deref().map_or_else(
+            || format!("runs {}", clean(file.command.first().map_or("", String::as_str))),
+            |help| clean(help).into_owned(),
+        ),
+        changes: file.changes.unwrap_or(true),
+        limit: file.timeout.map_or(OWN, |limit| limit.0),
+    };
+    file.iter().map(own).collect()
 }
 
 /// What the terminal is to tell.

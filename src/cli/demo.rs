@@ -18,8 +18,7 @@ use crate::config::{self, Env, Flags, Paths};
 use crate::local_cloud::start;
 use crate::runtime::ConsoleError;
 
-const BANNER: &str =
-    "a local cloud of this program: nothing here is real, try everything (? shows the keys)";
+const BANNER: &str = "a local cloud: nothing is real, try everything; ? shows keys";
 
 impl Demo {
     /// The demo when nothing is said.

@@ -208,6 +208,14 @@ pub const HELP: &[Help] = &[
         more: "It takes what failed, what was not found and what was never sent; what cannot be meant is named again.",
     },
     Help {
+        command: "track",
+        examples: &[
+            ("allclear track", "a worker beside the team's consoles; stop it with TERM"),
+            ("allclear track --json --profile prod --confirm acme", "as a service; goes on with jobs of production, too"),
+        ],
+        more: "Any number share a journal. What one holds when it dies, another takes up within seconds.",
+    },
+    Help {
         command: "pending",
         examples: &[
             ("allclear pending", "of this cloud"),
@@ -220,6 +228,14 @@ pub const HELP: &[Help] = &[
         examples: &[
             ("allclear history", "the newest 50"),
             ("allclear history --limit 5 --json", "for scripts"),
+        ],
+        more: "",
+    },
+    Help {
+        command: "activity",
+        examples: &[
+            ("allclear activity", "the newest 50: who, what, how it ended, and the same as a command"),
+            ("allclear activity --limit 10000 --all --json", "the whole trail, one object a line"),
         ],
         more: "",
     },

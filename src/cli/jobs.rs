@@ -41,6 +41,9 @@ pub struct Jobs {
     /// Of every cloud in the journal
     #[arg(long)]
     pub all: bool,
+    /// Columns to show, in this order: the headings in small letters, with - for spaces
+    #[arg(long, value_delimiter = ',', value_name = "A,B,…")]
+    pub columns: Vec<String>,
     /// Rows only
     #[arg(long)]
     pub no_header: bool,
@@ -141,7 +144,7 @@ pub async fn list(
             job.run_by.clone().unwrap_or_else(|| "nobody".to_owned()),
         ]);
     }
-    output.table(&table)?;
+    output.table(&table.only(&args.columns)?)?;
     if jobs.is_empty() {
         output.say("no order was carried out yet");
     }

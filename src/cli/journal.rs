@@ -52,7 +52,7 @@ pub struct Prune {
 
 #[derive(Debug, clap::Args)]
 pub struct Copy {
-    /// Journal to read: a file or a sqlite: URL
+    /// Journal to read: a file, a sqlite: or a postgres: URL
     #[arg(value_name = "FROM")]
     pub from: SecretString,
     /// Journal to write: new, or a copy of FROM that was cut short
@@ -81,14 +81,17 @@ pub async fn run(
 /// The journal that every other command uses.
 async fn own(globals: &Globals, env: &Env) -> Result<Box<dyn JournalStore>, Failure> {
     let preferences = config::preferences(&connect::flags(globals), env)?;
-    Ok(Box::new(there(&preferences.journal).await?))
+    Ok(Box::new(there(&preferences.journal_with_password()?).await?))
 }
 
 /// A journal that must exist: none is made by looking at it.
 async fn there(location: &SecretString) -> Result<SqlJournal, Failure> {
     let seen = crate::adapters::journal::inspect(location.expose_secret()).await?;
     if !seen.exists {
-        let detail = "there is no such file".to_owned();
+        let detail = match seen.server {
+            None => "there is no such file".to_owned(),
+            Some(_) => "it holds no journal yet".to_owned(),
+        };
         return Err(JournalError::Open { path: seen.path, detail }.into());
     }
     Ok(SqlJournal::open(location.expose_secret(), Processes::of_this_host()).await?)
@@ -211,10 +214,11 @@ fn failure(error: CopyError) -> Failure {
     let message = error.to_string();
     match error {
         CopyError::Journal(error) => error.into(),
-        CopyError::Same { .. } => Failure::usage(message, "name another file to copy to"),
-        CopyError::NotEmpty { .. } => {
-            Failure::usage(message, "copy into a new file: two journals are never mixed")
-        }
+        CopyError::Same { .. } => Failure::usage(message, "name another journal to copy to"),
+        CopyError::NotEmpty { .. } => Failure::usage(
+            message,
+            "copy into a new file or an empty database: two journals are never mixed",
+        ),
         CopyError::Differs { .. } => Failure::failed(
             message,
             "stop every allclear that uses it and run the same command again: it goes on where it was",

@@ -1,6 +1,9 @@
 //! The JSON shapes. Fields are only ever added; words are stable `snake_case`, durations whole milliseconds,
 //! times RFC 3339 in UTC. Schema and event name are put in front by [`super::output::Output`].
 
+use std::borrow::Cow;
+
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::adapters::globalping::QuotaNow;
@@ -36,25 +39,47 @@ pub fn key(key: &AssetKey) -> Value {
     })
 }
 
-pub fn asset(asset: &Asset) -> Value {
-    json!({
-        "public_id": clean(asset.key.public_id.as_str()),
-        "resource_type": asset.key.resource_type.as_str(),
-        "type": asset.key.delivery_type.as_str(),
-        "asset_id": asset.asset_id,
-        "format": asset.format,
-        "version": asset.version,
-        "bytes": asset.bytes,
-        "width": asset.width,
-        "height": asset.height,
-        "etag": asset.etag,
-        "created_at": times(asset.created_at),
-        "asset_folder": asset.asset_folder.as_deref().map(clean),
-        "display_name": asset.display_name.as_deref().map(clean),
-        "tags": asset.tags.iter().map(|tag| clean(tag)).collect::<Vec<_>>(),
-        "secure_url": asset.secure_url.as_deref().map(clean),
-        "placeholder": asset.placeholder,
-    })
+/// An asset, written field by field: listings have a million of them.
+#[derive(Serialize)]
+pub struct AssetFields<'a> {
+    public_id: Cow<'a, str>,
+    resource_type: &'a str,
+    #[serde(rename = "type")]
+    delivery_type: &'a str,
+    asset_id: Option<&'a str>,
+    format: Option<&'a str>,
+    version: u64,
+    bytes: u64,
+    width: Option<u32>,
+    height: Option<u32>,
+    etag: Option<&'a str>,
+    created_at: Option<String>,
+    asset_folder: Option<Cow<'a, str>>,
+    display_name: Option<Cow<'a, str>>,
+    tags: Vec<Cow<'a, str>>,
+    secure_url: Option<Cow<'a, str>>,
+    placeholder: bool,
+}
+
+pub fn asset(asset: &Asset) -> AssetFields<'_> {
+    AssetFields {
+        public_id: clean(asset.key.public_id.as_str()),
+        resource_type: asset.key.resource_type.as_str(),
+        delivery_type: asset.key.delivery_type.as_str(),
+        asset_id: asset.asset_id.as_deref(),
+        format: asset.format.as_deref(),
+        version: asset.version,
+        bytes: asset.bytes,
+        width: asset.width,
+        height: asset.height,
+        etag: asset.etag.as_deref(),
+        created_at: asset.created_at.map(|at| format!("{at:.3}")),
+        asset_folder: asset.asset_folder.as_deref().map(clean),
+        display_name: asset.display_name.as_deref().map(clean),
+        tags: asset.tags.iter().map(|tag| clean(tag)).collect(),
+        secure_url: asset.secure_url.as_deref().map(clean),
+        placeholder: asset.placeholder,
+    }
 }
 
 pub fn shown(shown: &Shown) -> Value {

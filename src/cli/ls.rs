@@ -7,11 +7,11 @@ use super::connect::Session;
 use super::exit::Exit;
 use super::failure::Failure;
 use super::json;
-use super::output::{Side, Table, columns};
+use super::output::{JsonList, Side, Table, columns};
 use super::words;
 use crate::domain::asset::Asset;
 use crate::ops::OpError;
-use crate::ports::cloud::ListQuery;
+use crate::ports::cloud::{ListQuery, Page};
 
 /// Assets a page: the most that one Admin call gives.
 const PAGE: u32 = 500;
@@ -20,41 +20,98 @@ const PAGE: u32 = 500;
 const USUAL: [Column; 6] =
     [Column::Id, Column::Type, Column::Format, Column::Bytes, Column::Created, Column::Version];
 
-/// Lists assets, at most `limit`.
+/// Lists assets, at most `limit`, each page as it comes.
 ///
 /// # Errors
-/// An empty prefix, the cloud's.
+/// An empty prefix, the cloud's. What came before an error is written, and the JSON of it is whole.
 pub async fn run(session: &Session, args: &Ls) -> Result<Exit, Failure> {
     let query = query(args)?;
-    let (mut assets, mut cursor) = (Vec::new(), None);
-    let total = loop {
-        let wanted = args.limit.saturating_sub(u32::try_from(assets.len()).unwrap_or(u32::MAX));
-        let size = u16::try_from(wanted.min(PAGE)).unwrap_or(500);
-        let page = session.engine.list(&query, size, cursor.as_deref()).await?;
-        assets.extend(page.assets);
-        cursor = page.next_cursor;
-        if cursor.is_none() || assets.len() >= args.limit as usize {
-            break page.total;
+    let size = |left: u32| u16::try_from(left.min(PAGE)).unwrap_or(500);
+    let (mut left, mut count, mut lines) = (args.limit, 0, Lines::Not);
+    let mut page = session.engine.list(&query, size(left), None).await?;
+    let (more, trouble) = loop {
+        let Page { mut assets, next_cursor, total } = page;
+        assets.truncate(left as usize);
+        left -= u32::try_from(assets.len()).unwrap_or(left);
+        count += assets.len();
+        let next = next_cursor.as_ref().filter(|_| left > 0);
+        let next = next.map(|at| session.engine.list_ahead(&query, size(left), at.clone()));
+        lines = lines.add(session, args, &assets, total)?;
+        match next {
+            None => break (next_cursor.is_some(), None),
+            Some(next) => match next.await {
+                Ok(next) => page = next,
+                Err(trouble) => break (true, Some(trouble)),
+            },
         }
     };
-    assets.truncate(args.limit as usize);
+    lines.end(more)?;
     let output = &session.output;
-    if output.style.json {
-        output.json(json!({
-            "cloud": session.engine.context().account.cloud_name,
-            "assets": assets.iter().map(json::asset).collect::<Vec<_>>(),
-            "more": cursor.is_some(),
-            "total": total,
-        }))?;
-        return Ok(Exit::Done);
-    }
-    output.table(&table(&assets, args))?;
-    if assets.is_empty() {
-        output.say("nothing matches");
-    } else if cursor.is_some() {
-        output.say(&format!("there are more than these {}; --limit N shows more", assets.len()));
+    match trouble {
+        Some(trouble) => return Err(trouble.into()),
+        None if output.style.json => {}
+        None if count == 0 => output.say("nothing matches"),
+        None if more => {
+            output.say(&format!("there are more than these {count}; --limit N shows more"));
+        }
+        None => {}
     }
     Ok(Exit::Done)
+}
+
+/// What is written of a listing so far.
+enum Lines {
+    Not,
+    Json {
+        list: JsonList,
+        total: Option<u64>,
+    },
+    /// Columns are as wide as the first page needs, and grow where a later one needs more.
+    Table {
+        columns: Vec<Column>,
+        table: Table,
+    },
+}
+
+impl Lines {
+    fn add(
+        self,
+        session: &Session,
+        args: &Ls,
+        assets: &[Asset],
+        total: Option<u64>,
+    ) -> Result<Self, Failure> {
+        let output = &session.output;
+        let mut lines = match self {
+            Self::Not if output.style.json => {
+                let cloud = &session.engine.context().account.cloud_name;
+                Self::Json { list: output.json_list(json!({"cloud": cloud}), "assets")?, total }
+            }
+            Self::Not => {
+                let columns = fitting(assets, args);
+                let heads: Vec<_> = columns.iter().map(|column| head(*column)).collect();
+                Self::Table { table: Table::new(&heads, !args.no_header), columns }
+            }
+            begun => begun,
+        };
+        match &mut lines {
+            Self::Json { list, .. } => list.items(assets.iter().map(json::asset))?,
+            Self::Table { columns, table } => {
+                fill(table, assets, columns);
+                output.table(table)?;
+                table.go_on();
+            }
+            Self::Not => {}
+        }
+        Ok(lines)
+    }
+
+    fn end(self, more: bool) -> Result<(), Failure> {
+        if let Self::Json { list, total } = self {
+            list.end(&[("more", json!(more)), ("total", json!(total))])?;
+        }
+        Ok(())
+    }
 }
 
 fn query(args: &Ls) -> Result<ListQuery, Failure> {
@@ -87,25 +144,29 @@ fn query(args: &Ls) -> Result<ListQuery, Failure> {
     })
 }
 
-fn table(assets: &[Asset], args: &Ls) -> Table {
-    let asked: &[Column] = if args.columns.is_empty() { &USUAL } else { &args.columns };
-    let of = |shown: &[Column]| {
+fn fill(table: &mut Table, assets: &[Asset], columns: &[Column]) {
+    for asset in assets {
+        table.row(columns.iter().map(|column| cell(asset, *column)));
+    }
+}
+
+/// The columns to show: all that were asked for, and of the usual ones as many as the terminal has room for.
+fn fitting(assets: &[Asset], args: &Ls) -> Vec<Column> {
+    if !args.columns.is_empty() {
+        return args.columns.clone();
+    }
+    let mut shown = USUAL.to_vec();
+    let Some(width) = columns(rustix::stdio::stdout()) else { return shown };
+    while shown.len() > 1 {
         let heads: Vec<_> = shown.iter().map(|column| head(*column)).collect();
         let mut table = Table::new(&heads, !args.no_header);
-        for asset in assets {
-            table.row(shown.iter().map(|column| cell(asset, *column)));
+        fill(&mut table, assets, &shown);
+        if table.width() <= width {
+            break;
         }
-        table
-    };
-    let width = columns(rustix::stdio::stdout()).filter(|_| args.columns.is_empty());
-    let mut shown = asked.len();
-    loop {
-        let table = of(&asked[..shown]);
-        if shown == 1 || width.is_none_or(|width| table.width() <= width) {
-            return table;
-        }
-        shown -= 1;
+        shown.pop();
     }
+    shown
 }
 
 const fn head(column: Column) -> (&'static str, Side) {

@@ -3,6 +3,7 @@
 //! A front end over `ops`, as the console is one: it judges nothing and sends nothing by itself. Data goes to
 //! standard output, words to standard error, logs to a file. Start reading at `run`, then `order` and `follow`.
 
+mod activity;
 pub mod args;
 mod cloud;
 mod completions;
@@ -45,6 +46,7 @@ mod run;
 mod show;
 mod signals;
 mod themes;
+mod track;
 mod values;
 mod version;
 mod watch;

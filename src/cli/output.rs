@@ -6,9 +6,11 @@
 use std::io::{self, IsTerminal, Write};
 use std::sync::Mutex;
 
+use serde::Serialize;
 use serde_json::{Map, Value};
 use unicode_width::UnicodeWidthStr;
 
+use super::failure::Failure;
 use crate::domain::text::clean;
 
 /// Nobody reads our standard output any more.
@@ -69,6 +71,18 @@ impl Output {
         self.wipe();
         let mut out = io::stdout().lock();
         written(writeln!(out, "{}", self.object(fields)).and_then(|()| out.flush()))
+    }
+
+    /// Begins one JSON object, its schema first, that ends with a list whose items come one after another.
+    ///
+    /// # Errors
+    /// [`Gone`] when nobody reads it.
+    pub fn json_list(&self, fields: Value, list: &str) -> Result<JsonList, Gone> {
+        self.wipe();
+        let mut head = self.object(fields).to_string();
+        head.pop(); // the object goes on
+        written(write!(io::stdout().lock(), "{head},{}:[", Value::from(list)))?;
+        Ok(JsonList { is_empty: true })
     }
 
     /// The fields with the schema before them.
@@ -237,14 +251,60 @@ pub enum Side {
     Right,
 }
 
+/// The list of a JSON object that is being written.
+pub struct JsonList {
+    is_empty: bool,
+}
+
+impl JsonList {
+    /// The next items, out before this returns.
+    ///
+    /// # Errors
+    /// [`Gone`] when nobody reads them.
+    pub fn items<T: Serialize>(&mut self, items: impl Iterator<Item = T>) -> Result<(), Gone> {
+        let mut text = Vec::new();
+        for item in items {
+            if !self.is_empty {
+                text.push(b',');
+            }
+            self.is_empty = false;
+            written(serde_json::to_writer(&mut text, &item).map_err(io::Error::from))?;
+        }
+        let mut out = io::stdout().lock();
+        written(out.write_all(&text).and_then(|()| out.flush()))
+    }
+
+    /// Ends the list and the object, with what is known by now.
+    ///
+    /// # Errors
+    /// [`Gone`] when nobody reads them.
+    pub fn end(self, fields: &[(&str, Value)]) -> Result<(), Gone> {
+        drop(self); // nothing comes behind it
+        let mut out = io::stdout().lock();
+        let mut end = || -> io::Result<()> {
+            write!(out, "]")?;
+            for (name, value) in fields {
+                write!(out, ",{}:{value}", Value::from(*name))?;
+            }
+            writeln!(out, "}}")?;
+            out.flush()
+        };
+        written(end())
+    }
+}
+
 /// A text table; every cell is cleaned when it comes in.
 #[derive(Debug, Clone, Default)]
 pub struct Table {
     sides: Vec<Side>,
-    header: Option<Vec<String>>,
+    names: Vec<String>,
+    /// Whether the names are shown.
+    header: bool,
     rows: Vec<Vec<String>>,
     /// Lines below a row, by its number.
     below: Vec<(usize, String)>,
+    /// Of columns that are written already.
+    widths: Vec<usize>,
 }
 
 impl Table {
@@ -253,10 +313,29 @@ impl Table {
     pub fn new(columns: &[(&str, Side)], header: bool) -> Self {
         Self {
             sides: columns.iter().map(|(_, side)| *side).collect(),
-            header: header.then(|| columns.iter().map(|(name, _)| (*name).to_owned()).collect()),
+            names: columns.iter().map(|(name, _)| (*name).to_owned()).collect(),
+            header,
             rows: Vec::new(),
             below: Vec::new(),
+            widths: Vec::new(),
         }
+    }
+
+    /// What is in it was written: the next rows go below, no column narrower than it was.
+    pub fn go_on(&mut self) {
+        self.widths = self.widths_now();
+        self.header &= self.rows.is_empty();
+        self.rows.clear();
+        self.below.clear();
+    }
+
+    fn widths_now(&self) -> Vec<usize> {
+        let widest = |column: usize| {
+            let lines = self.header.then_some(&self.names).into_iter().chain(&self.rows);
+            lines.filter_map(|row| row.get(column)).map(|cell| cell.width()).max().unwrap_or(0)
+        };
+        let before = |column: usize| self.widths.get(column).copied().unwrap_or(0);
+        (0..self.sides.len()).map(|column| widest(column).max(before(column))).collect()
     }
 
     pub fn row<Cell: AsRef<str>>(&mut self, cells: impl IntoIterator<Item = Cell>) {
@@ -266,6 +345,36 @@ impl Table {
     /// A line of its own below the last row, indented; it may be as long as it is.
     pub fn below(&mut self, text: &str) {
         self.below.push((self.rows.len(), format!("  {}", clean(text))));
+    }
+
+    /// The table with these columns alone, in this order: headings in small letters, with `-` for spaces. All of them
+    /// where none is asked for.
+    ///
+    /// # Errors
+    /// A column that the table does not have, with those that it has.
+    pub fn only(mut self, wanted: &[String]) -> Result<Self, Failure> {
+        if wanted.is_empty() {
+            return Ok(self);
+        }
+        let known: Vec<String> =
+            self.names.iter().map(|name| name.to_lowercase().replace(' ', "-")).collect();
+        let mut picked = Vec::new();
+        for name in wanted {
+            let at = known.iter().position(|known| known == name.trim());
+            picked.push(at.ok_or_else(|| {
+                Failure::usage(
+                    format!("no column `{}`", clean(name)),
+                    format!("there are {}", known.join(", ")),
+                )
+            })?);
+        }
+        let pick = |cells: &[String]| -> Vec<String> {
+            picked.iter().map(|at| cells.get(*at).cloned().unwrap_or_default()).collect()
+        };
+        self.sides = picked.iter().map(|at| self.sides[*at]).collect();
+        self.names = pick(&self.names);
+        self.rows = self.rows.iter().map(|row| pick(row)).collect();
+        Ok(self)
     }
 
     /// Columns of the widest row.
@@ -281,14 +390,10 @@ impl Table {
         if self.rows.is_empty() {
             return String::new();
         }
-        let lines = || self.header.iter().chain(&self.rows);
-        let widths: Vec<usize> = (0..self.sides.len())
-            .map(|column| {
-                lines().filter_map(|row| row.get(column)).map(|c| c.width()).max().unwrap_or(0)
-            })
-            .collect();
+        let lines = || self.header.then_some(&self.names).into_iter().chain(&self.rows);
+        let widths = self.widths_now();
         let mut text = String::new();
-        let headers = usize::from(self.header.is_some());
+        let headers = usize::from(self.header);
         for (number, row) in lines().enumerate() {
             let mut line = String::new();
             for (at, ((cell, width), side)) in row.iter().zip(&widths).zip(&self.sides).enumerate()
@@ -326,6 +431,29 @@ mod tests {
         a�[2J      123456
         ");
         assert_eq!(Table::new(&[("ID", Side::Left)], true).text(), "");
+        table.go_on();
+        table.row(["of the next page", "1"]);
+        assert_eq!(table.text(), "of the next page       1\n");
+        table.go_on();
+        table.row(["press", "1"]);
+        assert_eq!(table.text(), "press                  1\n");
+    }
+
+    #[test]
+    fn columns_are_chosen_by_their_headings() {
+        let mut table = Table::new(&[("ID", Side::Left), ("RUN BY", Side::Left)], true);
+        table.row(["a", "ann"]);
+        let wanted = |names: &[&str]| -> Vec<String> {
+            names.iter().map(|name| (*name).to_owned()).collect()
+        };
+        let chosen = table.clone().only(&wanted(&["run-by", "id", "id"])).unwrap();
+        assert_eq!(chosen.text(), "RUN BY  ID  ID\nann     a   a\n");
+        assert_eq!(table.clone().only(&[]).unwrap().text(), table.text());
+        let why = table.only(&wanted(&["what"])).unwrap_err();
+        assert!(
+            matches!(&why, Failure::Usage { message, .. } if message == "no column `what`"),
+            "{why:?}"
+        );
     }
 
     #[test]

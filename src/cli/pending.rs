@@ -96,7 +96,7 @@ pub async fn pending(
                 .map_or_else(|| "not looked at yet".to_owned(), WatchSnapshot::state),
         ]);
     }
-    output.table(&table)?;
+    output.table(&table.only(&args.columns)?)?;
     if rows.is_empty() {
         output.say("nothing is pending");
     }
@@ -146,7 +146,7 @@ pub async fn history(
             ended.map_or_else(String::new, |ended| ended.sentence.clone()),
         ]);
     }
-    output.table(&table)?;
+    output.table(&table.only(&args.columns)?)?;
     if rows.is_empty() {
         output.say("nothing has ended yet");
     }

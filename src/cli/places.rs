@@ -47,7 +47,11 @@ pub async fn run(session: &Session, args: &Places) -> Result<Exit, Failure> {
         return Ok(Exit::Done);
     }
     let width = columns(rustix::stdio::stdout()).unwrap_or(usize::MAX);
-    show(output, &seen, &sources, width, !args.no_header)?;
+    if args.columns.is_empty() {
+        show(output, &seen, &sources, width, !args.no_header)?;
+    } else {
+        output.table(&seen.table(!args.no_header, true).only(&args.columns)?)?;
+    }
     Ok(Exit::Done)
 }
 

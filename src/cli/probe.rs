@@ -55,7 +55,7 @@ pub async fn run(
     let mut exit = Exit::Done;
     for (url, meant) in urls.iter().zip(&meant) {
         let seen = eyes.look(url, meant).await?;
-        exit = exit.worse(show(output, &seen, urls.len() > 1)?);
+        exit = exit.worse(show(output, &seen, urls.len() > 1, &args.columns)?);
     }
     eyes.close().await;
     Ok(exit)
@@ -209,7 +209,7 @@ pub async fn serve(args: &Probe) -> Result<Exit, Failure> {
     }
 }
 
-fn show(output: &Output, seen: &Seen, many: bool) -> Result<Exit, Failure> {
+fn show(output: &Output, seen: &Seen, many: bool, wanted: &[String]) -> Result<Exit, Failure> {
     let looks = &seen.looked.looks;
     let answered = looks.iter().filter(|look| look.sighting.result.is_ok()).count();
     if output.style.json {
@@ -219,7 +219,8 @@ fn show(output: &Output, seen: &Seen, many: bool) -> Result<Exit, Failure> {
             output.line(&seen.url)?;
         }
         let width = columns(rustix::stdio::stdout()).unwrap_or(usize::MAX);
-        output.table(&fitting(looks, width))?;
+        let room = if wanted.is_empty() { width } else { usize::MAX };
+        output.table(&fitting(looks, room).only(wanted)?)?;
         if let Some(checked) = &seen.fastly {
             fastly::show(output, checked, width)?;
         }

@@ -15,9 +15,9 @@ use super::look_from::Sources;
 use super::output::{Output, Style};
 use super::web::{self, Around, Meant};
 use super::{
-    cloud, completions, config, console, demo, doctor, explain, help, journal, log, ls, man,
-    pending, places, probe, purge, rename, replace, report, resolve, restore, rm, show, themes,
-    version, watch,
+    activity, cloud, completions, config, console, demo, doctor, explain, help, journal, log, ls,
+    man, pending, places, probe, purge, rename, replace, report, resolve, restore, rm, show,
+    themes, track, version, watch,
 };
 use crate::adapters::system_clock::SystemClock;
 use crate::config::{Env, Paths};
@@ -75,9 +75,10 @@ fn command(args: Args, arguments: &[OsString]) -> Exit {
     let Args { globals, command } = args;
     let output = Output::new(name(command.as_ref()), style(&globals));
     let env = Env::from_process();
-    let _log = Paths::find(&connect::flags(&globals), &env)
-        .ok()
-        .and_then(|paths| log::start(&paths.state_dir, globals.verbose).ok());
+    let _log = Paths::find(&connect::flags(&globals), &env).ok().and_then(|paths| {
+        crate::runtime::terminal::keep_crashes_in(&paths.state_dir);
+        log::start(&paths.state_dir, globals.verbose).ok()
+    });
     let command_line = resolve::command_line(arguments);
     tracing::info!(%command_line, version = env!("CARGO_PKG_VERSION"), "started");
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
@@ -130,8 +131,10 @@ const fn name(command: Option<&Command>) -> &'static str {
         Some(Command::Watch(_)) => "watch",
         Some(Command::Pending(_)) => "pending",
         Some(Command::History(_)) => "history",
+        Some(Command::Activity(_)) => "activity",
         Some(Command::Jobs(_)) => "jobs",
         Some(Command::RetryFailed(_)) => "retry_failed",
+        Some(Command::Track(_)) => "track",
         Some(Command::Report(_)) => "report",
         Some(Command::Journal(_)) => "journal",
         Some(Command::Places(_)) => "places",
@@ -152,7 +155,7 @@ const fn only_reads(command: &Command) -> bool {
         | Command::Purge(Purge { change, .. })
         | Command::Restore(Restore { change, .. })
         | Command::RetryFailed(RetryFailed { change, .. }) => change.dry_run,
-        Command::Watch(_) | Command::Jobs(_) => false,
+        Command::Watch(_) | Command::Jobs(_) | Command::Track(_) => false,
         _ => true,
     }
 }
@@ -199,6 +202,10 @@ impl Call {
                 let found = self.found().await?;
                 pending::history(&self.output, &*found.journal, &found.listed(args.all), &args)
                     .await
+            }
+            Command::Activity(args) => {
+                let found = self.found().await?;
+                activity::run(&self.output, &*found.journal, &found.listed(args.all), &args).await
             }
             Command::Jobs(Jobs { what: Some(Control::Pause(which)), .. }) => {
                 let (found, now) = (self.found().await?, SystemClock.wall());
@@ -271,6 +278,8 @@ impl Call {
         let session = Session {
             engine: if only_reads(&command) {
                 Engine::for_reading(context)
+            } else if matches!(command, Command::Track(_)) {
+                Engine::start_working(context)
             } else {
                 Engine::start(context)
             },
@@ -279,7 +288,7 @@ impl Call {
             command_line: self.command_line,
             no_input: self.globals.no_input,
         };
-        if !matches!(command, Command::Jobs(_)) {
+        if !matches!(command, Command::Jobs(_) | Command::Track(_)) {
             tell_interrupted(&session).await;
         }
         let result = match command {
@@ -296,12 +305,14 @@ impl Call {
             Command::RetryFailed(args) => jobs::retry_failed(&session, &args).await,
             Command::Watch(args) => watch::run(&session, &args, web.as_deref()).await,
             Command::Places(args) => places::run(&session, &args).await,
+            Command::Track(args) => track::run(&session, &args).await,
             Command::Demo(_)
             | Command::Cloud(_)
             | Command::Explain(_)
             | Command::Probe(_)
             | Command::Pending(_)
             | Command::History(_)
+            | Command::Activity(_)
             | Command::Jobs(_)
             | Command::Report(_)
             | Command::Journal(_)

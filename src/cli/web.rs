@@ -176,8 +176,8 @@ impl Around {
     /// # Errors
     /// The journal's.
     pub async fn journal(&self, output: &Output) -> Result<SqlJournal, Failure> {
-        let location = self.preferences.journal.expose_secret();
-        let journal = SqlJournal::open(location, Processes::of_this_host()).await?;
+        let location = self.preferences.journal_with_password()?;
+        let journal = SqlJournal::open(location.expose_secret(), Processes::of_this_host()).await?;
         for warning in journal.warnings() {
             output.say(&format!("warning: {warning}"));
         }

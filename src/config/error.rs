@@ -34,6 +34,8 @@ pub enum ConfigError {
     Missing { from: String, missing: &'static str, next_step: String },
     #[error("the secret_command of profile `{profile}` failed: {detail}")]
     SecretCommand { profile: String, detail: String },
+    #[error("the journal_password_command failed: {detail}")]
+    JournalPassword { detail: String },
     #[error("no folder for {what} can be found")]
     NoFolder { what: &'static str, variable: &'static str },
 }
@@ -67,6 +69,9 @@ impl ConfigError {
                     .to_owned()
             }
             Self::Missing { next_step, .. } => next_step.clone(),
+            Self::JournalPassword { .. } => {
+                "run the command by hand; it must print the password alone and exit with 0".to_owned()
+            }
             Self::SecretCommand { .. } => {
                 "run the command by hand; it must print the API secret alone and exit with 0".to_owned()
             }

@@ -13,6 +13,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::error::{ConfigError, nearest};
 use super::notify::NotifyFile;
+use super::own::OwnFile;
 use super::places::PlacesFile;
 use crate::adapters::cloudinary::SignatureAlgorithm;
 use crate::adapters::io_in_words;
@@ -32,11 +33,15 @@ pub struct ConfigFile {
     /// Profile to use where nothing else says which.
     pub profile: Option<Spanned<String>>,
     pub journal: Option<Spanned<SecretString>>,
+    /// Program and arguments, run without a shell; prints the password of a `postgres://` journal.
+    pub journal_password_command: Option<Spanned<Vec<String>>>,
     theme: Option<IgnoredAny>,
     keys: Option<IgnoredAny>,
     /// How pictures are drawn in the console.
     pub pictures: Option<Spanned<PicturesWord>>,
     pub notify: NotifyFile,
+    /// Commands of the operator's own, by name.
+    pub commands: BTreeMap<String, OwnFile>,
     pub profiles: BTreeMap<String, ProfileFile>,
 }
 
@@ -361,7 +366,15 @@ fn key_of(path: &str) -> String {
 fn in_words(key: &str, message: &str) -> (String, Option<String>) {
     let message = message.lines().next().unwrap_or_default();
     let last = key.rsplit('.').next().unwrap_or_default();
-    if matches!(last, "cloudinary_url" | "api_secret" | "journal" | "secret_command" | "webhook") {
+    if matches!(
+        last,
+        "cloudinary_url"
+            | "api_secret"
+            | "journal"
+            | "secret_command"
+            | "journal_password_command"
+            | "webhook"
+    ) {
         return ("expected a text in quotes".to_owned(), None); // whatever stands there may be a secret
     }
     if key == "profile" && message.contains("map") {
@@ -414,7 +427,7 @@ mod tests {
     )]
     #[case(
         "\n  thme = \"dark\"",
-        "/c.toml:2:3: thme: unknown key `thme`; known are profile, journal, theme, keys, pictures, notify, profiles",
+        "/c.toml:2:3: thme: unknown key `thme`; known are profile, journal, journal_password_command, theme, keys, pictures, notify, commands, profiles",
         Some("theme")
     )]
     #[case(

@@ -12,6 +12,7 @@ use super::credentials;
 use super::error::ConfigError;
 use super::file::{Loaded, PicturesWord, ProfileFile, load};
 use super::notify::NotifyFile;
+use super::own::OwnFile;
 use super::paths::{Env, Paths, expand_home};
 use super::places::LookFrom;
 use crate::adapters::cloudinary::Credentials;
@@ -77,6 +78,8 @@ pub struct Preferences {
     pub paths: Paths,
     /// A file or URL, as the journal takes it; may hold a password.
     pub journal: SecretString,
+    /// What prints the password of a journal on a server, where its URL has none.
+    journal_password: Option<Vec<String>>,
     /// Theme of the console, where somebody says which.
     pub theme: Option<String>,
     /// How pictures are drawn in the console, where somebody says so.
@@ -87,10 +90,35 @@ pub struct Preferences {
     pub profiles: Vec<(String, String)>,
     /// Whom to tell when something happened.
     pub notify: NotifyFile,
+    /// Commands of the operator's own, by name.
+    pub own: BTreeMap<String, OwnFile>,
     /// Faults of theme and keys: the console warns and opens, a headless command refuses.
     pub faults: Vec<ConfigError>,
     pub warnings: Vec<String>,
     pub settings: Vec<Setting>,
+}
+
+impl Preferences {
+    /// Where the journal is, with the password that its command prints, where it is on a server and has none in its
+    /// URL. Blocks while the command runs.
+    ///
+    /// # Errors
+    /// The command fails.
+    pub fn journal_with_password(&self) -> Result<SecretString, ConfigError> {
+        let location = self.journal.expose_secret();
+        let server = ["postgres://", "postgresql://"].iter().any(|it| location.starts_with(it));
+        let url =
+            reqwest::Url::parse(location).ok().filter(|url| server && url.password().is_none());
+        let (Some(command), Some(mut url)) = (&self.journal_password, url) else {
+            return Ok(self.journal.clone());
+        };
+        let printed = super::secret_command::run(command).map_err(|detail| {
+            ConfigError::JournalPassword { detail: clean(&detail).into_owned() }
+        })?;
+        // as a parameter: a URL without a host, for a socket, can hold no password elsewhere
+        url.query_pairs_mut().append_pair("password", printed.expose_secret());
+        Ok(SecretString::from(String::from(url)))
+    }
 }
 
 /// A profile with everything that the ports are built from.
@@ -108,7 +136,7 @@ pub struct Resolved {
 }
 
 impl Resolved {
-    /// Where the journal is, as its adapter takes it; may hold a password.
+    /// Where the journal is, as it is configured; may hold a password.
     #[must_use]
     pub fn journal(&self) -> &str {
         self.preferences.journal.expose_secret()
@@ -229,10 +257,15 @@ impl<'a> Layers<'a> {
         });
         let preferences = Preferences {
             journal,
+            journal_password: loaded
+                .as_ref()
+                .and_then(|it| it.file.journal_password_command.as_ref())
+                .map(|command| command.get_ref().clone()),
             theme,
             pictures,
             keys: loaded.as_ref().map(|loaded| loaded.keys.clone()).unwrap_or_default(),
             notify: loaded.as_ref().map(|loaded| loaded.file.notify.clone()).unwrap_or_default(),
+            own: loaded.as_ref().map(|loaded| loaded.file.commands.clone()).unwrap_or_default(),
             profiles: loaded.iter().flat_map(|loaded| &loaded.file.profiles).map(about).collect(),
             faults: loaded.as_ref().map(|loaded| loaded.faults.clone()).unwrap_or_default(),
             warnings: loaded.iter().filter_map(readable_by_others).collect(),

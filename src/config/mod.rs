@@ -10,6 +10,7 @@ mod error;
 mod file;
 mod layers;
 mod notify;
+mod own;
 mod paths;
 mod places;
 mod secret_command;
@@ -24,6 +25,7 @@ pub use layers::{
     Flags, Origin, Preferences, Resolved, Setting, preferences, profile_names, resolve,
 };
 pub use notify::{HookFile, NoticeWord, NotifyFile, TerminalWord};
+pub use own::{OwnFile, ScreenWord};
 pub use paths::{Env, Paths};
 pub use places::{LookFrom, Network, PlacesFile};
 

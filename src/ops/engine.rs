@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use tokio::sync::{mpsc, watch};
+use tokio::task::JoinError;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -151,6 +152,33 @@ impl Engine {
         Ok(self.context.cloud.list(query, limit, cursor).await?)
     }
 
+    /// [`Self::list`] on its way at once, while its caller is busy with the page before.
+    pub fn list_ahead(
+        &self,
+        query: &ListQuery,
+        limit: u16,
+        cursor: String,
+    ) -> impl Future<Output = Result<Page, OpError>> + use<> {
+        let (context, query) = (Arc::clone(&self.context), query.clone());
+        let page = async move { context.cloud.list(&query, limit, Some(&cursor)).await };
+        let page = tokio::spawn(page);
+        async move {
+            match page.await.map_err(JoinError::try_into_panic) {
+                Ok(page) => Ok(page?),
+                Err(Ok(panic)) => std::panic::resume_unwind(panic),
+                Err(Err(_)) => std::future::pending().await, // the runtime ends
+            }
+        }
+    }
+
+    /// Paths of the folders directly in a folder of the cloud, at the root where it is empty.
+    ///
+    /// # Errors
+    /// The cloud's.
+    pub async fn folders(&self, path: &str) -> Result<Vec<String>, OpError> {
+        Ok(self.context.cloud.folders(path).await?)
+    }
+
     /// One asset, its derived copies and its delivery URLs with coverage.
     ///
     /// # Errors
@@ -259,6 +287,15 @@ impl Engine {
         Ok(())
     }
 
+    /// Whether something may be changed by other means than orders: not while the profile is locked or read-only.
+    ///
+    /// # Errors
+    /// Locked or read-only profile.
+    pub fn refuse_changes(&self) -> Result<(), OpError> {
+        self.refuse_while_shut("a command of your own")?;
+        plan::refuse_on_read_only(&self.context, Verb::Purge)
+    }
+
     /// Sends an invalidation again, as the operator wants.
     ///
     /// # Errors
@@ -355,6 +392,16 @@ impl Engine {
     /// The journal's.
     pub async fn activity(&self, limit: u32) -> Result<Vec<ActivityRow>, OpError> {
         Ok(self.context.journal.activity(Some(&self.context.scope), limit).await?)
+    }
+
+    /// A text that changes when somebody ordered something, acted on a job, or a watch ended ([`Journal::pulse`]).
+    ///
+    /// # Errors
+    /// The journal's.
+    ///
+    /// [`Journal::pulse`]: crate::ports::journal::Journal::pulse
+    pub async fn pulse(&self) -> Result<String, OpError> {
+        Ok(self.context.journal.pulse().await?)
     }
 
     /// Operations that named an asset, as source or target, newest first.

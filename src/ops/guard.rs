@@ -72,6 +72,10 @@ impl Cloud for Guarded {
         self.cloud.list(query, limit, cursor).await
     }
 
+    async fn folders(&self, path: &str) -> Result<Vec<String>, CloudError> {
+        self.cloud.folders(path).await
+    }
+
     async fn detail(&self, key: &AssetKey) -> Result<AssetDetail, CloudError> {
         self.cloud.detail(key).await
     }

@@ -16,9 +16,15 @@ pub enum ListQuery {
     Resources { resource_type: ResourceType, delivery_type: DeliveryType, prefix: Option<String> },
     /// All with a tag, of one resource type.
     Tag { resource_type: ResourceType, tag: String },
+    /// What is filed in a folder itself, of every type. Where folders are dynamic this has nothing to do with public IDs;
+    /// clouds of the older kind refuse it (facts §3.2).
+    Folder { folder: String },
     /// What the search index holds; it lags behind storage by seconds.
     Search { expression: String },
 }
+
+/// Most folders of one folder that are read.
+pub const MOST_FOLDERS: usize = 5_000;
 
 /// One page of a listing.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -155,6 +161,12 @@ pub trait Cloud: Send + Sync {
         limit: u16,
         cursor: Option<&str>,
     ) -> Result<Page, CloudError>;
+
+    /// Paths of the folders directly in `path`, at the root where that is empty, without slashes at their ends; whoever
+    /// keeps no folders has none. One Admin call for 500 of them, at most [`MOST_FOLDERS`].
+    async fn folders(&self, _path: &str) -> Result<Vec<String>, CloudError> {
+        Ok(Vec::new())
+    }
 
     /// Everything about one asset, its derived copies paged through. One Admin call or more.
     async fn detail(&self, key: &AssetKey) -> Result<AssetDetail, CloudError>;

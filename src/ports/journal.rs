@@ -32,6 +32,9 @@ pub enum JournalError {
         "the journal {path} was written by a newer allclear (schema {found}, this one knows {known})"
     )]
     Newer { path: String, found: i64, known: i64 },
+    /// Its server does not answer. What was written last may be there or not.
+    #[error("the journal {journal} cannot be reached: {detail}")]
+    Gone { journal: String, detail: String },
     #[error("the journal is damaged: {detail}")]
     Damaged { detail: String },
     #[error("the journal is locked by another process: {detail}")]
@@ -50,6 +53,21 @@ pub enum JournalError {
     JobLost,
     #[error("no job begins with `{prefix}`")]
     UnknownJob { prefix: String },
+}
+
+/// Whether a journal can be reached, and how far away it is.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Reach {
+    /// In a file of this host, or in memory.
+    #[default]
+    Here,
+    /// On a server that answers.
+    Reached {
+        /// From a question to its answer, the last time that it was asked.
+        delay: Duration,
+    },
+    /// On a server that does not answer; it is looked for again and again.
+    Gone { detail: String },
 }
 
 /// The right to track one invalidation; every write under it carries the fencing number.
@@ -220,6 +238,18 @@ pub struct JobIntent {
 pub trait Journal: Send + Sync {
     /// Where it is, without secrets.
     fn location(&self) -> String;
+
+    /// Whether it can be reached, as of the last time that this was tried.
+    fn reach(&self) -> Reach {
+        Reach::Here
+    }
+
+    /// Resolves with the number of changes that other members made as soon as it is not `seen` any more; never where a
+    /// journal is not told of them. The first number is 0. Heartbeats, sightings and progress are no changes, and one
+    /// may be missed, so lists are read now and then all the same.
+    async fn change(&self, _seen: u64) -> u64 {
+        std::future::pending().await
+    }
 
     /// Makes this process known, and alive as of `now`; called again every few seconds.
     async fn join(&self, member: &Member, now: Timestamp) -> Result<(), JournalError>;
@@ -407,6 +437,15 @@ pub trait Journal: Send + Sync {
         scope: Option<&CloudScope>,
         limit: u32,
     ) -> Result<Vec<ActivityRow>, JournalError>;
+
+    /// A text that is another one once somebody ordered something, acted on a job, or a watch ended; cheap enough to be
+    /// asked every few seconds. How far calls and watches that are under way have got is not in it.
+    async fn pulse(&self) -> Result<String, JournalError> {
+        let order = self.activity(None, 1).await?.first().map(|row| row.operation.id.to_string());
+        let act = self.acts(None, 1).await?.first().map(|act| act.at.to_string());
+        let end = self.ended(None, 1).await?.first().map(|row| row.id.to_string());
+        Ok([order, act, end].map(Option::unwrap_or_default).join(" "))
+    }
 
     /// Operations that named `key`, as source or target, newest first; nothing in a journal that keeps none.
     async fn activity_of(

@@ -8,3 +8,4 @@ pub mod list_copy;
 pub mod notifier;
 pub mod places;
 pub mod prober;
+pub mod programs;

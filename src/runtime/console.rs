@@ -15,11 +15,14 @@ use super::signals::{self, Signal};
 use super::terminal::Screen;
 use super::{background, clipboard, colours, history, input, pictures, terminal, theme_files};
 use crate::app::App;
+use crate::app::kept_view::KeptView;
 use crate::app::keymap::KeyOverrides;
+use crate::app::own::Own;
 use crate::app::state::{Env, Look, Setup};
 use crate::ops::Engine;
 use crate::ports::list_copy::ListCopies;
 use crate::ports::notifier::Notifier;
+use crate::ports::programs::Programs;
 use crate::screens::assets::update::to_keep;
 use crate::screens::picker::Choice;
 use crate::ui::pixels::{Pictures, Way};
@@ -42,6 +45,9 @@ pub struct ConsoleOptions {
     pub no_color: bool,
     pub mouse: bool,
     pub keys: KeyOverrides,
+    /// Commands of the operator's own, and who runs them.
+    pub own: Vec<Own>,
+    pub programs: Option<Arc<dyn Programs>>,
     /// Profiles to switch to, with a word about each.
     pub profiles: Vec<(String, String)>,
     /// What the terminal is to tell when something happened.
@@ -52,6 +58,10 @@ pub struct ConsoleOptions {
     pub banner: Option<String>,
     /// Where lists are kept for the next start.
     pub copies: Option<Arc<dyn ListCopies>>,
+    /// Where the operator was on this profile before.
+    pub view: Option<KeptView>,
+    /// Where the log is, for the debug overlay.
+    pub log: Option<PathBuf>,
     /// File that keeps the lines of the command line between starts.
     pub history: Option<PathBuf>,
 }
@@ -78,6 +88,13 @@ impl ExitReason {
             Self::HungUp => 129,
         }
     }
+}
+
+/// How a console ended, and where the operator was then.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Ended {
+    pub reason: ExitReason,
+    pub view: KeptView,
 }
 
 /// Why the console did not begin or go on.
@@ -116,7 +133,7 @@ const SHUTDOWN: Duration = Duration::from_secs(5);
 pub async fn run_console(
     engine: Arc<Engine>,
     options: ConsoleOptions,
-) -> Result<ExitReason, ConsoleError> {
+) -> Result<Ended, ConsoleError> {
     if !(std::io::stdin().is_terminal() && std::io::stdout().is_terminal()) {
         return Err(ConsoleError::NoTerminal);
     }
@@ -151,7 +168,8 @@ pub async fn run_console(
     let size = crossterm::terminal::size()?;
     let env = Env::new(setup, clock.wall(), clock.moment(), size);
     let theme = options.theme.as_deref().unwrap_or(AUTO);
-    let mut app = App::new(env, themes, theme, look, &options.keys);
+    let mut app = App::new(env, themes, theme, look, &KeyOverrides::new());
+    app.adopt(options.own, &options.keys);
     if let Some(ground) = background::answered() {
         app.learn_ground(ground);
     } else if app.follows_ground()
@@ -168,6 +186,9 @@ pub async fn run_console(
         app.env.bad(first.clone(), "the other themes work");
     }
 
+    if let Some(view) = options.view {
+        app.come_back(view);
+    }
     if let Some(copies) = &options.copies {
         match copies.beginning(&app.assets.query) {
             Ok(Some(copy)) => app.show_copy(copy),
@@ -181,10 +202,13 @@ pub async fn run_console(
         options.theme_dir.map(|folder| tokio::spawn(theme_files::watch(folder, inbox_tx.clone())));
     let mut executor = Executor::new(Arc::clone(&engine), inbox_tx)
         .telling(options.notifier)
+        .running(options.programs)
         .copying(options.copies.clone())
         .remembering(options.history.clone());
     app.history = options.history.as_deref().map(history::load).unwrap_or_default();
     app.debug.about = about(&engine, app.pictures);
+    let log = options.log.map(|log| ("log", shown(&log.to_string_lossy()).into_owned()));
+    app.debug.about.extend(log);
     let mut parts = Parts {
         input: input::events(),
         surface: &mut screen,
@@ -210,7 +234,7 @@ pub async fn run_console(
     if !matches!(result, Ok(ExitReason::HungUp)) {
         hangup.stand_down();
     }
-    Ok(result?)
+    Ok(Ended { reason: result?, view: app.view() })
 }
 
 /// How pictures are drawn: as somebody says, else as the terminal seems to understand, if it is in colour.
@@ -242,7 +266,15 @@ fn about(engine: &Engine, pictures: Pictures) -> Vec<(&'static str, String)> {
     let between = clipboard::Between::of(env);
     let context = engine.context();
     let facts = [
-        ("TERM", format!("{}, COLORTERM {}", said("TERM"), said("COLORTERM"))),
+        (
+            "TERM",
+            format!(
+                "{}, COLORTERM {}, NO_COLOR {}",
+                said("TERM"),
+                said("COLORTERM"),
+                said("NO_COLOR")
+            ),
+        ),
         ("between", format!("{between:?}")),
         ("pictures", pictures.way().as_str().to_owned()),
         ("journal", context.journal.location()),

@@ -28,6 +28,7 @@ use crate::ops::{Engine, OpError};
 use crate::ports::cloud::{CloudError, Quota};
 use crate::ports::list_copy::ListCopies;
 use crate::ports::notifier::Notifier;
+use crate::ports::programs::Programs;
 use crate::report::Report;
 use crate::screens::assets::rows::arrange_within;
 use crate::ui::text::shown;
@@ -53,6 +54,7 @@ pub struct Executor {
     jobs: HashMap<JobId, JobTokens>,
     quota: Arc<Mutex<Option<Quota>>>,
     notifier: Option<Arc<dyn Notifier>>,
+    programs: Option<Arc<dyn Programs>>,
     copies: Option<Arc<dyn ListCopies>>,
     /// Where lines of the command line are kept.
     history: Option<PathBuf>,
@@ -76,6 +78,7 @@ impl Executor {
             jobs: HashMap::new(),
             quota: Arc::default(),
             notifier: None,
+            programs: None,
             copies: None,
             history: None,
             stop: CancellationToken::new(),
@@ -86,6 +89,13 @@ impl Executor {
     #[must_use]
     pub fn telling(mut self, notifier: Option<Arc<dyn Notifier>>) -> Self {
         self.notifier = notifier;
+        self
+    }
+
+    /// Who runs commands of the operator's own.
+    #[must_use]
+    pub fn running(mut self, programs: Option<Arc<dyn Programs>>) -> Self {
+        self.programs = programs;
         self
     }
 
@@ -212,6 +222,10 @@ impl Carry for Executor {
                 let result = engine.list(&query, PAGE, cursor.as_deref()).await;
                 Msg::Listed { task, result: result.map_err(|why| failure(&why)) }
             }),
+            Effect::Folders { path } => self.spawn(async move {
+                let result = engine.folders(&path).await.map_err(|why| failure(&why));
+                Some(Msg::Folders { path, result })
+            }),
             Effect::ReadCopy { query } => {
                 let Some(copies) = self.copies.clone() else { return };
                 self.spawn(async move {
@@ -281,6 +295,9 @@ impl Carry for Executor {
                 let open = engine.pending().await.map_err(|why| failure(&why));
                 let ended = engine.history(HISTORY).await.unwrap_or_default();
                 Msg::Journal { open, ended }
+            }),
+            Effect::CheckJournal => self.in_lane(Lane::Pulse, async move {
+                Msg::Pulse(engine.pulse().await.map_err(|why| failure(&why)))
             }),
             Effect::ReadActivity => self.in_lane(Lane::Activity, async move {
                 let trail =
@@ -411,6 +428,19 @@ impl Carry for Executor {
                 };
                 Some(Msg::Told { done, result })
             }),
+            Effect::SavePlan { text } => self.spawn(async move {
+                let (done, result) = match report::save_plan(text).await {
+                    Ok(name) => (
+                        format!(
+                            "the names are in {}; its second line is the command",
+                            shown(&name)
+                        ),
+                        Ok(()),
+                    ),
+                    Err(why) => (String::new(), Err(why)),
+                };
+                Some(Msg::Told { done, result })
+            }),
             Effect::Notify(notice) => {
                 if let Some(notifier) = self.notifier.clone() {
                     self.spawn(async move {
@@ -419,6 +449,35 @@ impl Carry for Executor {
                         (!problems.is_empty()).then_some(Msg::NotTold(problems))
                     });
                 }
+            }
+            Effect::RunOwn(run) => {
+                let Some(programs) = self.programs.clone() else { return };
+                self.spawn(async move {
+                    if run.changes
+                        && let Err(why) = engine.refuse_changes()
+                    {
+                        let (done, result) = (String::new(), Err(failure(&why)));
+                        return Some(Msg::Told { done, result });
+                    }
+                    tracing::info!(command = ?run.command, "a command of the operator's own");
+                    let said = programs.run(&run.command, &run.input.to_string(), run.limit).await;
+                    let name = &run.name;
+                    Some(match said {
+                        Ok(line) if line.is_empty() => {
+                            Msg::Told { done: format!("{name}: done"), result: Ok(()) }
+                        }
+                        Ok(line) => {
+                            Msg::Told { done: format!("{name}: {}", shown(&line)), result: Ok(()) }
+                        }
+                        Err(why) => {
+                            let headline = format!("{name} {}", shown(&why));
+                            Msg::Told {
+                                done: String::new(),
+                                result: Err(Failure::new(headline, "")),
+                            }
+                        }
+                    })
+                });
             }
             Effect::Lock => engine.lock(),
             Effect::Unlock(typed) => {

@@ -42,15 +42,14 @@ impl Source {
                     return input;
                 }
             }
-            let event = match self.answers.until() {
-                None => self.events.next().await,
-                Some(until) => match timeout_at(until.into(), self.events.next()).await {
-                    Ok(event) => event,
-                    Err(_) => {
-                        self.ready.extend(self.answers.let_go());
-                        continue;
-                    }
-                },
+            let event = if let Some(until) = self.answers.until() {
+                let Ok(event) = timeout_at(until.into(), self.events.next()).await else {
+                    self.ready.extend(self.answers.let_go());
+                    continue;
+                };
+                event
+            } else {
+                self.events.next().await
             };
             self.ready.extend(self.answers.take(event?.ok()?, Instant::now()));
         }

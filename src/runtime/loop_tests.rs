@@ -164,8 +164,10 @@ impl Running {
 async fn nothing_is_drawn_while_nothing_happens() {
     let running = started().await;
     let before = running.frames();
-    sleep(Duration::from_secs(3600)).await;
+    sleep(Duration::from_secs(290)).await;
     assert_eq!(running.frames(), before);
+    sleep(Duration::from_secs(3600)).await;
+    assert_eq!(running.frames(), before + 5, "the list says that it is 5, 10, 15, 30, 60 min old");
 }
 
 #[tokio::test(start_paused = true)]
@@ -190,7 +192,7 @@ async fn messages_alone_are_drawn_at_most_twenty_times_a_second() {
     let before = running.frames();
     for n in 0..1000_usize {
         let watches = vec![Arc::new(snapshot(n % 20))];
-        running.board.send(Arc::new(Board { watches, trouble: None })).unwrap();
+        running.board.send(Arc::new(Board { watches, ..Board::default() })).unwrap();
         sleep(Duration::from_millis(1)).await;
     }
     let drawn = running.frames() - before;
@@ -218,7 +220,7 @@ async fn a_line_that_stalls_stops_the_picture_and_nothing_else() {
 async fn ages_move_once_a_second_while_a_watch_is_on_screen() {
     let running = started().await;
     let watches = vec![Arc::new(snapshot(3))];
-    running.board.send(Arc::new(Board { watches, trouble: None })).unwrap();
+    running.board.send(Arc::new(Board { watches, ..Board::default() })).unwrap();
     running.key("w");
     sleep(Duration::from_secs(1)).await;
     let before = running.frames();

@@ -23,5 +23,5 @@ mod console;
 mod loop_tests;
 
 pub use crate::screens::first_run::Step;
-pub use console::{ConsoleError, ConsoleOptions, ExitReason, run_console};
+pub use console::{ConsoleError, ConsoleOptions, Ended, ExitReason, run_console};
 pub use first_run::run_first;

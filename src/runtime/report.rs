@@ -27,7 +27,9 @@ pub async fn write(engine: &Engine, id: InvalidationId) -> Result<String, Failur
     })?;
     let text = postmortem::markdown(&found.document(context.clock.wall()));
     let name = format!("allclear-report-{id}");
-    let written = tokio::task::spawn_blocking(move || write_new(Path::new("."), &name, &text));
+    let written = tokio::task::spawn_blocking(move || {
+        write_new(Path::new("."), (&name, "md"), |_| text.clone())
+    });
     written.await.map_err(io::Error::other).and_then(|written| written).map_err(|why| {
         let what = format!("the report cannot be written here: {why}");
         Failure::new(
@@ -37,11 +39,29 @@ pub async fn write(engine: &Engine, id: InvalidationId) -> Result<String, Failur
     })
 }
 
+/// Writes the names of a plan, with the name of the file where `{}` is, and answers that name.
+///
+/// # Errors
+/// A folder that cannot be written.
+pub async fn save_plan(text: String) -> Result<String, Failure> {
+    let named = move |name: &str| text.replacen("{}", name, 1);
+    let write = move || write_new(Path::new("."), ("allclear-plan", "txt"), named);
+    let written = tokio::task::spawn_blocking(write).await;
+    written.map_err(io::Error::other).and_then(|written| written).map_err(|why| {
+        let what = format!("the plan cannot be written here: {why}");
+        Failure::new(shown(&what).into_owned(), "start the console in a folder of yours")
+    })
+}
+
 /// A report may name what nobody else should read: for its owner alone.
-fn write_new(folder: &Path, name: &str, text: &str) -> io::Result<String> {
+fn write_new(
+    folder: &Path,
+    (name, ending): (&str, &str),
+    text: impl Fn(&str) -> String,
+) -> io::Result<String> {
     let names = (1..=MOST).map(|n| match n {
-        1 => format!("{name}.md"),
-        n => format!("{name}-{n}.md"),
+        1 => format!("{name}.{ending}"),
+        n => format!("{name}-{n}.{ending}"),
     });
     for name in names {
         let mut open = OpenOptions::new();
@@ -49,7 +69,7 @@ fn write_new(folder: &Path, name: &str, text: &str) -> io::Result<String> {
             Err(why) if why.kind() == io::ErrorKind::AlreadyExists => {}
             opened => {
                 let mut file = opened?;
-                file.write_all(text.as_bytes())?;
+                file.write_all(text(&name).as_bytes())?;
                 file.sync_all()?;
                 return Ok(name);
             }
@@ -66,8 +86,10 @@ mod tests {
     fn a_report_is_never_written_over() {
         use std::os::unix::fs::PermissionsExt as _;
         let folder = tempfile::tempdir().unwrap();
-        assert_eq!(write_new(folder.path(), "it", "one").unwrap(), "it.md");
-        assert_eq!(write_new(folder.path(), "it", "two").unwrap(), "it-2.md");
+        let write =
+            |text: &str| write_new(folder.path(), ("it", "md"), |_| text.to_owned()).unwrap();
+        assert_eq!(write("one"), "it.md");
+        assert_eq!(write("two"), "it-2.md");
         let path = folder.path().join("it.md");
         assert_eq!(std::fs::read_to_string(&path).unwrap(), "one");
         assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);

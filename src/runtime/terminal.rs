@@ -2,7 +2,8 @@
 
 use std::io;
 use std::os::fd::AsFd as _;
-use std::sync::{Mutex, Once, PoisonError};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, Once, OnceLock, PoisonError};
 use std::time::Duration;
 
 use crossterm::Command;
@@ -135,15 +136,44 @@ fn install_panic_hook() {
     });
 }
 
+/// Where a mistake of this program is written down.
+static CRASHES: OnceLock<PathBuf> = OnceLock::new();
+
+/// Where to write down what a mistake of this program was, for whoever is to mend it.
+pub fn keep_crashes_in(folder: &Path) {
+    let _ = CRASHES.set(folder.to_owned()); // the first one stays
+}
+
 fn say_goodbye(info: &std::panic::PanicHookInfo<'_>) {
     use std::io::Write as _;
+    let words = panic_words(&info.to_string());
+    let kept = CRASHES.get().and_then(|folder| write_down(folder, &words).ok());
+    let kept = kept.map_or_else(String::new, |path| {
+        format!(
+            "\n{} has what a report of it needs, and no secrets.",
+            clean(&path.to_string_lossy())
+        )
+    });
     // never `eprintln!`: a dead terminal would make it panic again
     let _ = writeln!(
         io::stderr(),
-        "allclear stopped on a mistake of its own: {}\n\
-         Nothing that was accepted is lost: the journal has it, and the next start goes on.",
-        panic_words(&info.to_string())
+        "allclear stopped on a mistake of its own: {words}\n\
+         Nothing that was accepted is lost: the journal has it, and the next start goes on.{kept}",
     );
+}
+
+/// The file has the version, the words and where in the program it was; nothing of what was on screen.
+fn write_down(folder: &Path, words: &str) -> io::Result<PathBuf> {
+    use std::io::Write as _;
+    use std::os::unix::fs::OpenOptionsExt as _;
+    let path = folder.join(format!("crash-{}.txt", std::process::id()));
+    let mut options = std::fs::OpenOptions::new();
+    let mut file = options.create(true).write(true).truncate(true).mode(0o600).open(&path)?;
+    let trace = std::backtrace::Backtrace::force_capture().to_string();
+    let (version, os) = (env!("CARGO_PKG_VERSION"), std::env::consts::OS);
+    writeln!(file, "allclear {version} on {os} {}\n{words}\n", std::env::consts::ARCH)?;
+    trace.lines().try_for_each(|line| writeln!(file, "{}", clean(line)))?;
+    Ok(path)
 }
 
 /// What a panic says, as it may be shown: its message can hold whatever a value held, a signed URL as well.

@@ -3,6 +3,7 @@
 use ratatui::layout::Rect;
 
 use crate::app::state::App;
+use crate::ports::journal::Reach;
 use crate::ui::pen::Pen;
 use crate::ui::theme::Role;
 use crate::ui::widgets::popup::popup;
@@ -44,6 +45,15 @@ pub fn draw(app: &App, pen: &mut Pen<'_>, area: Rect) {
             ),
         ),
     ];
+    match &app.board.reach {
+        Reach::Here => {}
+        Reach::Reached { delay } => {
+            facts.push(("server", format!("the journal's answers after {} ms", delay.as_millis())));
+        }
+        Reach::Gone { detail } => {
+            facts.push(("server", format!("the journal's is gone: {}", text::shown(detail))));
+        }
+    }
     facts.extend(debug.about.iter().map(|(name, value)| (*name, value.clone())));
     let mut y = inside.y;
     for (name, value) in &facts {

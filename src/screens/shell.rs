@@ -8,8 +8,10 @@ use super::{
 };
 use crate::app::action::Screen;
 use crate::app::commands::Scope;
+use crate::app::freshness::Freshness;
 use crate::app::state::{App, Overlay, Tone};
 use crate::domain::purge::Risk;
+use crate::ports::journal::Reach;
 use crate::screens::ask;
 use crate::ui::pen::{Link, Pen};
 use crate::ui::theme::Role;
@@ -168,6 +170,11 @@ fn is_stuck(tracked: &crate::app::state::Tracked) -> bool {
     tracked.snapshot.as_ref().is_some_and(|snapshot| snapshot.stuck)
 }
 
+/// A cache served the old copy again after it had let go.
+fn has_fallen_back(tracked: &crate::app::state::Tracked) -> bool {
+    tracked.snapshot.as_ref().is_some_and(|snapshot| !snapshot.regressions.is_empty())
+}
+
 /// The tab in a column of the header.
 #[must_use]
 pub fn tab_at(app: &App, x: u16) -> Option<Screen> {
@@ -203,12 +210,20 @@ fn header(app: &App, pen: &mut Pen<'_>, area: Rect) {
         let rule = Rect { y: y + 1, height: 1, ..area };
         let production = app.env.setup.risk == Risk::Production;
         pen.rule_as(rule, if production { Role::RiskProduction } else { Role::Border });
+        let end = freshness(app, pen, area.right().saturating_sub(1), y + 1, area.width / 2);
         let banner = app.env.setup.banner.as_deref().filter(|_| app.jobs.is_empty());
         if let Some(banner) = banner {
             let shown = format!(" {} ", text::shown(banner));
-            pen.put(area.x + 1, y + 1, area.width.saturating_sub(2), &shown, Role::Dim);
+            pen.put(area.x + 1, y + 1, end.saturating_sub(area.x + 2), &shown, Role::Dim);
         }
     }
+}
+
+/// How old is what is shown, before column `right`; answers where it begins.
+fn freshness(app: &App, pen: &mut Pen<'_>, right: u16, y: u16, room: u16) -> u16 {
+    let Some((words, warns)) = app.freshness().words(app.env.now) else { return right };
+    let role = if warns { Role::Warning } else { Role::Dim };
+    pen.put_right(right, y, room, &format!(" {words} "), role)
 }
 
 /// Facts of the header from right to left, the most important first: those that do not fit are left out.
@@ -226,12 +241,27 @@ fn facts(app: &App) -> Vec<(String, Role)> {
         let role = if app.env.is_locked() { Role::Good } else { Role::Warning };
         facts.push((lock, role));
     }
+    if let (Freshness::Paused(_), true) = (app.freshness(), layout::is_low(app.env.size)) {
+        facts.push(("paused".to_owned(), Role::Warning)); // there is no line below that would say it
+    }
     facts.push((text::shown(&setup.cloud_name).into_owned(), Role::Strong));
     for (_, job) in app.running() {
         facts.push((format!("{} {}/{}", job.verb.as_str(), job.done, job.total), Role::Info));
     }
-    if app.board.trouble.is_some() || app.journal_failure.is_some() {
-        facts.push(("journal trouble".to_owned(), Role::Bad));
+    match &app.board.reach {
+        Reach::Gone { .. } => facts.push(("journal gone".to_owned(), Role::Bad)),
+        _ if app.board.trouble.is_some() || app.journal_failure.is_some() => {
+            facts.push(("journal trouble".to_owned(), Role::Bad));
+        }
+        Reach::Reached { delay } => {
+            facts.push((format!("journal {} ms", delay.as_millis()), Role::Dim));
+        }
+        Reach::Here => {}
+    }
+    let fell_back = app.open().filter(|it| has_fallen_back(it)).count();
+    if fell_back > 0 {
+        let glyph = app.theme.glyphs.outdated;
+        facts.push((format!("{glyph} {fell_back} fell back"), Role::Outdated));
     }
     if app.assets.failure.is_some() {
         facts.push(("no list".to_owned(), Role::Bad));
@@ -240,6 +270,10 @@ fn facts(app: &App) -> Vec<(String, Role)> {
         let low = u64::from(quota.remaining) * 10 < u64::from(quota.limit);
         let role = if low { Role::Warning } else { Role::Dim };
         facts.push((format!("quota {}/{}", quota.remaining, quota.limit), role));
+    }
+    let behind = app.open().find_map(|it| pending::view::slowest(it.snapshot.as_deref()?));
+    if let Some(place) = behind {
+        facts.push((format!("waits for {place}"), Role::Dim));
     }
     if setup.profile != setup.cloud_name {
         facts.push((text::shown(&setup.profile).into_owned(), Role::Dim));

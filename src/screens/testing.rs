@@ -155,7 +155,7 @@ impl Console {
     /// The console with a board of these watches.
     pub fn board(&mut self, watches: Vec<WatchSnapshot>) -> Vec<Effect> {
         let watches = watches.into_iter().map(Arc::new).collect();
-        self.tell(Msg::Board(Arc::new(Board { watches, trouble: None })))
+        self.tell(Msg::Board(Arc::new(Board { watches, ..Board::default() })))
     }
 }
 

@@ -30,6 +30,12 @@ pub fn shell(area: Rect) -> Shell {
     }
 }
 
+/// Whether the header has one line alone.
+#[must_use]
+pub const fn is_low((_, height): (u16, u16)) -> bool {
+    height < 16
+}
+
 /// The whole terminal of `(columns, rows)`.
 #[must_use]
 pub const fn screen((width, height): (u16, u16)) -> Rect {

@@ -2,7 +2,7 @@
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use ratatui::style::Style;
+use ratatui::style::{Color, Modifier, Style};
 
 use super::text;
 use super::theme::{Role, Theme};
@@ -69,6 +69,20 @@ impl<'a> Pen<'a> {
     /// Gives every cell of `area` the style of a role.
     pub fn tint(&mut self, area: Rect, role: Role) {
         self.buf.set_style(area.intersection(self.buf.area), self.theme[role]);
+    }
+
+    /// Lays the cursor over `area`. What is faint elsewhere is as strong as the rest here: it is what is being read.
+    pub fn cursor(&mut self, area: Rect, role: Role) {
+        self.tint(area, role);
+        let area = area.intersection(self.buf.area);
+        let (faint, text) = (self.theme[Role::Dim].fg, self.theme[Role::Text].fg);
+        for position in area.positions() {
+            let cell = &mut self.buf[position];
+            cell.modifier.remove(Modifier::DIM);
+            if faint.is_some_and(|faint| faint == cell.fg) && self.theme[role].fg.is_none() {
+                cell.fg = text.unwrap_or(Color::Reset);
+            }
+        }
     }
 
     /// Makes the cells from `(x, y)` up to column `end` stand for an address.

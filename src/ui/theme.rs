@@ -236,6 +236,13 @@ impl Theme {
             style.bg = style.bg.map(|colour| reduce(colour, depth));
             style.underline_color = style.underline_color.map(|colour| reduce(colour, depth));
         }
+        if depth == Depth::Sixteen {
+            // no ground of sixteen is near enough to the paper: a line under the row says it
+            let ground = self.styles[Role::Text as usize].bg;
+            let style = &mut self.styles[Role::CursorAway as usize];
+            style.bg = ground;
+            *style = style.add_modifier(Modifier::BOLD | Modifier::UNDERLINED);
+        }
         if depth == Depth::Mono {
             for role in [Role::Cursor, Role::AllClear, Role::Ended] {
                 let style = &mut self.styles[role as usize];

@@ -3,8 +3,11 @@
 
 use std::collections::BTreeSet;
 
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
 use ratatui::style::{Color, Modifier, Style};
 
+use super::pen::Pen;
 use super::theme::{ASCII, Depth, Ground, Role, Theme, UNICODE};
 use super::theme_file::{AUTO, BUILT_IN, Themes, auto_theme};
 use super::widgets::verdict::face_of;
@@ -242,6 +245,73 @@ fn on_a_light_ground_every_text_has_the_contrast_of_small_print() {
     own(Some(Ground::Dark), Depth::True);
     own(Some(Ground::Light), Depth::Sixteen);
     own(Some(Ground::Light), Depth::Mono);
+}
+
+#[test]
+fn whatever_is_in_the_row_under_the_cursor_is_readable() {
+    const IN_ROWS: [Role; 16] = [
+        Role::Text,
+        Role::Dim,
+        Role::Strong,
+        Role::Accent,
+        Role::Match,
+        Role::Mark,
+        Role::Key,
+        Role::Hint,
+        Role::Info,
+        Role::Warning,
+        Role::Cleared,
+        Role::Same,
+        Role::Outdated,
+        Role::Other,
+        Role::Unknown,
+        Role::Unseen,
+    ];
+    let area = Rect::new(0, 0, 1, 1);
+    let mut faults = Vec::new();
+    for theme in themes() {
+        let for_light = theme.name == auto_theme(Some(Ground::Light), Depth::True);
+        for depth in [Depth::True, Depth::Indexed, Depth::Sixteen, Depth::Mono] {
+            let theme = theme.clone().at_depth(depth);
+            for (role, cursor) in IN_ROWS
+                .into_iter()
+                .flat_map(|role| [(role, Role::Cursor), (role, Role::CursorAway)])
+            {
+                let mut buffer = Buffer::empty(area);
+                let mut pen = Pen::new(&mut buffer, &theme);
+                pen.tint(area, Role::Text);
+                pen.put(0, 0, 1, "x", role);
+                pen.cursor(area, cursor);
+                let cell = &buffer[(0, 0)];
+                let what = format!(
+                    "{} at {depth:?}: {} on {}",
+                    theme.name,
+                    role.as_str(),
+                    cursor.as_str()
+                );
+                if cell.modifier.contains(Modifier::DIM) {
+                    faults.push(format!("{what} is faint"));
+                }
+                let painted = theme[Role::Text].bg.is_some_and(|ground| ground != Color::Reset);
+                let grounds =
+                    [(&DARK, (229, 229, 229), (0, 0, 0)), (&LIGHT, (46, 52, 54), (255, 255, 255))];
+                for (sixteen, ink, paper) in grounds
+                    .into_iter()
+                    .skip(usize::from(for_light))
+                    .take(if painted { 1 } else { 2 })
+                {
+                    let fg = value(cell.fg, sixteen).unwrap_or(ink);
+                    let bg = value(cell.bg, sixteen).unwrap_or(paper);
+                    let least = if cell.modifier.contains(Modifier::BOLD) { 3.0 } else { 4.5 };
+                    let ratio = contrast(fg, bg);
+                    if ratio < least && !matches!(cell.fg, Color::Indexed(_)) {
+                        faults.push(format!("{what} {ratio:.1}"));
+                    }
+                }
+            }
+        }
+    }
+    assert_eq!(faults, Vec::<String>::new());
 }
 
 #[test]

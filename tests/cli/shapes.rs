@@ -50,6 +50,7 @@ fn reading() {
     golden!("places", read(&["places"]));
     golden!("probe", read(&["probe", &format!("{}{ORIGINAL}", cloud.edges()[0].1)]));
     golden!("pending_empty", read(&["pending"]));
+    assert_eq!(home.run(&["activity", "--json"]).expect(0).stdout, "", "nothing was ordered");
     golden!("config_path", without_home(&home, &read(&["config", "path"])));
     golden!("config_check", without_home(&home, &read(&["config", "check"])));
     golden!("themes_list", read(&["themes", "list"]));
@@ -85,6 +86,11 @@ fn a_stream_from_plan_to_outcome() {
     golden!("rm_progress", shape(&ran.named("progress")[0]));
     golden!("rm_outcome", ran.outcome());
     golden!("history", home.run(&["history", "--json"]).expect(0).json());
+    golden!("activity", home.run(&["activity", "--json"]).expect(0).json());
+    let chosen = home.run(&["activity", "--columns", "what,outcome", "--no-header"]).expect(0);
+    assert_eq!(chosen.stdout, "delete  all_clear\n");
+    let unknown = home.run(&["pending", "--columns", "colour"]).expect(2);
+    assert!(unknown.stderr.contains("asset"), "those that there are: {}", unknown.stderr);
     reports(&home, ran.outcome()["invalidation"].as_str().expect("an ID"));
 }
 
@@ -186,6 +192,24 @@ fn a_watch_of_a_url() {
 }
 
 #[test]
+fn a_worker() {
+    use std::io::{BufRead as _, Read as _};
+    let (_cloud, home) = warm();
+    let mut child = home.spawn(&["track", "--json"]);
+    let mut said = std::io::BufReader::new(child.stdout.take().expect("piped"));
+    let (mut first, mut rest) = (String::new(), String::new());
+    said.read_line(&mut first).expect("UTF-8");
+    let pid = i32::try_from(child.id()).ok().and_then(rustix::process::Pid::from_raw);
+    rustix::process::kill_process(pid.expect("ours"), rustix::process::Signal::TERM)
+        .expect("it runs");
+    said.read_to_string(&mut rest).expect("UTF-8");
+    assert_eq!(child.wait().expect("our own child").code(), Some(0));
+    let lines = first.lines().chain(rest.lines());
+    let lines = lines.map(|line| shape(&serde_json::from_str(line).expect("JSON")));
+    golden!("track", Value::Array(lines.collect()));
+}
+
+#[test]
 fn what_needs_no_cloud() {
     let home = Home::new("cloudinary://123456789012:hush@acme");
     let read = |arguments: &[&str]| home.run(&[arguments, &["--json"]].concat()).expect(0).json();
@@ -276,6 +300,7 @@ const GOLDEN: &[(&str, &[&str])] = &[
     ("journal check", &["journal_check"]),
     ("journal prune", &["journal_prune"]),
     ("journal copy", &["journal_copy"]),
+    ("track", &["track"]),
     ("report", &["report"]),
     ("places", &["places", "places_of_a_url"]),
     ("config path", &["config_path"]),

@@ -71,6 +71,10 @@ fn a_panic_gives_the_terminal_back_before_it_says_so() {
     let words = &raw[said.unwrap_or_default()..];
     assert!(words.contains("asked for by"), "{words:?}");
     assert!(!words.to_lowercase().contains("canary") && !words.contains("\x1b]52"), "{words:?}");
+    let written = words.split_whitespace().find(|word| word.contains("crash-")).expect("a file");
+    let written = std::fs::read_to_string(written).expect("what happened is written down");
+    assert!(written.contains("asked for by") && written.lines().count() > 10, "{written}");
+    assert!(!written.to_lowercase().contains("canary"), "{written}");
 }
 
 /// With job control, as people stop and continue programs.

@@ -36,6 +36,23 @@ fn a_stuck_edge_is_never_called_clear() {
 }
 
 #[test]
+fn without_a_journal_there_is_a_console_to_look_with() {
+    let cloud = CloudProcess::start(&[]);
+    let home = Home::new(cloud.url());
+    let environment = [
+        ("CLOUDINARY_URL", home.cloudinary_url.as_str()),
+        ("ALLCLEAR_JOURNAL", "/dev/null/journal.db"),
+    ];
+    let mut terminal = Terminal::start(120, 36, &[], &environment, home.folder.path());
+    let screen = terminal.wait("the list", |screen| screen.contains(HERO));
+    assert!(screen.contains("[RO]") && screen.contains("there is no journal"), "{screen}");
+    terminal.keys("d");
+    terminal.wait_for("read-only");
+    terminal.keys("\x1b");
+    home.run(&["--journal", "/dev/null/journal.db", "purge", HERO, "--yes"]).expect(1);
+}
+
+#[test]
 fn with_every_edge_dead_the_outcome_is_blind() {
     let scenario = "[[fault]]\nedge = \"*\"\nkind = \"dead\"\n";
     let cloud = CloudProcess::with_scenario(scenario, &[]);

@@ -13,13 +13,13 @@ use super::Credentials;
 use super::transport::{
     Call, ClientOptions, Params, Payload, Repeat, Transport, escape, file_name, unreadable,
 };
-use super::wire::{AssetReply, DeleteReply, DestroyReply, ListReply, PingReply};
+use super::wire::{AssetReply, DeleteReply, DestroyReply, FoldersReply, ListReply, PingReply};
 use crate::adapters::system_clock::SystemClock;
 use crate::domain::asset::{Asset, AssetDetail, AssetKey, DeliveryType, ResourceType};
 use crate::ports::clock::Clock;
 use crate::ports::cloud::{
-    BulkDeleted, Cloud, CloudError, Destroyed, ListQuery, Page, Quota, RenameCall, ReplaceCall,
-    Restored,
+    BulkDeleted, Cloud, CloudError, Destroyed, ListQuery, MOST_FOLDERS, Page, Quota, RenameCall,
+    ReplaceCall, Restored,
 };
 
 /// Most rows a page may have.
@@ -223,6 +223,13 @@ impl Cloud for CloudinaryClient {
                 let asked = (*resource_type, DeliveryType::default());
                 (self.get(path, rows(Vec::new()), &format!("tag {tag}")), asked)
             }
+            ListQuery::Folder { folder } => {
+                let mut params = rows(Vec::new());
+                params.push(("asset_folder", folder.clone()));
+                let subject = format!("folder {folder}");
+                let call = self.get("resources/by_asset_folder".to_owned(), params, &subject);
+                (call, Default::default())
+            }
             ListQuery::Search { expression } => {
                 // everything but the cursor must stay the same between pages
                 let mut body = json!({
@@ -247,6 +254,24 @@ impl Cloud for CloudinaryClient {
         let mut page: ListReply = self.transport.json(&call).await?;
         let next_cursor = page.next_cursor.take().filter(|next| !next.is_empty());
         Ok(Page { total: page.total_count, assets: page.into_assets(asked), next_cursor })
+    }
+
+    async fn folders(&self, path: &str) -> Result<Vec<String>, CloudError> {
+        let below = if path.is_empty() { String::new() } else { format!("/{}", escape(path, "/")) };
+        let (mut found, mut next) = (Vec::new(), None);
+        while found.len() < MOST_FOLDERS {
+            let mut params = vec![("max_results", MAX_PAGE.to_string())];
+            params.extend(next.take().map(|cursor| ("next_cursor", cursor)));
+            let call = self.get(format!("folders{below}"), params, &format!("folder {path}"));
+            let page: FoldersReply = self.transport.json(&call).await?;
+            let before = found.len();
+            found.extend(page.folders.into_iter().map(|folder| folder.path));
+            next = page.next_cursor.filter(|next| !next.is_empty());
+            if next.is_none() || found.len() == before {
+                break;
+            }
+        }
+        Ok(found)
     }
 
     async fn detail(&self, key: &AssetKey) -> Result<AssetDetail, CloudError> {

@@ -226,6 +226,10 @@ impl Transport {
     }
 
     pub(super) fn decode<T: DeserializeOwned>(&self, body: &[u8]) -> Result<T, CloudError> {
+        if let Ok(read) = serde_json::from_slice(body) {
+            return Ok(read);
+        }
+        // once more, for the place of what is odd: keeping it costs as much again
         let mut json = serde_json::Deserializer::from_slice(body);
         let read = serde_path_to_error::deserialize(&mut json).map_err(|why| {
             let (path, why) = (why.path().to_string(), why.into_inner());

@@ -34,6 +34,18 @@ pub(super) struct ListReply {
     pub total_count: Option<u64>,
 }
 
+/// Folders directly in another one (facts §3.4).
+#[derive(Debug, Deserialize)]
+pub(super) struct FoldersReply {
+    pub folders: Vec<FolderReply>,
+    pub next_cursor: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct FolderReply {
+    pub path: String,
+}
+
 /// One asset: item of a listing, detail, or answer of upload, explicit and rename.
 #[derive(Debug, Deserialize)]
 pub(super) struct AssetReply {

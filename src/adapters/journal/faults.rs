@@ -42,6 +42,14 @@ pub(super) fn odd(what: &str, detail: impl std::fmt::Display) -> JournalError {
 fn known(location: &str, error: &sqlx::Error) -> Option<JournalError> {
     let database = match error {
         sqlx::Error::Database(database) => database,
+        // a file has no such way to it
+        #[cfg(feature = "postgres")]
+        sqlx::Error::Io(_)
+        | sqlx::Error::Tls(_)
+        | sqlx::Error::Protocol(_)
+        | sqlx::Error::PoolClosed => {
+            return Some(JournalError::Gone { journal: location.to_owned(), detail: words(error) });
+        }
         sqlx::Error::PoolTimedOut => {
             return Some(JournalError::Busy { detail: "every connection is in use".to_owned() });
         }
@@ -50,7 +58,35 @@ fn known(location: &str, error: &sqlx::Error) -> Option<JournalError> {
         }
         _ => return None,
     };
-    meaning(location, database.code()?.parse().ok()?, words(error))
+    let code = database.code()?;
+    #[cfg(feature = "postgres")]
+    if database.try_downcast_ref::<sqlx::postgres::PgDatabaseError>().is_some() {
+        return sql_state(location, &code, words(error));
+    }
+    meaning(location, code.parse().ok()?, words(error))
+}
+
+/// What a server's answer means; `None` for what says nothing about it (source: PostgreSQL "Error Codes").
+#[cfg(feature = "postgres")]
+fn sql_state(location: &str, code: &str, words: String) -> Option<JournalError> {
+    let path = location.to_owned();
+    Some(match (code.get(..2)?, code) {
+        // connection lost, shutting down, starting up, no connection free
+        ("08", _) | (_, "57P01" | "57P02" | "57P03" | "53300") => {
+            JournalError::Gone { journal: path, detail: words }
+        }
+        // serialisation, deadlock, lock not to be had, statement took too long
+        (_, "40001" | "40P01" | "55P03" | "57014") => JournalError::Busy { detail: words },
+        // password, role, database, schema, rights
+        ("28" | "3D" | "3F", _) => JournalError::Open { path, detail: words },
+        (_, "42501") => JournalError::Open { path, detail: words },
+        (_, "25006") => JournalError::Write { detail: format!("{path} is read-only: {words}") },
+        (_, "53100") => {
+            JournalError::Write { detail: format!("the disk that holds {path} is full") }
+        }
+        ("XX", _) => JournalError::Damaged { detail: format!("{path}: {words}") },
+        _ => return None,
+    })
 }
 
 /// What an extended result code means; `None` for what says nothing about the file.
@@ -74,7 +110,7 @@ fn meaning(location: &str, code: i64, words: String) -> Option<JournalError> {
 }
 
 /// The database's own words, cleaned and without the library's.
-fn words(error: &sqlx::Error) -> String {
+pub(super) fn words(error: &sqlx::Error) -> String {
     let raw = match error {
         sqlx::Error::Database(database) => database.message().to_owned(),
         other => other.to_string(),

@@ -37,7 +37,7 @@ impl SqlJournal {
         .bind(key.resource_type.as_str())
         .bind(key.delivery_type.as_str())
         .bind(key.public_id.as_str())
-        .fetch_all(&self.pool)
+        .fetch_all(&self.link.pool())
         .await
         .map_err(|error| faults::reading(&self.location, &error))?;
         rows.iter().map(|row| structure(row, "content")).collect()
@@ -71,7 +71,7 @@ impl SqlJournal {
         .bind(key.public_id.as_str())
         .bind(since.as_millisecond())
         .bind(than.to_string())
-        .fetch_optional(&self.pool)
+        .fetch_optional(&self.link.pool())
         .await
         .map_err(|error| faults::reading(&self.location, &error))?;
         row.as_ref().map(operation_of).transpose()
@@ -105,7 +105,7 @@ impl SqlJournal {
         .bind(key.delivery_type.as_str())
         .bind(key.public_id.as_str())
         .bind(since.as_millisecond())
-        .fetch_optional(&self.pool)
+        .fetch_optional(&self.link.pool())
         .await
         .map_err(|error| faults::reading(&self.location, &error))?;
         Ok(row.is_some())
@@ -125,7 +125,7 @@ impl SqlJournal {
         .bind(scope.api.as_str())
         .bind(stored_scope(scope))
         .bind(LEARNED_FROM)
-        .fetch_all(&self.pool)
+        .fetch_all(&self.link.pool())
         .await
         .map_err(|error| faults::reading(&self.location, &error))?;
         let mut watches = std::collections::BTreeMap::<String, Vec<Duration>>::new();

@@ -1,11 +1,12 @@
 //! Looks at a journal without making, changing or migrating it.
 
+use std::time::Duration;
+
 use sqlx::{ConnectOptions, Connection, Row};
 
 use super::faults;
-use super::open::{
-    APPLICATION_ID, is_no_table, is_remote, known_schema, options, path_of, percent_encoded,
-};
+use super::open::{APPLICATION_ID, is_remote, options, path_of, percent_encoded};
+use super::schema::{found_schema, known_schema};
 use crate::domain::text::clean;
 use crate::ports::journal::JournalError;
 
@@ -29,9 +30,22 @@ pub struct Inspection {
     pub known_schema: i64,
     /// `wal`, `delete`, …; `None`: not yet made.
     pub mode: Option<String>,
+    /// Where it is no file.
+    pub server: Option<ServerSeen>,
 }
 
-/// Looks at the journal at a path or `sqlite:` URL.
+/// What a server is like that holds a journal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServerSeen {
+    /// As it tells itself.
+    pub version: String,
+    /// Whether nobody on the way can read what is said.
+    pub encrypted: bool,
+    /// From a question to its answer.
+    pub delay: Duration,
+}
+
+/// Looks at the journal at a path, a `sqlite:` or a `postgres:` URL.
 ///
 /// # Errors
 /// A location that is none, or a file that cannot be read as a journal.
@@ -39,6 +53,10 @@ pub async fn inspect(location: &str) -> Result<Inspection, JournalError> {
     use rustix::fs::{Access, access};
     use std::os::unix::fs::PermissionsExt as _;
 
+    #[cfg(feature = "postgres")]
+    if super::postgres::is_url(location) {
+        return super::postgres::inspect(location).await;
+    }
     let path = path_of(location)?;
     let shown = clean(&path.to_string_lossy()).into_owned();
     let found = std::fs::metadata(&path).ok();
@@ -53,6 +71,7 @@ pub async fn inspect(location: &str) -> Result<Inspection, JournalError> {
         schema: None,
         known_schema: known_schema(),
         mode: None,
+        server: None,
     };
     if found.is_none_or(|file| file.len() == 0) {
         return Ok(seen);
@@ -66,11 +85,7 @@ pub async fn inspect(location: &str) -> Result<Inspection, JournalError> {
         let mark: i64 =
             sqlx::query_scalar("PRAGMA application_id").fetch_one(&mut connection).await?;
         seen.foreign = mark != APPLICATION_ID;
-        let schema = sqlx::query_scalar("SELECT MAX(version) FROM _sqlx_migrations");
-        seen.schema = schema
-            .fetch_one(&mut connection)
-            .await
-            .or_else(|error| if is_no_table(&error) { Ok(None) } else { Err(error) })?;
+        seen.schema = found_schema(&mut connection).await?;
         Ok::<_, sqlx::Error>(())
     };
     let asked = asked.await;

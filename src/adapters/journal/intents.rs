@@ -23,6 +23,10 @@ impl SqlJournal {
         let operation = &intent.operation;
         let mut writing = self.begin().await?;
         let cloud = writing.cloud(&operation.scope).await?;
+        let mut ordered_at = operation.at.as_millisecond();
+        if self.link.keeps_time() {
+            ordered_at = writing.after_earlier_orders(&cloud, ordered_at).await?;
+        }
         writing
             .insert::<10>(
                 "operation (id, cloud, member, verb, ordered_at, command_line, note, invalidate, label, items)",
@@ -32,7 +36,7 @@ impl SqlJournal {
                     cloud.as_str().into(),
                     operation.member.to_string().into(),
                     operation.verb.as_str().into(),
-                    operation.at.as_millisecond().into(),
+                    ordered_at.into(),
                     operation.command_line.as_str().into(),
                     operation.note.clone().into(),
                     operation.invalidate.into(),
@@ -166,7 +170,7 @@ impl SqlJournal {
         .bind(scope.cloud_name.as_str())
         .bind(scope.api.as_str())
         .bind(instance)
-        .fetch_all(&self.pool)
+        .fetch_all(&self.link.pool())
         .await
         .map_err(reading)?;
 
@@ -183,7 +187,7 @@ impl SqlJournal {
                  WHERE i.state IN ('intended', 'sent') AND o.id = $1 ORDER BY i.seq",
             )
             .bind(id)
-            .fetch_all(&self.pool)
+            .fetch_all(&self.link.pool())
             .await
             .map_err(reading)?;
             for row in rows {
@@ -194,7 +198,23 @@ impl SqlJournal {
     }
 }
 
+/// Clocks of members agree with the journal's within this; more is a clock that was set.
+const CLOCKS_AGREE_MS: i64 = 5000;
+
 impl Writing {
+    /// `at`, or just after the latest order of a cloud that is there already: what was recorded later is later, whatever
+    /// the last milliseconds of somebody's clock say.
+    async fn after_earlier_orders(&mut self, cloud: &str, at: i64) -> Result<i64, JournalError> {
+        let latest: Option<i64> =
+            sqlx::query_scalar("SELECT MAX(ordered_at) FROM operation WHERE cloud = $1")
+                .bind(cloud.to_owned())
+                .fetch_one(self.connection())
+                .await
+                .map_err(|error| self.fault(&error))?;
+        let next = latest.map_or(at, |latest| latest.saturating_add(1));
+        Ok(if next > at && next - at <= CLOCKS_AGREE_MS { next } else { at })
+    }
+
     /// The row of a cloud, made when it is new.
     pub(super) async fn cloud(&mut self, scope: &CloudScope) -> Result<String, JournalError> {
         let instance = stored_scope(scope);

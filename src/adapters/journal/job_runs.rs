@@ -8,7 +8,7 @@ use sqlx::Row;
 use super::faults;
 use super::leases::{NowHeld, millis};
 use super::rows::{column, word};
-use super::sql::{Writing, json, row};
+use super::sql::{Writing, json, row, storable};
 use super::sql_journal::SqlJournal;
 use crate::domain::id::{ItemId, MemberId, OperationId};
 use crate::domain::invalidation::{ItemState, Operation};
@@ -25,9 +25,10 @@ impl SqlJournal {
         ttl: Duration,
     ) -> Result<Option<JobLease>, JournalError> {
         let at = self.learn_time(now);
+        let present = self.present().await?;
         let mut writing = self.begin().await?;
         let row = sqlx::query(
-            "SELECT j.runner AS holder, j.lease_until, j.fencing, NULL AS outcome, m.realm, m.pid \
+            "SELECT j.runner AS holder, j.lease_until, j.fencing, NULL AS outcome, m.realm, m.pid, m.seen_at \
              FROM job j LEFT JOIN member m ON m.id = j.runner \
              WHERE j.operation = $1",
         )
@@ -37,7 +38,7 @@ impl SqlJournal {
         .map_err(|error| faults::reading(&self.location, &error))?
         .ok_or_else(|| JournalError::UnknownJob { prefix: operation.to_string() })?;
         let held = NowHeld::read(&row).map_err(|e| faults::reading(&self.location, &e))?;
-        if !self.may_take(&held, holder, at, ttl) {
+        if !self.may_take(&held, &present, holder, at, ttl) {
             return Ok(None);
         }
         let own = held.is_of(holder);
@@ -70,7 +71,7 @@ impl SqlJournal {
         ttl: Duration,
     ) -> Result<Wish, JournalError> {
         let until = self.learn_time(now).saturating_add(millis(ttl));
-        let mut writing = self.begin().await?;
+        let mut writing = self.begin().await?.quietly();
         let changed = writing
             .run(
                 sqlx::query(
@@ -82,7 +83,7 @@ impl SqlJournal {
                 .bind(lease.fencing)
                 .bind(until)
                 .bind(wait.map(|wait| wait.until.as_millisecond()))
-                .bind(wait.map(|wait| wait.because.clone())),
+                .bind(wait.map(|wait| storable(wait.because.clone()))),
             )
             .await?;
         if changed == 0 {
@@ -100,7 +101,7 @@ impl SqlJournal {
         now: Timestamp,
     ) -> Result<Wish, JournalError> {
         let at = self.learn_time(now);
-        let mut writing = self.begin().await?;
+        let mut writing = self.begin().await?.quietly();
         let held = writing
             .run(
                 sqlx::query(
@@ -142,7 +143,7 @@ impl SqlJournal {
                 .bind(lease.operation.to_string())
                 .bind(lease.holder.to_string())
                 .bind(lease.fencing)
-                .bind(answer.to_owned()),
+                .bind(storable(answer.to_owned())),
             )
             .await?;
         if held == 0 {
@@ -178,7 +179,7 @@ impl SqlJournal {
                 .run(
                     sqlx::query("UPDATE job SET stopped_because = $2 WHERE operation = $1")
                         .bind(lease.operation.to_string())
-                        .bind(because.to_owned()),
+                        .bind(storable(because.to_owned())),
                 )
                 .await?;
         }

@@ -5,6 +5,7 @@ use sqlx::any::AnyRow;
 
 use super::faults;
 use super::lists::like_pattern;
+use super::presence::Present;
 use super::rows::{
     before_of, came_from, column, count, id_of, item_of, operation_of, optional_id,
     optional_structure, optional_time, orderer, refused_of, stored_scope, structure, time, who_of,
@@ -27,7 +28,7 @@ const JOBS: &str = "SELECT p.operation_id, p.member, p.verb, p.ordered_at, p.com
     p.label, p.cloud_name, p.api, p.instance, j.terms, j.not_before, j.wish, j.wished_at, j.runner, j.lease_until, \
     j.run_since, j.settled_before, j.wait_until, j.wait_because, j.started_at, j.ended_at, j.by_url, j.stopped_because, \
     m.user_name, m.host, m.ssh_client, w.user_name AS wish_user, w.host AS wish_host, \
-    r.user_name AS run_user, r.host AS run_host, r.pid AS run_pid, r.realm AS run_realm, v.id AS invalidation, \
+    r.user_name AS run_user, r.host AS run_host, r.pid AS run_pid, r.realm AS run_realm, r.seen_at AS run_seen, v.id AS invalidation, \
     (SELECT COUNT(*) FROM item i WHERE i.operation = p.operation_id AND i.state = 'intended') AS n_intended, \
     (SELECT COUNT(*) FROM item i WHERE i.operation = p.operation_id AND i.state = 'sent') AS n_sent, \
     (SELECT COUNT(*) FROM item i WHERE i.operation = p.operation_id AND i.state = 'accepted') AS n_accepted, \
@@ -52,6 +53,7 @@ impl SqlJournal {
         only: Option<OperationId>,
     ) -> Result<Vec<JobRow>, JournalError> {
         self.learn_time(now);
+        let present = self.present().await?;
         let rows = sqlx::query(JOBS)
             .bind(scope.map(|scope| scope.cloud_name.clone()).unwrap_or_default())
             .bind(scope.map(|scope| scope.api.clone()).unwrap_or_default())
@@ -59,10 +61,10 @@ impl SqlJournal {
             .bind(i64::from(scope.is_some()))
             .bind(i64::from(limit))
             .bind(only.map(|only| only.to_string()).unwrap_or_default())
-            .fetch_all(&self.pool)
+            .fetch_all(&self.link.pool())
             .await
             .map_err(|error| faults::reading(&self.location, &error))?;
-        rows.iter().map(|row| self.job_of(row, now)).collect()
+        rows.iter().map(|row| self.job_of(row, &present, now)).collect()
     }
 
     pub(super) async fn one_job(
@@ -77,7 +79,12 @@ impl SqlJournal {
             .ok_or_else(|| JournalError::UnknownJob { prefix: operation.to_string() })
     }
 
-    fn job_of(&self, row: &AnyRow, now: Timestamp) -> Result<JobRow, JournalError> {
+    fn job_of(
+        &self,
+        row: &AnyRow,
+        present: &Present,
+        now: Timestamp,
+    ) -> Result<JobRow, JournalError> {
         let counts = JobCounts {
             intended: count(row, "n_intended")?,
             sent: count(row, "n_sent")?,
@@ -91,7 +98,7 @@ impl SqlJournal {
         };
         let wish = word(row, "wish", &Wish::ALL, Wish::as_str)?;
         let not_before = optional_time(row, "not_before")?;
-        let run_by = self.runner(row, now)?;
+        let run_by = self.runner(row, present, now)?;
         let terms: JobTerms = structure(row, "terms")?;
         let wait = optional_time(row, "wait_until")?
             .zip(column::<Option<&str>>(row, "wait_because")?)
@@ -123,9 +130,18 @@ impl SqlJournal {
     }
 
     /// Who runs a job and is not known to be dead.
-    fn runner(&self, row: &AnyRow, now: Timestamp) -> Result<Option<String>, JournalError> {
+    fn runner(
+        &self,
+        row: &AnyRow,
+        present: &Present,
+        now: Timestamp,
+    ) -> Result<Option<String>, JournalError> {
         let held = column::<Option<&str>>(row, "runner")?.is_some();
-        if !held || column::<i64>(row, "lease_until")? <= now.as_millisecond() {
+        let now = now.as_millisecond();
+        if !held || column::<i64>(row, "lease_until")? <= now {
+            return Ok(None);
+        }
+        if present.lacks_in(row, "runner", "run_seen", now)? {
             return Ok(None);
         }
         let Some(user) = column::<Option<&str>>(row, "run_user")? else {
@@ -148,7 +164,7 @@ impl SqlJournal {
              WHERE j.operation LIKE $1 OR v.id LIKE $1 ORDER BY j.operation",
         )
         .bind(pattern)
-        .fetch_all(&self.pool)
+        .fetch_all(&self.link.pool())
         .await
         .map_err(|error| faults::reading(&self.location, &error))?;
         match rows.as_slice() {
@@ -174,7 +190,7 @@ impl SqlJournal {
             .bind(operation.to_string())
             .bind(i64::from(slice.limit))
             .bind(i64::from(slice.offset))
-            .fetch_all(&self.pool)
+            .fetch_all(&self.link.pool())
             .await
             .map_err(|error| faults::reading(&self.location, &error))?;
         rows.iter().map(item_of).collect()
@@ -186,7 +202,7 @@ impl SqlJournal {
     ) -> Result<JobWork, JournalError> {
         let id = operation.to_string();
         let reading = |error: sqlx::Error| faults::reading(&self.location, &error);
-        let mut transaction = self.pool.begin().await.map_err(reading)?;
+        let mut transaction = self.link.snapshot().await.map_err(reading)?;
         let found = sqlx::query(
             "SELECT o.id AS operation_id, o.member, o.verb, o.ordered_at, o.command_line, o.note, o.invalidate, \
              c.cloud_name, c.api, c.instance, j.terms, j.by_url, v.id AS invalidation \
@@ -238,6 +254,7 @@ impl SqlJournal {
         now: Timestamp,
     ) -> Result<Vec<OperationId>, JournalError> {
         let at = self.learn_time(now);
+        let present = self.present().await?;
         let mut writing = self.begin().await?;
         let (scope, one) = match of {
             JobsOf::One(operation) => (None, operation.to_string()),
@@ -245,7 +262,7 @@ impl SqlJournal {
         };
         let rows = sqlx::query(
             "SELECT j.operation, o.cloud, j.wish, j.runner, j.lease_until, \
-             r.user_name AS run_user, r.host AS run_host, r.pid AS run_pid, r.realm AS run_realm \
+             r.user_name AS run_user, r.host AS run_host, r.pid AS run_pid, r.realm AS run_realm, r.seen_at AS run_seen \
              FROM job j JOIN operation o ON o.id = j.operation JOIN cloud c ON c.id = o.cloud \
              LEFT JOIN member r ON r.id = j.runner \
              WHERE j.ended_at IS NULL AND (j.operation = $1 OR ($2 = c.cloud_name AND $3 = c.api AND $4 = c.instance)) \
@@ -278,7 +295,7 @@ impl SqlJournal {
                     },
                 )
                 .await?;
-            if wish == Wish::Cancel && self.runner(row, now)?.is_none() {
+            if wish == Wish::Cancel && self.runner(row, &present, now)?.is_none() {
                 writing.skip_intended(operation, "cancelled before it was sent").await?;
                 writing.end_job_if_over(operation, at).await?;
             }
@@ -312,7 +329,7 @@ impl SqlJournal {
         .bind(scope.map(|scope| stored_scope(scope).to_owned()).unwrap_or_default())
         .bind(i64::from(scope.is_some()))
         .bind(i64::from(limit))
-        .fetch_all(&self.pool)
+        .fetch_all(&self.link.pool())
         .await
         .map_err(|error| faults::reading(&self.location, &error))?;
         let shown = |row: &AnyRow, name: &'static str| -> Result<Option<String>, JournalError> {

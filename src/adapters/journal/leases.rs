@@ -5,7 +5,8 @@ use std::time::Duration;
 use sqlx::Row;
 
 use super::faults;
-use super::sql::{Value, Writing, member_values, row};
+use super::presence::Present;
+use super::sql::{Value, Writing, member_values, row, storable};
 use super::sql_journal::SqlJournal;
 use crate::domain::id::{InvalidationId, MemberId};
 use crate::domain::invalidation::Member;
@@ -22,9 +23,10 @@ impl SqlJournal {
         member: &Member,
         now: Timestamp,
     ) -> Result<(), JournalError> {
+        self.link.joins(member.id);
         let now = self.learn_time(now);
         let realm = self.realm.get_or_init(|| self.processes.realm(&member.host));
-        let mut writing = self.begin().await?;
+        let mut writing = self.begin().await?.quietly();
         writing
             .insert::<8>(
                 "member (id, user_name, host, pid, realm, started_at, seen_at, ssh_client)",
@@ -43,9 +45,10 @@ impl SqlJournal {
         ttl: Duration,
     ) -> Result<Option<Lease>, JournalError> {
         let now = self.learn_time(now);
+        let present = self.present().await?;
         let mut writing = self.begin().await?;
         let row = sqlx::query(
-            "SELECT v.holder, v.lease_until, v.fencing, v.outcome, m.realm, m.pid \
+            "SELECT v.holder, v.lease_until, v.fencing, v.outcome, m.realm, m.pid, m.seen_at \
              FROM invalidation v LEFT JOIN member m ON m.id = v.holder WHERE v.id = $1",
         )
         .bind(invalidation.to_string())
@@ -56,7 +59,7 @@ impl SqlJournal {
         let now_held: NowHeld =
             NowHeld::read(&row).map_err(|e| faults::reading(&self.location, &e))?;
 
-        if now_held.ended || !self.may_take(&now_held, holder, now, ttl) {
+        if now_held.ended || !self.may_take(&now_held, &present, holder, now, ttl) {
             return Ok(None);
         }
         let own = now_held.is_of(holder);
@@ -83,6 +86,7 @@ impl SqlJournal {
     pub(super) fn may_take(
         &self,
         held: &NowHeld,
+        present: &Present,
         asker: MemberId,
         now: i64,
         ttl: Duration,
@@ -91,7 +95,8 @@ impl SqlJournal {
         let expired = || {
             held.until <= now || held.until > now.saturating_add(2 * millis(ttl) + CLOCK_DOUBT_MS)
         };
-        held.holder.is_none() || held.is_of(asker) || expired() || dead()
+        let absent = |holder: &String| present.lacks(holder, held.seen_at, now);
+        held.is_of(asker) || expired() || dead() || held.holder.as_ref().is_none_or(absent)
     }
 
     pub(super) async fn renew_lease(
@@ -101,7 +106,7 @@ impl SqlJournal {
         ttl: Duration,
     ) -> Result<(), JournalError> {
         let until = self.learn_time(now).saturating_add(millis(ttl));
-        let mut writing = self.begin().await?;
+        let mut writing = self.begin().await?.quietly();
         writing.under(lease, "lease_until = $4", [until.into()]).await?;
         writing.commit().await
     }
@@ -135,7 +140,7 @@ impl Writing {
             .bind(lease.fencing);
         for value in values {
             query = match value {
-                Value::Text(text) => query.bind(text),
+                Value::Text(text) => query.bind(text.map(storable)),
                 Value::Int(number) => query.bind(number),
             };
         }
@@ -162,6 +167,8 @@ pub(super) struct NowHeld {
     ended: bool,
     /// Realm and pid of the holder, if it ever joined.
     process: Option<(String, i64)>,
+    /// When it last reported, if it ever joined.
+    seen_at: Option<i64>,
 }
 
 impl NowHeld {
@@ -178,6 +185,7 @@ impl NowHeld {
             fencing: row.try_get("fencing")?,
             ended: row.try_get::<Option<String>, _>("outcome")?.is_some(),
             process: realm.zip(pid),
+            seen_at: row.try_get("seen_at")?,
         })
     }
 }

@@ -6,6 +6,7 @@ use sqlx::AssertSqlSafe;
 use sqlx::any::AnyRow;
 
 use super::faults;
+use super::presence::Present;
 use super::rows::{
     came_from, column, count, ending_of, id_of, operation_of, optional_id, orderer, stored_scope,
 };
@@ -25,7 +26,7 @@ const SHORTEST_PREFIX: usize = 6;
 const INVALIDATIONS: &str = "SELECT v.id, v.holder, v.lease_until, v.outcome, v.ended_at, v.sentence, \
     o.id AS operation_id, o.member, o.verb, o.ordered_at, o.command_line, o.note, o.invalidate, o.label, \
     c.cloud_name, c.api, c.instance, s.picture, \
-    m.user_name, m.host, m.ssh_client, h.user_name AS holder_user, h.host AS holder_host, h.pid AS holder_pid, h.realm AS holder_realm \
+    m.user_name, m.host, m.ssh_client, h.user_name AS holder_user, h.host AS holder_host, h.pid AS holder_pid, h.realm AS holder_realm, h.seen_at AS holder_seen \
     FROM invalidation v JOIN operation o ON o.id = v.operation JOIN cloud c ON c.id = o.cloud \
     LEFT JOIN snapshot s ON s.invalidation = v.id \
     LEFT JOIN member m ON m.id = o.member LEFT JOIN member h ON h.id = v.holder \
@@ -55,7 +56,8 @@ impl SqlJournal {
     ) -> Result<Vec<InvalidationRow>, JournalError> {
         let sql = format!("{INVALIDATIONS} AND v.outcome IS NULL ORDER BY o.ordered_at, v.id");
         let rows = self.scoped(sql, scope, None).await?;
-        rows.iter().map(|row| self.row_of(row)).collect()
+        let present = self.present().await?;
+        rows.iter().map(|row| self.row_of(row, &present)).collect()
     }
 
     pub(super) async fn ended_rows(
@@ -67,7 +69,8 @@ impl SqlJournal {
             "{INVALIDATIONS} AND v.outcome IS NOT NULL ORDER BY v.ended_at DESC, v.id DESC LIMIT $5"
         );
         let rows = self.scoped(sql, scope, Some(limit)).await?;
-        rows.iter().map(|row| self.row_of(row)).collect()
+        let present = self.present().await?;
+        rows.iter().map(|row| self.row_of(row, &present)).collect()
     }
 
     pub(super) async fn one_row(
@@ -81,11 +84,28 @@ impl SqlJournal {
             .bind("")
             .bind(0_i64)
             .bind(id.to_string())
-            .fetch_optional(&self.pool)
+            .fetch_optional(&self.link.pool())
             .await
             .map_err(|error| faults::reading(&self.location, &error))?;
         let row = found.ok_or_else(|| JournalError::Unknown { prefix: id.to_string() })?;
-        self.row_of(&row)
+        self.row_of(&row, &self.present().await?)
+    }
+
+    /// Newest order, newest act, newest end, and how many watches and jobs are open.
+    pub(super) async fn pulse_text(&self) -> Result<String, JournalError> {
+        const PULSE: &str = "SELECT COALESCE((SELECT MAX(id) FROM operation), '') AS ordered, \
+            COALESCE((SELECT MAX(id) FROM act), '') AS acted, \
+            COALESCE((SELECT MAX(ended_at) FROM invalidation WHERE outcome IS NOT NULL), 0) AS ended, \
+            (SELECT COUNT(*) FROM invalidation WHERE outcome IS NULL) AS watches, \
+            (SELECT COUNT(*) FROM job WHERE ended_at IS NULL) AS jobs";
+        let row = sqlx::query(PULSE)
+            .fetch_one(&self.link.pool())
+            .await
+            .map_err(|error| faults::reading(&self.location, &error))?;
+        let (ordered, acted): (String, String) = (column(&row, "ordered")?, column(&row, "acted")?);
+        let counts: [i64; 3] =
+            [column(&row, "ended")?, column(&row, "watches")?, column(&row, "jobs")?];
+        Ok(format!("{ordered} {acted} {counts:?}"))
     }
 
     pub(super) async fn activity_rows(
@@ -114,7 +134,7 @@ impl SqlJournal {
             .bind(key.public_id.as_str())
             .bind(key.resource_type.as_str())
             .bind(key.delivery_type.as_str())
-            .fetch_all(&self.pool)
+            .fetch_all(&self.link.pool())
             .await
             .map_err(|error| faults::reading(&self.location, &error))?;
         rows.iter().map(activity_of).collect()
@@ -130,7 +150,7 @@ impl SqlJournal {
             "SELECT id FROM invalidation WHERE id LIKE $1 OR operation LIKE $1 ORDER BY id",
         )
         .bind(pattern)
-        .fetch_all(&self.pool)
+        .fetch_all(&self.link.pool())
         .await
         .map_err(|error| faults::reading(&self.location, &error))?;
         match rows.as_slice() {
@@ -158,10 +178,13 @@ impl SqlJournal {
             Some(limit) => query.bind(i64::from(limit)),
             None => query,
         };
-        query.fetch_all(&self.pool).await.map_err(|error| faults::reading(&self.location, &error))
+        query
+            .fetch_all(&self.link.pool())
+            .await
+            .map_err(|error| faults::reading(&self.location, &error))
     }
 
-    fn row_of(&self, row: &AnyRow) -> Result<InvalidationRow, JournalError> {
+    fn row_of(&self, row: &AnyRow, present: &Present) -> Result<InvalidationRow, JournalError> {
         let ended = ending_of(row)?;
         // A picture that this version cannot read is worth less than the list it would break.
         let snapshot = column::<Option<&str>>(row, "picture")?
@@ -186,17 +209,18 @@ impl SqlJournal {
             label: clean(column(row, "label")?).into_owned(),
             by: orderer(row)?,
             from: came_from(row)?,
-            tracked_by: self.tracker(row)?,
+            tracked_by: self.tracker(row, present)?,
             snapshot,
             ended,
         })
     }
 
     /// Who holds a lease that has not run out, and is not known to be dead.
-    fn tracker(&self, row: &AnyRow) -> Result<Option<String>, JournalError> {
+    fn tracker(&self, row: &AnyRow, present: &Present) -> Result<Option<String>, JournalError> {
         let until: i64 = column(row, "lease_until")?;
         let held = column::<Option<&str>>(row, "holder")?.is_some();
-        if !held || until <= self.latest.load(Ordering::Relaxed) {
+        let now = self.latest.load(Ordering::Relaxed);
+        if !held || until <= now || present.lacks_in(row, "holder", "holder_seen", now)? {
             return Ok(None);
         }
         let Some(user) = column::<Option<&str>>(row, "holder_user")? else {

@@ -1,24 +1,23 @@
-//! Opening a journal: the folder, the file and its mode, the log, the schema. All that is particular to SQLite.
+//! Opening a journal in a file: its folder, its mode, the log, the schema. All that is particular to SQLite.
 
 use std::fs::{DirBuilder, OpenOptions};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 use std::sync::atomic::AtomicI64;
-use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
-use sqlx::migrate::{MigrateError, Migrator};
 use sqlx::{AnyConnection, AnyPool, AssertSqlSafe, ConnectOptions, Connection, Executor, Row};
 use tokio::sync::Mutex;
 
 use super::faults;
+use super::link::Link;
 use super::processes::Processes;
+use super::schema;
 use super::sql_journal::SqlJournal;
 use crate::domain::text::clean;
 use crate::ports::journal::JournalError;
-
-static MIGRATIONS: Migrator = sqlx::migrate!("src/adapters/journal/migrations");
 
 /// `ACLR`: marks a SQLite file as ours (source: SQLite "PRAGMA application_id").
 pub(super) const APPLICATION_ID: i64 = 0x4143_4c52;
@@ -33,12 +32,17 @@ const CONNECTIONS: u32 = 4;
 const CACHE_KIB: u32 = 32 * 1024;
 
 impl SqlJournal {
-    /// Opens the journal at a path or `sqlite:` URL, making folder, file and schema where they are missing.
+    /// Opens the journal at a path, a `sqlite:` or a `postgres:` URL, making folder, file and schema where they are
+    /// missing.
     ///
     /// # Errors
     /// What keeps it from being used: folder or file not writable, another program's file, a newer schema, damage,
     /// a lock that is not given up.
     pub async fn open(location: &str, processes: Processes) -> Result<Self, JournalError> {
+        #[cfg(feature = "postgres")]
+        if super::postgres::is_url(location) {
+            return super::postgres::open(location, processes, true).await;
+        }
         Self::open_within(location, processes, BUSY).await
     }
 
@@ -59,7 +63,7 @@ impl SqlJournal {
         let closed = first.close().await.map_err(|e| faults::reading(&shown, &e));
         set_up.and(closed)?;
         let pool = pool(options, CONNECTIONS, busy, &shown).await?;
-        Ok(Self::over(pool, shown, warnings, processes))
+        Ok(Self::over(Link::to_file(pool), shown, warnings, processes))
     }
 
     /// A journal that lives as long as this object, for tests and drills.
@@ -74,16 +78,19 @@ impl SqlJournal {
         let mut connection = pool.acquire().await.map_err(|e| faults::reading(&shown, &e))?;
         migrate(&mut connection, &shown).await?;
         drop(connection);
-        Ok(Self::over(pool, shown, Vec::new(), processes))
+        Ok(Self::over(Link::to_file(pool), shown, Vec::new(), processes))
     }
 
-    fn over(pool: AnyPool, location: String, warnings: Vec<String>, processes: Processes) -> Self {
+    pub(super) fn over(
+        link: Link,
+        location: String,
+        warnings: Vec<String>,
+        processes: Processes,
+    ) -> Self {
         Self {
-            pool,
+            link,
             location,
             warnings,
-            begin_statement: "BEGIN IMMEDIATE",
-            turn: Arc::new(Mutex::new(())),
             processes,
             realm: OnceLock::new(),
             latest: AtomicI64::new(0),
@@ -92,15 +99,18 @@ impl SqlJournal {
         }
     }
 
-    /// Reads the whole file for damage; one line for each that was found.
+    /// Reads the whole journal for damage; one line for each that was found.
     ///
     /// # Errors
     /// The journal cannot be read at all.
     pub async fn integrity(&self) -> Result<Vec<String>, JournalError> {
+        if self.link.is_server() {
+            return self.orphans().await; // a server looks after its own pages, and says so when they are read
+        }
         let mut found = Vec::new();
         for check in ["PRAGMA integrity_check(20)", "PRAGMA foreign_key_check"] {
             let rows = sqlx::query(check)
-                .fetch_all(&self.pool)
+                .fetch_all(&self.link.pool())
                 .await
                 .map_err(|error| faults::reading(&self.location, &error))?;
             for row in rows {
@@ -114,8 +124,11 @@ impl SqlJournal {
 
     /// Gives room that is not needed any more back to the disk. A journal that others use is left as it is.
     pub(super) async fn shrink(&self) {
+        if self.link.is_server() {
+            return; // it does so by itself
+        }
         for statement in ["VACUUM", "PRAGMA wal_checkpoint(TRUNCATE)"] {
-            if let Err(why) = sqlx::query(statement).execute(&self.pool).await {
+            if let Err(why) = sqlx::query(statement).execute(&self.link.pool()).await {
                 tracing::info!(%why, "the journal's file was not made smaller");
                 return;
             }
@@ -124,7 +137,7 @@ impl SqlJournal {
 
     /// Writes everything out and closes every connection; later calls fail.
     pub async fn close(&self) {
-        self.pool.close().await;
+        self.link.pool().close().await;
     }
 }
 
@@ -136,7 +149,7 @@ pub(super) fn path_of(location: &str) -> Result<PathBuf, JournalError> {
     };
     if ["postgres:", "postgresql:"].iter().any(|scheme| location.starts_with(scheme)) {
         return Err(refused(
-            "PostgreSQL is not built into this program; give a path or a sqlite: URL",
+            "PostgreSQL is not built into this program (feature `postgres`); give a path or a sqlite: URL",
         ));
     }
     let path = match location.strip_prefix("sqlite:") {
@@ -333,28 +346,10 @@ pub(super) fn is_remote(_: &Path) -> bool {
     false
 }
 
-/// The newest schema that this program knows.
-#[must_use]
-pub fn known_schema() -> i64 {
-    MIGRATIONS.iter().map(|migration| migration.version).max().unwrap_or_default()
-}
-
-/// Applies what is missing of the schema, in one transaction: of two processes that start at once the second finds
-/// it done.
+/// Brings the schema up to date in one transaction: of two processes that start at once the second finds it done.
 async fn migrate(connection: &mut AnyConnection, shown: &str) -> Result<(), JournalError> {
-    let known = known_schema();
-    // A table that is not there yet is a schema of its own: none.
-    let found: Option<i64> = sqlx::query_scalar("SELECT MAX(version) FROM _sqlx_migrations")
-        .fetch_one(&mut *connection)
-        .await
-        .or_else(|error| if is_no_table(&error) { Ok(None) } else { Err(error) })
-        .map_err(|error| faults::reading(shown, &error))?;
-    match found {
-        Some(found) if found > known => {
-            return Err(JournalError::Newer { path: shown.to_owned(), found, known });
-        }
-        Some(found) if found == known => return Ok(()),
-        _ => {}
+    if !schema::is_behind(connection, shown).await? {
+        return Ok(());
     }
     let mut transaction = connection
         .begin_with("BEGIN IMMEDIATE")
@@ -365,19 +360,8 @@ async fn migrate(connection: &mut AnyConnection, shown: &str) -> Result<(), Jour
         .execute(AssertSqlSafe(mark))
         .await
         .map_err(|error| faults::writing(shown, &error))?;
-    // Not `run`: its future is not `Send` for every lifetime.
-    match MIGRATIONS.run_direct(None, &mut *transaction, false).await {
-        Ok(()) => {}
-        Err(MigrateError::VersionMissing(found)) => {
-            return Err(JournalError::Newer { path: shown.to_owned(), found, known });
-        }
-        Err(error) => return Err(faults::migrating(shown, &error)),
-    }
+    schema::bring_up(&mut transaction, schema::plain(), shown).await?;
     transaction.commit().await.map_err(|error| faults::writing(shown, &error))
-}
-
-pub(super) fn is_no_table(error: &sqlx::Error) -> bool {
-    matches!(error, sqlx::Error::Database(error) if error.message().starts_with("no such table"))
 }
 
 /// A path as part of a URL.

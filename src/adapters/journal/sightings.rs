@@ -63,7 +63,7 @@ impl SqlJournal {
         lease: Lease,
         rows: &[SightingRow],
     ) -> Result<(), JournalError> {
-        let mut writing = self.begin().await?;
+        let mut writing = self.begin().await?.quietly();
         writing.hold(lease).await?;
         // Taken out: after a failure they are read again.
         let known = self.runs.lock().await.remove(&lease.invalidation);
@@ -103,7 +103,7 @@ impl SqlJournal {
             "SELECT * FROM sighting WHERE invalidation = $1 ORDER BY place, url, variant, run",
         )
         .bind(invalidation.to_string())
-        .fetch_all(&self.pool)
+        .fetch_all(&self.link.pool())
         .await
         .map_err(|error| faults::reading(&self.location, &error))?;
         rows.iter()

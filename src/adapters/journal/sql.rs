@@ -13,19 +13,19 @@ use crate::domain::invalidation::Member;
 use crate::domain::text::clean;
 use crate::ports::journal::JournalError;
 
-/// Values of one statement. SQLite looks `$n` up in a list, so a statement twice as long takes four times as long.
-const VALUES_AT_ONCE: usize = 120;
-
 /// Attempts to get the write lock, each as long as the busy time-out.
 const ATTEMPTS: u32 = 3;
 
-/// One write: holds this process's turn and the database's write lock until it is committed or dropped. Dropped
-/// without a commit, nothing of it remains.
+/// One write: holds what its database needs of locks until it is committed or dropped. Dropped without a commit,
+/// nothing of it remains.
 pub(super) struct Writing {
     transaction: Transaction<'static, Any>,
     location: String,
+    values_at_once: usize,
+    /// Said to the other members as it is committed; heartbeats and progress are nothing to tell.
+    tell: Option<String>,
     /// Released after the transaction, so that writers of one process queue here instead of polling the file.
-    _turn: OwnedMutexGuard<()>,
+    _turn: Option<OwnedMutexGuard<()>>,
 }
 
 impl SqlJournal {
@@ -34,10 +34,14 @@ impl SqlJournal {
     /// # Errors
     /// [`JournalError::Busy`] when another process kept the lock through all attempts.
     pub(super) async fn begin(&self) -> Result<Writing, JournalError> {
-        let turn = std::sync::Arc::clone(&self.turn).lock_owned().await;
+        let ways = &self.link.ways;
+        let turn = match &ways.turn {
+            Some(turn) => Some(std::sync::Arc::clone(turn).lock_owned().await),
+            None => None,
+        };
         let mut attempt = 1;
         let transaction = loop {
-            match self.pool.begin_with(self.begin_statement).await {
+            match self.link.pool().begin_with(ways.begin).await {
                 Ok(transaction) => break transaction,
                 Err(error) => match faults::writing(&self.location, &error) {
                     JournalError::Busy { .. } if attempt < ATTEMPTS => attempt += 1,
@@ -46,11 +50,23 @@ impl SqlJournal {
             }
             tokio::time::sleep(Duration::from_millis(20)).await;
         };
-        Ok(Writing { transaction, location: self.location.clone(), _turn: turn })
+        Ok(Writing {
+            transaction,
+            location: self.location.clone(),
+            values_at_once: ways.values_at_once,
+            tell: ways.tell.clone(),
+            _turn: turn,
+        })
     }
 }
 
 impl Writing {
+    /// Tells nobody of it: that somebody still is there, and how far it is, is looked at now and then.
+    pub(super) fn quietly(mut self) -> Self {
+        self.tell = None;
+        self
+    }
+
     pub(super) fn connection(&mut self) -> &mut AnyConnection {
         &mut self.transaction
     }
@@ -98,7 +114,7 @@ impl Writing {
         width: usize,
         mut rows: Box<dyn Iterator<Item = Vec<Value>> + Send + '_>,
     ) -> Result<u64, JournalError> {
-        let at_once = (VALUES_AT_ONCE / width).max(1);
+        let at_once = (self.values_at_once / width).max(1);
         let mut changed = 0;
         loop {
             let batch: Vec<Vec<Value>> = rows.by_ref().take(at_once).collect();
@@ -109,7 +125,7 @@ impl Writing {
                 let mut query = sqlx::query(AssertSqlSafe(sql)).persistent(full);
                 for value in batch.into_iter().flatten() {
                     query = match value {
-                        Value::Text(text) => query.bind(text),
+                        Value::Text(text) => query.bind(text.map(storable)),
                         Value::Int(number) => query.bind(number),
                     };
                 }
@@ -123,8 +139,11 @@ impl Writing {
 
     /// # Errors
     /// When this fails nothing was written.
-    pub(super) async fn commit(self) -> Result<(), JournalError> {
-        let Self { transaction, location, _turn } = self;
+    pub(super) async fn commit(mut self) -> Result<(), JournalError> {
+        if let Some(tell) = self.tell.take() {
+            self.run(sqlx::query(AssertSqlSafe(tell))).await?;
+        }
+        let Self { transaction, location, _turn, .. } = self;
         transaction.commit().await.map_err(|error| faults::writing(&location, &error))
     }
 }
@@ -192,6 +211,11 @@ fn tuples(width: usize, rows: usize) -> String {
         format!("({})", numbers.join(","))
     };
     (0..rows).map(tuple).collect::<Vec<_>>().join(",")
+}
+
+/// A text as every database can hold it: PostgreSQL has no room for the character 0.
+pub(super) fn storable(text: String) -> String {
+    if text.contains('\0') { text.replace('\0', "\u{fffd}") } else { text }
 }
 
 /// `user@host` as it may be shown.

@@ -1,14 +1,16 @@
 //! The journal as one object: the port's calls, each carried out by the file that is named after its matter.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use sqlx::AnyPool;
 use tokio::sync::Mutex;
 
+use super::clock::Timed;
+use super::link::Link;
 use super::processes::Processes;
 use super::sightings::Runs;
 use super::vault::{Signer, Vault};
@@ -25,20 +27,16 @@ use crate::domain::usual::Usual;
 use crate::domain::verdict::Content;
 use crate::ports::journal::{
     ActivityRow, Intent, InvalidationRow, JobLease, JobWork, JobsOf, Journal, JournalError, Lease,
-    SightingRow, SightingRun, Step,
+    Reach, SightingRow, SightingRun, Step,
 };
 
 /// A journal in a SQL database. Cheap to share behind an `Arc`; safe to open from several processes at once.
 #[derive(Debug)]
 pub struct SqlJournal {
-    pub(super) pool: AnyPool,
+    pub(super) link: Link,
     /// Path or URL, without secrets; cleaned.
     pub(super) location: String,
     pub(super) warnings: Vec<String>,
-    /// Takes the write lock at once, so that no write fails half-way for want of it.
-    pub(super) begin_statement: &'static str,
-    /// One write at a time within the process.
-    pub(super) turn: Arc<Mutex<()>>,
     pub(super) processes: Processes,
     /// Where this process's pid means something; known from the first `join` on.
     pub(super) realm: OnceLock<String>,
@@ -61,6 +59,25 @@ impl SqlJournal {
         self.vault.sign_with(signer);
     }
 
+    /// Server's clock less this host's, in milliseconds: 0 with a file, and where both agree.
+    #[must_use]
+    pub fn clock_difference(&self) -> i64 {
+        self.link.skew()
+    }
+
+    /// What was read, by this host's clock.
+    fn here<T: Timed>(&self, read: T) -> T {
+        read.shifted(-self.link.skew())
+    }
+
+    /// What is to be written, by the clock of the journal.
+    fn there<'a, T: Timed + Clone>(&self, given: &'a T) -> Cow<'a, T> {
+        match self.link.skew() {
+            0 => Cow::Borrowed(given),
+            skew => Cow::Owned(given.clone().shifted(skew)),
+        }
+    }
+
     pub(super) fn learn_time(&self, now: Timestamp) -> i64 {
         let now = now.as_millisecond();
         self.latest.fetch_max(now, Ordering::Relaxed);
@@ -80,12 +97,31 @@ impl Journal for SqlJournal {
     }
 
     async fn join(&self, member: &Member, now: Timestamp) -> Result<(), JournalError> {
-        self.join_member(member, now).await
+        self.link
+            .over(async {
+                #[cfg(feature = "postgres")]
+                if self.link.keeps_time() {
+                    self.learn_clock(now).await?;
+                }
+                let started_at = self.link.there(member.started_at);
+                let member = Member { started_at, ..member.clone() };
+                self.join_member(&member, self.link.there(now)).await
+            })
+            .await
+    }
+
+    fn reach(&self) -> Reach {
+        self.link.reach()
+    }
+
+    async fn change(&self, seen: u64) -> u64 {
+        self.link.change(seen).await
     }
 
     async fn record(&self, intent: &Intent) -> Result<(), JournalError> {
-        let sealed = self.vault.sealed_intent(intent);
-        self.record_intent(sealed.as_ref().unwrap_or(intent)).await
+        let intent = self.there(intent);
+        let sealed = self.vault.sealed_intent(&intent);
+        self.link.over(self.record_intent(sealed.as_ref().unwrap_or(&intent))).await
     }
 
     async fn watch(
@@ -94,18 +130,19 @@ impl Journal for SqlJournal {
         names: &[WatchedName],
         urls: &[WatchedUrl],
     ) -> Result<(), JournalError> {
-        self.add_watched(invalidation, names, &self.vault.sealed(urls)).await
+        let names = names.iter().map(|name| self.there(name).into_owned()).collect::<Vec<_>>();
+        self.link.over(self.add_watched(invalidation, &names, &self.vault.sealed(urls))).await
     }
 
     async fn mark_sent(&self, items: &[ItemId], at: Timestamp) -> Result<(), JournalError> {
-        self.mark_items_sent(items, at).await
+        self.link.over(self.mark_items_sent(items, self.link.there(at))).await
     }
 
     async fn settle(
         &self,
         outcomes: &[(ItemId, ItemState, Option<String>)],
     ) -> Result<(), JournalError> {
-        self.settle_items(outcomes).await
+        self.link.over(self.settle_items(outcomes)).await
     }
 
     async fn unsettled(
@@ -113,7 +150,10 @@ impl Journal for SqlJournal {
         scope: &CloudScope,
         silent_since: Timestamp,
     ) -> Result<Vec<(Operation, Item)>, JournalError> {
-        self.unsettled_items(scope, silent_since).await
+        self.link
+            .over(self.unsettled_items(scope, self.link.there(silent_since)))
+            .await
+            .map(|read| self.here(read))
     }
 
     async fn jobs(
@@ -122,15 +162,21 @@ impl Journal for SqlJournal {
         limit: u32,
         now: Timestamp,
     ) -> Result<Vec<JobRow>, JournalError> {
-        self.job_rows(scope, limit, now, None).await
+        self.link
+            .over(self.job_rows(scope, limit, self.link.there(now), None))
+            .await
+            .map(|read| self.here(read))
     }
 
     async fn job(&self, operation: OperationId, now: Timestamp) -> Result<JobRow, JournalError> {
-        self.one_job(operation, now).await
+        self.link
+            .over(self.one_job(operation, self.link.there(now)))
+            .await
+            .map(|read| self.here(read))
     }
 
     async fn find_job(&self, prefix: &str) -> Result<OperationId, JournalError> {
-        self.find_job_by_prefix(prefix).await
+        self.link.over(self.find_job_by_prefix(prefix)).await
     }
 
     async fn job_items(
@@ -139,11 +185,15 @@ impl Journal for SqlJournal {
         filter: ItemFilter,
         slice: Slice,
     ) -> Result<Vec<Item>, JournalError> {
-        self.items_of_job(operation, filter, slice).await
+        self.link
+            .over(self.items_of_job(operation, filter, slice))
+            .await
+            .map(|read| self.here(read))
     }
 
     async fn job_work(&self, operation: OperationId) -> Result<JobWork, JournalError> {
-        let mut work = self.work_of_job(operation).await?;
+        let work = self.link.over(self.work_of_job(operation)).await?;
+        let mut work = self.here(work);
         work.by_url = self.vault.opened_urls(work.by_url.urls);
         Ok(work)
     }
@@ -155,7 +205,7 @@ impl Journal for SqlJournal {
         by: MemberId,
         now: Timestamp,
     ) -> Result<Vec<OperationId>, JournalError> {
-        self.wish_of_jobs(of, wish, by, now).await
+        self.link.over(self.wish_of_jobs(of, wish, by, self.link.there(now))).await
     }
 
     async fn claim_job(
@@ -165,7 +215,7 @@ impl Journal for SqlJournal {
         now: Timestamp,
         ttl: Duration,
     ) -> Result<Option<JobLease>, JournalError> {
-        self.claim(operation, holder, now, ttl).await
+        self.link.over(self.claim(operation, holder, self.link.there(now), ttl)).await
     }
 
     async fn renew_job(
@@ -175,7 +225,14 @@ impl Journal for SqlJournal {
         now: Timestamp,
         ttl: Duration,
     ) -> Result<Wish, JournalError> {
-        self.renew_run(lease, wait, now, ttl).await
+        self.link
+            .over(self.renew_run(
+                lease,
+                wait.map(|wait| self.there(wait)).as_deref(),
+                self.link.there(now),
+                ttl,
+            ))
+            .await
     }
 
     async fn advance(
@@ -184,7 +241,7 @@ impl Journal for SqlJournal {
         step: &Step,
         now: Timestamp,
     ) -> Result<Wish, JournalError> {
-        self.advance_job(lease, step, now).await
+        self.link.over(self.advance_job(lease, step, self.link.there(now))).await
     }
 
     async fn named_by_url(
@@ -193,7 +250,7 @@ impl Journal for SqlJournal {
         answer: &str,
         now: Timestamp,
     ) -> Result<(), JournalError> {
-        self.note_by_url(lease, answer, now).await
+        self.link.over(self.note_by_url(lease, answer, self.link.there(now))).await
     }
 
     async fn stop_job(
@@ -202,15 +259,15 @@ impl Journal for SqlJournal {
         because: &str,
         now: Timestamp,
     ) -> Result<(), JournalError> {
-        self.stop_run(lease, because, now).await
+        self.link.over(self.stop_run(lease, because, self.link.there(now))).await
     }
 
     async fn release_job(&self, lease: JobLease, now: Timestamp) -> Result<(), JournalError> {
-        self.release_run(lease, now).await
+        self.link.over(self.release_run(lease, self.link.there(now))).await
     }
 
     async fn note(&self, scope: &CloudScope, act: &Act) -> Result<(), JournalError> {
-        self.keep_act(scope, act).await
+        self.link.over(self.keep_act(scope, &self.there(act))).await
     }
 
     async fn acts(
@@ -218,7 +275,7 @@ impl Journal for SqlJournal {
         scope: Option<&CloudScope>,
         limit: u32,
     ) -> Result<Vec<ActRow>, JournalError> {
-        self.act_rows(scope, limit).await
+        self.link.over(self.act_rows(scope, limit)).await.map(|read| self.here(read))
     }
 
     async fn acquire(
@@ -228,27 +285,28 @@ impl Journal for SqlJournal {
         now: Timestamp,
         ttl: Duration,
     ) -> Result<Option<Lease>, JournalError> {
-        self.acquire_lease(invalidation, holder, now, ttl).await
+        self.link.over(self.acquire_lease(invalidation, holder, self.link.there(now), ttl)).await
     }
 
     async fn renew(&self, lease: Lease, now: Timestamp, ttl: Duration) -> Result<(), JournalError> {
-        self.renew_lease(lease, now, ttl).await
+        self.link.over(self.renew_lease(lease, self.link.there(now), ttl)).await
     }
 
     async fn release(&self, lease: Lease) -> Result<(), JournalError> {
-        self.release_lease(lease).await
+        self.link.over(self.release_lease(lease)).await
     }
 
     async fn invalidation(&self, id: InvalidationId) -> Result<Invalidation, JournalError> {
-        self.whole_invalidation(id).await.map(|read| self.vault.opened(read))
+        let read = self.link.over(self.whole_invalidation(id)).await?;
+        Ok(self.vault.opened(self.here(read)))
     }
 
     async fn find(&self, prefix: &str) -> Result<InvalidationId, JournalError> {
-        self.find_by_prefix(prefix).await
+        self.link.over(self.find_by_prefix(prefix)).await
     }
 
     async fn open(&self, scope: Option<&CloudScope>) -> Result<Vec<InvalidationRow>, JournalError> {
-        self.open_rows(scope).await
+        self.link.over(self.open_rows(scope)).await.map(|read| self.here(read))
     }
 
     async fn ended(
@@ -256,11 +314,11 @@ impl Journal for SqlJournal {
         scope: Option<&CloudScope>,
         limit: u32,
     ) -> Result<Vec<InvalidationRow>, JournalError> {
-        self.ended_rows(scope, limit).await
+        self.link.over(self.ended_rows(scope, limit)).await.map(|read| self.here(read))
     }
 
     async fn row(&self, id: InvalidationId) -> Result<InvalidationRow, JournalError> {
-        self.one_row(id).await
+        self.link.over(self.one_row(id)).await.map(|read| self.here(read))
     }
 
     async fn activity(
@@ -268,27 +326,27 @@ impl Journal for SqlJournal {
         scope: Option<&CloudScope>,
         limit: u32,
     ) -> Result<Vec<ActivityRow>, JournalError> {
-        self.activity_rows(scope, limit).await
+        self.link.over(self.activity_rows(scope, limit)).await.map(|read| self.here(read))
     }
 
     async fn save_name(&self, lease: Lease, name: &WatchedName) -> Result<(), JournalError> {
-        self.save_watched_name(lease, name).await
+        self.link.over(self.save_watched_name(lease, &self.there(name))).await
     }
 
     async fn save_terms(&self, lease: Lease, terms: &WatchTerms) -> Result<(), JournalError> {
-        self.save_watch_terms(lease, terms).await
+        self.link.over(self.save_watch_terms(lease, terms)).await
     }
 
     async fn save_sightings(&self, lease: Lease, rows: &[SightingRow]) -> Result<(), JournalError> {
         let sealed = self.vault.sealed_sightings(rows);
-        self.save_runs(lease, sealed.as_deref().unwrap_or(rows)).await
+        self.link.over(self.save_runs(lease, sealed.as_deref().unwrap_or(rows))).await
     }
 
     async fn kept_sightings(
         &self,
         invalidation: InvalidationId,
     ) -> Result<Vec<SightingRun>, JournalError> {
-        self.sightings(invalidation).await
+        self.link.over(self.sightings(invalidation)).await
     }
 
     async fn save_snapshot(
@@ -296,7 +354,7 @@ impl Journal for SqlJournal {
         lease: Lease,
         snapshot: &WatchSnapshot,
     ) -> Result<(), JournalError> {
-        self.save_picture(lease, snapshot).await
+        self.link.over(self.save_picture(lease, snapshot)).await
     }
 
     async fn end(
@@ -305,11 +363,11 @@ impl Journal for SqlJournal {
         ending: &Ending,
         last: &WatchSnapshot,
     ) -> Result<(), JournalError> {
-        self.end_invalidation(lease, ending, last).await
+        self.link.over(self.end_invalidation(lease, &self.there(ending), last)).await
     }
 
     async fn reopen(&self, id: InvalidationId) -> Result<(), JournalError> {
-        self.reopen_invalidation(id).await
+        self.link.over(self.reopen_invalidation(id)).await
     }
 
     async fn earlier_contents(
@@ -317,7 +375,11 @@ impl Journal for SqlJournal {
         scope: &CloudScope,
         key: &AssetKey,
     ) -> Result<Vec<Content>, JournalError> {
-        self.known_contents(scope, key).await
+        self.link.over(self.known_contents(scope, key)).await
+    }
+
+    async fn pulse(&self) -> Result<String, JournalError> {
+        self.pulse_text().await
     }
 
     async fn activity_of(
@@ -326,7 +388,7 @@ impl Journal for SqlJournal {
         key: &AssetKey,
         limit: u32,
     ) -> Result<Vec<ActivityRow>, JournalError> {
-        self.activity_rows_of(scope, key, limit).await
+        self.link.over(self.activity_rows_of(scope, key, limit)).await.map(|read| self.here(read))
     }
 
     async fn newer_operation(
@@ -336,7 +398,10 @@ impl Journal for SqlJournal {
         since: Timestamp,
         than: OperationId,
     ) -> Result<Option<Operation>, JournalError> {
-        self.newest_change(scope, key, since, than).await
+        self.link
+            .over(self.newest_change(scope, key, self.link.there(since), than))
+            .await
+            .map(|read| self.here(read))
     }
 
     async fn recently_gone(
@@ -345,11 +410,11 @@ impl Journal for SqlJournal {
         key: &AssetKey,
         since: Timestamp,
     ) -> Result<bool, JournalError> {
-        self.was_gone_since(scope, key, since).await
+        self.link.over(self.was_gone_since(scope, key, self.link.there(since))).await
     }
 
     async fn usual(&self, scope: &CloudScope) -> Result<Usual, JournalError> {
-        self.usual_times(scope).await
+        self.link.over(self.usual_times(scope)).await
     }
 
     async fn end_of_gone_clouds(
@@ -358,6 +423,6 @@ impl Journal for SqlJournal {
         running: Option<&str>,
         now: Timestamp,
     ) -> Result<u64, JournalError> {
-        self.end_gone_clouds(api, running, now).await
+        self.link.over(self.end_gone_clouds(api, running, self.link.there(now))).await
     }
 }

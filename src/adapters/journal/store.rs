@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use sqlx::{AssertSqlSafe, Row as _};
 
 use super::faults;
-use super::open::known_schema;
+use super::schema::known_schema;
 use super::sql::{Value, Writing};
 use super::sql_journal::SqlJournal;
 use crate::domain::time::Timestamp;
@@ -83,23 +83,75 @@ fn overwriting(table: &Table) -> String {
     format!("ON CONFLICT ({}) DO UPDATE SET {set}", names(&table.columns[..table.key]))
 }
 
-impl From<Cell> for Value {
-    fn from(cell: Cell) -> Self {
-        match cell {
-            Cell::Null => Self::Text(None),
-            Cell::Int(number) => Self::Int(Some(number)),
-            Cell::Text(text) => Self::Text(Some(text)),
-        }
+/// A cell as a value of its column: a server knows no NULL without a kind.
+fn value(cell: Cell, kind: Kind) -> Value {
+    match (cell, kind) {
+        (Cell::Null, Int) => Value::Int(None),
+        (Cell::Null, Text) => Value::Text(None),
+        (Cell::Int(number), _) => Value::Int(Some(number)),
+        (Cell::Text(text), _) => Value::Text(Some(text)),
     }
 }
+
+/// Which rows name another one that must be there: table, column, the other table. Keys of others are its first column.
+const REFERENCES: [(&str, &str, &str); 14] = [
+    ("operation", "cloud", "cloud"),
+    ("item", "operation", "operation"),
+    ("invalidation", "operation", "operation"),
+    ("snapshot", "invalidation", "invalidation"),
+    ("watched_name", "invalidation", "invalidation"),
+    ("watched_url", "invalidation", "invalidation"),
+    ("sighting", "invalidation", "invalidation"),
+    ("clearance", "invalidation", "invalidation"),
+    ("earlier_content", "cloud", "cloud"),
+    ("job", "operation", "operation"),
+    ("refused", "operation", "operation"),
+    ("act", "cloud", "cloud"),
+    ("watched_name", "item", "item"),
+    ("watched_url", "item", "item"),
+];
 
 impl SqlJournal {
     async fn number(&self, sql: String) -> Result<u64, JournalError> {
         let number: i64 = sqlx::query_scalar(AssertSqlSafe(sql))
-            .fetch_one(&self.pool)
+            .fetch_one(&self.link.pool())
             .await
             .map_err(|error| faults::reading(&self.location, &error))?;
         Ok(u64::try_from(number).unwrap_or_default())
+    }
+}
+
+impl SqlJournal {
+    /// Reads every row; one line for each table with rows that name others which are not there.
+    pub(super) async fn orphans(&self) -> Result<Vec<String>, JournalError> {
+        const PAGE: usize = 1000;
+        let mut found = Vec::new();
+        for table in TABLES {
+            let mut after: Option<Vec<Cell>> = None;
+            loop {
+                let rows = self.page(table, after.as_deref(), PAGE).await;
+                let rows = match rows {
+                    Ok(rows) => rows,
+                    Err(JournalError::Damaged { detail }) => {
+                        found.push(format!("{}: {detail}", table.name));
+                        break;
+                    }
+                    Err(other) => return Err(other),
+                };
+                let Some(last) = rows.last().filter(|_| rows.len() == PAGE) else { break };
+                after = Some(last[..table.key].to_vec());
+            }
+        }
+        for (table, column, other) in REFERENCES {
+            let sql = format!(
+                "SELECT COUNT(*) FROM {table} t WHERE NOT EXISTS (SELECT 1 FROM {other} o WHERE o.id = t.{column})"
+            );
+            let lost = self.number(sql).await?;
+            if lost > 0 {
+                found.push(format!("{lost} rows of {table} name a {other} that is not there"));
+            }
+        }
+        Ok(found)
     }
 }
 
@@ -139,7 +191,7 @@ impl JournalStore for SqlJournal {
             };
         }
         let reading = |error: sqlx::Error| faults::reading(&self.location, &error);
-        let rows = query.fetch_all(&self.pool).await.map_err(reading)?;
+        let rows = query.fetch_all(&self.link.pool()).await.map_err(reading)?;
         let cell = |row: &sqlx::any::AnyRow, (name, kind): &(&'static str, Kind)| {
             let cell = match kind {
                 Int => row.try_get::<Option<i64>, _>(*name)?.map(Cell::Int),
@@ -154,7 +206,7 @@ impl JournalStore for SqlJournal {
     async fn put(&self, table: &Table, rows: &[Row]) -> Result<(), JournalError> {
         let mut writing = self.begin().await?;
         let into = format!("{} ({})", table.name, names(table.columns));
-        writing.rows(&into, &overwriting(table), rows).await?;
+        writing.rows(&into, &overwriting(table), table, rows).await?;
         writing.commit().await
     }
 
@@ -208,14 +260,19 @@ impl JournalStore for SqlJournal {
 
 impl Writing {
     /// Inserts rows of any width; returns the number of rows changed.
-    async fn rows(&mut self, into: &str, then: &str, rows: &[Row]) -> Result<u64, JournalError> {
+    async fn rows(
+        &mut self,
+        into: &str,
+        then: &str,
+        table: &Table,
+        rows: &[Row],
+    ) -> Result<u64, JournalError> {
+        let cells = |row: &Row| {
+            let kinds = table.columns.iter().map(|(_, kind)| *kind);
+            row.iter().cloned().zip(kinds).map(|(cell, kind)| value(cell, kind)).collect()
+        };
         let Some(width) = rows.first().map(Vec::len) else { return Ok(0) };
-        self.wide(
-            &format!("INSERT INTO {into} "),
-            then,
-            width,
-            Box::new(rows.iter().map(|row| row.iter().cloned().map(Value::from).collect())),
-        )
-        .await
+        self.wide(&format!("INSERT INTO {into} "), then, width, Box::new(rows.iter().map(cells)))
+            .await
     }
 }

@@ -19,7 +19,7 @@ impl SqlJournal {
         let text = id.to_string();
         let reading = |error: sqlx::Error| faults::reading(&self.location, &error);
         // One transaction, so that all parts are of the same moment.
-        let mut transaction = self.pool.begin().await.map_err(reading)?;
+        let mut transaction = self.link.snapshot().await.map_err(reading)?;
         let row = sqlx::query(
             "SELECT v.id, v.terms, v.not_covered, v.outcome, v.ended_at, v.sentence, o.id AS operation_id, o.member, \
              o.verb, o.ordered_at, o.command_line, o.note, o.invalidate, c.cloud_name, c.api, c.instance \
@@ -65,7 +65,7 @@ impl SqlJournal {
         lease: Lease,
         name: &WatchedName,
     ) -> Result<(), JournalError> {
-        let mut writing = self.begin().await?;
+        let mut writing = self.begin().await?.quietly();
         writing.hold(lease).await?;
         let row = sqlx::query(
             "SELECT o.cloud, \
@@ -93,7 +93,7 @@ impl SqlJournal {
         lease: Lease,
         terms: &WatchTerms,
     ) -> Result<(), JournalError> {
-        let mut writing = self.begin().await?;
+        let mut writing = self.begin().await?.quietly();
         writing.under(lease, "terms = $4", [json(terms).into()]).await?;
         writing.commit().await
     }
@@ -103,7 +103,7 @@ impl SqlJournal {
         lease: Lease,
         snapshot: &WatchSnapshot,
     ) -> Result<(), JournalError> {
-        let mut writing = self.begin().await?;
+        let mut writing = self.begin().await?.quietly();
         writing.hold(lease).await?;
         writing.picture(lease.invalidation, snapshot).await?;
         writing.commit().await

@@ -5,7 +5,6 @@ use tui_input::Input as Field;
 use super::input::command_line_edited;
 use super::{act, jobs, on_screen};
 use crate::app::action::{Action, Motion};
-use crate::app::commands::by_name;
 use crate::app::effect::{Effect, JobId, Lane};
 use crate::app::field;
 use crate::app::key::{Code, Key};
@@ -22,6 +21,15 @@ const HISTORY: usize = 100;
 
 pub(super) fn in_order(app: &mut App, action: &Action, key: Option<Key>) -> Vec<Effect> {
     let Some(Overlay::Order(dialog)) = &mut app.overlay else { return vec![] };
+    if *action == Action::SavePlan {
+        return match dialog.for_the_command_line(&app.env) {
+            Ok(text) => vec![Effect::SavePlan { text }],
+            Err(why) => {
+                app.env.say(why);
+                vec![]
+            }
+        };
+    }
     if *action == Action::Confirm && app.env.is_locked() {
         app.env.bad(
             "the profile is locked: nothing was sent",
@@ -120,10 +128,10 @@ pub(super) fn in_picker(app: &mut App, action: &Action) -> Vec<Effect> {
         Action::Left | Action::Right if picker.is_tree() => {
             if *action == Action::Left {
                 picker.fold();
-            } else {
-                picker.unfold();
+                return vec![];
             }
-            vec![]
+            let wanted = picker.unfold();
+            wanted.and_then(|folder| app.folders.ask(&folder)).into_iter().collect()
         }
         Action::Left | Action::Right => {
             let way = if *action == Action::Left { Code::Left } else { Code::Right };
@@ -154,6 +162,16 @@ pub(super) fn in_picker(app: &mut App, action: &Action) -> Vec<Effect> {
             }
         }
         _ => vec![],
+    }
+}
+
+/// More folders are known: a tree that is open shows them.
+pub(super) fn folders_again(app: &mut App) {
+    if let Some(Overlay::Picker(mut picker)) = app.overlay.take_if(
+        |overlay| matches!(overlay, Overlay::Picker(picker) if picker.kind == PickerKind::Folder),
+    ) {
+        picker.again(app);
+        app.overlay = Some(Overlay::Picker(picker));
     }
 }
 
@@ -261,7 +279,7 @@ fn run_line(app: &mut App, typed: &str, key: Option<Key>) -> Vec<Effect> {
         return vec![];
     }
     let (verb, args) = typed.split_once(' ').unwrap_or((typed, ""));
-    let result = match by_name(verb) {
+    let result = match app.keymap.by_name(verb) {
         Some(command) => command.action(&app.context(), args).map_err(|why| why.message),
         None => Err(format!("no command `{}`; tab completes", text::shown(verb))),
     };

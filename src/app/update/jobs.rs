@@ -23,6 +23,7 @@ pub(super) fn execute(
     terms: OrderTerms,
     typed: Option<String>,
 ) -> Vec<Effect> {
+    super::pausing::go_on(app); // whoever orders something wants to see it
     let job = JobId(app.env.task().0);
     let to =
         plan.items.iter().filter_map(|item| Some((item.key.clone(), item.to.clone()?))).collect();

@@ -5,7 +5,7 @@ use secrecy::ExposeSecret as _;
 use super::super::args::Globals;
 use super::super::{connect, themes};
 use super::{Finding, Findings};
-use crate::adapters::journal::{Inspection, inspect};
+use crate::adapters::journal::{Inspection, ServerSeen, inspect};
 use crate::config::{self, Env, Flags};
 use crate::report::Report;
 
@@ -57,7 +57,14 @@ pub fn config(globals: &Globals, env: &Env) -> Vec<Finding> {
 pub async fn journal(flags: &Flags, env: &Env) -> Vec<Finding> {
     let mut part = Findings::of("journal");
     let Ok(preferences) = config::preferences(flags, env) else { return part.found() };
-    match inspect(preferences.journal.expose_secret()).await {
+    let location = match preferences.journal_with_password() {
+        Ok(location) => location,
+        Err(fault) => {
+            part.failed("password", &Report::from(&fault));
+            return part.found();
+        }
+    };
+    match inspect(location.expose_secret()).await {
         Ok(seen) => tell(&seen, &mut part),
         Err(fault) => part.failed("file", &Report::from(&fault)),
     }
@@ -66,6 +73,10 @@ pub async fn journal(flags: &Flags, env: &Env) -> Vec<Finding> {
 
 fn tell(seen: &Inspection, part: &mut Findings) {
     let path = &seen.path;
+    if let Some(server) = &seen.server {
+        tell_server(seen, server, part);
+        return;
+    }
     if !seen.writable {
         part.broken(
             "file",
@@ -97,6 +108,49 @@ fn tell(seen: &Inspection, part: &mut Findings) {
         );
         return;
     }
+    tell_schema(seen, part);
+    match seen.mode.as_deref() {
+        Some("wal") => part.ok("log", "write-ahead: readers and a writer do not meet"),
+        Some(mode) if !seen.network => part.note(
+            "log",
+            format!("{mode}: processes wait for each other"),
+            "put it where shared memory is to be had: most local disks",
+        ),
+        _ => {}
+    }
+}
+
+/// A journal that a team shares.
+fn tell_server(seen: &Inspection, server: &ServerSeen, part: &mut Findings) {
+    part.ok(
+        "server",
+        format!(
+            "{}, PostgreSQL {}, answers after {} ms",
+            seen.path,
+            server.version,
+            server.delay.as_millis()
+        ),
+    );
+    if !seen.writable {
+        part.broken(
+            "server",
+            "it only takes reads: it is a standby".to_owned(),
+            "name the primary in `journal`",
+        );
+    }
+    if server.encrypted {
+        part.ok("way", "encrypted");
+    } else {
+        part.note(
+            "way",
+            "not encrypted",
+            "fine within this host; else add sslmode=verify-full to the URL",
+        );
+    }
+    tell_schema(seen, part);
+}
+
+fn tell_schema(seen: &Inspection, part: &mut Findings) {
     match seen.schema {
         Some(found) if found > seen.known_schema => part.broken(
             "schema",
@@ -109,15 +163,6 @@ fn tell(seen: &Inspection, part: &mut Findings) {
         ),
         Some(found) => part.ok("schema", format!("version {found}, as this program knows it")),
         None => part.ok("schema", format!("none yet; it will be version {}", seen.known_schema)),
-    }
-    match seen.mode.as_deref() {
-        Some("wal") => part.ok("log", "write-ahead: readers and a writer do not meet"),
-        Some(mode) if !seen.network => part.note(
-            "log",
-            format!("{mode}: processes wait for each other"),
-            "put it where shared memory is to be had: most local disks",
-        ),
-        _ => {}
     }
 }
 

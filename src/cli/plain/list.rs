@@ -45,7 +45,7 @@ impl List {
             ListQuery::Resources { resource_type, .. } | ListQuery::Tag { resource_type, .. } => {
                 *resource_type
             }
-            ListQuery::Search { .. } => ResourceType::default(),
+            ListQuery::Folder { .. } | ListQuery::Search { .. } => ResourceType::default(),
         }
     }
 

@@ -283,16 +283,17 @@ impl Cloud for InProcess {
             }
             ListQuery::Resources { resource_type, delivery_type, prefix } => {
                 let selection = prefix.clone().map_or(Selection::All, Selection::Prefix);
-                (*resource_type, Some(*delivery_type), selection)
+                (Some(*resource_type), Some(*delivery_type), selection)
             }
             ListQuery::Tag { resource_type, tag } => {
-                (*resource_type, None, Selection::Tag(tag.clone()))
+                (Some(*resource_type), None, Selection::Tag(tag.clone()))
             }
+            ListQuery::Folder { folder } => (None, None, Selection::Folder(folder.clone())),
         };
         let after = cursor.map(Position::from_cursor);
         let after = after.map(|after| after.ok_or_else(|| self.bad_cursor())).transpose()?;
         let order = ListOrder {
-            resource_type: Some(resource_type),
+            resource_type,
             delivery_type,
             selection,
             oldest_first: false,

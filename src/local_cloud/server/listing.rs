@@ -2,6 +2,7 @@
 
 use jiff::fmt::rfc2822;
 use jiff::{Timestamp, civil, tz};
+use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use super::Cloud;
@@ -9,7 +10,7 @@ use super::admin::Answer;
 use super::params::{Param, Params};
 use super::reply::{Reply, bad, missing};
 use super::upload::attributes;
-use super::wire::{self, DerivedRow, Row, Shown};
+use super::wire::{self, DerivedRow, Item, Row, Shown};
 use crate::domain::asset::{AssetKey, DeliveryType, ResourceType};
 use crate::domain::public_id::PublicId;
 use crate::local_cloud::world::asset::HexId;
@@ -90,18 +91,26 @@ fn page_reply(cloud: &Cloud, params: &Params, rows: &[Row], page: &Page) -> Resu
     let fields = fields.as_deref();
     let shown = shown(params, fields);
     let moderated = params.switch("moderations")?;
+    let next_cursor = page.next.as_ref().map(Position::to_cursor);
+    if fields.is_none() && !moderated {
+        let resources = rows.iter().map(|row| Item::of(row, &base, shown)).collect();
+        return Ok(Reply::written(&PageReply { resources, next_cursor }));
+    }
     let items = rows.iter().map(|row| {
-        let mut item = wire::item(row, &base, shown);
+        let mut item = Item::of(row, &base, shown).into_map();
         if moderated {
             wire::moderation(&mut item, &row.asset);
         }
         only(item, fields)
     });
-    let mut reply = json!({"resources": items.collect::<Vec<_>>()});
-    if let Some(next) = &page.next {
-        reply["next_cursor"] = json!(next.to_cursor());
-    }
-    Ok(Reply::ok(reply))
+    Ok(Reply::written(&PageReply { resources: items.collect(), next_cursor }))
+}
+
+#[derive(Serialize)]
+struct PageReply<T> {
+    resources: Vec<T>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_cursor: Option<String>,
 }
 
 /// The fields that were asked for; the ones that name the asset are always there.

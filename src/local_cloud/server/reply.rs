@@ -3,6 +3,7 @@
 use axum::body::{Body, Bytes};
 use axum::http::{HeaderName, HeaderValue, Response, StatusCode, header};
 use md5::{Digest as _, Md5};
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::headers::{http_date, text_value};
@@ -45,6 +46,14 @@ impl Reply {
             None => message,
         };
         Self { status, ..Self::ok(json!({"error": {"message": message}})) }
+    }
+
+    /// An answer that is large, and that nobody changes any more.
+    pub fn written(body: &impl Serialize) -> Self {
+        match serde_json::to_vec(body) {
+            Ok(bytes) => Self::file(bytes.into(), JSON, None),
+            Err(why) => Self::error(500, &why.to_string()),
+        }
     }
 
     pub fn file(bytes: Bytes, content_type: &'static str, attachment: Option<String>) -> Self {

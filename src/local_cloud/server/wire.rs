@@ -1,14 +1,16 @@
 //! JSON shapes of assets (facts §2.3, §3.2, §3.9). The stand-in's own: the client has others, on purpose.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use crate::domain::asset::ResourceType;
 use crate::domain::time::Timestamp;
 use crate::local_cloud::content::{Content, Format};
 use crate::local_cloud::world::World;
-use crate::local_cloud::world::asset::{Access, AccessRule, Derived, StoredAsset};
+use crate::local_cloud::world::asset::{Access, AccessRule, Derived, Pairs, StoredAsset};
 
 /// An asset with the path of its original, taken out of the world; bytes are looked at later.
 #[derive(Debug, Clone)]
@@ -55,41 +57,79 @@ pub struct Shown {
     pub metadata: bool,
 }
 
-/// One item of a listing.
-pub fn item(row: &Row, base: &str, shown: Shown) -> Map<String, Value> {
-    let asset = &row.asset;
-    let mut item = Map::new();
-    let mut set = |name: &str, value: Value| item.insert(name.to_owned(), value);
-    set("asset_id", json!(asset.asset_id.to_string()));
-    set("public_id", json!(asset.key.public_id.as_str()));
-    if let Some(format) = asset.format() {
-        set("format", json!(format.as_str()));
+/// One item of a listing; pages have five hundred, so it is written as it stands.
+#[derive(Serialize)]
+pub struct Item<'a> {
+    asset_id: String,
+    public_id: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    format: Option<&'static str>,
+    version: u64,
+    resource_type: &'a str,
+    #[serde(rename = "type")]
+    delivery_type: &'a str,
+    created_at: String,
+    bytes: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    width: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    height: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    placeholder: Option<bool>,
+    asset_folder: &'a str,
+    display_name: &'a str,
+    url: String,
+    secure_url: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tags: Option<Vec<&'a str>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    context: Option<Context<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    metadata: Option<&'a BTreeMap<String, String>>,
+}
+
+#[derive(Serialize)]
+struct Context<'a> {
+    custom: &'a BTreeMap<String, String>,
+}
+
+impl<'a> Item<'a> {
+    pub fn of(row: &'a Row, base: &str, shown: Shown) -> Self {
+        let asset = &*row.asset;
+        let size = size(asset);
+        let url = format!("{base}{}", row.path);
+        let some = |pairs: &'a Pairs| (!pairs.is_empty()).then_some(&**pairs);
+        Self {
+            asset_id: asset.asset_id.to_string(),
+            public_id: asset.key.public_id.as_str(),
+            format: asset.format().map(Format::as_str),
+            version: asset.version,
+            resource_type: asset.key.resource_type.as_str(),
+            delivery_type: asset.key.delivery_type.as_str(),
+            created_at: time(asset.created_at),
+            bytes: if row.placeholder { 0 } else { asset.content.length() },
+            width: size.map(|(width, _)| width),
+            height: size.map(|(_, height)| height),
+            placeholder: row.placeholder.then_some(true),
+            asset_folder: &asset.asset_folder,
+            display_name: &asset.display_name,
+            secure_url: url.clone(),
+            url,
+            tags: shown.tags.then(|| asset.tags.iter().map(|tag| &**tag).collect()),
+            context: some(&asset.context)
+                .filter(|_| shown.context)
+                .map(|custom| Context { custom }),
+            metadata: some(&asset.metadata).filter(|_| shown.metadata),
+        }
     }
-    set("version", json!(asset.version));
-    set("resource_type", json!(asset.key.resource_type.as_str()));
-    set("type", json!(asset.key.delivery_type.as_str()));
-    set("created_at", json!(time(asset.created_at)));
-    set("bytes", json!(if row.placeholder { 0 } else { asset.content.length() }));
-    if let Some((width, height)) = size(asset) {
-        set("width", json!(width));
-        set("height", json!(height));
+
+    /// To be changed further.
+    pub fn into_map(self) -> Map<String, Value> {
+        match serde_json::to_value(self) {
+            Ok(Value::Object(map)) => map,
+            _ => unreachable!("an item is an object of texts and numbers"),
+        }
     }
-    if row.placeholder {
-        set("placeholder", json!(true));
-    }
-    set("asset_folder", json!(&*asset.asset_folder));
-    set("display_name", json!(&*asset.display_name));
-    urls(&mut item, base, &row.path);
-    if shown.tags {
-        item.insert("tags".to_owned(), tags(asset));
-    }
-    if shown.context && !asset.context.is_empty() {
-        item.insert("context".to_owned(), json!({"custom": *asset.context}));
-    }
-    if shown.metadata && !asset.metadata.is_empty() {
-        item.insert("metadata".to_owned(), json!(*asset.metadata));
-    }
-    item
 }
 
 /// Pixels of pictures and films; raw files have none.
@@ -144,7 +184,8 @@ pub fn eager(row: &DerivedRow, base: &str) -> Value {
 
 /// Everything about one asset.
 pub fn detail(row: &Row, base: &str) -> Map<String, Value> {
-    let mut object = item(row, base, Shown { tags: true, context: true, metadata: true });
+    let shown = Shown { tags: true, context: true, metadata: true };
+    let mut object = Item::of(row, base, shown).into_map();
     let asset = &row.asset;
     if !row.placeholder {
         object.insert("etag".to_owned(), json!(asset.content.etag()));

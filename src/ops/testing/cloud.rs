@@ -260,6 +260,7 @@ impl Cloud for FakeCloud {
             ListQuery::Tag { resource_type, tag } => {
                 asset.key.resource_type == *resource_type && asset.tags.contains(tag)
             }
+            ListQuery::Folder { folder } => asset.asset_folder.as_ref() == Some(folder),
             // Good enough for tests: the expression is part of the name.
             ListQuery::Search { expression } => asset.key.public_id.as_str().contains(expression),
         };

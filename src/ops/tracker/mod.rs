@@ -28,6 +28,7 @@ use crate::domain::sighting::Sighting;
 use crate::domain::snapshot::WatchSnapshot;
 use crate::domain::time::Timestamp;
 use crate::domain::verdict::{Judgement, Stored};
+use crate::ports::journal::Reach;
 
 mod desk;
 mod labels;
@@ -51,6 +52,12 @@ pub struct Board {
     pub watches: Vec<Arc<WatchSnapshot>>,
     /// Why the journal cannot be used at the moment, if so; cleaned.
     pub trouble: Option<String>,
+    /// Whether the journal can be reached, and how far away it is.
+    pub reach: Reach,
+    /// Counts what other members wrote, as far as they tell.
+    pub changes: u64,
+    /// What this process tracks.
+    pub held: Vec<InvalidationId>,
 }
 
 impl Board {

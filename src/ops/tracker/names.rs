@@ -123,6 +123,10 @@ pub struct Name {
     pub has_reference: bool,
     /// The reference whose uncached read bears out what storage says of it, by position.
     pub proof: Option<usize>,
+    /// Its URLs, by position.
+    pub urls: Vec<usize>,
+    /// What is read past the caches for them, by position.
+    pub references: Vec<usize>,
     verb: Verb,
 }
 
@@ -140,6 +144,8 @@ impl Name {
             reference_is_derived: false,
             has_reference: false,
             proof: None,
+            urls: Vec::new(),
+            references: Vec::new(),
             verb,
         }
     }

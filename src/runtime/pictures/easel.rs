@@ -54,7 +54,7 @@ impl Easel {
     #[must_use]
     pub fn rows(wanted: &[Placed]) -> Option<std::ops::Range<u16>> {
         let areas = || wanted.iter().filter(|it| it.way.is_over_cells()).map(|it| it.area);
-        Some(areas().map(|area| area.top()).min()?..areas().map(|area| area.bottom()).max()?)
+        Some(areas().map(Rect::top).min()?..areas().map(Rect::bottom).max()?)
     }
 
     /// The bytes that have to come before the cells of this frame.

@@ -54,10 +54,10 @@ async fn found(picture: Picture, way: Way) -> Found {
 }
 
 async fn decoded(file: PictureFile, way: Way) -> Found {
-    static NEXT: AtomicU64 = AtomicU64::new(1);
-    let id = NEXT.fetch_add(1, Ordering::Relaxed);
     /// A cursor that runs through a list leaves no crowd of threads behind it.
     static ONE: Semaphore = Semaphore::const_new(1);
+    static NEXT: AtomicU64 = AtomicU64::new(1);
+    let id = NEXT.fetch_add(1, Ordering::Relaxed);
     let not = |why: String| Found::Not { why, may_insist: false };
     let PictureFile { url, derived, place, city, bytes } = file;
     let from = city.map_or_else(|| place.to_string(), |city| format!("{place} {city}"));

@@ -8,6 +8,7 @@ use crate::domain::job::ActRow;
 use crate::domain::time::Timestamp;
 use crate::ports::journal::ActivityRow;
 use crate::screens::assets::rows::Filter;
+use crate::ui::widgets::listing::position;
 
 const HOUR: i64 = 3600;
 
@@ -49,7 +50,7 @@ impl ActivityState {
     /// Position of the cursor among the rows shown.
     #[must_use]
     pub fn position(&self) -> usize {
-        self.at.and_then(|id| self.shown().position(|row| row.operation.id == id)).unwrap_or(0)
+        position(self.at, self.shown().map(|row| row.operation.id))
     }
 
     /// The operation under the cursor.

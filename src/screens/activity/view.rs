@@ -8,11 +8,12 @@ use crate::domain::invalidation::{Outcome, Verb};
 use crate::domain::job::ActRow;
 use crate::domain::time::Timestamp;
 use crate::ports::journal::ActivityRow;
-use crate::ui::layout::{Column, fit, window};
+use crate::ui::layout::Column;
 use crate::ui::pen::Pen;
+use crate::ui::text;
 use crate::ui::theme::{Glyphs, Role};
 use crate::ui::widgets::field::field;
-use crate::ui::{layout, text};
+use crate::ui::widgets::listing;
 
 const ASSETS: usize = 3;
 const OUTCOME: usize = 5;
@@ -25,25 +26,19 @@ const COLUMNS: [Column; 6] = [
     Column { title: "OUTCOME", width: 14, grows: false, right: false, priority: 2 },
 ];
 
-/// From this height on the row under the cursor is told in full below the list.
-const TOLD: u16 = 14;
-
 /// Draws the trail; answers where the terminal's cursor belongs, if the filter has the keys.
 pub fn draw(app: &App, pen: &mut Pen<'_>, body: Rect) -> Option<(u16, u16)> {
-    let told = if body.height >= TOLD { 5 } else { 0 };
-    let (list, below) = layout::split_bottom(body, told);
-    let areas = layout::list(list);
-    let cursor = status(app, pen, layout::inset(areas.status, 1));
+    let areas = listing::areas(body, 5);
+    let cursor = status(app, pen, areas.status);
     let rows: Vec<&ActivityRow> = app.activity.shown().collect();
     if rows.is_empty() {
-        let area = layout::inset(areas.rows, 2);
         let (line, role) = match &app.activity.failure {
             Some(failure) => (failure.headline.as_str(), Role::Bad),
             None if !app.activity.is_read => ("reading the journal", Role::Info),
             None if app.activity.rows.is_empty() => ("nothing was ordered yet", Role::Dim),
             None => ("nothing that is loaded matches", Role::Dim),
         };
-        pen.paragraph(area, line, role);
+        listing::nothing(pen, areas.list, line, role);
         return cursor;
     }
     let mut columns = COLUMNS;
@@ -52,28 +47,12 @@ pub fn draw(app: &App, pen: &mut Pen<'_>, body: Rect) -> Option<(u16, u16)> {
     } else {
         (columns[0].width, columns[ASSETS].width, columns[OUTCOME].width) = (5, 10, 11);
     }
-    let widths = fit(&columns, list.width.saturating_sub(4));
-    if areas.headings.height > 0 {
-        let mut x = list.x + 3;
-        for (column, width) in COLUMNS.iter().zip(&widths) {
-            let Some(width) = *width else { continue };
-            if column.right {
-                pen.put_right(x + width, areas.headings.y, width, column.title, Role::Heading);
-            } else {
-                pen.put(x, areas.headings.y, width, column.title, Role::Heading);
-            }
-            x += width + 2;
-        }
-    }
     let at = app.activity.position();
-    let first = window(at, rows.len(), usize::from(areas.rows.height));
-    for (y, (position, row)) in
-        (areas.rows.top()..areas.rows.bottom()).zip(rows.iter().enumerate().skip(first))
-    {
-        draw_row(app, pen, Rect { y, height: 1, ..areas.rows }, &widths, row, position == at);
-    }
-    if let Some(row) = rows.get(at).filter(|_| told > 0) {
-        tell(app, pen, below, row);
+    listing::rows(pen, areas.list, &columns, (&rows, at), |pen, row, column, area| {
+        cell(app, pen, row, column, area.width)
+    });
+    if let (Some(area), Some(row)) = (areas.told, rows.get(at)) {
+        tell(app, pen, area, row);
     }
     cursor
 }
@@ -110,43 +89,21 @@ fn status(app: &App, pen: &mut Pen<'_>, area: Rect) -> Option<(u16, u16)> {
     cursor
 }
 
-fn draw_row(
-    app: &App,
-    pen: &mut Pen<'_>,
-    area: Rect,
-    widths: &[Option<u16>],
-    row: &ActivityRow,
-    here: bool,
-) {
-    let (outcome, role) = outcome(row, pen.theme.glyphs);
-    let mut x = area.x + 3;
-    for (at, (column, width)) in COLUMNS.iter().zip(widths).enumerate() {
-        let Some(width) = *width else { continue };
-        let (word, role) = match at {
-            0 => (when(row.operation.at, app.env.now, width), Role::Dim),
-            1 => (text::shown(&row.by).into_owned(), Role::Text),
-            2 => (row.operation.verb.as_str().to_owned(), Role::Strong),
-            ASSETS => (text::shown(&row.label).into_owned(), Role::Text),
-            4 => (calls(row), if row.failed > 0 { Role::Warning } else { Role::Text }),
-            _ => (outcome.clone(), role),
-        };
-        if column.right {
-            pen.put_right(x + width, area.y, width, &word, role);
-        } else {
-            pen.put(x, area.y, width, &word, role);
-        }
-        x += width + 2;
-    }
-    if here {
-        pen.tint(Rect { width: area.width.saturating_sub(1), ..area }, Role::Cursor);
-        pen.put(area.x + 1, area.y, 1, pen.theme.glyphs.cursor, Role::Text);
+/// What stands in a column.
+fn cell(app: &App, pen: &Pen<'_>, row: &ActivityRow, column: usize, width: u16) -> (String, Role) {
+    match column {
+        0 => (when(row.operation.at, app.env.now, width), Role::Dim),
+        1 => (text::shown(&row.by).into_owned(), Role::Text),
+        2 => (row.operation.verb.as_str().to_owned(), Role::Strong),
+        ASSETS => (text::shown(&row.label).into_owned(), Role::Text),
+        4 => (calls(row), if row.failed > 0 { Role::Warning } else { Role::Text }),
+        _ => outcome(row, pen.theme.glyphs),
     }
 }
 
 /// The row under the cursor in full: outcome, note, command line.
 fn tell(app: &App, pen: &mut Pen<'_>, area: Rect, row: &ActivityRow) {
-    pen.rule(Rect { height: 1, ..area });
-    let area = layout::inset(layout::split_top(area, 1).1, 1);
+    let area = listing::below(pen, area);
     let operation = &row.operation;
     let (word, role) = outcome(row, pen.theme.glyphs);
     let label = text::shown(&row.label);

@@ -52,7 +52,7 @@ pub fn history(app: &App, pen: &mut Pen<'_>, area: Rect, cursor: Option<usize>) 
         let command = format!("$ {}", text::shown(&row.operation.command_line));
         pen.put(area.x + 4, y + 1, area.width.saturating_sub(4), &command, Role::Dim);
         if cursor == Some(at) {
-            pen.tint(Rect { y, height: 1, ..area }, Role::Cursor);
+            pen.cursor(Rect { y, height: 1, ..area }, Role::Cursor);
         }
         y += 2;
     }
@@ -103,7 +103,7 @@ pub fn headers(app: &App, pen: &mut Pen<'_>, area: Rect, cursor: Option<usize>) 
         }
         one_look(pen, Rect { y, height: each.min(rest.bottom() - y), ..rest }, look);
         if cursor == Some(at) {
-            pen.tint(Rect { y, height: 1, ..rest }, Role::Cursor);
+            pen.cursor(Rect { y, height: 1, ..rest }, Role::Cursor);
         }
         y += each;
     }

@@ -171,7 +171,7 @@ fn draw_entries(pen: &mut Pen<'_>, area: Rect, entries: &[Entry], cursor: Option
         }
         if here {
             let row = Rect { y, height: 1, ..area };
-            pen.tint(row, Role::Cursor);
+            pen.cursor(row, Role::Cursor);
         }
     }
 }

@@ -142,7 +142,7 @@ pub fn draw(app: &App, pen: &mut Pen<'_>, area: Rect, shown: &Shown) {
         );
         let end = pen.put(area.x, area.y, area.width, &line, Role::Dim);
         pen.link(area.x, area.y, end, url);
-        let rest = layout::split_top(area, if area.height > 3 { 1 } else { 0 }).1;
+        let rest = layout::split_top(area, u16::from(area.height > 3)).1;
         picture(pen, rest, pixels, canvas(app));
         return;
     }

@@ -283,7 +283,9 @@ impl AssetsState {
                 (*resource_type, *delivery_type)
             }
             ListQuery::Tag { resource_type, .. } => (*resource_type, DeliveryType::Upload),
-            ListQuery::Search { .. } => (ResourceType::Image, DeliveryType::Upload),
+            ListQuery::Folder { .. } | ListQuery::Search { .. } => {
+                (ResourceType::Image, DeliveryType::Upload)
+            }
         }
     }
 
@@ -310,6 +312,22 @@ impl AssetsState {
         match &self.query {
             ListQuery::Resources { prefix, .. } => prefix.as_deref(),
             _ => None,
+        }
+    }
+
+    /// Whether the server has answered that nothing is under the prefix that is listed.
+    #[must_use]
+    pub fn is_empty_answer(&self) -> bool {
+        let settled = self.loading.is_none() && self.failure.is_none() && self.loaded_at.is_some();
+        settled && self.rows.is_empty() && self.prefix().is_some_and(|it| it.ends_with('/'))
+    }
+
+    /// The folder that is listed, as the tree of folders names it.
+    #[must_use]
+    pub fn folder(&self) -> Option<String> {
+        match &self.query {
+            ListQuery::Folder { folder } => Some(format!("{folder}/")),
+            _ => self.prefix().map(str::to_owned),
         }
     }
 

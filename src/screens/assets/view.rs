@@ -173,7 +173,7 @@ fn asset_row(
     }
     if here {
         let away = state.details_have_keys(&app.env);
-        pen.tint(
+        pen.cursor(
             Rect { width: row.width.saturating_sub(1), ..row },
             if away { Role::CursorAway } else { Role::Cursor },
         );
@@ -340,6 +340,7 @@ fn narrowed(state: &AssetsState) -> Option<String> {
             return (words != ["image", "upload"]).then(|| words.join(" "));
         }
         ListQuery::Tag { tag, .. } => format!("tagged {}", text::shown(tag)),
+        ListQuery::Folder { folder } => format!("filed in {}", text::shown(folder)),
         ListQuery::Search { expression } => format!("search {}", text::shown(expression)),
     })
 }

@@ -20,6 +20,12 @@ pub fn draw(app: &App, pen: &mut Pen<'_>, help: &HelpState, area: Rect) -> Optio
     let cursor =
         field(pen, x, inside.y, inside.width.saturating_sub(1).min(30), &help.field, false);
     let list = layout::split_top(inside, if inside.height < 10 { 1 } else { 2 }).1;
+    // what is cut in its line is told in full below
+    let (list, told) = layout::split_bottom(list, if list.height > 8 { 3 } else { 0 });
+    if let Some(row) = rows.get(help.cursor).filter(|_| told.height > 0) {
+        pen.rule(told);
+        pen.paragraph(layout::split_top(told, 1).1, row.command.help, Role::Text);
+    }
     let lines = lines(&rows);
     let at = lines.iter().position(|line| matches!(line, Line::Row(at) if *at == help.cursor));
     let first = layout::window(at.unwrap_or(0), lines.len(), usize::from(list.height));
@@ -76,6 +82,6 @@ fn draw_row(app: &App, pen: &mut Pen<'_>, area: Rect, row: &HelpRow, here: bool)
     pen.put(x, area.y, area.right().saturating_sub(x), row.command.help, role);
     if here {
         pen.put(area.x, area.y, 1, pen.theme.glyphs.cursor, Role::Accent);
-        pen.tint(area, Role::Cursor);
+        pen.cursor(area, Role::Cursor);
     }
 }

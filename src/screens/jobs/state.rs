@@ -7,6 +7,7 @@ use crate::app::msg::Failure;
 use crate::domain::id::OperationId;
 use crate::domain::invalidation::Item;
 use crate::domain::job::{JobRow, JobState};
+use crate::ui::widgets::listing::position;
 
 /// Job, number of items not done when they were asked for, and the items.
 pub type NotDone = (OperationId, usize, Result<Arc<Vec<Item>>, Failure>);
@@ -29,7 +30,7 @@ impl JobsState {
     /// Position of the cursor.
     #[must_use]
     pub fn position(&self) -> usize {
-        self.at.and_then(|id| self.rows.iter().position(|row| row.operation.id == id)).unwrap_or(0)
+        position(self.at, self.rows.iter().map(|row| row.operation.id))
     }
 
     /// The job under the cursor.

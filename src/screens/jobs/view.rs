@@ -4,11 +4,12 @@ use ratatui::layout::Rect;
 
 use crate::app::state::App;
 use crate::domain::job::{JobRow, JobState};
-use crate::ui::layout::{Column, fit, window};
+use crate::ui::layout::Column;
 use crate::ui::pen::Pen;
+use crate::ui::text;
 use crate::ui::theme::{Glyphs, Role};
 use crate::ui::widgets::bar::stripe;
-use crate::ui::{layout, text};
+use crate::ui::widgets::listing;
 
 /// Below this width states are said in short words.
 const NARROW: u16 = 60;
@@ -25,15 +26,10 @@ const COLUMNS: [Column; 8] = [
     Column { title: "WHO", width: 14, grows: false, right: false, priority: 7 },
 ];
 
-/// From this height on the job under the cursor is told in full below the list.
-const TOLD: u16 = 14;
-
 /// Draws jobs that are not over, then those that are.
 pub fn draw(app: &App, pen: &mut Pen<'_>, body: Rect) {
-    let told = if body.height >= TOLD { (body.height / 3).clamp(6, 12) } else { 0 };
-    let (list, below) = layout::split_bottom(body, told);
-    let areas = layout::list(list);
-    status(app, pen, layout::inset(areas.status, 1));
+    let areas = listing::areas(body, (body.height / 3).clamp(6, 12));
+    status(app, pen, areas.status);
     let state = &app.job_list;
     if state.rows.is_empty() {
         let (line, role) = match &state.failure {
@@ -41,8 +37,7 @@ pub fn draw(app: &App, pen: &mut Pen<'_>, body: Rect) {
             None if !state.is_read => ("reading the journal", Role::Info),
             None => ("no order has made calls yet", Role::Dim),
         };
-        pen.paragraph(layout::inset(areas.rows, 2), line, role);
-        return;
+        return listing::nothing(pen, areas.list, line, role);
     }
     let mut columns = COLUMNS;
     let narrow = body.width < NARROW;
@@ -51,28 +46,12 @@ pub fn draw(app: &App, pen: &mut Pen<'_>, body: Rect) {
     } else {
         columns[ASSETS].width = 22; // names come first: others leave before these are cut
     }
-    let widths = fit(&columns, list.width.saturating_sub(4));
-    if areas.headings.height > 0 {
-        let mut x = list.x + 3;
-        for (column, width) in COLUMNS.iter().zip(&widths) {
-            let Some(width) = *width else { continue };
-            if column.right {
-                pen.put_right(x + width, areas.headings.y, width, column.title, Role::Heading);
-            } else {
-                pen.put(x, areas.headings.y, width, column.title, Role::Heading);
-            }
-            x += width + 2;
-        }
-    }
     let at = state.position();
-    let first = window(at, state.rows.len(), usize::from(areas.rows.height));
-    for (y, (position, job)) in
-        (areas.rows.top()..areas.rows.bottom()).zip(state.rows.iter().enumerate().skip(first))
-    {
-        row(app, pen, Rect { y, height: 1, ..areas.rows }, &widths, job, position == at);
-    }
-    if let Some(job) = state.rows.get(at).filter(|_| told > 0) {
-        tell(app, pen, below, job);
+    listing::rows(pen, areas.list, &columns, (&state.rows, at), |pen, job, column, area| {
+        cell(app, pen, job, (column, narrow), area)
+    });
+    if let (Some(area), Some(job)) = (areas.told, state.rows.get(at)) {
+        tell(app, pen, area, job);
     }
 }
 
@@ -101,50 +80,40 @@ fn status(app: &App, pen: &mut Pen<'_>, area: Rect) {
     pen.parts(area.x, area.y, area.width, &parts);
 }
 
-fn row(app: &App, pen: &mut Pen<'_>, area: Rect, widths: &[Option<u16>], job: &JobRow, here: bool) {
-    let (mut state, role) = state_of(job, pen.theme.glyphs);
-    if area.width < NARROW {
-        state = short(&state);
-    }
+/// What stands in a column.
+fn cell(
+    app: &App,
+    pen: &mut Pen<'_>,
+    job: &JobRow,
+    (column, narrow): (usize, bool),
+    area: Rect,
+) -> (String, Role) {
     let counts = &job.counts;
     let faded = if job.state.is_over() { Role::Dim } else { Role::Text };
-    let mut x = area.x + 3;
-    for (at, (column, width)) in COLUMNS.iter().zip(widths).enumerate() {
-        let Some(width) = *width else { continue };
-        let (word, role) = match at {
-            0 => (state.clone(), role),
-            1 => (job.operation.verb.as_str().to_owned(), faded),
-            ASSETS => (text::shown(&job.label).into_owned(), faded),
-            3 => (format!("{}/{}", text::len(counts.settled()), text::len(counts.total())), faded),
-            4 => {
-                if !job.state.is_over() {
-                    stripe(pen, x, area.y, width, counts.settled(), counts.total());
-                }
-                (String::new(), faded)
-            }
-            5 => (
-                job.rate(app.env.now).map_or_else(String::new, |rate| format!("{rate:.1}/s")),
-                faded,
-            ),
-            6 => (left(app, job), faded),
-            _ => (text::shown(&job.by).into_owned(), Role::Dim),
-        };
-        if column.right {
-            pen.put_right(x + width, area.y, width, &word, role);
-        } else {
-            pen.put(x, area.y, width, &word, role);
+    let word = match column {
+        0 => {
+            let (state, role) = state_of(job, pen.theme.glyphs);
+            return (if narrow { short(&state) } else { state }, role);
         }
-        x += width + 2;
-    }
-    if here {
-        pen.tint(Rect { width: area.width.saturating_sub(1), ..area }, Role::Cursor);
-        pen.put(area.x + 1, area.y, 1, pen.theme.glyphs.cursor, Role::Text);
-    }
+        1 => job.operation.verb.as_str().to_owned(),
+        ASSETS => text::shown(&job.label).into_owned(),
+        CALLS => format!("{}/{}", text::len(counts.settled()), text::len(counts.total())),
+        4 => {
+            if !job.state.is_over() {
+                stripe(pen, area.x, area.y, area.width, counts.settled(), counts.total());
+            }
+            String::new()
+        }
+        5 => job.rate(app.shown_now()).map_or_else(String::new, |rate| format!("{rate:.1}/s")),
+        6 => left(app, job),
+        _ => return (text::shown(&job.by).into_owned(), Role::Dim),
+    };
+    (word, faded)
 }
 
 /// Time left, or how much was not done.
 fn left(app: &App, job: &JobRow) -> String {
-    match job.eta(app.env.now) {
+    match job.eta(app.shown_now()) {
         Some(eta) => text::elapsed(eta),
         None if job.counts.not_done() > 0 && job.state.is_over() => {
             format!("{} not done", text::len(job.counts.not_done()))
@@ -190,8 +159,7 @@ fn short(state: &str) -> String {
 
 /// The job under the cursor in full: who and why, then what was not done and why.
 fn tell(app: &App, pen: &mut Pen<'_>, area: Rect, job: &JobRow) {
-    pen.rule(Rect { height: 1, ..area });
-    let area = layout::inset(layout::split_top(area, 1).1, 1);
+    let area = listing::below(pen, area);
     let counts = &job.counts;
     let mut parts = vec![format!("{} accepted", text::len(counts.accepted))];
     let others = [

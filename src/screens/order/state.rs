@@ -7,6 +7,8 @@ use crate::app::effect::TaskId;
 use crate::app::key::Key;
 use crate::app::msg::Failure;
 use crate::app::order::{Request, Wish};
+use crate::app::state::Env;
+use crate::domain::asset::AssetKey;
 use crate::domain::confidence::Confidence;
 use crate::domain::purge::{OrderTerms, Plan};
 use crate::domain::time::Moment;
@@ -141,6 +143,41 @@ impl OrderDialog {
             Stage::Review { word: Some(word), .. } => Some(&mut word.field),
             _ => None,
         }
+    }
+
+    /// The names of the plan, one a line, below the command that takes them; `{}` stands for the name of the file.
+    ///
+    /// # Errors
+    /// What cannot be said in such a file, in one sentence.
+    pub fn for_the_command_line(&self, env: &Env) -> Result<String, &'static str> {
+        let Stage::Review { plan, .. } = &self.stage else { return Err("there is no plan yet") };
+        let command = match self.request {
+            Request::Delete(_) => "rm",
+            Request::Purge(_) => "purge",
+            Request::Restore(_) => "restore",
+            Request::Rename { .. } | Request::Replace { .. } => {
+                return Err("that is one asset: `Y`, then l copies the command");
+            }
+        };
+        let types = |key: &AssetKey| (key.resource_type, key.delivery_type);
+        let Some((resource, delivery)) = plan.items.first().map(|item| types(&item.key)) else {
+            return Err("there is nothing in it");
+        };
+        if plan.items.iter().any(|item| types(&item.key) != (resource, delivery)) {
+            return Err("assets of several types: a file has the names of one");
+        }
+        let day = env.now.strftime("%F %T UTC");
+        let (cloud, count) = (&plan.cloud_name, plan.items.len());
+        let keep = if plan.invalidate { "" } else { " --no-invalidate" };
+        let mut text = format!(
+            "# planned on {day} for the cloud {cloud}: {command}, {count} assets\n\
+             # allclear {command} --from {{}} --resource-type {resource} --type {delivery}{keep} --dry-run\n"
+        );
+        for item in &plan.items {
+            text.push_str(item.key.public_id.as_str());
+            text.push('\n');
+        }
+        Ok(text)
     }
 
     /// How the order is to be carried out.

@@ -42,7 +42,7 @@ pub fn draw(pen: &mut Pen<'_>, line: &CommandLine, area: Rect) -> Option<(u16, u
         let x = list.x + 5 + wide;
         pen.put(x, y, area.right().saturating_sub(x + 1), &choice.help, Role::Dim);
         if here {
-            pen.tint(Rect { y, height: 1, ..list }, Role::Cursor);
+            pen.cursor(Rect { y, height: 1, ..list }, Role::Cursor);
         }
     }
     if let Some(problem) = &line.problem {

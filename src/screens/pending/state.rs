@@ -2,6 +2,7 @@
 
 use crate::app::state::Tracked;
 use crate::domain::id::InvalidationId;
+use crate::ui::widgets::listing::position;
 
 /// Which invalidations are listed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -50,7 +51,7 @@ impl PendingState {
     /// Position of the cursor among what is listed.
     #[must_use]
     pub fn position(&self, tracked: &[Tracked]) -> usize {
-        self.at.and_then(|id| self.shown(tracked).position(|row| row.id == id)).unwrap_or(0)
+        position(self.at, self.shown(tracked).map(|row| row.id))
     }
 
     /// The invalidation under the cursor.

@@ -11,11 +11,12 @@ use crate::domain::invalidation::Outcome;
 use crate::domain::snapshot::{Phase, PlaceState, WatchSnapshot};
 use crate::domain::time::Timestamp;
 use crate::screens::watch::view::counted;
-use crate::ui::layout::{Column, fit, window};
+use crate::ui::layout::Column;
 use crate::ui::pen::Pen;
+use crate::ui::text;
 use crate::ui::theme::Role;
 use crate::ui::widgets::bar::stripe;
-use crate::ui::{layout, text};
+use crate::ui::widgets::listing;
 
 const COLUMNS: [Column; 8] = [
     Column { title: "STATE", width: 11, grows: false, right: false, priority: 1 },
@@ -30,60 +31,36 @@ const COLUMNS: [Column; 8] = [
 
 const ASSETS: usize = 2;
 
-/// From this height on the row under the cursor is told in full below the list.
-const TOLD: u16 = 14;
-
 /// Draws open invalidations, then those that ended.
 pub fn draw(app: &App, pen: &mut Pen<'_>, body: Rect) {
-    let told = if body.height >= TOLD { 4 } else { 0 };
-    let (list, below) = layout::split_bottom(body, told);
-    let areas = layout::list(list);
-    status(app, pen, layout::inset(areas.status, 1));
+    let areas = listing::areas(body, 4);
+    status(app, pen, areas.status);
     let shown: Vec<&Tracked> = app.pending.shown(&app.tracked).collect();
     if shown.is_empty() {
-        let area = layout::inset(areas.rows, 2);
         let key = app.keymap.shown("pending.show");
         let line = match (app.tracked.is_empty(), app.pending.show) {
             (true, _) => "nothing was invalidated yet".to_owned(),
             (_, Show::Open) => format!("nothing is pending; {key} shows what has ended"),
             _ => format!("nothing has ended yet; {key} shows what is pending"),
         };
-        pen.paragraph(area, &line, Role::Dim);
-        return;
+        return listing::nothing(pen, areas.list, &line, Role::Dim);
     }
     let mut columns = COLUMNS;
     if body.width >= 60 {
         columns[ASSETS].width = 26; // names come first: others leave before these are cut
     }
-    let widths = fit(&columns, body.width.saturating_sub(4));
-    if areas.headings.height > 0 {
-        let mut x = body.x + 3;
-        for (column, width) in COLUMNS.iter().zip(&widths) {
-            let Some(width) = *width else { continue };
-            if column.right {
-                pen.put_right(x + width, areas.headings.y, width, column.title, Role::Heading);
-            } else {
-                pen.put(x, areas.headings.y, width, column.title, Role::Heading);
-            }
-            x += width + 2;
-        }
-    }
     let at = app.pending.position(&app.tracked);
-    let first = window(at, shown.len(), usize::from(areas.rows.height));
-    for (y, (position, tracked)) in
-        (areas.rows.top()..areas.rows.bottom()).zip(shown.iter().enumerate().skip(first))
-    {
-        row(app, pen, Rect { y, height: 1, ..areas.rows }, &widths, tracked, position == at);
-    }
-    if let Some(tracked) = shown.get(at).filter(|_| told > 0) {
-        tell(pen, below, tracked);
+    listing::rows(pen, areas.list, &columns, (&shown, at), |pen, tracked, column, area| {
+        cell(app, pen, tracked, column, area)
+    });
+    if let (Some(area), Some(tracked)) = (areas.told, shown.get(at)) {
+        tell(pen, area, tracked);
     }
 }
 
 /// The row under the cursor in a sentence or two.
 fn tell(pen: &mut Pen<'_>, area: Rect, tracked: &Tracked) {
-    pen.rule(Rect { height: 1, ..area });
-    let area = layout::inset(layout::split_top(area, 1).1, 1);
+    let area = listing::below(pen, area);
     let (state, role) = state_of(tracked, pen.theme.glyphs);
     let x = pen.put(area.x, area.y, area.width, &state, role) + 2;
     let sentence = match (&tracked.ended, tracked.snapshot.as_deref()) {
@@ -143,50 +120,33 @@ fn is_stuck(tracked: &Tracked) -> bool {
     tracked.snapshot.as_ref().is_some_and(|snapshot| snapshot.stuck)
 }
 
-fn row(
+/// What stands in a column.
+fn cell(
     app: &App,
     pen: &mut Pen<'_>,
-    area: Rect,
-    widths: &[Option<u16>],
     tracked: &Tracked,
-    here: bool,
-) {
-    let glyphs = pen.theme.glyphs;
-    let (state, role) = state_of(tracked, glyphs);
+    column: usize,
+    area: Rect,
+) -> (String, Role) {
     let shown = tracked.snapshot.as_deref();
     let cells = shown.map(counted);
     let faded = if tracked.ended.is_some() { Role::Dim } else { Role::Text };
-    let mut x = area.x + 3;
-    for (at, (column, width)) in COLUMNS.iter().zip(widths).enumerate() {
-        let Some(width) = *width else { continue };
-        let (word, role) = match at {
-            0 => (state.clone(), role),
-            1 => (tracked.verb.as_str().to_owned(), faded),
-            2 => (text::shown(&tracked.label).into_owned(), faded),
-            3 => {
-                (cells.map_or_else(String::new, |(clear, total)| format!("{clear}/{total}")), faded)
+    let word = match column {
+        0 => return state_of(tracked, pen.theme.glyphs),
+        1 => tracked.verb.as_str().to_owned(),
+        2 => text::shown(&tracked.label).into_owned(),
+        3 => cells.map_or_else(String::new, |(clear, total)| format!("{clear}/{total}")),
+        5 => shown.and_then(slowest).unwrap_or_default(),
+        6 => age(tracked, app.shown_now()),
+        7 => return (text::shown(&tracked.by).into_owned(), Role::Dim),
+        _ => {
+            if let (Some((clear, total)), None) = (cells, &tracked.ended) {
+                stripe(pen, area.x, area.y, area.width, clear, total);
             }
-            5 => (shown.and_then(slowest).unwrap_or_default(), faded),
-            6 => (age(tracked, app.env.now), faded),
-            7 => (who(tracked), Role::Dim),
-            _ => {
-                if let (Some((clear, total)), None) = (cells, &tracked.ended) {
-                    stripe(pen, x, area.y, width, clear, total);
-                }
-                (String::new(), faded)
-            }
-        };
-        if column.right {
-            pen.put_right(x + width, area.y, width, &word, role);
-        } else {
-            pen.put(x, area.y, width, &word, role);
+            String::new()
         }
-        x += width + 2;
-    }
-    if here {
-        pen.tint(Rect { width: area.width.saturating_sub(1), ..area }, Role::Cursor);
-        pen.put(area.x + 1, area.y, 1, glyphs.cursor, Role::Text);
-    }
+    };
+    (word, faded)
 }
 
 /// Glyph and word of where an invalidation stands.
@@ -240,8 +200,4 @@ fn age(tracked: &Tracked, now: Timestamp) -> String {
     let until = tracked.ended.as_ref().map_or(now, |ending| ending.at);
     let spent = until.duration_since(tracked.started_at);
     text::age(Duration::try_from(spent).unwrap_or_default())
-}
-
-fn who(tracked: &Tracked) -> String {
-    text::shown(&tracked.by).into_owned()
 }

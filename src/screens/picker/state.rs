@@ -1,9 +1,10 @@
 //! What a picker knows.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use tui_input::Input;
 
+use super::folders;
 use crate::app::fuzzy;
 use crate::app::state::App;
 
@@ -21,7 +22,7 @@ impl PickerKind {
         match self {
             Self::Theme => "Theme: moving shows it, enter keeps it",
             Self::Profile => "Profile",
-            Self::Folder => "Folders of what is loaded: enter lists one from the server",
+            Self::Folder => "Folders: enter lists one, right shows what is in it",
         }
     }
 }
@@ -46,6 +47,8 @@ pub struct Picker {
     pub before: String,
     /// Folders whose content is shown.
     pub open: BTreeSet<String>,
+    /// Folders of the server whose content it was not asked for.
+    pub unread: BTreeSet<String>,
 }
 
 /// More folders than this are shown closed at first.
@@ -55,10 +58,12 @@ impl Picker {
     /// A picker with everything there is to pick from.
     #[must_use]
     pub fn new(kind: PickerKind, app: &App) -> Self {
-        let (choices, before) = match kind {
-            PickerKind::Theme => (themes(app), app.theme_name().to_owned()),
-            PickerKind::Profile => (app.profiles.clone(), app.env.setup.profile.clone()),
-            PickerKind::Folder => (folders(app), app.assets.prefix().unwrap_or("").to_owned()),
+        let ((choices, unread), before) = match kind {
+            PickerKind::Theme => ((themes(app), BTreeSet::new()), app.theme_name().to_owned()),
+            PickerKind::Profile => {
+                ((app.profiles.clone(), BTreeSet::new()), app.env.setup.profile.clone())
+            }
+            PickerKind::Folder => (folders::choices(app), app.assets.folder().unwrap_or_default()),
         };
         let open = match kind {
             PickerKind::Folder if choices.len() <= SHOWN_OPEN => {
@@ -67,9 +72,17 @@ impl Picker {
             PickerKind::Folder => ancestors(&before).map(str::to_owned).collect(),
             _ => BTreeSet::new(),
         };
-        let mut picker = Self { kind, field: Input::default(), choices, cursor: 0, before, open };
+        let mut picker =
+            Self { kind, field: Input::default(), choices, cursor: 0, before, open, unread };
         picker.go_to(&picker.before.clone());
         picker
+    }
+
+    /// The server told more folders: they are shown, and the cursor stays where it is.
+    pub fn again(&mut self, app: &App) {
+        let current = self.current().map(|choice| choice.name.clone()).unwrap_or_default();
+        (self.choices, self.unread) = folders::choices(app);
+        self.go_to(&current);
     }
 
     /// Puts the cursor on a choice, if it is shown.
@@ -90,19 +103,28 @@ impl Picker {
         name.matches('/').count()
     }
 
-    /// Whether there are folders in this one.
+    /// Whether there are folders in this one, or may be.
     #[must_use]
     pub fn has_folders(&self, name: &str) -> bool {
+        if self.unread.contains(name) {
+            return true;
+        }
         let inside = |choice: &&Choice| choice.name.len() > name.len();
         !name.is_empty() && self.choices.iter().filter(inside).any(|one| one.name.starts_with(name))
     }
 
-    /// Shows what is in the folder under the cursor, or goes into it where that is shown.
-    pub fn unfold(&mut self) {
-        let Some(name) = self.current().map(|choice| choice.name.clone()) else { return };
+    /// Shows what is in the folder under the cursor, or goes into it where that is shown; answers the folder whose
+    /// content the server is to be asked for.
+    pub fn unfold(&mut self) -> Option<String> {
+        let name = self.current().map(|choice| choice.name.clone())?;
+        if self.unread.contains(&name) {
+            self.open.insert(name.clone());
+            return Some(name);
+        }
         if self.has_folders(&name) && !self.open.insert(name) {
             self.cursor += 1;
         }
+        None
     }
 
     /// Hides what is in the folder under the cursor, or goes to the folder that it is in.
@@ -155,29 +177,6 @@ fn themes(app: &App) -> Vec<Choice> {
         .collect()
 }
 
-/// Most assets that are looked through for folders.
-const LOOKED_AT: usize = 200_000;
-
-/// Every folder that a loaded name is in, with how many are below it, as far as is loaded; each right behind the one
-/// that it is in.
-fn folders(app: &App) -> Vec<Choice> {
-    let mut counts: BTreeMap<String, usize> = BTreeMap::new();
-    for name in app.assets.rows.names().take(LOOKED_AT) {
-        for (at, _) in name.match_indices('/') {
-            *counts.entry(name[..=at].to_owned()).or_default() += 1;
-        }
-    }
-    let more = if app.assets.next_cursor.is_some() { " or more" } else { "" };
-    let all = Choice { name: String::new(), about: "everything".to_owned() };
-    let mut counts: Vec<_> = counts.into_iter().collect();
-    counts.sort_by(|(one, _), (other, _)| one.split('/').cmp(other.split('/')));
-    let listed = counts.into_iter().map(|(name, count)| Choice {
-        about: format!("{}{more}", crate::ui::text::plural(count, "asset")),
-        name,
-    });
-    std::iter::once(all).chain(listed).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -192,6 +191,7 @@ mod tests {
             cursor: 0,
             before: String::new(),
             open: BTreeSet::new(),
+            unread: BTreeSet::new(),
         }
     }
 

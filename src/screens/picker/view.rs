@@ -43,7 +43,7 @@ pub fn draw(app: &App, pen: &mut Pen<'_>, picker: &Picker, area: Rect) -> Option
             pen.put_right(list.right(), y, 5, "now", Role::Dim);
         }
         if at == picker.cursor {
-            pen.tint(Rect { y, height: 1, ..list }, Role::Cursor);
+            pen.cursor(Rect { y, height: 1, ..list }, Role::Cursor);
             pen.put(list.x, y, 1, pen.theme.glyphs.cursor, Role::Text);
         }
     }
@@ -59,6 +59,11 @@ pub fn draw(app: &App, pen: &mut Pen<'_>, picker: &Picker, area: Rect) -> Option
             }
             x = pen.put(x, below.y + 1, room, &part, role);
         }
+    }
+    if picker.kind == PickerKind::Folder && app.folders.is_reading() {
+        let x = inside.x + inside.width.min(34);
+        let room = inside.right().saturating_sub(x);
+        pen.put_right(inside.right(), inside.y, room, "asking the server", Role::Info);
     }
     hints(pen, keys, &app.keymap.hints(Scope::Picker));
     Some(cursor)

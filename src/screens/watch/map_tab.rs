@@ -213,7 +213,7 @@ fn twin(pen: &mut Pen<'_>, area: Rect, shown: &WatchSnapshot, at: usize) {
         let label = if fits { format!("{label}{mark}") } else { label };
         pen.put(x, y, room, &label, if off { Role::Dim } else { Role::Text });
         if position == at {
-            pen.tint(Rect { y, height: 1, ..area }, Role::Cursor);
+            pen.cursor(Rect { y, height: 1, ..area }, Role::Cursor);
             pen.put(area.x, y, 1, pen.theme.glyphs.cursor, Role::Text);
         }
     }

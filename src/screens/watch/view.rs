@@ -107,7 +107,7 @@ fn title(
 ) {
     let separator = format!(" {} ", pen.theme.glyphs.separator);
     let mut facts = vec![text::shown(&tracked.by).into_owned()];
-    let until = tracked.ended.as_ref().map_or(app.env.now, |ending| ending.at);
+    let until = tracked.ended.as_ref().map_or(app.shown_now(), |ending| ending.at);
     let spent = Duration::try_from(until.duration_since(tracked.started_at)).unwrap_or_default();
     facts.push(text::elapsed(spent));
     if let Some(shown) = shown {

@@ -65,7 +65,7 @@ pub fn world(pen: &mut Pen<'_>, area: Rect, marks: &[Mark]) {
         pen.clear(Rect { x, y, width: 1, height: 1 }); // the coast is faint, the mark is not
         pen.put(x, y, 1, mark.glyph, mark.role);
         if mark.here {
-            pen.tint(Rect { x, y, width: 1, height: 1 }, Role::Cursor);
+            pen.cursor(Rect { x, y, width: 1, height: 1 }, Role::Cursor);
         }
     }
 }

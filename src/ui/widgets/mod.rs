@@ -5,6 +5,7 @@ pub mod bar;
 pub mod curve;
 pub mod field;
 pub mod hints;
+pub mod listing;
 pub mod map;
 pub mod matrix;
 pub mod picture;

@@ -25,6 +25,16 @@ macro_rules! behaviours {
                 super::$name(&journal).await;
             })*
         }
+        #[cfg(feature = "postgres")]
+        mod on_a_server {
+            $(#[tokio::test]
+            async fn $name() {
+                if let Some(journal) = super::super::server::fresh().await {
+                    super::$name(&journal).await;
+                    journal.close().await;
+                }
+            })*
+        }
     };
 }
 

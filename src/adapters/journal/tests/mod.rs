@@ -1,12 +1,16 @@
 //! What the journal must do whatever database is behind it ([`suite`], over the port alone), and what SQLite and its
-//! file must do beside that.
+//! file, PostgreSQL and the way to it must do beside that.
 
 mod bulk;
+#[cfg(feature = "postgres")]
+mod cluster;
 mod file;
 mod jobs;
 mod make;
 mod model;
 mod round_trip;
+#[cfg(feature = "postgres")]
+mod server;
 mod sightings;
 mod store;
 mod suite;

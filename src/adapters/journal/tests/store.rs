@@ -41,7 +41,7 @@ async fn the_tables_are_those_of_the_schema() {
         "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%' \
          AND name NOT LIKE '_sqlx%' ORDER BY name",
     )
-    .fetch_all(&journal.pool)
+    .fetch_all(&journal.link.pool())
     .await
     .unwrap();
     let known = known.iter().map(|row| row.get::<String, _>(0)).collect::<Vec<_>>();
@@ -51,7 +51,8 @@ async fn the_tables_are_those_of_the_schema() {
     for table in TABLES {
         let sql =
             format!("SELECT name, type, pk FROM pragma_table_info('{}') ORDER BY name", table.name);
-        let columns = sqlx::query(sqlx::AssertSqlSafe(sql)).fetch_all(&journal.pool).await.unwrap();
+        let columns =
+            sqlx::query(sqlx::AssertSqlSafe(sql)).fetch_all(&journal.link.pool()).await.unwrap();
         let schema = columns
             .iter()
             .map(|row| {

@@ -7,7 +7,7 @@ use crate::domain::snapshot::Phase;
 use crate::domain::verdict::{Stored, Verdict};
 use crate::ports::journal::{Journal, JournalError, Lease};
 
-/// Runs each behaviour on a journal in memory and on one in a file.
+/// Runs each behaviour on a journal in memory, on one in a file and on one on a server.
 macro_rules! behaviours {
     ($($name:ident),* $(,)?) => {
         mod in_memory {
@@ -21,6 +21,16 @@ macro_rules! behaviours {
             async fn $name() {
                 let (journal, _folder) = super::super::in_file().await;
                 super::$name(&journal).await;
+            })*
+        }
+        #[cfg(feature = "postgres")]
+        mod on_a_server {
+            $(#[tokio::test]
+            async fn $name() {
+                if let Some(journal) = super::super::server::fresh().await {
+                    super::$name(&journal).await;
+                    journal.close().await;
+                }
             })*
         }
     };

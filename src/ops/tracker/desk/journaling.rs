@@ -235,7 +235,14 @@ impl Desk {
         let mut watches =
             self.ended.iter().chain(open).chain(self.foreign.values()).cloned().collect::<Vec<_>>();
         watches.sort_by_key(|watch| (watch.started_at, watch.id));
-        self.wires.board.send_replace(Arc::new(Board { watches, trouble: self.trouble.clone() }));
+        let board = Board {
+            watches,
+            trouble: self.trouble.clone(),
+            reach: self.reach.clone(),
+            changes: self.heard,
+            held: self.tracked.iter().map(|tracked| tracked.watch.id()).collect(),
+        };
+        self.wires.board.send_replace(Arc::new(board));
         (self.published, self.board_changed) = (now, false);
     }
 

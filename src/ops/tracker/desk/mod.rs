@@ -19,6 +19,7 @@ use crate::domain::id::InvalidationId;
 use crate::domain::snapshot::WatchSnapshot;
 use crate::domain::time::{Moment, Timestamp};
 use crate::ops::context::Context;
+use crate::ports::journal::Reach;
 
 mod commands;
 mod jobs;
@@ -54,6 +55,8 @@ struct Tracked {
     /// What it took to draw and to write its last picture; it grows with the cells.
     drawing: Duration,
     saving: Duration,
+    /// It is not read again before this, while its calls are under way.
+    unread_until: Moment,
     picture: Arc<WatchSnapshot>,
 }
 
@@ -97,10 +100,21 @@ pub struct Desk {
     published: Moment,
     board_changed: bool,
     trouble: Option<String>,
+    /// How far away the journal is, as it was last shown.
+    reach: Reach,
+    /// Changes of other members that were told of, and whether they were looked at.
+    heard: u64,
+    told: bool,
+    /// What the last scan took: those that others ask for come no closer together than some times that.
+    scanning: Duration,
 }
 
 /// Heartbeat, leases, what others track.
 const SCAN: Duration = Duration::from_secs(2);
+/// After something was told of, the list is read this soon.
+const TOLD: Duration = Duration::from_millis(100);
+/// And at most this share of the time goes into it.
+const SHARE_SCANNED: u32 = 10;
 /// Longest sleep, and the same while somebody looks on: a longer gap between ticks would hide a suspend.
 const LONGEST_SLEEP: Duration = Duration::from_secs(2);
 const LONGEST_WATCHED: Duration = Duration::from_secs(1);
@@ -158,6 +172,10 @@ impl Desk {
             published: now,
             board_changed: false,
             trouble: None,
+            reach: Reach::default(),
+            heard: 0,
+            told: false,
+            scanning: Duration::ZERO,
         }
     }
 
@@ -166,6 +184,7 @@ impl Desk {
         loop {
             self.tick().await;
             let wake = self.sleep_for();
+            let journal = Arc::clone(&self.context.journal);
             tokio::select! {
                 biased;
                 () = self.wires.stop.cancelled() => break,
@@ -174,6 +193,9 @@ impl Desk {
                     None => break,
                 },
                 Some(done) = self.jobs.join_next() => self.take_all(done),
+                heard = journal.change(self.heard) => {
+                    (self.heard, self.told, self.board_changed) = (heard, true, true);
+                }
                 () = tokio::time::sleep(wake) => {}
             }
         }
@@ -199,9 +221,12 @@ impl Desk {
     async fn tick(&mut self) {
         self.notice_gap();
         let now = self.now();
-        if self.scanned.is_none_or(|at| now.since(at) >= SCAN) {
+        if self.scanned.is_none_or(|at| now.since(at) >= self.scan_pace()) {
+            self.told = false;
             self.scan().await;
-            self.scanned = Some(self.now());
+            let done = self.now();
+            (self.scanned, self.scanning) = (Some(done), done.since(now));
+            self.show_reach();
         }
         self.find_places();
         self.advance().await;
@@ -209,6 +234,26 @@ impl Desk {
         self.end_baselines();
         self.pump();
         self.flush().await;
+    }
+
+    /// How long after the last scan the next one is due: soon where another member told of something.
+    fn scan_pace(&self) -> Duration {
+        if self.told { TOLD.max(self.scanning * SHARE_SCANNED).min(SCAN) } else { SCAN }
+    }
+
+    /// Shows how far away the journal is, where that is news.
+    fn show_reach(&mut self) {
+        let reach = self.context.journal.reach();
+        let is_news = match (&self.reach, &reach) {
+            (Reach::Reached { delay: shown }, Reach::Reached { delay }) => {
+                let apart = shown.abs_diff(*delay);
+                apart > Duration::from_millis(5) && apart > *shown / 2
+            }
+            (shown, now) => shown != now,
+        };
+        if is_news {
+            (self.reach, self.board_changed) = (reach, true);
+        }
     }
 
     /// A gap between ticks means that the machine slept: nothing seen before it counts.
@@ -272,7 +317,7 @@ impl Desk {
     /// Time until something is due.
     fn sleep_for(&mut self) -> Duration {
         let now = self.now();
-        let scan = self.scanned.map_or(now, |at| at + SCAN);
+        let scan = self.scanned.map_or(now, |at| at + self.scan_pace());
         let longest = if self.is_watched() { LONGEST_WATCHED } else { LONGEST_SLEEP };
         let mut wake = scan.min(now + longest);
         if self.trouble.is_none() {

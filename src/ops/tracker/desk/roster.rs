@@ -12,12 +12,14 @@ use crate::domain::text::clean;
 use crate::domain::time::Moment;
 use crate::ops::tracker::publish;
 use crate::ops::tracker::watch::{Start, Watch};
-use crate::ports::journal::{InvalidationRow, JournalError, Lease};
+use crate::ports::journal::{InvalidationRow, JournalError, Lease, Reach};
 
 /// How long a lease lasts without being renewed.
 pub(super) const LEASE: Duration = Duration::from_secs(6);
 /// A fresh invalidation is left to the process that has just recorded it.
 const LEFT_TO_ITS_MAKER: Duration = Duration::from_secs(3);
+/// Reading an order of many thousand again takes at most this part of the time: most of it this process does itself.
+const READING_SHARE: u32 = 20;
 /// Ended ones that are looked through for what others have ended.
 const ENDED_READ: u32 = 50;
 
@@ -106,6 +108,14 @@ impl Desk {
         if Duration::try_from(age).is_ok_and(|age| age < LEFT_TO_ITS_MAKER) {
             return Ok(false);
         }
+        // of a team's thousands nobody asks for what another member is seen to track
+        let by_other = row
+            .tracked_by
+            .as_ref()
+            .is_some_and(|by| *by != format!("{} {}", ours(&context.member), context.member.pid));
+        if by_other && context.journal.reach() != Reach::Here {
+            return Ok(false);
+        }
         let acquired = context.journal.acquire(row.id, context.member.id, wall, LEASE).await?;
         let Some(lease) = acquired else { return Ok(false) };
         let by = clean(&row.by).into_owned();
@@ -176,6 +186,7 @@ impl Desk {
             saved,
             drawing: Duration::ZERO,
             saving: Duration::ZERO,
+            unread_until: Moment::default(),
             picture,
         });
         (self.board_changed, self.search_due) = (true, None);
@@ -192,9 +203,16 @@ impl Desk {
     /// Items that another process executes, or settled while this one was told nothing.
     async fn reload_executing(&mut self) {
         let executing = |tracked: &&Tracked| tracked.watch.is_executing();
-        let ids = self.tracked.iter().filter(executing).map(|t| t.watch.id()).collect::<Vec<_>>();
-        for id in ids {
+        let began = self.now();
+        let due = |tracked: &&Tracked| tracked.unread_until <= began;
+        let ids = self.tracked.iter().filter(executing).filter(due);
+        for id in ids.map(|tracked| tracked.watch.id()).collect::<Vec<_>>() {
+            let began = self.now();
             self.reload(id).await;
+            let ended = self.now();
+            if let Some(tracked) = self.find(id) {
+                tracked.unread_until = ended + ended.since(began) * READING_SHARE;
+            }
         }
     }
 

@@ -1,6 +1,6 @@
 //! From the journal to a watch, fresh or taken over; and what joins it later.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::super::labels;
 use super::super::names::{Name, Since, Stage};
@@ -9,8 +9,8 @@ use super::super::schedule::Pace;
 use super::super::{Doctrine, Settled, names};
 use super::{RESTART_DOUBT, Reference, Spot, Url, VARIANTS, Watch};
 use crate::domain::account::Account;
+use crate::domain::asset::AssetKey;
 use crate::domain::delivery_url::DeliveryUrl;
-use crate::domain::id::ItemId;
 use crate::domain::invalidation::{Invalidation, ItemState, WatchedName, WatchedUrl};
 use crate::domain::propagation::Propagation;
 use crate::domain::sighting::AcceptVariant;
@@ -45,14 +45,16 @@ impl Watch {
         let (names, urls) =
             (std::mem::take(&mut invalidation.names), std::mem::take(&mut invalidation.urls));
         let started = Since::of_wall(invalidation.operation.at, now, wall);
+        let items_at = invalidation.items.iter().enumerate().map(|(at, item)| (item.id, at));
         let mut watch = Self {
             lease,
             by,
+            items_at: items_at.collect(),
             names: Vec::with_capacity(names.len()),
             urls: Vec::with_capacity(urls.len()),
             references: Vec::new(),
             hosts: Vec::new(),
-            reference_agendas: std::collections::HashMap::new(),
+            reference_agendas: HashMap::new(),
             spots: Vec::new(),
             caches: HashMap::new(),
             grid: Propagation::new((doctrine.rule)(invalidation.terms.confidence)),
@@ -92,7 +94,7 @@ impl Watch {
             repinned_since: None,
             rows: Vec::new(),
             events: Vec::new(),
-            names_changed: std::collections::HashSet::new(),
+            names_changed: HashSet::new(),
             terms_changed: false,
             changed: true,
             urgent: true,
@@ -114,27 +116,25 @@ impl Watch {
     ) {
         let Invalidation { items, names, urls, not_covered, .. } = invalidation;
         let known = &mut self.invalidation.items;
-        let at = known.iter().enumerate().map(|(at, item)| (item.id, at));
-        let at = at.collect::<HashMap<ItemId, usize>>();
         for item in items {
-            match at.get(&item.id) {
+            match self.items_at.get(&item.id) {
                 Some(at) if !known[*at].state.is_settled() => known[*at] = item,
                 Some(_) => {}
-                None => known.push(item),
+                None => {
+                    self.items_at.insert(item.id, known.len());
+                    known.push(item);
+                }
             }
         }
         self.invalidation.not_covered = not_covered;
-        let is_known = |name: &WatchedName| {
-            self.names
-                .iter()
-                .any(|known| known.watched.item == name.item && known.watched.key == name.key)
-        };
-        let fresh = names.into_iter().filter(|name| !is_known(name)).collect::<Vec<_>>();
+        let known = self.names.iter().map(|known| (known.watched.item, &known.watched.key));
+        let known = known.collect::<HashSet<_>>();
+        let is_new = |name: &WatchedName| !known.contains(&(name.item, &name.key));
+        let fresh = names.into_iter().filter(is_new).collect::<Vec<_>>();
         self.add_names(fresh, now, wall);
-        let fresh = urls
-            .into_iter()
-            .filter(|url| !self.urls.iter().any(|known| known.watched.url == url.url))
-            .collect::<Vec<_>>();
+        let known = self.urls.iter().map(|known| &known.watched.url).collect::<HashSet<_>>();
+        let is_new = |url: &WatchedUrl| !known.contains(&url.url);
+        let fresh = urls.into_iter().filter(is_new).collect::<Vec<_>>();
         self.add_urls(fresh, account, now);
         self.start_settled(now, wall);
     }
@@ -208,10 +208,8 @@ impl Watch {
     pub(super) fn drop_name(&mut self, index: usize, now: Moment) {
         self.names[index].stage = Stage::Dropped;
         self.rechecks.remove(&index);
-        for url in 0..self.urls.len() {
-            if self.urls[url].name == index {
-                self.grid.drop_url(url, now);
-            }
+        for url in &self.names[index].urls {
+            self.grid.drop_url(*url, now);
         }
         self.stirred = true;
     }
@@ -233,13 +231,18 @@ impl Watch {
     }
 
     fn add_urls(&mut self, urls: Vec<WatchedUrl>, account: &Account, now: Moment) {
-        for watched in urls {
-            let of_name = |name: &Name| name.watched.key == watched.key;
-            let same_item = |name: &Name| of_name(name) && name.watched.item == watched.item;
-            let position = |fits: &dyn Fn(&Name) -> bool| self.names.iter().position(fits);
-            let Some(name) = position(&same_item).or_else(|| position(&of_name)) else {
-                continue; // a URL without a name has no truth to be judged by
-            };
+        let mut by_key: HashMap<&AssetKey, Vec<usize>> = HashMap::new();
+        for (name, known) in self.names.iter().enumerate() {
+            by_key.entry(&known.watched.key).or_default().push(name);
+        }
+        let name_of = |url: &WatchedUrl| {
+            let of_key = by_key.get(&url.key)?;
+            let same_item = |name: &&usize| self.names[**name].watched.item == url.item;
+            of_key.iter().find(same_item).or(of_key.first()).copied()
+        };
+        // a URL without a name has no truth to be judged by
+        let named = urls.into_iter().filter_map(|url| Some((name_of(&url)?, url)));
+        for (name, watched) in named.collect::<Vec<_>>() {
             self.add_url(watched, name, account, now);
         }
         self.stirred = true;
@@ -248,6 +251,7 @@ impl Watch {
     fn add_url(&mut self, watched: WatchedUrl, name: usize, account: &Account, now: Moment) {
         let automatic = watched.url.has_automatic_format();
         let index = self.grid.add_url(name, automatic, now);
+        self.names[name].urls.push(index);
         let mut refs = [None; VARIANTS];
         for variant in self.grid.variants(index) {
             refs[variant as usize] = Some(self.reference(&watched, name, variant));
@@ -285,9 +289,13 @@ impl Watch {
         variant: AcceptVariant,
     ) -> usize {
         let url: DeliveryUrl = watched.url.clone().without_version();
-        let same =
-            |known: &Reference| known.name == name && known.variant == variant && known.url == url;
-        let index = self.references.iter().position(same).unwrap_or_else(|| {
+        let same = |known: &usize| {
+            let known = &self.references[*known];
+            known.variant == variant && known.url == url
+        };
+        let known = self.names[name].references.iter().copied().find(same);
+        let index = known.unwrap_or_else(|| {
+            self.names[name].references.push(self.references.len());
             self.references.push(Reference {
                 host: url.host_name(),
                 url,

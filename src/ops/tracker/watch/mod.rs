@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::names::{Name, Since};
 use super::rhythm::Rhythm;
 use super::schedule::{Agenda, Pace};
-use crate::domain::id::InvalidationId;
+use crate::domain::id::{InvalidationId, ItemId};
 use crate::domain::invalidation::{Invalidation, Item, ItemState, WatchTerms, WatchedUrl};
 use crate::domain::judge::{AgeTrust, AgeWatch, Body};
 use crate::domain::place::{Place, PlaceId};
@@ -198,6 +198,8 @@ pub struct Watch {
     pub lease: Lease,
     pub invalidation: Invalidation,
     pub by: String,
+    /// Where each call of the invalidation is among its items.
+    items_at: HashMap<ItemId, usize>,
     pub names: Vec<Name>,
     pub urls: Vec<Url>,
     references: Vec<Reference>,
@@ -284,7 +286,7 @@ impl Watch {
 
     fn item(&self, name: usize) -> Option<&Item> {
         let item = self.names[name].watched.item;
-        self.invalidation.items.iter().find(|candidate| candidate.id == item)
+        self.invalidation.items.get(*self.items_at.get(&item)?)
     }
 
     /// Time since the order was given, across restarts.
@@ -405,8 +407,8 @@ impl Watch {
     /// The watched URLs of a name.
     #[must_use]
     pub fn urls_of(&self, name: usize) -> Vec<WatchedUrl> {
-        let of_name = self.urls.iter().filter(|url| url.name == name);
-        of_name.map(|url| url.watched.clone()).collect()
+        let urls = self.names[name].urls.iter();
+        urls.map(|url| self.urls[*url].watched.clone()).collect()
     }
 
     #[must_use]

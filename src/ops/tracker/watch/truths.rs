@@ -178,8 +178,9 @@ impl Watch {
         self.tell_known(index, wall);
         self.names_changed.insert(index);
         self.confirmed.remove(&index);
-        for (position, reference) in self.references.iter_mut().enumerate() {
-            if reference.name == index && Some(position) != fresh {
+        for position in self.names[index].references.clone() {
+            if Some(position) != fresh {
+                let reference = &mut self.references[position];
                 (reference.answer, reference.tries, reference.answers) = (None, 0, 0);
                 reference.generation += 1;
             }
@@ -187,8 +188,8 @@ impl Watch {
         if self.names[index].earlier.is_none() {
             self.without_history.push(index);
         }
-        for url in 0..self.urls.len() {
-            if self.urls[url].name == index && !self.grid.is_dropped(url) {
+        for url in self.names[index].urls.clone() {
+            if !self.grid.is_dropped(url) {
                 self.urls[url].truth = [const { None }; super::VARIANTS];
                 self.grid.close_url(url, now);
             }
@@ -213,7 +214,8 @@ impl Watch {
             Some(Expectation::Live) => "is there",
             Some(Expectation::Refetched) | None => "is as before, so only Age can show a refetch",
         };
-        let is_web = self.urls.iter().any(|url| url.name == index && url.watched.url.is_web());
+        let mut urls = self.names[index].urls.iter();
+        let is_web = urls.any(|url| self.urls[*url].watched.url.is_web());
         let asked = if is_web { "origin" } else { "storage" };
         let sentence = format!("{asked}: {} {what}", watched.key);
         self.say(wall, &sentence);
@@ -453,15 +455,16 @@ impl Watch {
 
     /// A name's references have all their tries again.
     fn read_afresh(&mut self, name: usize) {
-        for reference in self.references.iter_mut().filter(|reference| reference.name == name) {
+        for reference in &self.names[name].references {
+            let reference = &mut self.references[*reference];
             (reference.tries, reference.answers) = (0, 0);
         }
     }
 
     pub(super) fn close_urls_of(&mut self, name: usize, now: Moment) {
-        for url in 0..self.urls.len() {
-            if self.urls[url].name == name && !self.grid.is_dropped(url) {
-                self.grid.close_url(url, now);
+        for url in &self.names[name].urls {
+            if !self.grid.is_dropped(*url) {
+                self.grid.close_url(*url, now);
             }
         }
         (self.stirred, self.urgent) = (true, true);
@@ -610,8 +613,9 @@ impl Watch {
     /// Names whose last reading has brought nothing and waits for nothing: storage is asked.
     pub(super) fn recheck_unread(&mut self, names: &[usize], now: Moment) {
         for name in names {
-            let reads = |reference: &Reference| reference.closing && reference.name == *name;
-            if !self.confirmed.contains(name) && !self.references.iter().any(reads) {
+            let reads = |reference: &usize| self.references[*reference].closing;
+            let is_read = self.names[*name].references.iter().any(reads);
+            if !self.confirmed.contains(name) && !is_read {
                 self.recheck(*name, now);
             }
         }
@@ -677,9 +681,9 @@ impl Watch {
         let is_compared = reference.derived || reference.variant != AcceptVariant::None;
         if is_compared && content_of(answer).is_some() {
             (reference.answer, reference.answers) = (Some(answer.clone()), 0);
-            for url in 0..self.urls.len() {
-                if self.urls[url].refs.contains(&Some(index)) && self.grid.is_open(url) {
-                    self.grid.close_url(url, now);
+            for url in &self.names[name].urls {
+                if self.urls[*url].refs.contains(&Some(index)) && self.grid.is_open(*url) {
+                    self.grid.close_url(*url, now);
                 }
             }
         }

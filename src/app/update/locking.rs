@@ -1,0 +1,39 @@
+//! The lock of the profile is closed and opened.
+
+use crate::app::command_line::CommandLine;
+use crate::app::effect::Effect;
+use crate::app::lock::Lock;
+use crate::app::state::{App, Overlay};
+
+/// Orders are planned and not sent from now on.
+pub(super) fn lock(app: &mut App) -> Vec<Effect> {
+    app.env.lock = Lock::Locked;
+    app.env.say("locked: orders are planned and not sent");
+    vec![Effect::Lock]
+}
+
+/// Opens for a while, by the name of the cloud alone.
+pub(super) fn unlock(app: &mut App, typed: &str) -> Vec<Effect> {
+    if app.env.lock == Lock::None {
+        app.env.say("this profile is not locked");
+        return vec![];
+    }
+    if typed.trim() != app.env.setup.cloud_name {
+        app.env.bad("that is not the name of the cloud: it stays locked", "L asks again");
+        return vec![];
+    }
+    app.env.lock = Lock::opened(app.env.moment);
+    app.env.good("unlocked for 15 minutes", "L or :lock locks it again");
+    vec![Effect::Unlock(typed.trim().to_owned())]
+}
+
+/// The command line with `unlock ` in it: the name of the cloud is still to be typed.
+pub(super) fn ask_to_unlock(app: &mut App) -> Vec<Effect> {
+    if app.env.lock == Lock::None {
+        app.env.say("this profile is not locked");
+        return vec![];
+    }
+    let field = tui_input::Input::new("unlock ".to_owned());
+    app.open_overlay(Overlay::CommandLine(CommandLine { field, ..CommandLine::default() }));
+    vec![]
+}
