@@ -13,7 +13,7 @@ use crate::domain::place::{Place, Vantage};
 use crate::domain::sighting::{ProbeFailure, Sighting};
 use crate::ports::clock::Clock;
 use crate::ports::places::{Places, PlacesError};
-use crate::ports::prober::{Probe, Prober};
+use crate::ports::prober::{FetchFailure, Probe, Prober};
 
 /// The places of several finders, each named once.
 pub struct CombinedPlaces {
@@ -100,6 +100,16 @@ impl Prober for RoutedProber {
                     at: self.clock.wall(),
                     result: Err(ProbeFailure::Vantage { detail }),
                 }
+            }
+        }
+    }
+
+    async fn fetch(&self, probe: &Probe, most: usize) -> Result<Vec<u8>, FetchFailure> {
+        match &probe.vantage {
+            Vantage::Here => self.here.fetch(probe, most).await,
+            other => {
+                let detail = format!("no file is loaded from {other}");
+                Err(ProbeFailure::NotAsked { detail }.into())
             }
         }
     }

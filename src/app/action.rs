@@ -153,6 +153,10 @@ pub enum Action {
     Details(DetailsTab),
     /// One look at the URL under the cursor, from every place.
     Look,
+    /// What the cache under the cursor serves now beside what storage holds.
+    Compare,
+    /// Draws pictures, or no longer.
+    Pictures,
     List(ListQuery),
     /// Opens the dialog of an order; nothing is sent before its plan is confirmed.
     Order(Box<Wish>),

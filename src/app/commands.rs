@@ -226,7 +226,8 @@ pub const COMMANDS: &[Command] = &[
     plain!("details.derived",   Details, ["2"], [], Action::Details(DetailsTab::Derived), NONE, "derived assets and versions that are backed up"),
     plain!("details.history",   Details, ["3"], [], Action::Details(DetailsTab::History), NONE, "what was done to this asset, by whom"),
     plain!("details.headers",   Details, ["4"], [], Action::Details(DetailsTab::Headers), NONE, "headers of a look from every place"),
-    plain!("details.picture",   Details, ["5"], [], Action::Details(DetailsTab::Picture), NONE, "what kind of picture it is"),
+    plain!("details.picture",   Details, ["5"], [], Action::Details(DetailsTab::Picture), NONE, "the picture, as one cache delivers it"),
+    plain!("details.pictures",  Details, ["I"], ["pictures"], Action::Pictures, NONE, "draw pictures, or do not; `pictures` in the configuration says how"),
     plain!("details.look",      Details, ["o"], [], Action::Look, (12, "look"), "ask every place for the URL under the cursor, once; changes nothing"),
     // Pending, Watch and Activity
     plain!("pending.show",      Pending, ["H"], [], Action::PendingShow(None), (22, "history"), "what is listed: everything, what is pending, history"),
@@ -249,6 +250,7 @@ pub const COMMANDS: &[Command] = &[
     plain!("watch.curve",       Watch, ["3"], ["curve"], Action::WatchTab(Tab::Curve), NONE, "cells clear over time, and when each place let go"),
     plain!("watch.timeline",    Watch, ["4"], ["timeline"], Action::WatchTab(Tab::Timeline), NONE, "what happened"),
     plain!("watch.not-covered", Watch, ["5"], [], Action::WatchTab(Tab::NotCovered), NONE, "URLs that the invalidation does not reach, and what to do"),
+    plain!("watch.compare",     Watch, ["o"], ["compare"], Action::Compare, NONE, "the picture that this cache serves now, beside what storage holds"),
     plain!("watch.next",        Watch, ["n"], [], Action::NextWatch, (23, "next watch"), "next watch"),
     plain!("watch.previous",    Watch, ["N"], [], Action::PreviousWatch, NONE, "previous watch"),
     plain!("watch.exclude",     Watch, ["e"], [], Action::Exclude, (25, "leave out"), "leave the place under the cursor out; it is named in the result (asks)"),

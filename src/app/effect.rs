@@ -1,5 +1,7 @@
 //! What the console asks of the world; only the executor carries it out.
 
+use std::sync::Arc;
+
 use super::action::SortBy;
 use super::notice::Notice;
 use super::order::Request;
@@ -8,8 +10,10 @@ use crate::domain::asset::AssetKey;
 use crate::domain::id::{InvalidationId, OperationId};
 use crate::domain::place::PlaceId;
 use crate::domain::purge::{OrderTerms, Plan};
+use crate::ops::engine::Shown;
 use crate::ports::cloud::ListQuery;
 use crate::screens::assets::rows::{Filter, PendingNames, RowStore};
+use crate::ui::pixels::Way;
 
 /// One read or plan. An answer whose task is not current any more is dropped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
@@ -36,6 +40,7 @@ pub enum Lane {
     Retry,
     AssetHistory,
     Look,
+    Picture,
 }
 
 /// What can be wanted of a job.
@@ -108,6 +113,21 @@ pub enum Effect {
     Look {
         task: TaskId,
         url: String,
+    },
+    /// The picture of an asset from one cache; `insisted`: also where that keeps it beyond every invalidation.
+    Picture {
+        task: TaskId,
+        shown: Arc<Shown>,
+        insisted: bool,
+        way: Way,
+    },
+    /// What a place serves now beside what storage holds; `url` as snapshots show it.
+    Compare {
+        task: TaskId,
+        watch: InvalidationId,
+        place: PlaceId,
+        url: String,
+        way: Way,
     },
     /// What a job did not get done.
     JobItems {

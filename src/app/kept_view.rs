@@ -53,7 +53,7 @@ impl App {
             watch: (self.watch.id, self.watch.tab),
             job: self.job_list.at,
             activity: (self.activity.at, self.activity.filter.text().to_owned()),
-            theme: self.theme.name.clone(),
+            theme: self.theme_name().to_owned(),
             mouse: self.mouse,
         }
     }

@@ -14,6 +14,9 @@ use crate::ops::tracker::Board;
 use crate::ports::cloud::{ListQuery, Page, Quota};
 use crate::ports::journal::{ActivityRow, InvalidationRow, SightingRun};
 use crate::ports::list_copy::ListCopy;
+use crate::screens::assets::picture::Found;
+use crate::screens::watch::compare::Sides;
+use crate::ui::theme::Ground;
 
 /// What the terminal sent, in its order.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,6 +25,8 @@ pub enum Input {
     /// The text between the marks of a bracketed paste, as sent.
     Paste(String),
     Resize(u16, u16),
+    /// The terminal said of its background what it is.
+    Ground(Ground),
     /// The window got or lost the focus.
     Focus(bool),
     /// Lines of the wheel, down is positive.
@@ -124,6 +129,16 @@ pub enum Msg {
     Looked {
         task: TaskId,
         result: Result<Arc<Looked>, Failure>,
+    },
+    /// The picture of an asset, or why there is none.
+    Picture {
+        task: TaskId,
+        result: Result<Box<Found>, Failure>,
+    },
+    /// What a place serves now, and what storage holds.
+    Compared {
+        task: TaskId,
+        result: Result<Box<Sides>, Failure>,
     },
     /// Jobs, newest first.
     Jobs(Result<Vec<JobRow>, Failure>),

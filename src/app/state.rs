@@ -37,11 +37,13 @@ use crate::screens::jobs::JobsState;
 use crate::screens::order::OrderDialog;
 use crate::screens::pending::PendingState;
 use crate::screens::picker::{Choice, Picker, ServerFolders};
+use crate::screens::watch::compare::CompareView;
 use crate::screens::watch::{EvidenceView, WatchState};
 use crate::ui::Theme;
+use crate::ui::pixels::Pictures;
 use crate::ui::text;
-use crate::ui::theme::Depth;
-use crate::ui::theme_file::Themes;
+use crate::ui::theme::{Depth, Ground};
+use crate::ui::theme_file::{AUTO, Themes, auto_theme};
 
 /// What stays the same while the console runs.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -189,6 +191,7 @@ pub enum Overlay {
     Sort,
     CommandLine(CommandLine),
     Evidence(EvidenceView),
+    Compare(CompareView),
     Picker(Picker),
     CopyMenu,
     Debug,
@@ -216,6 +219,11 @@ pub struct App {
     pub themes: Themes,
     pub theme: Theme,
     pub look: Look,
+    pub pictures: Pictures,
+    /// What the terminal said of its background.
+    pub ground: Option<Ground>,
+    /// The theme goes by [`Self::ground`].
+    follows_ground: bool,
     pub screen: Screen,
     pub assets: AssetsState,
     pub pending: PendingState,
@@ -292,7 +300,7 @@ impl App {
         overrides: &KeyOverrides,
     ) -> Self {
         let (keymap, mut warnings) = Keymap::build(COMMANDS, overrides);
-        let (theme, about_theme) = themes.get(theme);
+        let (asked, (theme, about_theme)) = (theme, themes.get(theme));
         warnings.extend(about_theme);
         if let Some(first) = warnings.first() {
             let more = warnings.len() - 1;
@@ -305,6 +313,9 @@ impl App {
             theme: theme.with_glyphs(look.ascii).at_depth(look.depth),
             themes,
             look,
+            pictures: Pictures::default(),
+            ground: None,
+            follows_ground: asked == AUTO,
             screen: Screen::Assets,
             assets: AssetsState::default(),
             pending: PendingState::default(),
@@ -408,7 +419,7 @@ impl App {
             Some(Overlay::Help(_)) => Scope::Help,
             Some(Overlay::Sort) => Scope::SortMenu,
             Some(Overlay::CommandLine(_)) => Scope::CommandLine,
-            Some(Overlay::Evidence(_)) => Scope::Evidence,
+            Some(Overlay::Evidence(_) | Overlay::Compare(_)) => Scope::Evidence,
             Some(Overlay::Picker(_)) => Scope::Picker,
             Some(Overlay::CopyMenu) => Scope::CopyMenu,
             Some(Overlay::Debug) => Scope::Debug,
@@ -591,6 +602,7 @@ impl App {
                 self.jobs.get(job).is_some_and(|job| job.ended.is_none())
             }
             Some(Overlay::Evidence(view)) => view.runs.is_none(),
+            Some(Overlay::Compare(view)) => view.sides.is_none(),
             _ => false,
         };
         let watch_is_open = || self.watched().is_some_and(|tracked| tracked.ended.is_none());
@@ -615,8 +627,31 @@ impl App {
         self.keymap.keys(id).first().copied()
     }
 
+    /// Whether the theme goes by the terminal's background.
+    #[must_use]
+    pub const fn follows_ground(&self) -> bool {
+        self.follows_ground
+    }
+
+    /// The theme as it is asked for, which may be one that stands for others.
+    #[must_use]
+    pub fn theme_name(&self) -> &str {
+        if self.follows_ground { AUTO } else { &self.theme.name }
+    }
+
+    /// The terminal said what its background is.
+    pub fn learn_ground(&mut self, ground: Ground) {
+        self.ground = Some(ground);
+        if self.follows_ground {
+            self.set_theme(AUTO);
+        }
+    }
+
     /// Changes the colours.
     pub fn set_theme(&mut self, name: &str) {
+        self.follows_ground = name == AUTO;
+        let name =
+            if self.follows_ground { auto_theme(self.ground, self.look.depth) } else { name };
         let (theme, warnings) = self.themes.get(name);
         if let Some(first) = warnings.first() {
             self.env.bad(first.clone(), "the theme before it stays");

@@ -21,6 +21,7 @@ use crate::ops::engine::{Executed, ExecutedItem, Execution};
 use crate::ports::cloud::ListQuery;
 use crate::screens::assets::rows::tests::image;
 use crate::screens::testing::{Console, ended, key, plan, plan_task, press_assets, shown, watch};
+use crate::ui::theme::{Depth, Ground};
 
 /// How fresh a screen is, the server's folders, views that are kept, commands of one's own.
 mod living;
@@ -583,6 +584,26 @@ fn the_command_line_completes_runs_and_says_what_is_wrong() {
     console.press("enter");
     assert!(console.frame().contains("no command `fly`"), "{}", console.frame());
     assert_eq!(console.app.scope(), Scope::CommandLine);
+}
+
+#[test]
+fn the_theme_follows_the_ground_until_another_one_is_chosen() {
+    let mut console = Console::with_assets(80, 24);
+    console.app.look.depth = Depth::True;
+    let light =
+        |console: &mut Console| console.tell(Msg::Input(vec![Input::Ground(Ground::Light)]));
+    assert_eq!(light(&mut console), []);
+    assert_eq!(console.app.theme.name, "default", "it was asked for by its name");
+    console.app.set_theme("auto");
+    assert_eq!(console.app.theme.name, "default-light");
+    assert_eq!(console.app.theme_name(), "auto");
+    console.tell(Msg::ThemeFiles(Vec::new()));
+    assert!(console.app.follows_ground(), "saved theme files choose no other one");
+    console.tell(Msg::Input(vec![Input::Ground(Ground::Dark)]));
+    assert_eq!(console.app.theme.name, "auto");
+    console.app.set_theme("dark");
+    light(&mut console);
+    assert_eq!(console.app.theme.name, "dark");
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::action::{Action, Screen};
 use super::command_line::CommandLine;
-use super::effect::Effect;
+use super::effect::{Effect, Lane};
 use super::key::Key;
 use super::msg::{FailureKind, Msg};
 use super::state::{App, Overlay};
@@ -57,6 +57,7 @@ pub fn update(app: &mut App, msg: Msg) -> Vec<Effect> {
         }
     };
     effects.extend(assets::update::settle(&mut app.assets, &mut app.env));
+    effects.extend(assets::picture::wanted(app));
     for effect in &effects {
         app.debug.ask(effect, app.env.now, app.env.moment);
     }
@@ -153,6 +154,14 @@ fn answer(app: &mut App, msg: Msg) -> Vec<Effect> {
             assets::update::looked(assets, env, task, result);
             vec![]
         }
+        Msg::Picture { task, result } => {
+            assets::picture::found(app, task, result.map(|found| *found));
+            vec![]
+        }
+        Msg::Compared { task, result } => {
+            watch::compare::compared(app, task, result);
+            vec![]
+        }
         Msg::Jobs(result) => match &mut app.pause {
             Some(pause) => {
                 pause.jobs = Some(result);
@@ -227,7 +236,7 @@ fn answer(app: &mut App, msg: Msg) -> Vec<Effect> {
 
 /// Theme files were saved: what is on screen changes with them; a broken one is named and changes nothing.
 fn reload_themes(app: &mut App, files: &[(String, String)]) {
-    let name = app.theme.name.clone();
+    let name = app.theme_name().to_owned();
     let mut warnings = Vec::new();
     for (name, text) in files {
         warnings.extend(app.themes.add(name, text));
@@ -337,6 +346,17 @@ pub fn act(app: &mut App, action: Action, key: Option<Key>) -> Vec<Effect> {
         Some(Overlay::CommandLine(_)) => return dialogs::in_command_line(app, &action, key),
         Some(Overlay::Picker(_)) => return dialogs::in_picker(app, &action),
         Some(Overlay::Evidence(_)) => return dialogs::in_evidence(app, &action),
+        Some(Overlay::Compare(view)) => {
+            let url = view.url.clone();
+            return match action {
+                Action::Back => {
+                    app.overlay = None;
+                    vec![Effect::Drop(Lane::Picture)]
+                }
+                Action::Copy => copied(app, url),
+                _ => vec![],
+            };
+        }
         Some(Overlay::Sort | Overlay::CopyMenu | Overlay::Debug) => {
             app.overlay = None;
             if action == Action::Back {
@@ -382,6 +402,10 @@ fn on_screen(app: &mut App, action: Action, key: Option<Key>) -> Vec<Effect> {
                 "the mouse is the terminal's again: it selects text"
             });
             vec![Effect::Mouse(app.mouse)]
+        }
+        Action::Pictures => {
+            assets::picture::switch(app);
+            vec![]
         }
         Action::Own(at) => own::begin(app, at, key),
         Action::Pause => pause(app),

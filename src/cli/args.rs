@@ -76,7 +76,7 @@ pub struct Globals {
     /// Console line by line, without redraws: for screen readers and plain terminals (also ACCESSIBLE=1)
     #[arg(long, global = true, hide_short_help = true)]
     pub plain: bool,
-    /// Console: ask the terminal nothing; it asks nothing today, and this holds it to that
+    /// Console: ask the terminal nothing, not even whether it is light or dark
     #[arg(long, global = true, hide_short_help = true)]
     pub no_query: bool,
     /// More in the log file; twice for everything

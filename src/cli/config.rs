@@ -17,6 +17,7 @@ use crate::app::keymap::Keymap;
 use crate::app::own;
 use crate::config::{self, ConfigError, Env, NotifyFile, Origin, Paths, Preferences};
 use crate::domain::text::clean;
+use crate::ui::theme_file::AUTO;
 
 /// Says where the configuration is, shows, checks or begins it.
 ///
@@ -111,7 +112,7 @@ fn settings(globals: &Globals, preferences: &Preferences) -> Vec<Shown> {
     let (theme, origin) = match (&globals.theme, written) {
         (Some(name), _) => (name.clone(), Origin::Flag("--theme")),
         (None, Some(it)) => (it.value.clone(), it.origin.clone()),
-        (None, None) => ("default".to_owned(), Origin::Default),
+        (None, None) => (AUTO.to_owned(), Origin::Default),
     };
     shown.push(row("theme", &theme, origin.to_string()));
     let file = preferences.paths.config.display();

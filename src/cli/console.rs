@@ -24,7 +24,8 @@ use crate::app::kept_view::KeptView;
 use crate::app::own::Own;
 use crate::app::state::Setup;
 use crate::config::{
-    self, ConfigError, Env, NotifyFile, OwnFile, Preferences, ScreenWord, TerminalWord,
+    self, ConfigError, Env, NotifyFile, OwnFile, PicturesWord, Preferences, ScreenWord,
+    TerminalWord,
 };
 use crate::domain::invalidation::{CloudScope, Member};
 use crate::domain::text::clean;
@@ -36,6 +37,7 @@ use crate::runtime::notify::{Wanted, Way};
 use crate::runtime::{
     self, Arrived, ConsoleError, ConsoleOptions, ExitReason, Opening, Step, run_console, run_first,
 };
+use crate::ui::pixels::Way as PictureWay;
 
 /// A command of the operator's own is ended after this, where nothing else is said.
 const OWN: Duration = Duration::from_secs(30);
@@ -187,6 +189,8 @@ fn options(
 ) -> Result<ConsoleOptions, Failure> {
     Ok(ConsoleOptions {
         theme: globals.theme.clone().or_else(|| preferences.and_then(|it| it.theme.clone())),
+        may_ask: !globals.no_query,
+        pictures: preferences.and_then(|it| it.pictures).and_then(way),
         theme_dir: preferences.map(|it| it.paths.themes()),
         ascii: globals.ascii,
         no_color: globals.no_color,
@@ -214,6 +218,18 @@ fn ended(left: String, ended: runtime::Ended) -> Ended {
         0 => Exit::Done,
         130 => Exit::Interrupted,
         code => Exit::Signal(code),
+    })
+}
+
+/// How pictures are drawn; `None`: the terminal decides.
+const fn way(word: PicturesWord) -> Option<PictureWay> {
+    Some(match word {
+        PicturesWord::Auto => return None,
+        PicturesWord::Kitty => PictureWay::Kitty,
+        PicturesWord::Iterm2 => PictureWay::Iterm2,
+        PicturesWord::Sixel => PictureWay::Sixel,
+        PicturesWord::HalfBlocks => PictureWay::Cells,
+        PicturesWord::Off => PictureWay::Off,
     })
 }
 

@@ -37,10 +37,39 @@ pub struct ConfigFile {
     pub journal_password_command: Option<Spanned<Vec<String>>>,
     theme: Option<IgnoredAny>,
     keys: Option<IgnoredAny>,
+    /// How pictures are drawn in the console.
+    pub pictures: Option<Spanned<PicturesWord>>,
     pub notify: NotifyFile,
     /// Commands of the operator's own, by name.
     pub commands: BTreeMap<String, OwnFile>,
     pub profiles: BTreeMap<String, ProfileFile>,
+}
+
+/// How pictures are drawn in the console.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum PicturesWord {
+    /// As the environment says that the terminal can.
+    Auto,
+    Kitty,
+    Iterm2,
+    Sixel,
+    HalfBlocks,
+    Off,
+}
+
+impl PicturesWord {
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::Kitty => "kitty",
+            Self::Iterm2 => "iterm2",
+            Self::Sixel => "sixel",
+            Self::HalfBlocks => "half-blocks",
+            Self::Off => "off",
+        }
+    }
 }
 
 /// One `[profiles.NAME]`.
@@ -398,7 +427,7 @@ mod tests {
     )]
     #[case(
         "\n  thme = \"dark\"",
-        "/c.toml:2:3: thme: unknown key `thme`; known are profile, journal, journal_password_command, theme, keys, notify, commands, profiles",
+        "/c.toml:2:3: thme: unknown key `thme`; known are profile, journal, journal_password_command, theme, keys, pictures, notify, commands, profiles",
         Some("theme")
     )]
     #[case(

@@ -10,7 +10,7 @@ use toml::Spanned;
 use super::build::Build;
 use super::credentials;
 use super::error::ConfigError;
-use super::file::{Loaded, ProfileFile, load};
+use super::file::{Loaded, PicturesWord, ProfileFile, load};
 use super::notify::NotifyFile;
 use super::own::OwnFile;
 use super::paths::{Env, Paths, expand_home};
@@ -82,6 +82,8 @@ pub struct Preferences {
     journal_password: Option<Vec<String>>,
     /// Theme of the console, where somebody says which.
     pub theme: Option<String>,
+    /// How pictures are drawn in the console, where somebody says so.
+    pub pictures: Option<PicturesWord>,
     /// Keys by command, as written; the key table judges them.
     pub keys: BTreeMap<String, Vec<String>>,
     /// Profiles of the file with a word about each: cloud and risk, as far as they are written there.
@@ -246,6 +248,13 @@ impl<'a> Layers<'a> {
             settings.push(Setting { key: "theme", value: name.clone(), origin });
             Some(name)
         });
+        let pictures = loaded.as_ref().and_then(|loaded| {
+            let word = loaded.file.pictures.as_ref()?;
+            let origin = Origin::File { path: loaded.path.clone(), line: loaded.line(word) };
+            let value = word.get_ref().as_str().to_owned();
+            settings.push(Setting { key: "pictures", value, origin });
+            Some(*word.get_ref())
+        });
         let preferences = Preferences {
             journal,
             journal_password: loaded
@@ -253,6 +262,7 @@ impl<'a> Layers<'a> {
                 .and_then(|it| it.file.journal_password_command.as_ref())
                 .map(|command| command.get_ref().clone()),
             theme,
+            pictures,
             keys: loaded.as_ref().map(|loaded| loaded.keys.clone()).unwrap_or_default(),
             notify: loaded.as_ref().map(|loaded| loaded.file.notify.clone()).unwrap_or_default(),
             own: loaded.as_ref().map(|loaded| loaded.file.commands.clone()).unwrap_or_default(),

@@ -15,11 +15,12 @@ use super::guard::{self, Lock};
 pub use super::jobs::{Resumed, Retry, Undo};
 use super::jobs::{Running, Worker};
 pub use super::look::{Look, Looked, Lookout, Truth};
+pub use super::picture::{Picture, PictureFile};
 use super::plan::Patience;
 pub use super::show::{Shown, ShownUrl};
 use super::tracker::Tracker;
 use super::watch_url::WebClaim;
-use super::{evidence, jobs, look, plan, resolve, show, watch_url};
+use super::{evidence, jobs, look, picture, plan, resolve, show, watch_url};
 use crate::domain::asset::{AssetKey, DeliveryType, ResourceType};
 use crate::domain::delivery_url::DeliveryUrl;
 use crate::domain::id::{InvalidationId, OperationId};
@@ -337,6 +338,28 @@ impl Engine {
     /// A URL that is not this cloud's, no places, the cloud's.
     pub async fn look(&self, url: &str) -> Result<Looked, OpError> {
         look::look(&self.context, url).await
+    }
+
+    /// What shows an asset, as one cache delivers it. Without `insisted` nothing is loaded where the cache would keep a
+    /// copy that no invalidation reaches.
+    ///
+    /// # Errors
+    /// No places.
+    pub async fn picture(&self, shown: &Shown, insisted: bool) -> Result<Picture, OpError> {
+        picture::picture(&self.context, &shown.detail, insisted).await
+    }
+
+    /// What one place serves now under a watched URL (as snapshots show it), and what storage holds behind it.
+    ///
+    /// # Errors
+    /// No such watch or URL, no places, the cloud's, the journal's.
+    pub async fn compare(
+        &self,
+        id: InvalidationId,
+        place: &PlaceId,
+        url: &str,
+    ) -> Result<(Picture, Picture), OpError> {
+        picture::compare(&self.context, id, place, url).await
     }
 
     /// Where this profile can look.

@@ -13,6 +13,7 @@ pub mod in_doubt;
 pub mod jobs;
 pub mod journal_copy;
 pub mod look;
+pub mod picture;
 pub mod plan;
 pub mod postmortem;
 pub mod recover;

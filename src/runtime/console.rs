@@ -14,7 +14,7 @@ use super::executor::Executor;
 use super::notify::Wanted;
 use super::signals::{self, Signal};
 use super::terminal::Screen;
-use super::{clipboard, colours, history, input, terminal, theme_files};
+use super::{background, clipboard, colours, history, input, pictures, terminal, theme_files};
 use crate::app::App;
 use crate::app::kept_view::KeptView;
 use crate::app::keymap::KeyOverrides;
@@ -28,17 +28,22 @@ use crate::ports::notifier::Notifier;
 use crate::ports::programs::Programs;
 use crate::screens::assets::update::to_keep;
 use crate::screens::picker::Choice;
+use crate::ui::pixels::{Pictures, Way};
 use crate::ui::text::shown;
 use crate::ui::theme::Depth;
-use crate::ui::theme_file::Themes;
+use crate::ui::theme_file::{AUTO, Themes};
 
 /// How the console is to look and behave.
 #[derive(Clone, Default)]
 pub struct ConsoleOptions {
-    /// `None`: the default theme.
+    /// `None`: [`AUTO`].
     pub theme: Option<String>,
+    /// The terminal may be asked whether it is light or dark.
+    pub may_ask: bool,
     /// Folder with themes of the operator, one TOML a theme.
     pub theme_dir: Option<PathBuf>,
+    /// How pictures are drawn; `None`: as the terminal seems to understand.
+    pub pictures: Option<Way>,
     pub ascii: bool,
     pub no_color: bool,
     pub mouse: bool,
@@ -196,10 +201,19 @@ async fn run(
 
     let size = crossterm::terminal::size()?;
     let env = Env::new(setup, clock.wall(), clock.moment(), size);
-    let theme = options.theme.as_deref().unwrap_or("default");
+    let theme = options.theme.as_deref().unwrap_or(AUTO);
     let mut app = App::new(env, themes, theme, look, &KeyOverrides::new());
     app.adopt(options.own, &options.keys);
+    if let Some(ground) = background::answered() {
+        app.learn_ground(ground);
+    } else if app.follows_ground()
+        && options.may_ask
+        && background::may_be_asked(|name| std::env::var(name).ok())
+    {
+        screen.ask_for_the_background();
+    }
     let choice = |(name, about)| Choice { name, about };
+    app.pictures = pictures(options.pictures, look);
     app.mouse = options.mouse;
     app.profiles = options.profiles.into_iter().map(choice).collect();
     if let Some(first) = warnings.first() {
@@ -262,6 +276,16 @@ async fn run(
     Ok(Ended { reason: result?, view: app.view() })
 }
 
+/// How pictures are drawn: as somebody says, else as the terminal seems to understand, if it is in colour.
+fn pictures(said: Option<Way>, look: Look) -> Pictures {
+    if !pictures::BUILT {
+        return Pictures::default();
+    }
+    let plain = look.ascii || look.depth == Depth::Mono;
+    let guessed = if plain { Way::Cells } else { pictures::guess(|name| std::env::var(name).ok()) };
+    Pictures::drawn(said.unwrap_or(guessed), guessed)
+}
+
 /// Keeps the list for the next start, unless more of it is kept already.
 fn keep(app: &App, copies: &dyn ListCopies) {
     let Some((query, copy)) = to_keep(&app.assets) else { return };
@@ -275,7 +299,7 @@ fn keep(app: &App, copies: &dyn ListCopies) {
 }
 
 /// What was concluded about the terminal and where things are, for the debug overlay; no secrets.
-pub(super) fn about(engine: &Engine) -> Vec<(&'static str, String)> {
+pub(super) fn about(engine: &Engine, pictures: Pictures) -> Vec<(&'static str, String)> {
     let env = |name: &str| std::env::var(name).ok();
     let said = |name: &str| env(name).unwrap_or_else(|| "unset".to_owned());
     let between = clipboard::Between::of(env);
@@ -291,6 +315,7 @@ pub(super) fn about(engine: &Engine) -> Vec<(&'static str, String)> {
             ),
         ),
         ("between", format!("{between:?}")),
+        ("pictures", pictures.way().as_str().to_owned()),
         ("journal", context.journal.location()),
         ("profile", format!("{}, {}", context.policy.profile, context.scope.api)),
     ];

@@ -372,7 +372,7 @@ impl Turn {
         if banner.is_some() {
             app.env.setup.banner = banner;
         }
-        app.debug.about.splice(..0, super::console::about(&engine));
+        app.debug.about.splice(..0, super::console::about(&engine, app.pictures));
         if let Some(first) = said.into_iter().next() {
             app.env.bad(first, "");
             app.dirty = true;

@@ -14,7 +14,7 @@ use tokio_util::task::TaskTracker;
 
 use super::event_loop::Carry;
 use super::terminal::panic_words;
-use super::{history, report};
+use super::{history, pictures, report};
 use crate::app::Effect;
 use crate::app::effect::{JobAct, JobId, Lane};
 use crate::app::msg::{Failure, FailureKind, Msg};
@@ -366,6 +366,24 @@ impl Carry for Executor {
                     Err(why) => Msg::TaskFailed(why.to_string()),
                 }
             }),
+            Effect::Picture { task, shown, insisted, way } => {
+                let hurried = self.is_busy(Lane::Picture);
+                self.in_lane(Lane::Picture, async move {
+                    if hurried {
+                        tokio::time::sleep(SETTLED).await;
+                    }
+                    let result = pictures::load(&engine, &shown, insisted, way).await;
+                    let result = result.map(Box::new).map_err(|why| failure(&why));
+                    Msg::Picture { task, result }
+                });
+            }
+            Effect::Compare { task, watch, place, url, way } => {
+                self.in_lane(Lane::Picture, async move {
+                    let result = pictures::compare(&engine, watch, &place, &url, way).await;
+                    let result = result.map(Box::new).map_err(|why| failure(&why));
+                    Msg::Compared { task, result }
+                });
+            }
             Effect::ReadJobs => self.in_lane(Lane::Jobs, async move {
                 Msg::Jobs(engine.jobs(JOBS).await.map_err(|why| failure(&why)))
             }),

@@ -16,7 +16,7 @@ use crate::app::msg::Input;
 use crate::screens::first_run::{self, Step};
 use crate::ui::Theme;
 use crate::ui::theme::Depth;
-use crate::ui::theme_file::Themes;
+use crate::ui::theme_file::{AUTO, Themes};
 
 /// Shows the three ways to begin until one is taken; the terminal is restored when this returns.
 ///
@@ -30,7 +30,7 @@ pub async fn run_first(options: &ConsoleOptions, config: &str) -> Result<Step, C
     let depth = if options.no_color { Depth::Mono } else { colours::depth(env) };
     let ascii = options.ascii || colours::locale_lacks_unicode(env);
     crossterm::style::force_color_output(true); // as in the console
-    let (theme, _) = Themes::built_in().get(options.theme.as_deref().unwrap_or("default"));
+    let (theme, _) = Themes::built_in().get(options.theme.as_deref().unwrap_or(AUTO));
     let theme = theme.with_glyphs(ascii).at_depth(depth);
     let (signal_tx, mut signals) = mpsc::channel(4);
     let mut screen = Screen::enter(false, options.notify.clone(), signal_tx.clone())?;

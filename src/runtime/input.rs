@@ -1,20 +1,59 @@
 //! What the terminal sends, in our words.
 
+use std::collections::VecDeque;
+use std::time::Instant;
+
 use crossterm::event::{
     Event, EventStream, KeyCode, KeyEvent, KeyEventKind, KeyModifiers, MouseEventKind,
 };
-use futures_util::{Stream, StreamExt as _};
+use futures_util::{Stream, StreamExt as _, stream};
+use tokio::time::timeout_at;
 
+use super::background::{Answers, Sent};
 use crate::app::key::{Code, Key};
 use crate::app::msg::Input;
 
 /// Everything the terminal sends; what means nothing to us is left out. Ends when the terminal does.
 pub fn events() -> impl Stream<Item = Input> + Unpin {
-    Box::pin(
-        EventStream::new()
-            .take_while(|event| std::future::ready(event.is_ok()))
-            .filter_map(|event| std::future::ready(event.ok().and_then(translate))),
-    )
+    let source =
+        Source { events: EventStream::new(), answers: Answers::default(), ready: VecDeque::new() };
+    Box::pin(stream::unfold(source, |mut source| async move {
+        let next = source.next().await?;
+        Some((next, source))
+    }))
+}
+
+/// Events of the terminal, and answers among them.
+struct Source {
+    events: EventStream,
+    answers: Answers,
+    ready: VecDeque<Sent>,
+}
+
+impl Source {
+    async fn next(&mut self) -> Option<Input> {
+        loop {
+            while let Some(sent) = self.ready.pop_front() {
+                let input = match sent {
+                    Sent::Event(event) => translate(event),
+                    Sent::Ground(ground) => Some(Input::Ground(ground)),
+                };
+                if input.is_some() {
+                    return input;
+                }
+            }
+            let event = if let Some(until) = self.answers.until() {
+                let Ok(event) = timeout_at(until.into(), self.events.next()).await else {
+                    self.ready.extend(self.answers.let_go());
+                    continue;
+                };
+                event
+            } else {
+                self.events.next().await
+            };
+            self.ready.extend(self.answers.take(event?.ok()?, Instant::now()));
+        }
+    }
 }
 
 /// An event in our words, if it means anything.

@@ -1,5 +1,6 @@
 //! The edge of the console: terminal, loop, tasks and signals. Everything that waits, spawns or writes is here.
 
+mod background;
 pub mod clipboard;
 pub mod colours;
 pub mod event_loop;
@@ -11,6 +12,7 @@ pub mod links;
 pub mod notify;
 pub mod output;
 pub mod painter;
+pub mod pictures;
 mod report;
 pub mod signals;
 pub mod terminal;

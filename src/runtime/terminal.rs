@@ -23,19 +23,20 @@ use ratatui::buffer::Cell;
 use ratatui::layout::{Position, Size};
 use tokio::sync::mpsc;
 
+use super::background;
 use super::clipboard::{self, Between};
 use super::event_loop::Surface;
 use super::links;
 use super::notify::Wanted;
 use super::output::Output;
 use super::painter::Painter;
+use super::pictures::{self, Easel};
 use super::signals::Signal;
 use crate::app::App;
 use crate::app::notice::Notice;
 use crate::domain::secrets::masked_words;
 use crate::domain::text::clean;
-use crate::screens::shell;
-use crate::ui::pen::Link;
+use crate::screens::shell::{self, Drawn};
 
 /// What has to be undone, for whoever has to: drop, panic hook, suspend.
 static ENTERED: Mutex<Option<Output>> = Mutex::new(None);
@@ -93,7 +94,9 @@ fn leave_bytes() -> Vec<u8> {
 pub fn restore() {
     let output = ENTERED.lock().unwrap_or_else(PoisonError::into_inner).take();
     if let Some(output) = output {
-        output.send_and_wait(&leave_bytes(), PATIENCE);
+        let leaving = [pictures::farewell(), &leave_bytes()].concat();
+        output.send_and_wait(&leaving, PATIENCE);
+        background::forget_late_answers();
         let _ = disable_raw_mode(); // a dead terminal refuses, and nobody is left to be told
     }
 }
@@ -192,6 +195,9 @@ pub struct Screen {
     last_bytes: usize,
     /// The terminal is known to take addresses.
     takes_links: bool,
+    /// Whether it is light or dark is asked behind the next frame.
+    asks: bool,
+    easel: Easel,
 }
 
 impl Screen {
@@ -208,10 +214,26 @@ impl Screen {
         let painter = Painter::new(&std::env::var("TERM").unwrap_or_default());
         let takes_links = links::known(|name| std::env::var(name).ok());
         let extra = Vec::new();
-        let mut screen =
-            Self { terminal, painter, output, mouse, extra, notify, last_bytes: 0, takes_links };
+        let easel = Easel::new(Between::of(|name| std::env::var(name).ok()));
+        let mut screen = Self {
+            terminal,
+            painter,
+            output,
+            mouse,
+            extra,
+            notify,
+            last_bytes: 0,
+            takes_links,
+            asks: false,
+            easel,
+        };
         screen.take_hold()?;
         Ok(screen)
+    }
+
+    /// Asks the terminal for its background behind the next frame, once in the life of the process.
+    pub const fn ask_for_the_background(&mut self) {
+        self.asks = true;
     }
 
     fn take_hold(&mut self) -> io::Result<()> {
@@ -220,6 +242,7 @@ impl Screen {
         // leaves with the first frame, in one write
         self.extra.splice(..0, enter_bytes(self.mouse));
         self.painter.entered();
+        self.easel.forget();
         Ok(())
     }
 
@@ -230,7 +253,7 @@ impl Screen {
     pub fn paint(&mut self, draw: impl FnOnce(&mut ratatui::Frame<'_>)) -> io::Result<()> {
         self.show(|frame| {
             draw(frame);
-            Vec::new()
+            Drawn::default()
         })
     }
 
@@ -242,26 +265,37 @@ impl Screen {
         self.suspend()
     }
 
-    /// Draws a frame, which answers its addresses, and hands over what is new in it, wrapped so that it appears at
-    /// once.
-    fn show(&mut self, draw: impl FnOnce(&mut ratatui::Frame<'_>) -> Vec<Link>) -> io::Result<()> {
-        let mut links = Vec::new();
+    /// Draws a frame, which answers what is more than its cells, and hands over what is new in it, wrapped so that it
+    /// appears at once.
+    fn show(&mut self, draw: impl FnOnce(&mut ratatui::Frame<'_>) -> Drawn) -> io::Result<()> {
+        let mut beside = Drawn::default();
         let takes_links = self.takes_links;
         let drawn = self.terminal.draw(|frame| {
-            links = draw(frame);
-            links.retain(|_| takes_links);
+            beside = draw(frame);
+            beside.links.retain(|_| takes_links);
         })?;
-        let picture = self.painter.take(drawn.buffer, &links);
-        let drawn = self.painter.paint(picture, self.terminal.backend().cursor());
+        if self.easel.is_in_the_way(&beside.pictures) {
+            self.painter.forget();
+        }
+        let picture = self.painter.take(drawn.buffer, &beside.links);
+        let rows = Easel::rows(&beside.pictures);
+        let disturbed = rows.is_some_and(|rows| self.painter.touches(&picture, rows));
+        let mut drawn = self.easel.before(&beside.pictures);
+        drawn.extend(self.painter.paint(picture, self.terminal.backend().cursor()));
+        drawn.extend(self.easel.after(&beside.pictures, disturbed, pictures::cell_size));
         let mut out = std::mem::take(&mut self.extra);
         if !drawn.is_empty() {
             out.extend(bytes(&[&BeginSynchronizedUpdate]));
             out.extend(drawn);
             out.extend(bytes(&[&EndSynchronizedUpdate]));
+            if std::mem::take(&mut self.asks) {
+                out.extend(background::ask());
+            }
         }
         self.last_bytes = out.len();
         if !out.is_empty() && !self.output.send(out) {
             self.painter.forget(); // the terminal never saw it
+            self.easel.forget();
         }
         Ok(())
     }

@@ -16,10 +16,19 @@ use crate::screens::ask;
 use crate::ui::pen::{Link, Pen};
 use crate::ui::theme::Role;
 use crate::ui::widgets::hints;
+use crate::ui::widgets::picture::Placed;
 use crate::ui::{layout, text};
 
-/// Draws the whole console; answers the cells that stand for addresses.
-pub fn draw(app: &App, frame: &mut Frame<'_>) -> Vec<Link> {
+/// What a frame is beside its cells.
+#[derive(Debug, Default)]
+pub struct Drawn {
+    /// Cells that stand for addresses.
+    pub links: Vec<Link>,
+    pub pictures: Vec<Placed>,
+}
+
+/// Draws the whole console; answers what is more than cells.
+pub fn draw(app: &App, frame: &mut Frame<'_>) -> Drawn {
     let area = frame.area();
     let mut pen = Pen::new(frame.buffer_mut(), &app.theme);
     pen.tint(area, Role::Text);
@@ -63,11 +72,14 @@ pub fn draw(app: &App, frame: &mut Frame<'_>) -> Vec<Link> {
         cursor = draw_overlay(app, &mut pen, overlay, area);
     }
     toast(app, &mut pen, shell.body);
-    let links = std::mem::take(&mut pen.links);
+    let drawn = Drawn {
+        links: std::mem::take(&mut pen.links),
+        pictures: std::mem::take(&mut pen.pictures),
+    };
     if let Some((x, y)) = cursor.filter(|at| area.contains((*at).into())) {
         frame.set_cursor_position((x, y));
     }
-    links
+    drawn
 }
 
 fn draw_overlay(app: &App, pen: &mut Pen<'_>, overlay: &Overlay, area: Rect) -> Option<(u16, u16)> {
@@ -89,6 +101,10 @@ fn draw_overlay(app: &App, pen: &mut Pen<'_>, overlay: &Overlay, area: Rect) -> 
             None
         }
         Overlay::CommandLine(line) => palette::view::draw(pen, line, area),
+        Overlay::Compare(view) => {
+            watch::compare::draw(app, pen, view, area);
+            None
+        }
         Overlay::Evidence(view) => {
             watch::evidence::draw(app, pen, view, area);
             None

@@ -2,6 +2,7 @@
 
 pub mod layout;
 pub mod pen;
+pub mod pixels;
 pub mod text;
 pub mod theme;
 pub mod theme_file;

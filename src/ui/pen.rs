@@ -6,6 +6,7 @@ use ratatui::style::{Color, Modifier, Style};
 
 use super::text;
 use super::theme::{Role, Theme};
+use super::widgets::picture::Placed;
 
 /// Cells that stand for an address.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,11 +23,13 @@ pub struct Pen<'a> {
     pub theme: &'a Theme,
     /// Cells that can be opened, where the terminal can do that.
     pub links: Vec<Link>,
+    /// Pictures that the terminal draws.
+    pub pictures: Vec<Placed>,
 }
 
 impl<'a> Pen<'a> {
     pub const fn new(buf: &'a mut Buffer, theme: &'a Theme) -> Self {
-        Self { buf, theme, links: Vec::new() }
+        Self { buf, theme, links: Vec::new(), pictures: Vec::new() }
     }
 
     /// Writes `text` from `(x, y)` in at most `max` columns, with the cut mark where it is longer; answers the
@@ -97,6 +100,7 @@ impl<'a> Pen<'a> {
         self.links.retain(|link| {
             !Rect { x: link.x, y: link.y, width: link.width, height: 1 }.intersects(area)
         });
+        self.pictures.retain(|placed| !placed.way.is_over_cells() || !placed.area.intersects(area));
         for y in area.top()..area.bottom() {
             for x in area.left()..area.right() {
                 self.buf[(x, y)].reset();

@@ -176,6 +176,21 @@ pub enum Depth {
     True,
 }
 
+impl Depth {
+    /// The nearest colour that there is.
+    #[must_use]
+    pub fn nearest(self, colour: Color) -> Color {
+        reduce(colour, self)
+    }
+}
+
+/// What a terminal says of its background.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ground {
+    Dark,
+    Light,
+}
+
 /// Styles by role and one table of glyphs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Theme {

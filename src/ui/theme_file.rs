@@ -8,13 +8,15 @@ use std::str::FromStr;
 use ratatui::style::{Color, Modifier, Style};
 use serde::Deserialize;
 
-use super::theme::{Role, Theme};
+use super::theme::{Depth, Ground, Role, Theme};
 
 /// Themes in this program, by name; the first is the default.
 pub const BUILT_IN: &[(&str, &str)] = &[
-    ("default", include_str!("../../themes/default.toml")),
+    (AUTO, include_str!("../../themes/auto.toml")),
+    (DEFAULT, include_str!("../../themes/default.toml")),
     ("dark", include_str!("../../themes/dark.toml")),
     ("light", include_str!("../../themes/light.toml")),
+    (DEFAULT_LIGHT, include_str!("../../themes/default-light.toml")),
     ("high-contrast", include_str!("../../themes/high-contrast.toml")),
     ("safe-dark", include_str!("../../themes/safe-dark.toml")),
     ("safe-light", include_str!("../../themes/safe-light.toml")),
@@ -23,6 +25,22 @@ pub const BUILT_IN: &[(&str, &str)] = &[
     ("production", include_str!("../../themes/production.toml")),
     ("production-light", include_str!("../../themes/production-light.toml")),
 ];
+
+/// The theme that is used where nobody says which: it goes by the terminal's background.
+pub const AUTO: &str = "auto";
+/// What is used where a theme is not there.
+const DEFAULT: &str = "default";
+const DEFAULT_LIGHT: &str = "default-light";
+
+/// What [`AUTO`] comes to. On a dark ground, on one that is not known and with sixteen colours, whose values are the
+/// terminal's own business, it stays with the terminal's own.
+#[must_use]
+pub const fn auto_theme(ground: Option<Ground>, depth: Depth) -> &'static str {
+    match (ground, depth) {
+        (Some(Ground::Light), Depth::Indexed | Depth::True) => DEFAULT_LIGHT,
+        _ => AUTO,
+    }
+}
 
 /// A theme as written.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -65,24 +83,28 @@ impl Themes {
     pub fn built_in() -> Self {
         let mut themes = Self::default();
         for (name, text) in BUILT_IN {
-            let warnings = themes.add(name, text);
-            debug_assert!(warnings.is_empty(), "{warnings:?}");
+            let read = themes.read(name, text);
+            debug_assert!(read.is_ok(), "{name}: {read:?}");
         }
         themes
     }
 
     /// Adds or replaces a theme; the answer names what is wrong with it.
     pub fn add(&mut self, name: &str, text: &str) -> Vec<String> {
-        match toml::from_str::<File>(text) {
-            Ok(file) => {
-                if !self.order.iter().any(|known| known == name) {
-                    self.order.push(name.to_owned());
-                }
-                self.files.insert(name.to_owned(), file);
-                self.get(name).1
-            }
-            Err(why) => vec![format!("theme {name}: {}", why.message())],
+        match self.read(name, text) {
+            Ok(()) => self.get(name).1,
+            Err(why) => vec![format!("theme {name}: {why}")],
         }
+    }
+
+    /// Adds or replaces a theme, whatever it inherits and names.
+    fn read(&mut self, name: &str, text: &str) -> Result<(), String> {
+        let file: File = toml::from_str(text).map_err(|why| why.message().to_owned())?;
+        if !self.order.iter().any(|known| known == name) {
+            self.order.push(name.to_owned());
+        }
+        self.files.insert(name.to_owned(), file);
+        Ok(())
     }
 
     /// Names in the order in which they were added, the default first.
@@ -105,7 +127,7 @@ impl Themes {
         } else {
             let names: Vec<_> = self.names().collect();
             warnings.push(format!("no theme `{name}`; there are {}", names.join(", ")));
-            BUILT_IN[0].0
+            DEFAULT
         };
         let mut chain = Vec::new();
         let mut next = Some(known);

@@ -8,8 +8,8 @@ use ratatui::layout::Rect;
 use ratatui::style::{Color, Modifier, Style};
 
 use super::pen::Pen;
-use super::theme::{ASCII, Depth, Role, Theme, UNICODE};
-use super::theme_file::{BUILT_IN, Themes};
+use super::theme::{ASCII, Depth, Ground, Role, Theme, UNICODE};
+use super::theme_file::{AUTO, BUILT_IN, Themes, auto_theme};
 use super::widgets::verdict::face_of;
 use crate::domain::verdict::Verdict;
 
@@ -209,7 +209,9 @@ fn every_role_is_readable_on_its_background() {
 #[test]
 fn the_terminals_own_colours_are_readable_on_black_and_on_white() {
     for theme in themes().filter(|theme| theme[Role::Text].bg.is_none()) {
-        for (sixteen, ground) in [(&DARK, (0, 0, 0)), (&LIGHT, (255, 255, 255))] {
+        let grounds = [(&DARK, (0, 0, 0)), (&LIGHT, (255, 255, 255))];
+        let for_light = theme.name == auto_theme(Some(Ground::Light), Depth::True);
+        for (sixteen, ground) in grounds.into_iter().skip(usize::from(for_light)) {
             for role in Role::ALL {
                 let style = theme[*role];
                 for colour in [style.fg, style.bg].into_iter().flatten() {
@@ -227,6 +229,22 @@ fn the_terminals_own_colours_are_readable_on_black_and_on_white() {
             }
         }
     }
+}
+
+#[test]
+fn on_a_light_ground_every_text_has_the_contrast_of_small_print() {
+    let (theme, _) = Themes::built_in().get(auto_theme(Some(Ground::Light), Depth::Indexed));
+    for role in Role::ALL {
+        for colour in [theme[*role].fg, theme[*role].bg].into_iter().flatten() {
+            let ratio = contrast(value(colour, &LIGHT).unwrap(), (255, 255, 255));
+            assert!(ratio >= 4.5, "{} {ratio:.1}", role.as_str());
+        }
+    }
+    let own = |ground, depth| assert_eq!(auto_theme(ground, depth), AUTO);
+    own(None, Depth::True);
+    own(Some(Ground::Dark), Depth::True);
+    own(Some(Ground::Light), Depth::Sixteen);
+    own(Some(Ground::Light), Depth::Mono);
 }
 
 #[test]
@@ -252,6 +270,7 @@ fn whatever_is_in_the_row_under_the_cursor_is_readable() {
     let area = Rect::new(0, 0, 1, 1);
     let mut faults = Vec::new();
     for theme in themes() {
+        let for_light = theme.name == auto_theme(Some(Ground::Light), Depth::True);
         for depth in [Depth::True, Depth::Indexed, Depth::Sixteen, Depth::Mono] {
             let theme = theme.clone().at_depth(depth);
             for (role, cursor) in IN_ROWS
@@ -276,7 +295,11 @@ fn whatever_is_in_the_row_under_the_cursor_is_readable() {
                 let painted = theme[Role::Text].bg.is_some_and(|ground| ground != Color::Reset);
                 let grounds =
                     [(&DARK, (229, 229, 229), (0, 0, 0)), (&LIGHT, (46, 52, 54), (255, 255, 255))];
-                for (sixteen, ink, paper) in grounds.into_iter().take(if painted { 1 } else { 2 }) {
+                for (sixteen, ink, paper) in grounds
+                    .into_iter()
+                    .skip(usize::from(for_light))
+                    .take(if painted { 1 } else { 2 })
+                {
                     let fg = value(cell.fg, sixteen).unwrap_or(ink);
                     let bg = value(cell.bg, sixteen).unwrap_or(paper);
                     let least = if cell.modifier.contains(Modifier::BOLD) { 3.0 } else { 4.5 };

@@ -76,7 +76,7 @@ fn a_check_names_line_column_and_what_was_meant() {
         ),
         (
             "theme = \"drak\"\n",
-            ":1:9: theme: there is no theme `drak`; known are default, ",
+            ":1:9: theme: there is no theme `drak`; known are auto, default, ",
             "did you mean `dark`?",
         ),
         (

@@ -11,11 +11,12 @@ use crate::support::home::Home;
 const HERO: &str = "press/2026/hero";
 
 /// Every picture, in the order in which they are taken, with a word for whoever cannot see it.
-const PICTURES: [(&str, &str); 14] = [
+const PICTURES: [(&str, &str); 15] = [
     (
         "assets",
         "The list of assets with the details of one: its delivery URLs and whether a purge reaches them",
     ),
+    ("picture", "The picture of an asset in its details, in half blocks"),
     ("find", "Filtering as you type"),
     ("plan", "The plan of a delete: what will be done, what it costs, what it does not reach"),
     (
@@ -100,6 +101,10 @@ fn shoot() {
     camera.press("\r", "Delivery URLs");
     camera.terminal.wait_for("● purged");
     camera.shoot("assets");
+    camera.terminal.insist("5", |screen| screen.contains("the original from"));
+    camera.terminal.wait_for("▀▀▀");
+    camera.shoot("picture");
+    camera.terminal.insist("1", |screen| screen.contains("● purged"));
     camera.leave("Delivery URLs");
     camera.press("/", "esc drop");
     camera.press("shoes", "products/shoes");

@@ -206,6 +206,7 @@ fn shape(out: &mut String, text: &str, x: f32, y: f32, ink: Rgb) -> bool {
     };
     match c {
         '█' => area(out, x, y, WIDE + 0.3, HIGH, ink, 1.0),
+        '▀' => area(out, x, y, WIDE + 0.3, HIGH / 2.0, ink, 1.0),
         '░' => area(out, x, y + 3.0, WIDE + 0.3, HIGH - 6.0, ink, 0.45),
         '▁'..='▇' => {
             let part = (u32::from(c) - 0x2580) as f32 / 8.0;

@@ -1,16 +1,19 @@
 //! The console through a real pseudo-terminal, over a real local cloud in another process: keys in, screen out, and
 //! the caches themselves asked at the moment of *all clear*.
 
+mod background;
 mod hostile;
 mod idle;
 mod leaving;
 mod lines;
 mod orders;
+mod pictures;
 mod plain;
 mod screens;
 mod slow;
 mod stranger;
 pub mod terminal;
+mod tmux;
 mod trouble;
 
 use serde_json::Value;

@@ -123,7 +123,7 @@ fn every_size_survives() {
     let cloud = CloudProcess::start(&[]);
     let home = Home::new(cloud.url());
     let mut terminal = console(&home, 80, 24);
-    for (columns, rows) in [(40, 10), (20, 5), (3, 2), (200, 60), (1, 1), (80, 24)] {
+    for (columns, rows) in [(40, 10), (20, 5), (3, 2), (400, 120), (1, 1), (80, 24)] {
         terminal.resize(columns, rows);
     }
     terminal.wait_for(HERO);
@@ -133,4 +133,43 @@ fn every_size_survives() {
     terminal.wait("the plan in a small window", |screen| {
         screen.contains('y') && screen.contains("esc")
     });
+}
+
+/// Names that are wide, joined, accented and written from right to left, on every screen, from 20x5 to 400x120.
+#[test]
+fn names_of_every_script_survive_every_size_on_every_screen() {
+    let cloud = CloudProcess::start(&["--assets", "14"]);
+    let home = Home::new(cloud.url());
+    let names = [
+        "\u{5199}\u{771f}/\u{30d2}\u{30fc}\u{30ed}\u{30fc}",
+        "\u{5e9}\u{5dc}\u{5d5}\u{5dd}/\u{639}\u{631}\u{628}",
+        "caf\u{65}\u{301}/\u{1f389}\u{fe0f}",
+    ];
+    let first = home.run(&["ls", "--json"]).expect(0).json();
+    let ids = first["assets"].as_array().expect("assets").iter().map(|it| it["public_id"].as_str());
+    let ids: Vec<String> = ids.flatten().map(str::to_owned).collect();
+    for (id, name) in ids.iter().zip(names) {
+        home.run(&["rename", id, name, "--yes"]).expect(0);
+    }
+    let environment = [("CLOUDINARY_URL", home.cloudinary_url.as_str())];
+    let mut terminal = Terminal::start(120, 40, &[], &environment, home.folder.path());
+    terminal.wait("every name", |screen| {
+        screen.contains("\u{5199}\u{771f}/")
+            && screen.contains("\u{5e9}\u{5dc}")
+            && screen.contains("caf")
+    });
+    terminal.insist("\r", |screen| screen.contains("Delivery URLs"));
+    for (columns, rows) in [(20, 5), (40, 10), (400, 120), (80, 24)] {
+        terminal.resize(columns, rows);
+        for key in ["p", "w", "J", "A", "2", "?", "\x1b", "a"] {
+            terminal.keys(key);
+            terminal.whole_frame(|_| ());
+        }
+        let mark = if columns >= 400 { "\u{2500}".repeat(300) } else { "\u{2500}".repeat(8) };
+        terminal.insist("a", |screen| screen.contains(&mark) || screen.contains("caf"));
+    }
+    terminal.insist("?", |screen| screen.contains("type to search"));
+    terminal.keys("\x1b");
+    terminal.insist("q", |screen| !screen.contains("PUBLIC ID"));
+    assert_eq!(terminal.exit().exit_code(), 0);
 }

@@ -3,6 +3,7 @@
 //! Sends exactly the headers that it means to send: no client library adds any. Follows no redirect, keeps no
 //! cookie, knows no proxy and asks no resolver. Bounded in time, headers and body.
 
+mod fetch;
 pub(super) mod headers;
 
 #[cfg(test)]
@@ -35,7 +36,7 @@ use crate::domain::sighting::{Answer, ProbeFailure, ProbeShape, Sighting};
 use crate::domain::text::clean;
 use crate::domain::time::Moment;
 use crate::ports::clock::Clock;
-use crate::ports::prober::{Probe, Prober};
+use crate::ports::prober::{FetchFailure, Probe, Prober};
 
 pub use headers::answer as read_head;
 
@@ -76,34 +77,35 @@ impl HttpProber {
     /// Connects, asks and reads; `times` are set as soon as the request leaves and its headers are in.
     async fn look(&self, probe: &Probe, times: &mut Times) -> Result<Answer, ProbeFailure> {
         let request = request(probe)?;
+        let stream = self.connect(probe).await?;
+        self.ask(stream, request, probe, times).await
+    }
+
+    /// A connection of its own to the place itself.
+    async fn connect(&self, probe: &Probe) -> Result<Box<dyn Io>, ProbeFailure> {
         let unfit = || ProbeFailure::Broken { detail: "no address to connect to".to_owned() };
         let address = probe.address.ok_or_else(unfit)?;
         let stream = TcpStream::connect(address).await.map_err(|why| io_failure(&why))?;
         check_peer(address, stream.peer_addr().map_err(|why| io_failure(&why))?)?;
         stream.set_nodelay(true).ok(); // slower without, never wrong
         if !probe.tls {
-            return self.ask(stream, request, probe, times).await;
+            return Ok(Box::new(stream));
         }
         let stream = TlsConnector::from(self.tls())
             .connect(server_name(&probe.host)?, stream)
             .await
             .map_err(|why| ProbeFailure::Tls { detail: bottom(&why) })?;
-        self.ask(stream, request, probe, times).await
+        Ok(Box::new(stream))
     }
 
     async fn ask(
         &self,
-        stream: impl AsyncRead + AsyncWrite + Unpin + Send,
+        stream: Box<dyn Io>,
         request: Request<Empty<Bytes>>,
         probe: &Probe,
         times: &mut Times,
     ) -> Result<Answer, ProbeFailure> {
-        let (mut sender, connection) = http1::Builder::new()
-            .max_headers(MAX_HEADERS)
-            .max_buf_size(MAX_HEAD)
-            .handshake(TokioIo::new(stream))
-            .await
-            .map_err(|why| broken(&why))?;
+        let (mut sender, connection) = sender(stream).await?;
         let asked = async {
             times.sent = self.clock.moment();
             let response = sender.send_request(request).await.map_err(|why| broken(&why))?;
@@ -118,6 +120,24 @@ impl HttpProber {
         };
         alongside(connection, asked).await // then both are dropped, and the connection with them
     }
+}
+
+/// A connection, with or without TLS.
+trait Io: AsyncRead + AsyncWrite + Unpin + Send {}
+
+impl<S: AsyncRead + AsyncWrite + Unpin + Send> Io for S {}
+
+type Sender = http1::SendRequest<Empty<Bytes>>;
+type Connection = http1::Connection<TokioIo<Box<dyn Io>>, Empty<Bytes>>;
+
+/// HTTP over a connection, with our bounds.
+async fn sender(stream: Box<dyn Io>) -> Result<(Sender, Connection), ProbeFailure> {
+    http1::Builder::new()
+        .max_headers(MAX_HEADERS)
+        .max_buf_size(MAX_HEAD)
+        .handshake(TokioIo::new(stream))
+        .await
+        .map_err(|why| broken(&why))
 }
 
 /// When a request left and when its answer was in.
@@ -141,6 +161,10 @@ impl Prober for HttpProber {
             at: self.clock.wall(),
             result,
         }
+    }
+
+    async fn fetch(&self, probe: &Probe, most: usize) -> Result<Vec<u8>, FetchFailure> {
+        fetch::fetch(self, probe, most).await
     }
 }
 

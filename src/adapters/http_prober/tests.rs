@@ -555,3 +555,50 @@ mod bad_edges {
         assert_unknown(&seen);
     }
 }
+
+async fn fetched(reply: impl Into<Vec<u8>>, most: usize) -> Result<Vec<u8>, FetchFailure> {
+    let (address, _served) = serve(reply).await;
+    let probe = Probe { shape: ProbeShape::HeadersOnly, ..probe(address) };
+    prober().fetch(&probe, most).await
+}
+
+#[tokio::test]
+async fn a_whole_file_is_fetched_within_its_bounds() {
+    let whole = "HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\npicture";
+    assert_eq!(fetched(whole, 7).await.unwrap(), b"picture");
+    assert_eq!(fetched(whole, 6).await, Err(FetchFailure::TooLarge { most: 6 }));
+    let chunked = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n7\r\npicture\r\n0\r\n\r\n";
+    assert_eq!(fetched(chunked, 7).await.unwrap(), b"picture");
+    assert_eq!(fetched(chunked, 6).await, Err(FetchFailure::TooLarge { most: 6 }));
+    let cut = "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\npicture";
+    let (address, served) = serve(cut).await;
+    let quick = Duration::from_millis(300);
+    let probe = Probe { shape: ProbeShape::HeadersOnly, timeout: quick, ..probe(address) };
+    let why = prober().fetch(&probe, 99).await.unwrap_err();
+    assert_eq!(why, FetchFailure::NoAnswer(ProbeFailure::TimedOut));
+    let (asked, closed) = served.await.unwrap();
+    assert!(closed && !asked.to_lowercase().contains("range"), "{asked}");
+    for secret in ["authorization", "cookie", "if-none-match"] {
+        assert!(!asked.to_lowercase().contains(secret), "{asked}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_no_file_says_so() {
+    let gone =
+        "HTTP/1.1 404 Not Found\r\nX-Cld-Error: no \u{1b}[2Jsuch\r\nContent-Length: 0\r\n\r\n";
+    let gone = gone.replace('\u{1b}', ""); // HTTP itself lets none through
+    let why = fetched(gone, 9).await.unwrap_err();
+    assert_eq!(why.to_string(), "status 404, no [2Jsuch");
+    let moved = "HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:9/\r\nContent-Length: 0\r\n\r\n";
+    assert_eq!(fetched(moved, 9).await.unwrap_err().to_string(), "status 302");
+    let squeezed = "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 7\r\n\r\npicture";
+    assert_eq!(fetched(squeezed, 9).await, Err(FetchFailure::Encoded));
+    let elsewhere = Probe {
+        vantage: Vantage::Globalping("fra".to_owned()),
+        ..probe("127.0.0.1:9".parse().unwrap())
+    };
+    let routed = crate::adapters::vantage::RoutedProber::new(None, None, Arc::new(SystemClock));
+    let why = routed.fetch(&elsewhere, 9).await.unwrap_err();
+    assert_eq!(why.to_string(), "no file is loaded from globalping:fra");
+}

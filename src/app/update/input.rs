@@ -54,6 +54,7 @@ pub(super) fn input(app: &mut App, batch: &[Input]) -> Vec<Effect> {
                     effects.extend(look_again(app));
                 }
             }
+            Input::Ground(ground) => app.learn_ground(*ground),
             Input::Wheel(lines) => effects.extend(wheel(app, *lines)),
             Input::Click(x, y) => effects.extend(click(app, *x, *y)),
         }
@@ -168,7 +169,13 @@ fn pasted(app: &mut App, raw: &str, burst: bool) -> Vec<Effect> {
             preview(app);
             return vec![];
         }
-        Some(Overlay::Sort | Overlay::CopyMenu | Overlay::Debug | Overlay::Evidence(_)) => {
+        Some(
+            Overlay::Sort
+            | Overlay::CopyMenu
+            | Overlay::Debug
+            | Overlay::Evidence(_)
+            | Overlay::Compare(_),
+        ) => {
             app.overlay = None;
         }
         Some(_) => {

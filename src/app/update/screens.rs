@@ -15,6 +15,12 @@ pub(super) fn on_assets(app: &mut App, action: Action) -> Vec<Effect> {
         watch::update::show(&mut app.watch, id);
         return go(app, Screen::Watch);
     }
+    if action == Action::Look
+        && app.assets.tab == assets::DetailsTab::Picture
+        && app.pictures.are_built()
+    {
+        return assets::picture::ask(app, true);
+    }
     assets::update::act(&mut app.assets, &mut app.env, action)
 }
 
@@ -132,6 +138,7 @@ pub(super) fn on_watch(app: &mut App, action: &Action) -> Vec<Effect> {
             }
             app.env.say("no cell is under the cursor");
         }
+        (Action::Compare, Some(shown)) => return watch::compare::open(app, &shown),
         (Action::Move(motion), Some(shown)) => {
             watch::update::step(&mut app.watch, &app.env, &shown, *motion);
         }

@@ -59,6 +59,17 @@ impl Painter {
         self.tables.picture(frame, links)
     }
 
+    /// Whether showing the picture that was just taken in writes or moves anything in these rows.
+    #[must_use]
+    pub fn touches(&self, next: &Picture, mut rows: std::ops::Range<u16>) -> bool {
+        let Some(shown) = self.shown.as_ref().filter(|shown| shown.size() == next.size()) else {
+            return true;
+        };
+        let height = next.size().1;
+        rows.any(|y| y >= height || shown.row(y) != next.row(y))
+            || shift::find(shown, next).is_some()
+    }
+
     /// The bytes that make the terminal show the picture that was just taken in, none where it does already; `cursor`
     /// is where the cursor is to be seen, if at all.
     pub fn paint(&mut self, next: Picture, cursor: Option<(u16, u16)>) -> Vec<u8> {

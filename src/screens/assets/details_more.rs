@@ -1,11 +1,11 @@
-//! History, headers and picture of an asset as they are drawn.
+//! History and headers of an asset as they are drawn.
 
 use ratatui::layout::Rect;
 
 use crate::app::state::App;
 use crate::app::update::outcome_words;
 use crate::domain::sighting::CacheStatus;
-use crate::ops::engine::{Look, Shown};
+use crate::ops::engine::Look;
 use crate::screens::shell::{clock, spinner};
 use crate::ui::pen::Pen;
 use crate::ui::theme::Role;
@@ -146,52 +146,4 @@ fn one_look(pen: &mut Pen<'_>, area: Rect, look: &Look) {
     let below = layout::split_top(area, 1).1;
     let below = Rect { x: below.x + 4, width: below.width.saturating_sub(4), ..below };
     pen.paragraph(below, &facts, Role::Dim);
-}
-
-/// Size, format and where the picture is; a frame in its shape.
-pub fn picture(pen: &mut Pen<'_>, area: Rect, shown: &Shown) {
-    let asset = &shown.detail.asset;
-    let format = text::shown(asset.format.as_deref().unwrap_or("unknown format")).into_owned();
-    let mut lines =
-        vec![format!("{} {format}, {}", asset.key.resource_type, text::bytes(asset.bytes))];
-    let size = asset.width.zip(asset.height).filter(|(width, height)| *width > 0 && *height > 0);
-    if let Some((width, height)) = size {
-        lines.push(format!("{width} x {height} pixels"));
-    }
-    let url = shown.urls.first().map(|url| text::shown(&url.url).into_owned());
-    let hint = "this build draws no pictures: open the URL in a browser";
-    let mut used = 0;
-    for (line, role) in lines
-        .iter()
-        .map(|line| (line.as_str(), Role::Text))
-        .chain(url.as_deref().map(|url| (url, Role::Accent)))
-        .chain([(hint, Role::Dim)])
-    {
-        let rest = layout::split_top(area, used).1;
-        used += pen.paragraph(rest, line, role);
-    }
-    let rest = layout::split_top(area, used + 1).1;
-    if let Some((width, height)) = size.filter(|_| rest.height >= 4 && rest.width >= 12) {
-        frame(pen, rest, f64::from(width) / f64::from(height));
-    }
-}
-
-/// A frame as wide and high as the picture is, cells being twice as high as wide.
-fn frame(pen: &mut Pen<'_>, area: Rect, ratio: f64) {
-    let most = (f64::from(area.width), f64::from(area.height));
-    let wide = most.0.min(most.1 * 2.0 * ratio).max(4.0);
-    let high = (wide / 2.0 / ratio).clamp(2.0, most.1);
-    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // within the area
-    let (wide, high) = (wide as u16, high as u16);
-    let glyphs = pen.theme.glyphs;
-    let line = glyphs.line.repeat(usize::from(wide - 2));
-    for (y, from, to) in [(area.y, 0, 1), (area.y + high - 1, 2, 3)] {
-        pen.put(area.x, y, 1, glyphs.corners[from], Role::Border);
-        pen.put(area.x + 1, y, wide - 2, &line, Role::Border);
-        pen.put(area.x + wide - 1, y, 1, glyphs.corners[to], Role::Border);
-    }
-    for y in area.y + 1..area.y + high - 1 {
-        pen.put(area.x, y, 1, glyphs.upright, Role::Border);
-        pen.put(area.x + wide - 1, y, 1, glyphs.upright, Role::Border);
-    }
 }

@@ -5,9 +5,9 @@ use std::time::Duration;
 use ratatui::layout::Rect;
 
 use super::details::{Entry, Reach, Section, entries_of};
-use super::details_more;
 use super::state::{DetailsTab, Read};
 use super::view::version_age;
+use super::{details_more, picture};
 use crate::app::state::App;
 use crate::domain::asset::Asset;
 use crate::domain::time::Timestamp;
@@ -47,7 +47,7 @@ pub fn draw(app: &App, pen: &mut Pen<'_>, area: Rect) {
                 }
                 DetailsTab::History => details_more::history(app, pen, rest, cursor),
                 DetailsTab::Headers => details_more::headers(app, pen, rest, cursor),
-                DetailsTab::Picture => details_more::picture(pen, rest, shown),
+                DetailsTab::Picture => picture::draw(app, pen, rest, shown),
             }
         }
         (Some(Read { result: Err(failure), .. }), None) => {

@@ -5,6 +5,9 @@ mod copy_tests;
 pub mod details;
 pub mod details_more;
 pub mod details_view;
+pub mod picture;
+#[cfg(test)]
+mod picture_tests;
 pub mod rows;
 pub mod state;
 pub mod update;

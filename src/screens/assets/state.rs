@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use tui_input::Input;
 
+use super::picture::PictureView;
 use super::rows::{Applied, Filter, RowStore};
 use crate::app::action::SortBy;
 use crate::app::effect::TaskId;
@@ -143,6 +144,7 @@ pub struct AssetsState {
     pub tab: DetailsTab,
     pub history: Option<History>,
     pub look: Option<LookView>,
+    pub picture: Option<PictureView>,
     /// Details have the keys.
     pub in_details: bool,
     pub read: VecDeque<Read>,
@@ -179,6 +181,7 @@ impl Default for AssetsState {
             tab: DetailsTab::default(),
             history: None,
             look: None,
+            picture: None,
             in_details: false,
             read: VecDeque::new(),
             reading: None,
@@ -295,10 +298,12 @@ impl AssetsState {
         rows.get(details.entry).filter(|_| history.key == details.key)
     }
 
-    /// Whether a look is under way.
+    /// Whether a look is under way, or a picture on its way.
     #[must_use]
     pub fn is_looking(&self) -> bool {
+        let loads = |picture: &PictureView| picture.found.is_none();
         self.look.as_ref().is_some_and(|look| look.result.is_none())
+            || self.picture.as_ref().is_some_and(loads)
     }
 
     /// The prefix that is listed, if one is.

@@ -59,7 +59,7 @@ impl Picker {
     #[must_use]
     pub fn new(kind: PickerKind, app: &App) -> Self {
         let ((choices, unread), before) = match kind {
-            PickerKind::Theme => ((themes(app), BTreeSet::new()), app.theme.name.clone()),
+            PickerKind::Theme => ((themes(app), BTreeSet::new()), app.theme_name().to_owned()),
             PickerKind::Profile => {
                 ((app.profiles.clone(), BTreeSet::new()), app.env.setup.profile.clone())
             }

@@ -4,6 +4,7 @@
 //! Shows what the tracker published and judges nothing.
 
 mod cells;
+pub mod compare;
 mod curve_tab;
 pub mod evidence;
 mod lists;

@@ -8,6 +8,7 @@ pub mod hints;
 pub mod listing;
 pub mod map;
 pub mod matrix;
+pub mod picture;
 pub mod popup;
 pub mod verdict;
 

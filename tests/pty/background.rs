@@ -1,0 +1,166 @@
+//! Light or dark: asked of the terminal once, behind the first frame, and an answer reaches neither a field nor a shell.
+
+use std::time::{Duration, Instant};
+
+use super::HERO;
+use super::terminal::{PROGRAM, Terminal};
+use crate::support::cloud::CloudProcess;
+use crate::support::home::Home;
+
+const QUESTION: &str = "\x1b]11;?\x1b\\";
+const LIGHT: &str = "\x1b]11;rgb:fdfd/f6f6/e3e3\x1b\\";
+const DARK: &str = "\x1b]11;rgb:0000/2b2b/3636\x07";
+/// An ink that only the theme for light backgrounds has.
+const DARK_INK: &str = "38;2;10;88;176";
+
+struct Bed {
+    _cloud: CloudProcess,
+    home: Home,
+}
+
+impl Bed {
+    fn new() -> Self {
+        let cloud = CloudProcess::start(&["--assets", "14"]);
+        let home = Home::new(cloud.url());
+        Self { _cloud: cloud, home }
+    }
+
+    /// The console, once it has asked.
+    fn open(&self) -> Terminal {
+        let terminal = self.start(&[], &[("COLORTERM", "truecolor")]);
+        wait_written(&terminal, QUESTION);
+        terminal
+    }
+
+    fn start(&self, args: &[&str], environment: &[(&str, &str)]) -> Terminal {
+        let url = [("CLOUDINARY_URL", self.home.cloudinary_url.as_str())];
+        let all: Vec<_> = url.iter().chain(environment).copied().collect();
+        let terminal = Terminal::start(100, 30, args, &all, self.home.folder.path());
+        terminal.wait_for(HERO);
+        terminal
+    }
+}
+
+fn written(terminal: &Terminal) -> String {
+    String::from_utf8_lossy(&terminal.raw()).into_owned()
+}
+
+/// Waits for something in what was written, which need not change a character on screen.
+fn wait_written(terminal: &Terminal, wanted: &str) {
+    let deadline = Instant::now() + super::terminal::PATIENCE;
+    while !written(terminal).contains(wanted) {
+        assert!(Instant::now() < deadline, "{wanted:?} was never written:\n{}", terminal.screen());
+        std::thread::sleep(Duration::from_millis(10)); // between two looks, not a hope
+    }
+}
+
+#[test]
+fn the_question_comes_behind_the_first_frame_and_a_light_terminal_gets_dark_inks() {
+    let bed = Bed::new();
+    let mut terminal = bed.open();
+    let text = written(&terminal);
+    let (first_frame, asked) = (text.find("\x1b[?2026l"), text.find(QUESTION));
+    assert!(first_frame.is_some() && first_frame < asked, "painted before it asked");
+    assert!(!text.contains(DARK_INK));
+    terminal.keys(LIGHT);
+    wait_written(&terminal, DARK_INK);
+    let screen = terminal.whole_frame(vt100::Screen::contents);
+    assert!(screen.contains(HERO) && !screen.contains("rgb"), "{screen}");
+    // somebody else stopped it, and it asks no second time
+    terminal.signal(rustix::process::Signal::STOP);
+    terminal.signal(rustix::process::Signal::CONT);
+    terminal.insist("?", |screen| screen.contains("keys"));
+    assert_eq!(written(&terminal).matches(QUESTION).count(), 1);
+}
+
+#[test]
+fn a_dark_terminal_keeps_its_own_colours() {
+    let bed = Bed::new();
+    let mut terminal = bed.open();
+    terminal.keys(DARK);
+    terminal.keys("T");
+    terminal.wait_for("Theme: moving shows it");
+    assert!(!written(&terminal).contains(DARK_INK));
+    let screen = terminal.screen();
+    assert!(!screen.contains("rgb") && !screen.contains("2b2b"), "{screen}");
+}
+
+#[test]
+fn a_late_answer_and_garbage_reach_no_field() {
+    let bed = Bed::new();
+    for (answer, is_light) in
+        [(LIGHT, true), ("\x1b]11;no such colour\x07", false), ("\x1b]11;?\x1b\\", false)]
+    {
+        let mut terminal = bed.open();
+        terminal.insist("/", |screen| screen.contains("keep"));
+        terminal.keys("he");
+        terminal.keys(answer);
+        terminal.keys("ro");
+        let screen = terminal.wait("what was typed", |screen| screen.contains("hero"));
+        let line = screen.lines().find(|line| line.contains("/hero") && !line.contains(HERO));
+        assert!(line.is_some(), "the field holds what was typed and no more:\n{screen}");
+        assert!(!screen.contains("11;") && !screen.contains("colour"), "{screen}");
+        if is_light {
+            wait_written(&terminal, DARK_INK);
+        }
+    }
+}
+
+#[test]
+fn a_mute_terminal_is_waited_for_by_nothing() {
+    let bed = Bed::new();
+    let mut terminal = bed.open();
+    terminal.insist("?", |screen| screen.contains("keys"));
+    terminal.keys("\x1b");
+    terminal.wait("the list again", |screen| screen.contains(HERO));
+    terminal.keys("q");
+    assert_eq!(terminal.exit().exit_code(), 0);
+}
+
+/// An answer that is on its way while the console is left: the shell reads what was typed to it, and nothing else.
+#[test]
+fn an_answer_that_comes_after_the_end_reaches_no_shell() {
+    let bed = Bed::new();
+    let script = r#""$0"; IFS= read -r line; echo "got<$line>""#;
+    let environment = [("CLOUDINARY_URL", bed.home.cloudinary_url.as_str())];
+    let in_time = (0..9).any(|_| {
+        let folder = bed.home.folder.path();
+        let mut terminal = Terminal::start_other(
+            "/bin/sh",
+            100,
+            30,
+            &["-c", script, PROGRAM],
+            &environment,
+            folder,
+        );
+        let cooked = terminal.modes();
+        terminal.wait_for(HERO);
+        wait_written(&terminal, QUESTION);
+        let asked = Instant::now();
+        terminal.keys("q");
+        wait_written(&terminal, "\x1b[?1049l");
+        terminal.keys(LIGHT);
+        // a machine so slow that the wait may be over proves nothing: another try
+        let in_time = asked.elapsed() < Duration::from_millis(1_200);
+        while terminal.modes() != cooked {
+            std::thread::sleep(Duration::from_millis(10)); // between two looks, not a hope
+        }
+        terminal.keys("typed\r");
+        let screen = terminal.wait("the shell", |screen| screen.contains("got<"));
+        assert!(!in_time || screen.contains("got<typed>"), "{screen}");
+        in_time
+    });
+    assert!(in_time, "no try was quick enough to say anything");
+}
+
+#[test]
+fn nobody_is_asked_where_the_answer_decides_nothing_or_would_be_shown() {
+    let bed = Bed::new();
+    let dumb: [(&[&str], &[(&str, &str)]); 3] =
+        [(&["--theme", "dark"], &[]), (&["--no-query"], &[]), (&[], &[("TERM", "vt220")])];
+    for (args, environment) in dumb {
+        let mut terminal = bed.start(args, environment);
+        terminal.insist("?", |screen| screen.contains("keys"));
+        assert!(!written(&terminal).contains(QUESTION), "{args:?} {environment:?}");
+    }
+}
