@@ -429,6 +429,7 @@ mod tests {
         2 unreadable_file [-] cannot read /x: no such file or folder
         1 journal_unusable [-] the journal /j.db cannot be opened: why
         1 journal_newer [-] the journal /j.db was written by a newer allclear (schema 9, this one knows 1)
+        1 journal_gone [-] the journal postgres://db/allclear cannot be reached: why
         1 journal_damaged [-] the journal is damaged: why
         1 journal_busy [-] the journal is locked by another process: why
         1 journal_unwritable [-] the journal cannot be written: why
@@ -541,6 +542,8 @@ mod tests {
         hint: set Y
         error: the secret_command of profile `a` failed: b
         hint: run the command by hand; it must print the API secret alone and exit with 0
+        error: the journal_password_command failed: b
+        hint: run the command by hand; it must print the password alone and exit with 0
         error: no folder for the journal can be found
         hint: set HOME or ALLCLEAR_STATE_DIR
         "#);
