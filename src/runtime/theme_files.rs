@@ -50,8 +50,8 @@ pub async fn watch(folder: PathBuf, changes: Arc<dyn Changes>, inbox: mpsc::Send
         if now == known {
             continue;
         }
-        let changed = now.iter().filter(|(path, seen)| known.get(*path) != Some(seen));
-        let texts = changed.filter_map(|(path, _)| {
+        let saved = now.iter().filter(|(path, seen)| known.get(*path) != Some(seen));
+        let texts = saved.filter_map(|(path, _)| {
             Some((path.file_stem()?.to_str()?.to_owned(), read(path).ok()?))
         });
         let texts: Vec<_> = texts.collect();
