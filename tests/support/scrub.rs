@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-const TIMES: [&str; 5] = ["created_at", "started_at", "at", "since", "last_modified"];
+const TIMES: [&str; 6] = ["created_at", "started_at", "ended_at", "at", "since", "last_modified"];
 const IDS: [&str; 4] = ["invalidation", "operation", "item", "version_id"];
 const PEOPLE: [&str; 2] = ["by", "tracked_by"];
 const NUMBERS: [&str; 5] = ["version", "age", "requests", "admin_left", "probes"];
