@@ -293,6 +293,7 @@ const GOLDEN: &[(&str, &[&str])] = &[
     ("watch", &["watch_outcome"]),
     ("pending", &["pending", "pending_empty"]),
     ("history", &["history"]),
+    ("activity", &["activity"]),
     ("jobs pause", &["jobs", "jobs_pause"]),
     ("jobs resume", &["jobs_resume"]),
     ("jobs cancel", &["jobs_cancel"]),
