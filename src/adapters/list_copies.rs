@@ -49,8 +49,16 @@ enum Run {
     Known(Option<String>),
     /// A copy of any run is shown; of this one it was, if there was any.
     Unknown {
-        shown: Option<Option<String>>,
+        shown: Shown,
     },
+}
+
+/// What of a copy was read before the cloud had told its run.
+#[derive(Debug)]
+enum Shown {
+    Nothing,
+    /// A copy of this run, or of a cloud that has none.
+    OfRun(Option<String>),
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -74,13 +82,13 @@ impl ListFiles {
     /// [`Self::settle`] tells.
     #[must_use]
     pub const fn of_any_run(folder: PathBuf, scope: CloudScope) -> Self {
-        Self { folder, scope, run: Mutex::new(Run::Unknown { shown: None }) }
+        Self { folder, scope, run: Mutex::new(Run::Unknown { shown: Shown::Nothing }) }
     }
 
     /// From now on only copies of this run are read; whether another one's was read before.
-    pub fn settle(&self, instance: Option<String>) -> bool {
-        let before = std::mem::replace(&mut *self.run(), Run::Known(instance.clone()));
-        matches!(before, Run::Unknown { shown: Some(shown) } if shown != instance)
+    pub fn settle(&self, instance: Option<&str>) -> bool {
+        let before = std::mem::replace(&mut *self.run(), Run::Known(instance.map(str::to_owned)));
+        matches!(before, Run::Unknown { shown: Shown::OfRun(shown) } if shown.as_deref() != instance)
     }
 
     fn run(&self) -> MutexGuard<'_, Run> {
@@ -116,7 +124,7 @@ impl ListFiles {
         match &mut *self.run() {
             Run::Known(run) if run != instance => return Ok(None),
             Run::Known(_) => {}
-            Run::Unknown { shown } => *shown = Some(instance.clone()),
+            Run::Unknown { shown } => *shown = Shown::OfRun(instance.clone()),
         }
         let mut rows = RowStore::default();
         while rows.len() < enough.min(header.rows) {
@@ -356,11 +364,11 @@ mod tests {
         for (run, is_another) in [("run 1", false), ("run 2", true)] {
             let files = ListFiles::of_any_run(home.path().to_owned(), unsettled.clone());
             assert!(files.beginning(&images()).unwrap().is_some());
-            assert_eq!(files.settle(Some(run.to_owned())), is_another);
+            assert_eq!(files.settle(Some(run)), is_another);
             assert_eq!(files.read(&images()).unwrap().is_some(), !is_another);
         }
         let unread = ListFiles::of_any_run(home.path().to_owned(), unsettled);
-        assert!(!unread.settle(Some("run 2".to_owned())));
+        assert!(!unread.settle(Some("run 2")));
     }
 
     #[test]

@@ -133,7 +133,7 @@ async fn open_profile(
     };
     let engine = async move {
         let (found, banner) = connect::find_to_look(resolved).await?;
-        let of_another_run = lists.settle(found.scope().instance);
+        let of_another_run = lists.settle(found.scope().instance.as_deref());
         let said = found.said.clone();
         let engine = Arc::new(Engine::start_working(found.context()?));
         Ok::<_, Failure>(Arrived { engine, said, banner, of_another_run })

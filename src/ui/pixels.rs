@@ -147,6 +147,9 @@ pub mod tests {
     use super::*;
 
     /// Left half red, right half blue, fading to black at the bottom.
+    ///
+    /// # Panics
+    /// Never: a share of 255 is a byte.
     pub fn flag(id: u64, width: u32, height: u32) -> Pixels {
         let colour = |x: u32, y: u32| {
             let shade = u8::try_from(255 - y * 255 / height).unwrap();

@@ -156,11 +156,12 @@ fn an_answer_that_comes_after_the_end_reaches_no_shell() {
 #[test]
 fn nobody_is_asked_where_the_answer_decides_nothing_or_would_be_shown() {
     let bed = Bed::new();
-    let dumb: [(&[&str], &[(&str, &str)]); 3] =
-        [(&["--theme", "dark"], &[]), (&["--no-query"], &[]), (&[], &[("TERM", "vt220")])];
-    for (args, environment) in dumb {
+    let ask = |args: &[&str], environment: &[(&str, &str)]| {
         let mut terminal = bed.start(args, environment);
         terminal.insist("?", |screen| screen.contains("keys"));
         assert!(!written(&terminal).contains(QUESTION), "{args:?} {environment:?}");
-    }
+    };
+    ask(&["--theme", "dark"], &[]);
+    ask(&["--no-query"], &[]);
+    ask(&[], &[("TERM", "vt220")]);
 }

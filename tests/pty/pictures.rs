@@ -56,7 +56,7 @@ fn half_blocks_and_letters_work_everywhere() {
             let blocks = cells.filter_map(|(y, x)| screen.cell(y, x));
             blocks
                 .filter(|cell| cell.contents() == "▀")
-                .map(|cell| cell.fgcolor())
+                .map(vt100::Cell::fgcolor)
                 .collect::<Vec<_>>()
         })
     };

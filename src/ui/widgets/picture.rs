@@ -156,7 +156,8 @@ mod tests {
     fn text(buffer: &Buffer) -> String {
         let width = usize::from(buffer.area.width);
         let rows = buffer.content.chunks(width);
-        rows.map(|row| row.iter().map(|cell| cell.symbol()).collect::<String>() + "\n").collect()
+        rows.map(|row| row.iter().map(ratatui::buffer::Cell::symbol).collect::<String>() + "\n")
+            .collect()
     }
 
     const CANVAS: Canvas =
