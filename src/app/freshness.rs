@@ -172,7 +172,7 @@ impl App {
             return Some(super::update::JOURNAL_EVERY.saturating_sub(read));
         }
         let listed = matches!(self.screen, Screen::Pending | Screen::Jobs | Screen::Activity);
-        (listed && self.focused != Some(false))
+        (listed && self.focused != Some(false) && !self.board.listens)
             .then(|| PULSE_EVERY.saturating_sub(read.min(since(self.pulse_asked_at))))
     }
 }

@@ -55,8 +55,10 @@ pub struct Board {
     pub trouble: Option<String>,
     /// Whether the journal can be reached, and how far away it is.
     pub reach: Reach,
-    /// Counts what other members wrote, as far as they tell.
+    /// Counts what others wrote, as far as they tell or it shows.
     pub changes: u64,
+    /// Whether every write shows in `changes` at once, so that nobody need ask.
+    pub listens: bool,
     /// What this process tracks.
     pub held: Vec<InvalidationId>,
 }

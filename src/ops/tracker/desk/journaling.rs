@@ -239,7 +239,8 @@ impl Desk {
             watches,
             trouble: self.trouble.clone(),
             reach: self.reach.clone(),
-            changes: self.heard,
+            changes: self.heard + self.noticed,
+            listens: self.listens,
             held: self.tracked.iter().map(|tracked| tracked.watch.id()).collect(),
         };
         self.wires.board.send_replace(Arc::new(board));

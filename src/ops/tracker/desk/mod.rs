@@ -99,6 +99,10 @@ pub struct Desk {
     scanned: Option<Moment>,
     /// How the journal looked before it was last scanned.
     mark: Option<Mark>,
+    /// The last look of it while nothing was open, and how often that was another one than before.
+    noted: Option<Mark>,
+    noticed: u64,
+    listens: bool,
     published: Moment,
     board_changed: bool,
     trouble: Option<String>,
@@ -172,6 +176,9 @@ impl Desk {
             ticked: now,
             scanned: None,
             mark: None,
+            noted: None,
+            noticed: 0,
+            listens: false,
             published: now,
             board_changed: false,
             trouble: None,

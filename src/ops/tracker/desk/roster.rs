@@ -35,6 +35,7 @@ impl Desk {
     async fn try_scan(&mut self) -> Result<(), JournalError> {
         let context = Arc::clone(&self.context);
         self.mark = context.journal.mark();
+        self.note_writes();
         // who holds nothing and waits for nobody need not be known to live
         let rests = self.recalled && self.tracked.is_empty() && self.foreign.is_empty();
         if !rests {
@@ -58,6 +59,17 @@ impl Desk {
         self.notice_younger(&rows).await;
         self.reload_executing().await;
         Ok(())
+    }
+
+    /// While nothing is open the journal is read after every write, so that lists of it need not be read over and over.
+    fn note_writes(&mut self) {
+        let rests = self.recalled && self.tracked.is_empty() && self.foreign.is_empty();
+        let listens = rests && self.mark.is_some();
+        self.board_changed |= listens != std::mem::replace(&mut self.listens, listens);
+        if listens && self.mark != self.noted {
+            self.noted.clone_from(&self.mark);
+            (self.noticed, self.board_changed) = (self.noticed + 1, true);
+        }
     }
 
     async fn renew(&mut self) -> Result<(), JournalError> {
