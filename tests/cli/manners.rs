@@ -79,5 +79,5 @@ fn unknown_names_come_with_those_there_are() {
     let (message, hint) =
         refused(&home, &["--config", &file, "--profile", "staging", "--theme", "drak"]);
     assert_eq!(message, "there is no theme `drak`");
-    assert!(hint.starts_with("did you mean `dark`? there are default, "), "{hint}");
+    assert!(hint.starts_with("did you mean `dark`? there are auto, default, "), "{hint}");
 }
