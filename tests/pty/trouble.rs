@@ -169,7 +169,8 @@ fn names_of_every_script_survive_every_size_on_every_screen() {
         terminal.insist("a", |screen| screen.contains("Assets") && screen.contains(first));
     }
     terminal.insist("?", |screen| screen.contains("type to search"));
-    terminal.keys("\x1b");
-    terminal.insist("q", |screen| !screen.contains("PUBLIC ID"));
+    terminal.insist("\x1b", |screen| !screen.contains("type to search"));
+    terminal.insist("\x1b", |screen| screen.contains("PUBLIC ID"));
+    terminal.keys("q");
     assert_eq!(terminal.exit().exit_code(), 0);
 }
