@@ -44,6 +44,19 @@ fn names_that_cannot_be_meant() {
 }
 
 #[test]
+fn a_listing_that_breaks_off_is_whole_json_and_a_failure() {
+    let cloud = CloudProcess::start(&["--assets", "1600", "--admin-quota", "2"]);
+    let home = Home::new(cloud.url());
+    let listed = home.run(&["ls", "--limit", "5000", "--json"]).expect(1);
+    let pages = listed.json();
+    assert_eq!(pages["assets"].as_array().map(Vec::len), Some(1000), "two pages of 500");
+    assert_eq!(pages["more"], true);
+    assert!(listed.stderr.contains("rate_limited"), "{}", listed.stderr);
+    let nothing = home.run(&["ls"]).expect(1);
+    assert_eq!(nothing.stdout, "");
+}
+
+#[test]
 fn not_confirmed() {
     let cloud = CloudProcess::start(&["--assets", "20"]);
     let home = Home::new(cloud.url());
