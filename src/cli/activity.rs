@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::args::Activity;
+use super::args::Recent;
 use super::exit::Exit;
 use super::failure::Failure;
 use super::output::{Output, Side, Table};
@@ -39,7 +39,7 @@ pub async fn run(
     output: &Output,
     journal: &dyn Journal,
     listed: &Listed,
-    args: &Activity,
+    args: &Recent,
 ) -> Result<Exit, Failure> {
     let limit = if listed.is_filter() { args.limit.max(LOOK_BACK) } else { args.limit };
     let mut orders = journal.activity(listed.scope.as_ref(), limit).await?;

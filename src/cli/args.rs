@@ -113,9 +113,9 @@ pub enum Command {
     /// List what is not yet clear, whoever started it
     Pending(Pending),
     /// List what has ended, newest first
-    History(History),
+    History(Recent),
     /// List who ordered what and how it ended, newest first
-    Activity(Activity),
+    Activity(Recent),
     /// List orders and how far they are; pause, resume or cancel one, wherever it runs
     Jobs(Jobs),
     /// Order again what a job did not get done
@@ -512,24 +512,9 @@ pub struct Pending {
     pub no_header: bool,
 }
 
+/// The newest rows of a list.
 #[derive(Debug, clap::Args)]
-pub struct History {
-    /// At most so many
-    #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..))]
-    pub limit: u32,
-    /// Of every cloud in the journal
-    #[arg(long)]
-    pub all: bool,
-    /// Columns to show, in this order: the headings in small letters, with - for spaces
-    #[arg(long, value_delimiter = ',', value_name = "A,B,…")]
-    pub columns: Vec<String>,
-    /// Rows only
-    #[arg(long)]
-    pub no_header: bool,
-}
-
-#[derive(Debug, clap::Args)]
-pub struct Activity {
+pub struct Recent {
     /// At most so many
     #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..))]
     pub limit: u32,

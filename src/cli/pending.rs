@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::args::{History, Pending};
+use super::args::{Pending, Recent};
 use super::exit::Exit;
 use super::failure::Failure;
 use super::json;
@@ -111,7 +111,7 @@ pub async fn history(
     output: &Output,
     journal: &dyn Journal,
     listed: &Listed,
-    args: &History,
+    args: &Recent,
 ) -> Result<Exit, Failure> {
     let limit = if listed.is_filter() { args.limit.max(LOOK_BACK) } else { args.limit };
     let mut rows = listed.only(journal.ended(listed.scope.as_ref(), limit).await?);

@@ -10,12 +10,12 @@ use crate::domain::snapshot::{Phase, WatchSnapshot};
 use crate::domain::time::Moment;
 use crate::screens::assets::picture::{Found, canvas};
 use crate::screens::shell::spinner;
+use crate::screens::watch::evidence::of_cell;
 use crate::ui::pen::Pen;
 use crate::ui::pixels::Way;
 use crate::ui::theme::Role;
 use crate::ui::widgets::hints::hints;
 use crate::ui::widgets::picture::picture;
-use crate::ui::widgets::popup::{divide, popup};
 use crate::ui::{layout, text};
 
 /// What the cache serves, and what storage holds.
@@ -75,21 +75,9 @@ pub fn compared(app: &mut App, task: TaskId, sides: Result<Box<Sides>, Failure>)
 
 /// Draws them over the screen, one below the other where it is narrow.
 pub fn draw(app: &App, pen: &mut Pen<'_>, view: &CompareView, area: Rect) {
-    let area =
-        layout::centred(area, area.width, area.height.saturating_sub(2).max(area.height.min(8)));
     let place = text::shown(&view.place.0).into_owned();
-    let inside = popup(pen, area, &format!("{place} and storage"), Role::Title);
-    let (body, keys) = layout::split_bottom(inside, 1);
-    let url = text::shown(&view.url);
-    let url = text::cut_front(&url, usize::from(body.width), pen.theme.glyphs.cut);
-    let end = pen.put(body.x, body.y, body.width, &url, Role::Accent);
-    pen.link(body.x, body.y, end, &view.url);
-    let framed = area.height >= 10;
-    if framed {
-        divide(pen, area, keys.y.saturating_sub(1));
-    }
-    let rest = layout::split_top(body, 1).1;
-    let rest = Rect { height: rest.height.saturating_sub(u16::from(framed)), ..rest };
+    let title = format!("{place} and storage");
+    let (rest, keys) = of_cell(pen, area, area.width, &title, &view.url);
     let now = format!("{place} serves now");
     match &view.sides {
         None => {

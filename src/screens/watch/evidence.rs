@@ -15,22 +15,34 @@ use crate::ui::widgets::popup::{divide, popup};
 use crate::ui::widgets::verdict::face_of;
 use crate::ui::{layout, text};
 
-/// Draws the evidence over the screen.
-pub fn draw(app: &App, pen: &mut Pen<'_>, view: &EvidenceView, area: Rect) {
-    let area = layout::centred(area, 110, area.height.saturating_sub(2).max(area.height.min(8)));
-    let title = format!("Evidence: {}", text::shown(&view.place.0));
-    let inside = popup(pen, area, &title, Role::Title);
+/// The frame of a dialog about one cell, with its URL at the top; the room in the middle, and the line for the keys.
+pub fn of_cell(
+    pen: &mut Pen<'_>,
+    screen: Rect,
+    width: u16,
+    title: &str,
+    address: &str,
+) -> (Rect, Rect) {
+    let height = screen.height.saturating_sub(2).max(screen.height.min(8));
+    let area = layout::centred(screen, width, height);
+    let inside = popup(pen, area, title, Role::Title);
     let (body, keys) = layout::split_bottom(inside, 1);
-    let url = text::shown(&view.url);
+    let url = text::shown(address);
     let url = text::cut_front(&url, usize::from(body.width), pen.theme.glyphs.cut);
     let end = pen.put(body.x, body.y, body.width, &url, Role::Accent);
-    pen.link(body.x, body.y, end, &view.url);
+    pen.link(body.x, body.y, end, address);
     let framed = area.height >= 10;
     if framed {
         divide(pen, area, keys.y.saturating_sub(1));
     }
-    let list = layout::split_top(body, 1).1;
-    let list = Rect { height: list.height.saturating_sub(u16::from(framed)), ..list };
+    let rest = layout::split_top(body, 1).1;
+    (Rect { height: rest.height.saturating_sub(u16::from(framed)), ..rest }, keys)
+}
+
+/// Draws the evidence over the screen.
+pub fn draw(app: &App, pen: &mut Pen<'_>, view: &EvidenceView, area: Rect) {
+    let title = format!("Evidence: {}", text::shown(&view.place.0));
+    let (list, keys) = of_cell(pen, area, 110, &title, &view.url);
     match &view.runs {
         None => {
             let (glyph, waited) = spinner(app, view.since);

@@ -10,34 +10,6 @@ use crate::domain::purge::ApiPath;
 use crate::domain::verdict::Stored;
 use crate::ports::journal::{Intent, JobIntent, JobLease, JobsOf, Journal, JournalError, Step};
 
-macro_rules! behaviours {
-    ($($name:ident),* $(,)?) => {
-        mod in_memory {
-            $(#[tokio::test]
-            async fn $name() {
-                super::$name(&super::super::in_memory().await).await;
-            })*
-        }
-        mod in_file {
-            $(#[tokio::test]
-            async fn $name() {
-                let (journal, _folder) = super::super::in_file().await;
-                super::$name(&journal).await;
-            })*
-        }
-        #[cfg(feature = "postgres")]
-        mod on_a_server {
-            $(#[tokio::test]
-            async fn $name() {
-                if let Some(journal) = super::super::server::fresh().await {
-                    super::$name(&journal).await;
-                    journal.close().await;
-                }
-            })*
-        }
-    };
-}
-
 behaviours! {
     a_recorded_job_is_run_by_its_orderer,
     a_step_settles_and_marks_in_one_go,

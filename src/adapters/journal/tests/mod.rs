@@ -1,6 +1,35 @@
 //! What the journal must do whatever database is behind it ([`suite`], over the port alone), and what SQLite and its
 //! file, PostgreSQL and the way to it must do beside that.
 
+/// Runs each behaviour on a journal in memory, on one in a file and on one on a server.
+macro_rules! behaviours {
+    ($($name:ident),* $(,)?) => {
+        mod in_memory {
+            $(#[tokio::test]
+            async fn $name() {
+                super::$name(&super::super::in_memory().await).await;
+            })*
+        }
+        mod in_file {
+            $(#[tokio::test]
+            async fn $name() {
+                let (journal, _folder) = super::super::in_file().await;
+                super::$name(&journal).await;
+            })*
+        }
+        #[cfg(feature = "postgres")]
+        mod on_a_server {
+            $(#[tokio::test]
+            async fn $name() {
+                if let Some(journal) = super::super::server::fresh().await {
+                    super::$name(&journal).await;
+                    journal.close().await;
+                }
+            })*
+        }
+    };
+}
+
 mod bulk;
 #[cfg(feature = "postgres")]
 mod cluster;

@@ -7,35 +7,6 @@ use crate::domain::snapshot::Phase;
 use crate::domain::verdict::{Stored, Verdict};
 use crate::ports::journal::{Journal, JournalError, Lease};
 
-/// Runs each behaviour on a journal in memory, on one in a file and on one on a server.
-macro_rules! behaviours {
-    ($($name:ident),* $(,)?) => {
-        mod in_memory {
-            $(#[tokio::test]
-            async fn $name() {
-                super::$name(&super::super::in_memory().await).await;
-            })*
-        }
-        mod in_file {
-            $(#[tokio::test]
-            async fn $name() {
-                let (journal, _folder) = super::super::in_file().await;
-                super::$name(&journal).await;
-            })*
-        }
-        #[cfg(feature = "postgres")]
-        mod on_a_server {
-            $(#[tokio::test]
-            async fn $name() {
-                if let Some(journal) = super::super::server::fresh().await {
-                    super::$name(&journal).await;
-                    journal.close().await;
-                }
-            })*
-        }
-    };
-}
-
 behaviours! {
     what_is_recorded_is_read_back,
     an_intent_is_recorded_once,
