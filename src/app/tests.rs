@@ -491,6 +491,21 @@ fn a_read_only_profile_says_so_in_the_dialog() {
 }
 
 #[test]
+fn a_call_that_was_carried_out_with_a_remark_says_it() {
+    let mut console = Console::with_assets(80, 24);
+    let task = plan_task(&console.press("space P"));
+    let plan = plan(Verb::Purge, &["press/2026/hero"], Confirmation::Yes);
+    console.tell(Msg::Planned { task, result: Ok(Box::new(plan)) });
+    let [Effect::Execute { job, .. }] = console.press("y")[..] else { panic!() };
+    let mut event = item("press/2026/hero", ItemState::Accepted, 1, 0);
+    let Execution::Item { message, .. } = &mut event else { panic!() };
+    *message = Some("filed elsewhere".to_owned());
+    console.tell(Msg::Execution { job, event });
+    let toast = console.app.env.toast.as_ref().map(|toast| (&*toast.text, &*toast.hint));
+    assert_eq!(toast, Some(("press/2026/hero", "filed elsewhere")));
+}
+
+#[test]
 fn a_mark_is_done_with_once_its_order_was_accepted() {
     let mut console = Console::with_assets(80, 24);
     let task = plan_task(&console.press("space space P"));

@@ -413,16 +413,22 @@ impl<'a> Progress<'a> {
     }
 }
 
-/// Says which items failed, and counts them.
+/// Says which items failed, and counts them; what was carried out with a remark is told as well.
 pub fn failures(output: &Output, executed: &Executed) -> usize {
     let mut failed = 0;
     for item in &executed.items {
+        let name = item.key.to_string();
+        if item.state == ItemState::Accepted {
+            if let Some(remark) = &item.message {
+                output.warn(&format!("{}: {}", clean(&name), clean(remark)));
+            }
+            continue;
+        }
         // what is left intended is counted in the sentence about it
-        if matches!(item.state, ItemState::Accepted | ItemState::Intended) {
+        if item.state == ItemState::Intended {
             continue;
         }
         failed += 1;
-        let name = item.key.to_string();
         let message = item.message.as_deref().unwrap_or(match item.state {
             ItemState::NotFound => "does not exist any more",
             ItemState::Skipped => "was not sent",

@@ -98,6 +98,10 @@ async fn renamed(
         (Some(_), None) => context.cloud.stat(&item.key).await?.is_none(),
         (None, _) => false,
     };
+    if !arrived && target.is_none() && context.cloud.stat(&item.key).await?.is_none() {
+        let message = format!("storage has neither name: look for what the cloud made of {to}");
+        return Ok(accepted(&message, Stored::Empty));
+    }
     if !arrived {
         return Ok(failed(
             "storage still has the old name: not carried out; order it again",

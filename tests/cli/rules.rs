@@ -104,6 +104,19 @@ fn a_renamed_asset_is_gone_under_its_old_name_and_there_under_the_new_one() {
 }
 
 #[test]
+fn a_rename_that_the_cloud_files_under_another_name_says_so() {
+    let (cloud, home) = warm(&[]);
+    let asked = "press/2026/re\u{200b}named";
+    let ran = all_clear(home.run(&["rename", HERO, asked, "--yes", "--json"]));
+    let said = ran.named("item").pop().expect("an item")["message"].to_string();
+    assert!(said.contains("filed it as press/2026/re_named"), "{said}");
+    let (old, _) = watched(&ran);
+    everywhere(&cloud, &old, |reply| reply.status == 404);
+    let filed = "/demo/image/upload/press/2026/re_named.jpg".to_owned();
+    everywhere(&cloud, &[filed], |reply| reply.status == 200);
+}
+
+#[test]
 fn a_deleted_asset_is_gone_at_every_edge() {
     let (cloud, home) = warm(&[]);
     let ran = all_clear(home.run(&["rm", HERO, "--yes", "--json"]));

@@ -75,14 +75,22 @@ pub(super) fn execution(app: &mut App, id: JobId, event: Execution) -> Vec<Effec
             if matches!(state, ItemState::Failed | ItemState::NotFound)
                 && job.failures.len() < Job::LISTED
             {
-                let why = message.unwrap_or_else(|| "the cloud has no such asset".to_owned());
+                let why =
+                    message.clone().unwrap_or_else(|| "the cloud has no such asset".to_owned());
                 job.failures.push((
                     text::shown(&key.to_string()).into_owned(),
                     text::shown(&why).into_owned(),
                 ));
             }
             let (verb, to) = (job.verb, job.to.get(&key).cloned());
-            if state == ItemState::Accepted { own_write(app, verb, &key, to) } else { vec![] }
+            if state != ItemState::Accepted {
+                return vec![];
+            }
+            if let Some(remark) = message {
+                let headline = text::shown(&key.to_string()).into_owned();
+                app.env.bad(headline, text::shown(&remark).into_owned());
+            }
+            own_write(app, verb, &key, to)
         }
     }
 }

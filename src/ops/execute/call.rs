@@ -211,11 +211,18 @@ async fn rename(context: &Context, work: &Work, item: &Item) -> Result<Answered,
         invalidate: work.invalidate(),
     };
     let renamed = context.cloud.rename(&call).await?;
-    let mut answer = Answered::accepted(item, stored(Some(&renamed)));
-    if work.invalidate() {
-        answer.message = follow_up(context, &to).await;
+    let purged = if work.invalidate() { follow_up(context, &renamed.key).await } else { None };
+    if renamed.key == to {
+        let answer = Answered::accepted(item, stored(Some(&renamed)));
+        return Ok(Answered { message: purged, ..answer });
     }
-    Ok(answer)
+    let now = context.cloud.stat(&to).await.ok().map(|held| stored(held.as_ref()));
+    let filed = format!(
+        "the cloud filed it as {}, not as {to}: links need that name, and a purge of it has it watched",
+        renamed.key
+    );
+    let message = purged.map_or_else(|| filed.clone(), |purged| format!("{filed}; {purged}"));
+    Ok(Answered { message: Some(message), now, ..Answered::new(item, ItemState::Accepted) })
 }
 
 async fn replace(context: &Context, work: &Work, item: &Item) -> Result<Answered, CloudError> {

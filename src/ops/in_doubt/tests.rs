@@ -77,6 +77,17 @@ async fn a_rename_is_never_repeated() {
 }
 
 #[tokio::test]
+async fn a_rename_that_left_neither_name_was_filed_elsewhere() {
+    let cloud = FakeCloud::with(&["hero"]);
+    let old = held(&cloud, "hero");
+    context(Arc::clone(&cloud)).await.cloud.destroy(&image("hero"), false).await.unwrap();
+    let asked = ask(&cloud, Verb::Rename, &sent("hero", Some("star")), &old).await;
+    assert_eq!((asked.state, asked.now), (ItemState::Accepted, Some(Stored::Empty)));
+    assert!(asked.message.contains("neither name"), "{}", asked.message);
+    assert_eq!(cloud.changes(), ["destroy hero"], "it is not repeated");
+}
+
+#[tokio::test]
 async fn a_replacement_counts_only_when_storage_holds_another_file() {
     let cloud = FakeCloud::with(&["hero"]);
     let old = held(&cloud, "hero");

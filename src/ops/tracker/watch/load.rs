@@ -149,7 +149,7 @@ impl Watch {
             item.sent_at = call.sent_at.or(item.sent_at);
             targets.insert(item.id, item.to.clone());
         }
-        for name in &mut self.names {
+        for (index, name) in self.names.iter_mut().enumerate() {
             let item = name.watched.item;
             let (Some(call), Some(to)) = (calls.get(&item), targets.get(&item)) else { continue };
             // the answer of a rename tells of the new name; the old one is empty by it
@@ -159,6 +159,11 @@ impl Watch {
                 (Some(Stored::Empty), true) => None,
                 (now, _) => now.clone(),
             };
+            // filed under another name than asked for: nothing is to come here
+            if to.is_some() && !is_old && call.now == Some(Stored::Empty) {
+                name.watched.must_live = false;
+                self.names_changed.insert(index);
+            }
         }
         self.start_settled(now, wall);
     }
