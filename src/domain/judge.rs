@@ -49,6 +49,8 @@ pub struct Facts<'a> {
     pub since_changed: Option<Duration>,
     /// Whether `Age` means anything at this place.
     pub age: AgeTrust,
+    /// How old the copy is at least at the sighting's end, by all looks at it; `None` where there was no `Age`.
+    pub known_age: Option<Duration>,
     /// Doubt about S and N, e.g. after a restart; widens the band of 2 s.
     pub doubt: Duration,
     /// Answer of the reference read on this host, for refusals and stand-ins.
@@ -307,16 +309,22 @@ const fn is_refusal(status: u16) -> bool {
 /// The copy is older than our call. A first `Age` counts before it was seen growing: only what was seen standing
 /// still is thrown away, so that a lone first sighting never passes an old copy.
 fn older_than_purge(answer: &Answer, facts: &Facts<'_>) -> Option<Judgement> {
-    let (age, since_purge) = (Duration::from_secs(answer.age?), facts.since_sent?);
+    let (age, since_purge) = (age_of(answer, facts)?, facts.since_sent?);
     let older = facts.age != AgeTrust::Disproved && age > since_purge.saturating_add(band(facts));
     older.then(|| outdated(Reason::OlderThanPurge { age, since_purge }))
 }
 
 /// The copy was made after storage had changed; needs an `Age` that was seen growing with our clock.
 fn younger_than_change(answer: &Answer, facts: &Facts<'_>) -> Option<Judgement> {
-    let (age, since_change) = (Duration::from_secs(answer.age?), facts.since_changed?);
+    let (age, since_change) = (age_of(answer, facts)?, facts.since_changed?);
     let younger = facts.age == AgeTrust::Believed && age.saturating_add(band(facts)) < since_change;
     younger.then(|| cleared(Reason::YoungerThanChange { age, since_change }))
+}
+
+/// Once a copy is known to be older than our call it stays so, whatever its `Age` is rounded to.
+fn age_of(answer: &Answer, facts: &Facts<'_>) -> Option<Duration> {
+    let told = Duration::from_secs(answer.age?);
+    Some(facts.known_age.map_or(told, |known| known.max(told)))
 }
 
 fn band(facts: &Facts<'_>) -> Duration {

@@ -46,6 +46,8 @@ pub struct Look {
     pub answered: bool,
     /// It tells nothing of the copy, neither for nor against: no answer, or a server's own trouble.
     pub says_nothing: bool,
+    /// It is of the copy that the cell's look before was of, as its `Age` tells.
+    pub same_copy: bool,
     pub sent: Moment,
     pub received: Moment,
 }
@@ -266,11 +268,12 @@ impl Propagation {
         if look.verdict.is_clear() && self.quiet_since.is_some_and(|quiet| look.sent >= quiet) {
             self.places[cell.place].quiet_looks += 1;
         }
-        let takes_turns = look.verdict == Verdict::Outdated && self.was_new_before(cell, look.sent);
+        let takes_turns = look.verdict == Verdict::Outdated && self.was_new_before(cell, look);
         let (rule, quiet) = (self.rule(), self.quiet_since);
         let place = &mut self.places[cell.place];
         let track = &mut place.cells[slot(cell.url, cell.variant)];
         let (was_clear, was_silent) = (track.clear, track.clear && track.is_silent());
+        let told_apart = track.tells_apart(look);
         let was_proved = track.was_proved(); // by the rule's own k: mixture raises it for the others at once
         if look.verdict.is_clear() && track.old_seen() {
             place.turned.entry(self.urls[cell.url].asset).or_insert(look.received);
@@ -278,7 +281,7 @@ impl Propagation {
         track.take(look, quiet);
         track.judge(rule, place.mixed);
         noted.became_clear = track.clear && !was_clear;
-        noted.regression = was_proved && look.verdict == Verdict::Outdated;
+        noted.regression = was_proved && look.verdict == Verdict::Outdated && !told_apart;
         track.regressed |= noted.regression;
         let (all_clear_before, now_clear) = (place.clear == place.total, track.clear);
         if now_clear != was_clear {

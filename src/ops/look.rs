@@ -196,6 +196,7 @@ impl Looking<'_> {
             since_sent: None,
             since_changed: None,
             age: AgeTrust::default(),
+            known_age: None,
             doubt: Duration::ZERO,
             reference: self.reference,
             body: None,

@@ -461,6 +461,7 @@ mod bad_edges {
                 since_sent: Some(Duration::from_secs(10)),
                 since_changed: Some(Duration::from_secs(9)),
                 age: AgeTrust::Unproven,
+                known_age: None,
                 doubt: Duration::ZERO,
                 reference: None,
                 body: None,

@@ -27,8 +27,34 @@ const STANDSTILLS: u8 = 2;
 #[derive(Debug, Clone, Default)]
 pub struct AgeWatch {
     last: Option<Mark>,
+    /// Of the copy that was seen last.
+    made: Option<Made>,
+    is_same_copy: bool,
     standstills: u8,
     trust: AgeTrust,
+}
+
+/// When a copy was made, in milliseconds of our clock: not before `from`, and at `to` at the latest. Whole seconds of
+/// `Age` leave a second open, which every further look at the same copy narrows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Made {
+    from: i64,
+    to: i64,
+}
+
+impl Made {
+    fn of(age: u64, sent: Moment, received: Moment) -> Self {
+        let millis = |at: Moment| i64::try_from(at.since_origin().as_millis()).unwrap_or(i64::MAX);
+        let age = i64::try_from(age).unwrap_or(i64::MAX).saturating_mul(1000);
+        let (from, to) = (millis(sent).saturating_sub(age), millis(received).saturating_sub(age));
+        Self { from: from.saturating_sub(1000), to }
+    }
+
+    /// What both know, if they can be of the same copy.
+    fn meet(self, other: Self) -> Option<Self> {
+        let both = Self { from: self.from.max(other.from), to: self.to.min(other.to) };
+        (both.from <= both.to).then_some(both)
+    }
 }
 
 #[derive(Debug, Clone)]
@@ -44,9 +70,31 @@ impl AgeWatch {
         self.trust
     }
 
+    /// Whether the last sighting was of the same copy as the one before.
+    #[must_use]
+    pub const fn is_same_copy(&self) -> bool {
+        self.is_same_copy
+    }
+
+    /// How old the copy that was seen last is `now`, at least; all looks at it together know more than the last.
+    #[must_use]
+    pub fn known_age(&self, now: Moment) -> Option<Duration> {
+        let now = i64::try_from(now.since_origin().as_millis()).ok()?;
+        let age = now.saturating_sub(self.made?.to);
+        u64::try_from(age).ok().map(Duration::from_millis)
+    }
+
     /// Takes in the `Age` (seconds) of one sighting of the cell with its entity tag.
-    pub fn see(&mut self, tag: Option<&str>, age: Option<u64>, at: Moment) {
-        let Some(age) = age else { return };
+    pub fn see(&mut self, tag: Option<&str>, age: Option<u64>, sent: Moment, at: Moment) {
+        self.is_same_copy = false;
+        let Some(age) = age else {
+            self.made = None;
+            return;
+        };
+        let made = Made::of(age, sent, at);
+        let wears_it = self.last.as_ref().is_some_and(|last| last.tag.as_deref() == tag);
+        let met = self.made.filter(|_| wears_it).and_then(|known| known.meet(made));
+        (self.is_same_copy, self.made) = (met.is_some(), Some(met.unwrap_or(made)));
         match &self.last {
             Some(last) if last.tag.as_deref() == tag && age >= last.age => {
                 let passed = at.since(last.at);
@@ -80,7 +128,8 @@ mod tests {
     fn seen(ages: &[(u64, u64)]) -> AgeTrust {
         let mut watch = AgeWatch::default();
         for (at, age) in ages {
-            watch.see(Some("a"), Some(*age), Moment::from_origin(Duration::from_secs(*at)));
+            let at = Moment::from_origin(Duration::from_secs(*at));
+            watch.see(Some("a"), Some(*age), at, at);
         }
         watch.trust()
     }
@@ -108,8 +157,35 @@ mod tests {
     #[test]
     fn another_copy_proves_nothing() {
         let mut watch = AgeWatch::default();
-        watch.see(Some("a"), Some(10), Moment::from_origin(Duration::from_secs(0)));
-        watch.see(Some("b"), Some(15), Moment::from_origin(Duration::from_secs(5)));
+        watch.see(Some("a"), Some(10), second(0), second(0));
+        watch.see(Some("b"), Some(15), second(5), second(5));
         assert_eq!(watch.trust(), AgeTrust::Unproven);
+        assert!(!watch.is_same_copy());
+    }
+
+    #[test]
+    fn looks_at_one_copy_narrow_when_it_was_made() {
+        let mut watch = AgeWatch::default();
+        let millis = |millis| Moment::from_origin(Duration::from_millis(millis));
+        // made at 2.3 s
+        watch.see(Some("a"), Some(7), millis(10_100), millis(10_120));
+        assert!(!watch.is_same_copy());
+        assert_eq!(watch.known_age(millis(10_120)), Some(Duration::from_secs(7)));
+        watch.see(Some("a"), Some(9), millis(11_340), millis(11_350));
+        assert!(watch.is_same_copy());
+        assert_eq!(watch.known_age(millis(11_350)), Some(Duration::from_secs(9)));
+        watch.see(Some("a"), Some(9), millis(12_250), millis(12_260));
+        assert!(watch.is_same_copy());
+        assert_eq!(watch.known_age(millis(12_260)), Some(Duration::from_millis(9_910)));
+        // made again at 12.3 s
+        watch.see(Some("a"), Some(1), millis(13_400), millis(13_410));
+        assert!(!watch.is_same_copy());
+        assert_eq!(watch.known_age(millis(13_410)), Some(Duration::from_secs(1)));
+        watch.see(Some("a"), None, millis(14_000), millis(14_010));
+        assert_eq!((watch.is_same_copy(), watch.known_age(millis(14_010))), (false, None));
+    }
+
+    fn second(second: u64) -> Moment {
+        Moment::from_origin(Duration::from_secs(second))
     }
 }

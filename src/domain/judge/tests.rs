@@ -41,6 +41,7 @@ fn facts(expectation: Expectation) -> Facts<'static> {
         since_sent: Some(Duration::from_secs(38)),
         since_changed: Some(Duration::from_secs(36)),
         age: AgeTrust::Unproven,
+        known_age: None,
         doubt: Duration::ZERO,
         reference: None,
         body: None,

@@ -34,6 +34,8 @@ pub struct CellTrack {
     proved: bool,
     /// Clear sightings since the last old copy, whatever came between them.
     fresh: u32,
+    /// They were all of one copy, of which it could not be told whether it is old.
+    undecided: bool,
     /// How often an old copy came after a new one.
     turns: u32,
     /// An old copy was seen under the present truth.
@@ -121,7 +123,14 @@ impl CellTrack {
         (self.fresh, self.old_seen, self.outdated_since, self.proved) = (0, false, None, false);
     }
 
+    /// Whether the copy that passed for clear is told to be old by this look: nothing fell back, and no other copy
+    /// was seen.
+    pub(super) fn tells_apart(&self, look: Look) -> bool {
+        look.verdict == Verdict::Outdated && look.same_copy && self.undecided && self.fresh > 0
+    }
+
     pub(super) fn take(&mut self, look: Look, quiet: Option<Moment>) {
+        let told_apart = self.tells_apart(look);
         self.sightings = self.sightings.saturating_add(1);
         self.verdict = Some(look.verdict);
         if look.verdict.is_clear() {
@@ -131,6 +140,8 @@ impl CellTrack {
             }
             self.go_on(look.sent);
             self.run = self.run.saturating_add(1);
+            let is_one_copy = self.fresh == 0 || (self.undecided && look.same_copy);
+            self.undecided = look.verdict == Verdict::Same && is_one_copy;
             self.fresh = self.fresh.saturating_add(1);
             self.run_from.get_or_insert(look.received);
             self.run_to = Some(look.sent);
@@ -141,7 +152,8 @@ impl CellTrack {
             self.end_run();
         }
         if look.verdict == Verdict::Outdated {
-            self.turns = self.turns.saturating_add(u32::from(self.fresh > 0));
+            let turned = self.fresh > 0 && !told_apart;
+            self.turns = self.turns.saturating_add(u32::from(turned));
             (self.ever_outdated, self.old_seen, self.fresh) = (true, true, 0);
             self.proved = false;
             self.outdated_since.get_or_insert(look.received);

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{CellRef, Propagation, slot};
+use super::{CellRef, Look, Propagation, slot};
 use crate::domain::time::Moment;
 
 /// Sightings in a row that a place with mixed verdicts needs: 95 % sure if a quarter of its nodes were stale.
@@ -109,17 +109,19 @@ impl Propagation {
         }
     }
 
-    /// Whether an old copy seen in a look sent at `sent` is one behind: this cell was seen with the new one, at this
-    /// address or another of the same cache, or another cell of the asset has turned from old to new.
-    pub(super) fn was_new_before(&self, cell: CellRef, sent: Moment) -> bool {
+    /// Whether an old copy seen in a look is one behind: this cell was seen with the new one, at this address or
+    /// another of the same cache, or another cell of the asset has turned from old to new.
+    pub(super) fn was_new_before(&self, cell: CellRef, look: Look) -> bool {
         let cache = self.places[cell.place].cache;
         let same =
             |at: usize| at == cell.place || (cache.is_some() && self.places[at].cache == cache);
         let asset = self.urls[cell.url].asset;
-        self.places.iter().enumerate().filter(|(at, _)| same(*at)).any(|(_, place)| {
+        self.places.iter().enumerate().filter(|(at, _)| same(*at)).any(|(at, place)| {
             let track = &place.cells[slot(cell.url, cell.variant)];
-            (!track.blank && track.fresh() > 0)
-                || place.turned.get(&asset).is_some_and(|turned| sent.since(*turned) > ONE_PURGE)
+            let told_apart = at == cell.place && track.tells_apart(look);
+            let turned = place.turned.get(&asset);
+            (!track.blank && track.fresh() > 0 && !told_apart)
+                || turned.is_some_and(|turned| look.sent.since(*turned) > ONE_PURGE)
         })
     }
 

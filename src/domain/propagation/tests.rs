@@ -45,15 +45,34 @@ impl Story {
         let cell = CellRef { place, url, variant: AcceptVariant::None };
         let (sent, received) = (at(self.now), at(self.now + 10));
         self.now += 10;
-        self.watch
-            .observe(cell, Look { verdict, answered: true, says_nothing: false, sent, received })
+        self.watch.observe(
+            cell,
+            Look { verdict, answered: true, says_nothing: false, same_copy: false, sent, received },
+        )
+    }
+
+    /// A look that is of the copy seen before.
+    fn see_again(&mut self, place: usize, url: usize, verdict: Verdict) -> Noted {
+        let cell = CellRef { place, url, variant: AcceptVariant::None };
+        let (sent, received) = (at(self.now), at(self.now + 10));
+        self.now += 10;
+        self.watch.observe(
+            cell,
+            Look { verdict, answered: true, says_nothing: false, same_copy: true, sent, received },
+        )
     }
 
     fn fail(&mut self, place: usize) -> Noted {
         let cell = CellRef { place, url: 0, variant: AcceptVariant::None };
         let (sent, received) = (at(self.now), at(self.now + 10));
-        let look =
-            Look { verdict: Verdict::Unknown, answered: false, says_nothing: true, sent, received };
+        let look = Look {
+            verdict: Verdict::Unknown,
+            answered: false,
+            says_nothing: true,
+            same_copy: false,
+            sent,
+            received,
+        };
         self.watch.observe(cell, look)
     }
 
@@ -63,8 +82,14 @@ impl Story {
         let sent = at(self.now);
         self.later(seconds);
         let (verdict, received) = (Verdict::Unknown, at(self.now));
-        self.watch
-            .observe(cell, Look { verdict, answered: false, says_nothing: true, sent, received })
+        self.watch.observe(
+            cell,
+            Look { verdict, answered: false, says_nothing: true, same_copy: false, sent, received },
+        )
+    }
+
+    fn first_cell(&self) -> &CellTrack {
+        self.watch.track(CellRef { place: 0, url: 0, variant: AcceptVariant::None })
     }
 
     fn done(&self) -> bool {
@@ -336,7 +361,14 @@ fn looks_from_before_a_restart_do_not_count() {
     let received = at(story.now + 5);
     story.watch.observe(
         cell,
-        Look { verdict: Verdict::Cleared, answered: true, says_nothing: false, sent, received },
+        Look {
+            verdict: Verdict::Cleared,
+            answered: true,
+            says_nothing: false,
+            same_copy: false,
+            sent,
+            received,
+        },
     );
     assert!(!story.watch.is_clear());
     story.later(1).see(0, 0, Verdict::Cleared);
@@ -352,8 +384,14 @@ fn each_variant_has_a_cell_of_its_own() {
     for variant in [AcceptVariant::Webp, AcceptVariant::Avif] {
         let cell = CellRef { place: 0, url: 0, variant };
         let (sent, received) = (at(story.now), at(story.now + 1));
-        let look =
-            Look { verdict: Verdict::Cleared, answered: true, says_nothing: false, sent, received };
+        let look = Look {
+            verdict: Verdict::Cleared,
+            answered: true,
+            says_nothing: false,
+            same_copy: false,
+            sent,
+            received,
+        };
         story.watch.observe(cell, look);
     }
     assert!(story.watch.is_clear());
@@ -600,6 +638,7 @@ fn apply(story: &mut Story, last: &mut [[Last; 2]; 3], event: Event) {
                 verdict: Verdict::Unknown,
                 answered: false,
                 says_nothing: true,
+                same_copy: false,
                 sent,
                 received,
             };
@@ -709,4 +748,32 @@ proptest! {
         by_place.sort_by_key(|(now, (place, _, _))| (*place, *now));
         prop_assert_eq!(replay(&mut moments.clone()), replay(&mut by_place.into_iter()));
     }
+}
+
+#[test]
+fn a_copy_that_passed_and_is_told_to_be_old_has_not_fallen_back() {
+    let mut story = Story::new(Confidence::Quick, 1, 1, false);
+    assert!(story.see(0, 0, Verdict::Same).became_clear);
+    story.see_again(0, 0, Verdict::Same);
+    let noted = story.see_again(0, 0, Verdict::Outdated);
+    assert!(!noted.regression && !story.watch.is_mixed(0));
+    assert!(!story.first_cell().clear && story.first_cell().fresh() == 0, "it was never clear");
+    assert!(story.see(0, 0, Verdict::Cleared).became_clear, "one new copy is enough again");
+}
+
+#[rstest]
+#[case::another_copy(&[Verdict::Same], false)]
+#[case::was_seen_new(&[Verdict::Cleared], true)]
+#[case::was_seen_new_before(&[Verdict::Cleared, Verdict::Same], true)]
+fn an_old_copy_after_a_new_one_falls_back(#[case] before: &[Verdict], #[case] same: bool) {
+    let mut story = Story::new(Confidence::Quick, 1, 1, false);
+    for verdict in before {
+        story.see(0, 0, *verdict);
+    }
+    let noted = if same {
+        story.see_again(0, 0, Verdict::Outdated)
+    } else {
+        story.see(0, 0, Verdict::Outdated)
+    };
+    assert!(noted.regression && story.watch.is_mixed(0));
 }

@@ -85,6 +85,7 @@ impl World {
             since_sent: self.since_sent,
             since_changed: self.since_changed,
             age: self.age,
+            known_age: None,
             doubt: self.doubt,
             reference: self.reference.as_ref(),
             body: self.body.as_ref(),

@@ -294,6 +294,19 @@ fn the_same_bytes_go_by_age(
 }
 
 #[test]
+fn a_copy_that_was_told_to_be_old_stays_so_however_its_age_is_rounded() {
+    let content = tagged("same");
+    let known = |age| Facts {
+        new: Some(&content),
+        known_age: Some(Duration::from_millis(age)),
+        ..facts(Expectation::Refetched)
+    };
+    let rounded = Answer { age: Some(40), ..served("same") };
+    assert_eq!(judge(&sighting(Ok(rounded.clone())), &known(40_100)).verdict, Verdict::Outdated);
+    assert_eq!(judge(&sighting(Ok(rounded)), &known(40_000)).verdict, Verdict::Same);
+}
+
+#[test]
 fn the_reason_names_both_times() {
     let content = tagged("same");
     let facts = Facts { new: Some(&content), ..facts(Expectation::Refetched) };

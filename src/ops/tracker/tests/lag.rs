@@ -107,13 +107,21 @@ impl Edges {
             since_sent: Some(at.since(self.called)),
             since_changed: Some(at.since(self.called)),
             age: AgeTrust::Unproven,
+            known_age: None,
             doubt: Duration::ZERO,
             reference: None,
             body: None,
             only_watching: false,
         };
         let verdict = judge(&sighting, &facts).verdict;
-        Look { verdict, answered: true, says_nothing: false, sent: at, received: at + way }
+        Look {
+            verdict,
+            answered: true,
+            says_nothing: false,
+            same_copy: false,
+            sent: at,
+            received: at + way,
+        }
     }
 }
 

@@ -137,6 +137,7 @@ impl Watch {
             verdict: judgement.verdict,
             answered: sighting.result.is_ok(),
             says_nothing: says_nothing(&judgement),
+            same_copy: self.spots[place].cells[slot].age.is_same_copy(),
             sent: sighting.sent,
             received: sighting.received,
         };
@@ -189,6 +190,7 @@ impl Watch {
             since_sent: name.sent.map(|sent| sent.elapsed(sighting.received)),
             since_changed: name.changed.map(|changed| changed.elapsed(sighting.sent)),
             age: self.age_trust(place),
+            known_age: self.spots[place].cells[slot].age.known_age(sighting.received),
             doubt: self.doubt,
             reference: self.reference_answer(url, variant),
             body: mark.and_then(|mark| bodies.get(&mark)),
@@ -220,7 +222,7 @@ impl Watch {
         if let Ok(answer) = &sighting.result {
             let tag = answer.etag.as_ref().map(|etag| etag.tag.as_str());
             let here = &mut self.spots[place];
-            here.cells[slot].age.see(tag, answer.age, sighting.received);
+            here.cells[slot].age.see(tag, answer.age, sighting.sent, sighting.received);
             here.age = match (here.age, here.cells[slot].age.trust()) {
                 (AgeTrust::Believed, _) | (_, AgeTrust::Believed) => AgeTrust::Believed,
                 (AgeTrust::Disproved, _) | (_, AgeTrust::Disproved) => AgeTrust::Disproved,
