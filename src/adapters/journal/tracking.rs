@@ -60,10 +60,10 @@ impl SqlJournal {
         })
     }
 
-    pub(super) async fn save_watched_name(
+    pub(super) async fn save_watched_names(
         &self,
         lease: Lease,
-        name: &WatchedName,
+        names: &[WatchedName],
     ) -> Result<(), JournalError> {
         let mut writing = self.begin().await?.quietly();
         writing.hold(lease).await?;
@@ -78,13 +78,16 @@ impl SqlJournal {
         .map_err(|error| faults::reading(&self.location, &error))?;
         let cloud: String = column(&row, "cloud")?;
         let known: i64 = column(&row, "names")?;
-        let names = std::slice::from_ref(name);
         writing.names(lease.invalidation, known, names).await?;
-        if let Some(Stored::Holds(content)) = &name.new {
-            let latest = || self.latest.load(std::sync::atomic::Ordering::Relaxed);
-            let at = name.changed_at.map_or_else(latest, Timestamp::as_millisecond);
-            writing.contents(&cloud, at, vec![(&name.key, content)]).await?;
-        }
+        let latest = self.latest.load(std::sync::atomic::Ordering::Relaxed);
+        let stored = names.iter().filter_map(|name| match &name.new {
+            Some(Stored::Holds(content)) => {
+                let at = name.changed_at.map_or(latest, Timestamp::as_millisecond);
+                Some((&name.key, content, at))
+            }
+            _ => None,
+        });
+        writing.contents(&cloud, stored).await?;
         writing.commit().await
     }
 

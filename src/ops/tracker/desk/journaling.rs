@@ -9,6 +9,8 @@ use crate::domain::invalidation::{Ending, Outcome, WatchedUrl};
 use crate::domain::snapshot::WatchSnapshot;
 use crate::domain::text::clean;
 use crate::domain::time::{Moment, Timestamp};
+use crate::ops::context::Context;
+use crate::ops::tracker::watch::Watch;
 use crate::ops::tracker::{Board, publish};
 use crate::ports::clock::Clock;
 use crate::ports::journal::{JournalError, Lease};
@@ -132,12 +134,14 @@ impl Desk {
         };
         let watch = &mut tracked.watch;
         let lease = watch.lease;
-        let names = watch.changed_names();
-        for (position, name) in names.iter().enumerate() {
-            if let Err(error) = journal.save_name(lease, &watch.names[*name].watched).await {
-                names[position..].iter().for_each(|name| watch.name_not_saved(*name));
-                return Err(error);
-            }
+        let changed = watch.changed_names();
+        let names = changed.iter().map(|name| watch.names[*name].watched.clone());
+        let names = names.collect::<Vec<_>>();
+        if !names.is_empty()
+            && let Err(error) = journal.save_names(lease, &names).await
+        {
+            changed.into_iter().for_each(|name| watch.name_not_saved(name));
+            return Err(error);
         }
         if watch.take_terms_changed()
             && let Err(error) = journal.save_terms(lease, watch.terms()).await
@@ -254,15 +258,10 @@ impl Desk {
             if !self.tracked[index].watch.asks_journal() {
                 continue;
             }
-            for (name, key) in self.tracked[index].watch.without_history() {
-                match context.journal.earlier_contents(&context.scope, &key).await {
-                    Ok(earlier) => self.tracked[index].watch.take_history(name, earlier),
-                    Err(error) => {
-                        self.tracked[index].watch.no_history(name);
-                        self.set_trouble(Some(clean(&error.to_string()).into_owned()));
-                        return;
-                    }
-                }
+            let watch = &mut self.tracked[index].watch;
+            if let Err(error) = read_history(&context, watch).await {
+                self.set_trouble(Some(clean(&error.to_string()).into_owned()));
+                return;
             }
             let now = context.clock.moment();
             let watch = &mut self.tracked[index].watch;
@@ -363,5 +362,25 @@ impl Desk {
         };
         let released = journal.release(lease).await; // whatever else failed
         written.and(saved).and(released)
+    }
+}
+
+/// What the journal knows of earlier contents, of every name that waits for it.
+pub(super) async fn read_history(context: &Context, watch: &mut Watch) -> Result<(), JournalError> {
+    let (names, keys): (Vec<_>, Vec<_>) = watch.without_history().into_iter().unzip();
+    if names.is_empty() {
+        return Ok(());
+    }
+    match context.journal.earlier_contents(&context.scope, &keys).await {
+        Ok(known) => {
+            for (name, earlier) in names.into_iter().zip(known) {
+                watch.take_history(name, earlier);
+            }
+            Ok(())
+        }
+        Err(error) => {
+            names.into_iter().for_each(|name| watch.no_history(name));
+            Err(error)
+        }
     }
 }
