@@ -457,6 +457,15 @@ pub trait Journal: Send + Sync {
     /// Open invalidations of a cloud, oldest first; of every cloud without a scope.
     async fn open(&self, scope: Option<&CloudScope>) -> Result<Vec<InvalidationRow>, JournalError>;
 
+    /// Open invalidations of a cloud, oldest first, for `reader`: without the pictures of those that it tracks itself.
+    async fn open_for(
+        &self,
+        scope: &CloudScope,
+        _reader: MemberId,
+    ) -> Result<Vec<InvalidationRow>, JournalError> {
+        self.open(Some(scope)).await
+    }
+
     /// Ended invalidations, newest first.
     async fn ended(
         &self,

@@ -335,10 +335,7 @@ impl Writing {
 }
 
 /// Contents that watched names are known to have had at a time.
-fn contents_of(
-    names: &[WatchedName],
-    at: i64,
-) -> impl Iterator<Item = (&AssetKey, &Content, i64)> {
+fn contents_of(names: &[WatchedName], at: i64) -> impl Iterator<Item = (&AssetKey, &Content, i64)> {
     let stored = names.iter().flat_map(|name| {
         [name.old.as_ref(), name.new.as_ref()]
             .into_iter()

@@ -332,6 +332,14 @@ impl Journal for SqlJournal {
         self.link.over(self.open_rows(scope)).await.map(|read| self.here(read))
     }
 
+    async fn open_for(
+        &self,
+        scope: &CloudScope,
+        reader: MemberId,
+    ) -> Result<Vec<InvalidationRow>, JournalError> {
+        self.link.over(self.open_rows_for(scope, reader)).await.map(|read| self.here(read))
+    }
+
     async fn ended(
         &self,
         scope: Option<&CloudScope>,

@@ -232,6 +232,14 @@ impl Journal for StillJournal {
         still(self.0.open(scope)).await
     }
 
+    async fn open_for(
+        &self,
+        scope: &CloudScope,
+        reader: MemberId,
+    ) -> Result<Vec<InvalidationRow>, JournalError> {
+        still(self.0.open_for(scope, reader)).await
+    }
+
     async fn ended(
         &self,
         scope: Option<&CloudScope>,

@@ -1,7 +1,7 @@
 //! The behaviour that any journal owes its users, over the port alone.
 
 use super::make::*;
-use crate::domain::id::{InvalidationId, ItemId, OperationId};
+use crate::domain::id::{InvalidationId, ItemId, MemberId, OperationId};
 use crate::domain::invalidation::{ItemState, Outcome, Verb, label_of};
 use crate::domain::snapshot::Phase;
 use crate::domain::verdict::{Stored, Verdict};
@@ -390,6 +390,15 @@ async fn pictures_survive(journal: &dyn Journal) {
     }
     let kept = journal.open(None).await.unwrap().remove(0).snapshot;
     assert_eq!(kept, Some(snapshot(&known, at(3))));
+    let read_by = async |reader| {
+        let mut rows = journal.open_for(&scope(), reader).await.unwrap();
+        (rows.len(), rows.remove(0).snapshot)
+    };
+    assert_eq!(read_by(MemberId::new()).await, (1, kept), "another member's");
+    assert_eq!(read_by(ana.id).await, (1, None), "its own");
+    assert_eq!(journal.open_for(&local_scope("x"), ana.id).await, Ok(vec![]));
+    journal.release(lease).await.unwrap();
+    assert_eq!(read_by(ana.id).await.1.map(|picture| picture.taken_at), Some(at(3)));
 }
 
 async fn activity_counts_outcomes(journal: &dyn Journal) {

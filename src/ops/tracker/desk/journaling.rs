@@ -36,7 +36,8 @@ impl Tracked {
     /// How long after the last flush the next one is due; sooner where somebody looks on.
     pub(super) fn flush_pace(&self, watched: bool) -> Duration {
         let pace = match (self.watch.urgent, watched) {
-            (true, _) => BREATH,
+            (true, true) => BREATH,
+            (true, false) => BREATH.max(self.saving * SHARE_SAVED),
             (false, true) => FLUSH,
             (false, false) => SAVE,
         };
@@ -51,9 +52,14 @@ impl Tracked {
         Arc::clone(&self.picture)
     }
 
+    /// How long after the last save the next one is due: what is news is not put off, but for what saving costs.
     fn save_pace(&self) -> Duration {
+        let share = self.saving * SHARE_SAVED;
+        if self.watch.urgent {
+            return share;
+        }
         let cells = u32::try_from(self.picture.cells.len()).unwrap_or(u32::MAX);
-        SAVE.max(self.saving * SHARE_SAVED).max(SAVE_CELL.saturating_mul(cells))
+        SAVE.max(share).max(SAVE_CELL.saturating_mul(cells))
     }
 }
 
@@ -99,7 +105,7 @@ impl Desk {
         }
         let (wall, context) = (self.wall(), Arc::clone(&self.context));
         let Some(tracked) = self.find(id) else { return };
-        let save = tracked.watch.urgent || now.since(tracked.saved) >= tracked.save_pace();
+        let save = now.since(tracked.saved) >= tracked.save_pace();
         if !save && !watched {
             tracked.flushed = now; // drawn when it is written
             return;
@@ -121,7 +127,7 @@ impl Desk {
         } else {
             // drawn but not written: once more when writing is due
             tracked.watch.changed = false;
-            tracked.unflushed = now.since(tracked.saved) < tracked.save_pace();
+            tracked.unflushed = true;
         }
         self.board_changed = true;
     }
