@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use sqlx::any::AnyArguments;
+use futures_util::TryStreamExt as _;
+use sqlx::any::{AnyArguments, AnyRow};
 use sqlx::query::Query;
 use sqlx::{Any, AnyConnection, AssertSqlSafe, Transaction};
 use tokio::sync::OwnedMutexGuard;
@@ -145,6 +146,24 @@ impl Writing {
         }
         let Self { transaction, location, _turn, .. } = self;
         transaction.commit().await.map_err(|error| faults::writing(&location, &error))
+    }
+}
+
+impl SqlJournal {
+    /// Reads every row of a query as it comes: rows of many columns take several times what is read from them.
+    pub(super) async fn each<T>(
+        &self,
+        query: Query<'_, Any, AnyArguments>,
+        connection: &mut AnyConnection,
+        read: impl Fn(&AnyRow) -> Result<T, JournalError>,
+    ) -> Result<Vec<T>, JournalError> {
+        let mut rows = query.fetch(connection);
+        let mut all = Vec::new();
+        let reading = |error: sqlx::Error| faults::reading(&self.location, &error);
+        while let Some(row) = rows.try_next().await.map_err(reading)? {
+            all.push(read(&row)?);
+        }
+        Ok(all)
     }
 }
 

@@ -33,28 +33,22 @@ impl SqlJournal {
         .ok_or_else(|| JournalError::Unknown { prefix: text.clone() })?;
         let operation = operation_of(&row)?;
         let items = sqlx::query("SELECT * FROM item WHERE operation = $1 ORDER BY seq")
-            .bind(operation.id.to_string())
-            .fetch_all(&mut *transaction)
-            .await
-            .map_err(reading)?;
+            .bind(operation.id.to_string());
+        let items = self.each(items, &mut transaction, item_of).await?;
         let names = sqlx::query("SELECT * FROM watched_name WHERE invalidation = $1 ORDER BY seq")
-            .bind(&text)
-            .fetch_all(&mut *transaction)
-            .await
-            .map_err(reading)?;
+            .bind(&text);
+        let names = self.each(names, &mut transaction, name_of).await?;
         let urls = sqlx::query("SELECT * FROM watched_url WHERE invalidation = $1 ORDER BY seq")
-            .bind(&text)
-            .fetch_all(&mut *transaction)
-            .await
-            .map_err(reading)?;
+            .bind(&text);
+        let urls = self.each(urls, &mut transaction, url_of).await?;
         transaction.rollback().await.map_err(reading)?;
         Ok(Invalidation {
             id,
             operation,
             terms: structure(&row, "terms")?,
-            items: items.iter().map(item_of).collect::<Result<_, _>>()?,
-            names: names.iter().map(name_of).collect::<Result<_, _>>()?,
-            urls: urls.iter().map(url_of).collect::<Result<_, _>>()?,
+            items,
+            names,
+            urls,
             not_covered: structure(&row, "not_covered")?,
             ended: ending_of(&row)?,
         })
