@@ -129,11 +129,46 @@ pub struct Propagation {
     rule: Rule,
     places: Vec<PlaceTrack>,
     urls: Vec<UrlTrack>,
+    /// URLs whose truth is not known, and cells of all that take part at a place that serves them all.
+    waiting: usize,
+    cells: usize,
     quiet_since: Option<Moment>,
     valid_from: Moment,
 }
 
+impl UrlTrack {
+    /// Its cells at a place that serves it.
+    const fn cells(self) -> usize {
+        if matches!(self.part, Part::Dropped) { 0 } else { self.variants }
+    }
+}
+
 impl PlaceTrack {
+    /// Judges the cells of a URL under the present k, and counts those that take part.
+    fn count_in(&mut self, url: usize, track: UrlTrack, rule: Rule) {
+        let cells = self.cells[slot(url, AcceptVariant::None)..].iter_mut().take(track.cells());
+        for cell in cells {
+            cell.judge(rule, self.mixed);
+            self.total += usize::from(!cell.blank);
+            self.clear += usize::from(cell.clear && !cell.blank);
+            self.silent += usize::from(cell.clear && cell.is_silent() && !cell.blank);
+        }
+    }
+
+    /// Where no counted cell is silent any more, none has been since.
+    fn end_silence(&mut self) {
+        self.silent_since = self.silent_since.filter(|_| self.silent > 0);
+    }
+
+    /// The cells of a URL are counted no more.
+    fn count_out(&mut self, url: usize, track: UrlTrack) {
+        for cell in self.cells[slot(url, AcceptVariant::None)..].iter().take(track.cells()) {
+            self.total -= usize::from(!cell.blank);
+            self.clear -= usize::from(cell.clear && !cell.blank);
+            self.silent -= usize::from(cell.clear && cell.is_silent() && !cell.blank);
+        }
+    }
+
     /// A clear cell fell silent with a look sent at `sent`, or one of those that were silent was heard of again.
     fn note_silence(&mut self, falls_silent: bool, sent: Moment, quiet: Option<Moment>) {
         if falls_silent {
@@ -164,6 +199,8 @@ impl Propagation {
             rule,
             places: Vec::new(),
             urls: Vec::new(),
+            waiting: 0,
+            cells: 0,
             quiet_since: None,
             valid_from: Moment::default(),
         }
@@ -196,43 +233,49 @@ impl Propagation {
         for place in &mut self.places {
             place.cells.extend([CellTrack::default(); VARIANTS]);
         }
-        self.recount_all(now);
-        self.urls.len() - 1
+        let url = self.urls.len() - 1;
+        self.count_in(url);
+        self.settle(now);
+        url
     }
 
     /// Whether the place serves this URL at all: if not, there is no such cell.
     pub fn serve(&mut self, place: usize, url: usize, served: bool, now: Moment) {
+        let (rule, track) = (self.rule(), self.urls[url]);
+        let place = &mut self.places[place];
+        place.count_out(url, track);
         for variant in AcceptVariant::ALL {
-            self.places[place].cells[slot(url, variant)].blank = !served;
+            place.cells[slot(url, variant)].blank = !served;
         }
-        self.recount(place);
+        place.count_in(url, track, rule);
+        place.end_silence();
         self.settle(now);
     }
 
     /// The URL was seen to vary by `Accept`: from now on each variant has a cell.
     pub fn widen(&mut self, url: usize, now: Moment) {
-        self.urls[url].variants = VARIANTS;
-        self.recount_all(now);
+        self.change(url, now, |watch| watch.urls[url].variants = VARIANTS);
     }
 
     /// Its truth is known (again): looks sent before `now` no longer count.
     pub fn open_url(&mut self, url: usize, gone: bool, now: Moment) {
-        self.urls[url].part = Part::Open { gone, since: now };
-        self.end_runs_of(url);
-        self.recount_all(now);
+        self.change(url, now, |watch| {
+            watch.urls[url].part = Part::Open { gone, since: now };
+            watch.end_runs_of(url);
+        });
     }
 
     /// Its truth is in question: it blocks until [`Self::open_url`].
     pub fn close_url(&mut self, url: usize, now: Moment) {
-        self.urls[url].part = Part::Waiting;
-        self.end_runs_of(url);
-        self.recount_all(now);
+        self.change(url, now, |watch| {
+            watch.urls[url].part = Part::Waiting;
+            watch.end_runs_of(url);
+        });
     }
 
     /// It takes no part any more.
     pub fn drop_url(&mut self, url: usize, now: Moment) {
-        self.urls[url].part = Part::Dropped;
-        self.recount_all(now);
+        self.change(url, now, |watch| watch.urls[url].part = Part::Dropped);
     }
 
     /// Leaves a place out that is known to have never answered; an answer takes it in again.
@@ -284,11 +327,12 @@ impl Propagation {
         noted.regression = was_proved && look.verdict == Verdict::Outdated && !told_apart;
         track.regressed |= noted.regression;
         let (all_clear_before, now_clear) = (place.clear == place.total, track.clear);
-        if now_clear != was_clear {
+        let counts = !track.blank; // it may have been asked before that was known
+        if counts && now_clear != was_clear {
             place.clear = if now_clear { place.clear + 1 } else { place.clear - 1 };
         }
         let now_silent = track.clear && track.is_silent();
-        if was_silent != now_silent {
+        if counts && was_silent != now_silent {
             place.note_silence(now_silent, look.sent, quiet);
         }
         if takes_turns {
@@ -475,9 +519,15 @@ impl Propagation {
         let (clear, total) = self.clear_of_total();
         total > 0
             && clear == total
-            && self.urls.iter().all(|url| url.part != Part::Waiting)
+            && self.waiting == 0
             && !(0..self.places.len()).any(waiting)
-            && (0..self.urls.len()).all(|url| self.is_dropped(url) || self.is_served(url))
+            && self.is_all_served()
+    }
+
+    /// Whether every URL that takes part is served by some place that counts.
+    fn is_all_served(&self) -> bool {
+        self.counted().any(|place| place.total == self.cells)
+            || (0..self.urls.len()).all(|url| self.is_dropped(url) || self.is_served(url))
     }
 
     /// Whether some place that counts serves the URL.
@@ -495,6 +545,34 @@ impl Propagation {
         }
     }
 
+    /// Changes one URL. Its cells are counted out and in again: a watch of many thousand URLs is not counted afresh for
+    /// each of them.
+    fn change(&mut self, url: usize, now: Moment, change: impl FnOnce(&mut Self)) {
+        self.count_out(url);
+        change(self);
+        self.count_in(url);
+        self.settle(now);
+    }
+
+    fn count_out(&mut self, url: usize) {
+        let track = self.urls[url];
+        self.waiting -= usize::from(track.part == Part::Waiting);
+        self.cells -= track.cells();
+        for place in &mut self.places {
+            place.count_out(url, track);
+        }
+    }
+
+    fn count_in(&mut self, url: usize) {
+        let (rule, track) = (self.rule(), self.urls[url]);
+        self.waiting += usize::from(track.part == Part::Waiting);
+        self.cells += track.cells();
+        for place in &mut self.places {
+            place.count_in(url, track, rule);
+            place.end_silence();
+        }
+    }
+
     fn recount_all(&mut self, now: Moment) {
         for place in 0..self.places.len() {
             self.recount(place);
@@ -505,21 +583,12 @@ impl Propagation {
     /// Counts a place's cells afresh, under its present k.
     fn recount(&mut self, place: usize) {
         let rule = self.rule();
-        let PlaceTrack { cells, total, clear, silent, silent_since, mixed, .. } =
-            &mut self.places[place];
-        (*total, *clear, *silent) = (0, 0, 0);
+        let place = &mut self.places[place];
+        (place.total, place.clear, place.silent) = (0, 0, 0);
         for (url, track) in self.urls.iter().enumerate() {
-            if track.part == Part::Dropped {
-                continue;
-            }
-            for cell in cells[slot(url, AcceptVariant::None)..].iter_mut().take(track.variants) {
-                cell.judge(rule, *mixed);
-                *total += usize::from(!cell.blank);
-                *clear += usize::from(cell.clear && !cell.blank);
-                *silent += usize::from(cell.clear && cell.is_silent() && !cell.blank);
-            }
+            place.count_in(url, *track, rule);
         }
-        *silent_since = silent_since.filter(|_| *silent > 0);
+        place.end_silence();
     }
 
     /// Quiet begins when everything is clear, and ends when anything is not; a cell whose last look said nothing only

@@ -457,6 +457,15 @@ pub trait Journal: Send + Sync {
     /// Open invalidations of a cloud, oldest first; of every cloud without a scope.
     async fn open(&self, scope: Option<&CloudScope>) -> Result<Vec<InvalidationRow>, JournalError>;
 
+    /// Open invalidations of a cloud, oldest first, for `reader`: without the pictures of those that it tracks itself.
+    async fn open_for(
+        &self,
+        scope: &CloudScope,
+        _reader: MemberId,
+    ) -> Result<Vec<InvalidationRow>, JournalError> {
+        self.open(Some(scope)).await
+    }
+
     /// Ended invalidations, newest first.
     async fn ended(
         &self,
@@ -493,8 +502,8 @@ pub trait Journal: Send + Sync {
         Ok(Vec::new())
     }
 
-    /// What storage was read as for a name.
-    async fn save_name(&self, lease: Lease, name: &WatchedName) -> Result<(), JournalError>;
+    /// What storage was read as for names, in one write.
+    async fn save_names(&self, lease: Lease, names: &[WatchedName]) -> Result<(), JournalError>;
 
     /// Terms that changed while watching, e.g. a place that the operator left out.
     async fn save_terms(&self, lease: Lease, terms: &WatchTerms) -> Result<(), JournalError>;
@@ -528,12 +537,12 @@ pub trait Journal: Send + Sync {
     /// Takes up an ended one again, after a late place showed an old copy.
     async fn reopen(&self, id: InvalidationId) -> Result<(), JournalError>;
 
-    /// Contents this asset is known to have had, newest first, at most 20.
+    /// Contents that each of these assets is known to have had, newest first, at most 20; in the order asked.
     async fn earlier_contents(
         &self,
         scope: &CloudScope,
-        key: &AssetKey,
-    ) -> Result<Vec<Content>, JournalError>;
+        keys: &[AssetKey],
+    ) -> Result<Vec<Vec<Content>>, JournalError>;
 
     /// The newest operation that changed `key` (as source or target) after `since`, other than `than`.
     async fn newer_operation(

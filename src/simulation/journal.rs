@@ -525,13 +525,15 @@ impl Journal for MemoryJournal {
         Ok(Vec::new())
     }
 
-    async fn save_name(&self, lease: Lease, name: &WatchedName) -> Result<(), JournalError> {
+    async fn save_names(&self, lease: Lease, names: &[WatchedName]) -> Result<(), JournalError> {
         self.under(lease, |state, id| {
-            state.remember(&name.key, name.new.as_ref());
-            let Some(tracked) = state.invalidations.get_mut(&id) else { return };
-            for known in &mut tracked.invalidation.names {
-                if known.item == name.item && known.key == name.key {
-                    *known = name.clone();
+            for name in names {
+                state.remember(&name.key, name.new.as_ref());
+                let Some(tracked) = state.invalidations.get_mut(&id) else { return };
+                for known in &mut tracked.invalidation.names {
+                    if known.item == name.item && known.key == name.key {
+                        *known = name.clone();
+                    }
                 }
             }
         })
@@ -596,11 +598,14 @@ impl Journal for MemoryJournal {
     async fn earlier_contents(
         &self,
         _scope: &CloudScope,
-        key: &AssetKey,
-    ) -> Result<Vec<Content>, JournalError> {
+        keys: &[AssetKey],
+    ) -> Result<Vec<Vec<Content>>, JournalError> {
         let state = self.state();
-        let known = state.contents.get(key).into_iter().flatten().rev();
-        Ok(known.take(MOST_CONTENTS).cloned().collect())
+        let of_one = |key: &AssetKey| {
+            let known = state.contents.get(key).into_iter().flatten().rev();
+            known.take(MOST_CONTENTS).cloned().collect()
+        };
+        Ok(keys.iter().map(of_one).collect())
     }
 
     async fn newer_operation(

@@ -2,8 +2,11 @@
 
 use std::time::Duration;
 
+use sqlx::AssertSqlSafe;
+
 use super::faults;
 use super::rows::{column, operation_of, stored_scope, structure};
+use super::sql::tuples_from;
 use super::sql_journal::SqlJournal;
 use crate::domain::asset::AssetKey;
 use crate::domain::id::OperationId;
@@ -16,31 +19,56 @@ use crate::ports::journal::JournalError;
 /// Ended watches that later ones learn from.
 const LEARNED_FROM: i64 = 20;
 
+/// Contents that are remembered of one asset.
+const MOST_CONTENTS: usize = 20;
+/// Assets asked about in one statement.
+const KEYS_AT_ONCE: usize = 32;
+
 /// How an invalidation of a local cloud ends that no longer runs.
 const GONE_SENTENCE: &str = "the local cloud it belonged to no longer runs";
 
 impl SqlJournal {
+    /// Of each asset, in the order asked.
     pub(super) async fn known_contents(
         &self,
         scope: &CloudScope,
-        key: &AssetKey,
-    ) -> Result<Vec<Content>, JournalError> {
-        let rows = sqlx::query(
-            "SELECT e.content FROM earlier_content e JOIN cloud c ON c.id = e.cloud \
-             WHERE c.cloud_name = $1 AND c.api = $2 AND c.instance = $3 \
-             AND e.resource_type = $4 AND e.delivery_type = $5 AND e.public_id = $6 \
-             ORDER BY e.known_at DESC, e.content LIMIT 20",
-        )
-        .bind(scope.cloud_name.as_str())
-        .bind(scope.api.as_str())
-        .bind(stored_scope(scope))
-        .bind(key.resource_type.as_str())
-        .bind(key.delivery_type.as_str())
-        .bind(key.public_id.as_str())
-        .fetch_all(&self.link.pool())
-        .await
-        .map_err(|error| faults::reading(&self.location, &error))?;
-        rows.iter().map(|row| structure(row, "content")).collect()
+        keys: &[AssetKey],
+    ) -> Result<Vec<Vec<Content>>, JournalError> {
+        let mut known = vec![Vec::new(); keys.len()];
+        for (first, keys) in (0..).step_by(KEYS_AT_ONCE).zip(keys.chunks(KEYS_AT_ONCE)) {
+            let sql = format!(
+                "SELECT v.column1 AS asked, e.content FROM (VALUES {}) AS v \
+                 JOIN earlier_content e ON e.public_id = v.column2 AND e.resource_type = v.column3 \
+                 AND e.delivery_type = v.column4 JOIN cloud c ON c.id = e.cloud \
+                 WHERE c.cloud_name = $1 AND c.api = $2 AND c.instance = $3 \
+                 ORDER BY e.known_at DESC, e.content",
+                tuples_from(4, 4, keys.len())
+            );
+            let mut query = sqlx::query(AssertSqlSafe(sql))
+                .persistent(keys.len() == KEYS_AT_ONCE)
+                .bind(scope.cloud_name.as_str())
+                .bind(scope.api.as_str())
+                .bind(stored_scope(scope));
+            for (asked, key) in (first..).zip(keys) {
+                query = query
+                    .bind(asked)
+                    .bind(key.public_id.as_str())
+                    .bind(key.resource_type.as_str())
+                    .bind(key.delivery_type.as_str());
+            }
+            let rows = query
+                .fetch_all(&self.link.pool())
+                .await
+                .map_err(|error| faults::reading(&self.location, &error))?;
+            for row in &rows {
+                let asked: i64 = column(row, "asked")?;
+                let of_one = usize::try_from(asked).ok().and_then(|asked| known.get_mut(asked));
+                if let Some(of_one) = of_one.filter(|of_one| of_one.len() < MOST_CONTENTS) {
+                    of_one.push(structure(row, "content")?);
+                }
+            }
+        }
+        Ok(known)
     }
 
     /// Operations that change storage only; a purge or a watch leaves the truth as it was. What counts is when the

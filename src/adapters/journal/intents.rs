@@ -57,7 +57,7 @@ impl SqlJournal {
             writing.invalidation(invalidation).await?;
             let at = operation.at.as_millisecond();
             writing.names(invalidation.id, 0, &invalidation.names).await?;
-            writing.contents(&cloud, at, contents_of(&invalidation.names)).await?;
+            writing.contents(&cloud, contents_of(&invalidation.names, at)).await?;
             writing.urls(invalidation.id, 0, &invalidation.urls).await?;
         }
         if let Some(job) = &intent.job {
@@ -99,7 +99,7 @@ impl SqlJournal {
             return Err(JournalError::Unknown { prefix: invalidation.to_string() });
         };
         writing.names(invalidation, known_names, names).await?;
-        writing.contents(&cloud, at, contents_of(names)).await?;
+        writing.contents(&cloud, contents_of(names, at)).await?;
         writing.urls(invalidation, known_urls, urls).await?;
         writing.commit().await
     }
@@ -282,20 +282,22 @@ impl Writing {
         Ok(())
     }
 
-    /// Keeps contents that assets are known to have had.
+    /// Keeps contents that assets are known to have had, and when.
     pub(super) async fn contents<'a>(
         &mut self,
         cloud: &str,
-        at: i64,
-        known: Vec<(&'a AssetKey, &'a Content)>,
+        known: impl Iterator<Item = (&'a AssetKey, &'a Content, i64)>,
     ) -> Result<(), JournalError> {
-        let unique: HashSet<(&AssetKey, String)> =
-            known.into_iter().map(|(key, content)| (key, json(content))).collect();
+        let mut unique: HashMap<(&AssetKey, String), i64> = HashMap::new();
+        for (key, content, at) in known {
+            let latest = unique.entry((key, json(content))).or_insert(at);
+            *latest = at.max(*latest);
+        }
         self.insert::<6>(
             "earlier_content (cloud, resource_type, delivery_type, public_id, content, known_at)",
             "ON CONFLICT (cloud, public_id, resource_type, delivery_type, content) DO UPDATE SET \
              known_at = excluded.known_at WHERE excluded.known_at > earlier_content.known_at",
-            Box::new(unique.into_iter().map(|(key, content)| {
+            Box::new(unique.into_iter().map(|((key, content), at)| {
                 [
                     cloud.into(),
                     key.resource_type.as_str().into(),
@@ -332,20 +334,18 @@ impl Writing {
     }
 }
 
-/// Contents that watched names are known to have had.
-fn contents_of(names: &[WatchedName]) -> Vec<(&AssetKey, &Content)> {
+/// Contents that watched names are known to have had at a time.
+fn contents_of(names: &[WatchedName], at: i64) -> impl Iterator<Item = (&AssetKey, &Content, i64)> {
     let stored = names.iter().flat_map(|name| {
         [name.old.as_ref(), name.new.as_ref()]
             .into_iter()
             .flatten()
             .map(|stored| (&name.key, stored))
     });
-    stored
-        .filter_map(|(key, stored)| match stored {
-            Stored::Holds(content) => Some((key, content)),
-            Stored::Empty => None,
-        })
-        .collect()
+    stored.filter_map(move |(key, stored)| match stored {
+        Stored::Holds(content) => Some((key, content, at)),
+        Stored::Empty => None,
+    })
 }
 
 fn item_values(seq: usize, item: &Item) -> [Value; 12] {

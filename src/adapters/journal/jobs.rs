@@ -221,23 +221,22 @@ impl SqlJournal {
              AND n.delivery_type = i.delivery_type WHERE i.operation = $1 ORDER BY i.seq",
         )
         .bind(&id)
-        .bind(column::<Option<String>>(&found, "invalidation")?)
-        .fetch_all(&mut *transaction)
-        .await
-        .map_err(reading)?;
+        .bind(column::<Option<String>>(&found, "invalidation")?);
+        let read = |row: &AnyRow| Ok((item_of(row)?, before_of(row)?));
+        let items = self.each(items, &mut transaction, read).await?;
         let refused = sqlx::query("SELECT * FROM refused WHERE operation = $1 ORDER BY seq")
             .bind(&id)
             .fetch_all(&mut *transaction)
             .await
             .map_err(reading)?;
         transaction.rollback().await.map_err(reading)?;
-        let before = items.iter().filter_map(|row| before_of(row).transpose());
+        let (items, before): (Vec<_>, Vec<_>) = items.into_iter().unzip();
         Ok(JobWork {
             operation: operation_of(&found)?,
             terms: optional_structure(&found, "terms")?,
             invalidation: optional_id(&found, "invalidation")?,
-            before: before.collect::<Result<_, _>>()?,
-            items: items.iter().map(item_of).collect::<Result<_, _>>()?,
+            before: before.into_iter().flatten().collect(),
+            items,
             refused: refused.iter().map(refused_of).collect::<Result<_, _>>()?,
             by_url: ByUrl {
                 urls: optional_structure(&found, "by_url")?.unwrap_or_default(),

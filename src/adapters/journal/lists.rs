@@ -13,7 +13,7 @@ use super::rows::{
 use super::sql::who;
 use super::sql_journal::SqlJournal;
 use crate::domain::asset::AssetKey;
-use crate::domain::id::InvalidationId;
+use crate::domain::id::{InvalidationId, MemberId};
 use crate::domain::invalidation::CloudScope;
 use crate::domain::snapshot::{Phase, WatchSnapshot};
 use crate::domain::text::clean;
@@ -56,6 +56,30 @@ impl SqlJournal {
     ) -> Result<Vec<InvalidationRow>, JournalError> {
         let sql = format!("{INVALIDATIONS} AND v.outcome IS NULL ORDER BY o.ordered_at, v.id");
         let rows = self.scoped(sql, scope, None).await?;
+        let present = self.present().await?;
+        rows.iter().map(|row| self.row_of(row, &present)).collect()
+    }
+
+    /// A picture of many thousand cells is not read where it was drawn.
+    pub(super) async fn open_rows_for(
+        &self,
+        scope: &CloudScope,
+        reader: MemberId,
+    ) -> Result<Vec<InvalidationRow>, JournalError> {
+        let pictures = "LEFT JOIN snapshot s ON s.invalidation = v.id";
+        let of_others = format!("{pictures} AND (v.holder IS NULL OR v.holder <> $5)");
+        let sql = INVALIDATIONS.replace(pictures, &of_others);
+        let rows = sqlx::query(AssertSqlSafe(format!(
+            "{sql} AND v.outcome IS NULL ORDER BY o.ordered_at, v.id"
+        )))
+        .bind(scope.cloud_name.as_str())
+        .bind(scope.api.as_str())
+        .bind(stored_scope(scope))
+        .bind(1_i64)
+        .bind(reader.to_string())
+        .fetch_all(&self.link.pool())
+        .await
+        .map_err(|error| faults::reading(&self.location, &error))?;
         let present = self.present().await?;
         rows.iter().map(|row| self.row_of(row, &present)).collect()
     }

@@ -30,7 +30,7 @@ const BUSY: Duration = Duration::from_secs(5);
 const CONNECTIONS: u32 = 4;
 
 /// Pages that a connection may keep in memory: large operations are not spilled in the middle.
-const CACHE_KIB: u32 = 32 * 1024;
+const CACHE_KIB: u32 = 8 * 1024;
 
 impl SqlJournal {
     /// Opens the journal at a path, a `sqlite:` or a `postgres:` URL, making folder, file and schema where they are

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use sqlx::any::AnyArguments;
+use futures_util::TryStreamExt as _;
+use sqlx::any::{AnyArguments, AnyRow};
 use sqlx::query::Query;
 use sqlx::{Any, AnyConnection, AssertSqlSafe, Transaction};
 use tokio::sync::OwnedMutexGuard;
@@ -120,7 +121,7 @@ impl Writing {
             let batch: Vec<Vec<Value>> = rows.by_ref().take(at_once).collect();
             let full = batch.len() == at_once;
             if !batch.is_empty() {
-                let sql = format!("{before}VALUES {} {after}", tuples(width, batch.len()));
+                let sql = format!("{before}VALUES {} {after}", tuples_from(1, width, batch.len()));
                 // Only the text of full batches is worth keeping prepared.
                 let mut query = sqlx::query(AssertSqlSafe(sql)).persistent(full);
                 for value in batch.into_iter().flatten() {
@@ -145,6 +146,24 @@ impl Writing {
         }
         let Self { transaction, location, _turn, .. } = self;
         transaction.commit().await.map_err(|error| faults::writing(&location, &error))
+    }
+}
+
+impl SqlJournal {
+    /// Reads every row of a query as it comes: rows of many columns take several times what is read from them.
+    pub(super) async fn each<T>(
+        &self,
+        query: Query<'_, Any, AnyArguments>,
+        connection: &mut AnyConnection,
+        read: impl Fn(&AnyRow) -> Result<T, JournalError>,
+    ) -> Result<Vec<T>, JournalError> {
+        let mut rows = query.fetch(connection);
+        let mut all = Vec::new();
+        let reading = |error: sqlx::Error| faults::reading(&self.location, &error);
+        while let Some(row) = rows.try_next().await.map_err(reading)? {
+            all.push(read(&row)?);
+        }
+        Ok(all)
     }
 }
 
@@ -204,11 +223,11 @@ impl From<usize> for Value {
     }
 }
 
-/// `($1, $2), ($3, $4)` for a width of 2 and 2 rows.
-fn tuples(width: usize, rows: usize) -> String {
+/// `($1,$2),($3,$4)` for a width of 2 and 2 rows, where 1 is the first.
+pub(super) fn tuples_from(first: usize, width: usize, rows: usize) -> String {
     let tuple = |row: usize| {
-        let numbers: Vec<String> = (1..=width).map(|n| format!("${}", row * width + n)).collect();
-        format!("({})", numbers.join(","))
+        let numbers = (0..width).map(|n| format!("${}", first + row * width + n));
+        format!("({})", numbers.collect::<Vec<_>>().join(","))
     };
     (0..rows).map(tuple).collect::<Vec<_>>().join(",")
 }
@@ -246,6 +265,6 @@ pub(super) fn member_values(member: &Member, realm: &str, now: i64) -> [Value; 8
 mod tests {
     #[test]
     fn placeholders_are_numbered_through_the_rows() {
-        assert_eq!(super::tuples(2, 3), "($1,$2),($3,$4),($5,$6)");
+        assert_eq!(super::tuples_from(1, 2, 3), "($1,$2),($3,$4),($5,$6)");
     }
 }

@@ -332,6 +332,14 @@ impl Journal for SqlJournal {
         self.link.over(self.open_rows(scope)).await.map(|read| self.here(read))
     }
 
+    async fn open_for(
+        &self,
+        scope: &CloudScope,
+        reader: MemberId,
+    ) -> Result<Vec<InvalidationRow>, JournalError> {
+        self.link.over(self.open_rows_for(scope, reader)).await.map(|read| self.here(read))
+    }
+
     async fn ended(
         &self,
         scope: Option<&CloudScope>,
@@ -352,8 +360,9 @@ impl Journal for SqlJournal {
         self.link.over(self.activity_rows(scope, limit)).await.map(|read| self.here(read))
     }
 
-    async fn save_name(&self, lease: Lease, name: &WatchedName) -> Result<(), JournalError> {
-        self.link.over(self.save_watched_name(lease, &self.there(name))).await
+    async fn save_names(&self, lease: Lease, names: &[WatchedName]) -> Result<(), JournalError> {
+        let names = names.iter().map(|name| self.there(name).into_owned()).collect::<Vec<_>>();
+        self.link.over(self.save_watched_names(lease, &names)).await
     }
 
     async fn save_terms(&self, lease: Lease, terms: &WatchTerms) -> Result<(), JournalError> {
@@ -396,9 +405,9 @@ impl Journal for SqlJournal {
     async fn earlier_contents(
         &self,
         scope: &CloudScope,
-        key: &AssetKey,
-    ) -> Result<Vec<Content>, JournalError> {
-        self.link.over(self.known_contents(scope, key)).await
+        keys: &[AssetKey],
+    ) -> Result<Vec<Vec<Content>>, JournalError> {
+        self.link.over(self.known_contents(scope, keys)).await
     }
 
     async fn pulse(&self) -> Result<String, JournalError> {

@@ -33,37 +33,31 @@ impl SqlJournal {
         .ok_or_else(|| JournalError::Unknown { prefix: text.clone() })?;
         let operation = operation_of(&row)?;
         let items = sqlx::query("SELECT * FROM item WHERE operation = $1 ORDER BY seq")
-            .bind(operation.id.to_string())
-            .fetch_all(&mut *transaction)
-            .await
-            .map_err(reading)?;
+            .bind(operation.id.to_string());
+        let items = self.each(items, &mut transaction, item_of).await?;
         let names = sqlx::query("SELECT * FROM watched_name WHERE invalidation = $1 ORDER BY seq")
-            .bind(&text)
-            .fetch_all(&mut *transaction)
-            .await
-            .map_err(reading)?;
+            .bind(&text);
+        let names = self.each(names, &mut transaction, name_of).await?;
         let urls = sqlx::query("SELECT * FROM watched_url WHERE invalidation = $1 ORDER BY seq")
-            .bind(&text)
-            .fetch_all(&mut *transaction)
-            .await
-            .map_err(reading)?;
+            .bind(&text);
+        let urls = self.each(urls, &mut transaction, url_of).await?;
         transaction.rollback().await.map_err(reading)?;
         Ok(Invalidation {
             id,
             operation,
             terms: structure(&row, "terms")?,
-            items: items.iter().map(item_of).collect::<Result<_, _>>()?,
-            names: names.iter().map(name_of).collect::<Result<_, _>>()?,
-            urls: urls.iter().map(url_of).collect::<Result<_, _>>()?,
+            items,
+            names,
+            urls,
             not_covered: structure(&row, "not_covered")?,
             ended: ending_of(&row)?,
         })
     }
 
-    pub(super) async fn save_watched_name(
+    pub(super) async fn save_watched_names(
         &self,
         lease: Lease,
-        name: &WatchedName,
+        names: &[WatchedName],
     ) -> Result<(), JournalError> {
         let mut writing = self.begin().await?.quietly();
         writing.hold(lease).await?;
@@ -78,13 +72,16 @@ impl SqlJournal {
         .map_err(|error| faults::reading(&self.location, &error))?;
         let cloud: String = column(&row, "cloud")?;
         let known: i64 = column(&row, "names")?;
-        let names = std::slice::from_ref(name);
         writing.names(lease.invalidation, known, names).await?;
-        if let Some(Stored::Holds(content)) = &name.new {
-            let latest = || self.latest.load(std::sync::atomic::Ordering::Relaxed);
-            let at = name.changed_at.map_or_else(latest, Timestamp::as_millisecond);
-            writing.contents(&cloud, at, vec![(&name.key, content)]).await?;
-        }
+        let latest = self.latest.load(std::sync::atomic::Ordering::Relaxed);
+        let stored = names.iter().filter_map(|name| match &name.new {
+            Some(Stored::Holds(content)) => {
+                let at = name.changed_at.map_or(latest, Timestamp::as_millisecond);
+                Some((&name.key, content, at))
+            }
+            _ => None,
+        });
+        writing.contents(&cloud, stored).await?;
         writing.commit().await
     }
 

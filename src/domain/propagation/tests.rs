@@ -709,14 +709,36 @@ proptest! {
     fn counters_agree_with_a_count(
         confidence in any_confidence(),
         events in prop::collection::vec(any_event(), 0..120),
+        unserved in prop::collection::vec((0_usize..3, 0_usize..2, any::<bool>()), 0..4),
+        dropped in prop::option::of((0_usize..2, 0_usize..120)),
     ) {
         let mut story = Story::new(confidence, 3, 2, false);
         let mut last = [[Last::default(); 2]; 3];
-        for event in events {
+        for (place, url, served) in unserved {
+            story.watch.serve(place, url, served, at(0));
+        }
+        for (position, event) in events.into_iter().enumerate() {
             apply(&mut story, &mut last, event);
+            if let Some((url, when)) = dropped
+                && when == position
+            {
+                story.watch.drop_url(url, at(story.now));
+            }
             let counted = story.watch.counted_cells().collect::<Vec<_>>();
             let clear = counted.iter().filter(|(_, cell)| cell.clear).count();
             prop_assert_eq!(story.watch.clear_of_total(), (clear, counted.len()));
+            let mut afresh = story.watch.clone();
+            afresh.recount_all(at(story.now));
+            let counts = |watch: &Propagation| {
+                let of_place = |place: &PlaceTrack| {
+                    (place.total, place.clear, place.silent, place.silent_since)
+                };
+                watch.places.iter().map(of_place).collect::<Vec<_>>()
+            };
+            prop_assert_eq!(counts(&story.watch), counts(&afresh));
+            let waiting = story.watch.urls.iter().filter(|url| url.part == Part::Waiting).count();
+            let cells = story.watch.urls.iter().map(|url| url.cells()).sum::<usize>();
+            prop_assert_eq!((story.watch.waiting, story.watch.cells), (waiting, cells));
         }
     }
 

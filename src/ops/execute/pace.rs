@@ -16,22 +16,37 @@ pub(super) struct Meter {
     /// Settled so far at the ends of the last seconds.
     seen: VecDeque<(Moment, usize)>,
     next: Moment,
-    /// Moving average.
+    /// Moving averages.
     call: Duration,
+    write: Duration,
 }
 
 impl Meter {
     pub fn start(now: Moment, done: usize) -> Self {
-        Self { seen: [(now, done)].into(), next: now + TOLD, call: Duration::ZERO }
+        Self {
+            seen: [(now, done)].into(),
+            next: now + TOLD,
+            call: Duration::ZERO,
+            write: Duration::ZERO,
+        }
     }
 
     /// A call took so long.
     pub fn call(&mut self, took: Duration) {
-        self.call = if self.call.is_zero() { took } else { (self.call * 7 + took) / 8 };
+        self.call = smoothed(self.call, took);
+    }
+
+    /// A write took so long.
+    pub fn write(&mut self, took: Duration) {
+        self.write = smoothed(self.write, took);
     }
 
     pub const fn call_time(&self) -> Duration {
         self.call
+    }
+
+    pub const fn write_time(&self) -> Duration {
+        self.write
     }
 
     pub const fn next(&self) -> Moment {
@@ -52,6 +67,10 @@ impl Meter {
         let rate = job::rate(done.saturating_sub(before), now.since(since))?;
         Some((rate, job::eta(total.saturating_sub(done), rate)))
     }
+}
+
+fn smoothed(average: Duration, took: Duration) -> Duration {
+    if average.is_zero() { took } else { (average * 7 + took) / 8 }
 }
 
 #[cfg(test)]

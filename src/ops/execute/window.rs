@@ -34,7 +34,8 @@ use crate::ports::journal::{JobLease, JobsOf, JournalError, Step};
 const DOUBTS: u32 = 6;
 /// The tracker hears of outcomes at most so often: it looks through all names each time.
 const TELL_TRACKER: Duration = Duration::from_millis(200);
-/// Waiting for more to be written with takes this share of a call's time, and no longer than [`GATHER`].
+/// Waiting for more to be written with takes this share of a call's time, no longer than a write took, and no longer
+/// than [`GATHER`].
 const GATHER_SHARE: u32 = 8;
 const GATHER: Duration = Duration::from_millis(10);
 /// A journal that is busy or cannot be written is tried again so often before nothing more is sent.
@@ -117,6 +118,7 @@ struct Written {
     answered: Vec<(usize, Answered)>,
     leaving: Vec<Unit>,
     at: Timestamp,
+    took: Duration,
     result: Result<Wish, JournalError>,
 }
 
@@ -329,6 +331,7 @@ impl<'a> Window<'a> {
         };
         let at = context.clock.wall();
         self.writing = Some(tokio::spawn(async move {
+            let began = context.clock.moment();
             let mut result = context.journal.advance(lease, &step, at).await;
             for pause in 1..WRITES {
                 if !matches!(result, Err(JournalError::Busy { .. })) {
@@ -337,18 +340,20 @@ impl<'a> Window<'a> {
                 tokio::time::sleep(Duration::from_millis(200) * pause).await;
                 result = context.journal.advance(lease, &step, at).await;
             }
-            Written { answered, leaving, at, result }
+            let took = context.clock.moment().since(began);
+            Written { answered, leaving, at, took, result }
         }));
     }
 
     fn gather(&self) -> Duration {
-        (self.meter.call_time() / GATHER_SHARE).min(GATHER)
+        (self.meter.call_time() / GATHER_SHARE).min(self.meter.write_time()).min(GATHER)
     }
 
     /// The journal has it: calls leave, and outcomes are told.
     async fn written(&mut self, written: Written) {
         self.writing = None;
-        let Written { answered, leaving, at, result } = written;
+        let Written { answered, leaving, at, took, result } = written;
+        self.meter.write(took);
         match result {
             Ok(wish) => {
                 self.here.learn(wish);

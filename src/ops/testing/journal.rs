@@ -232,6 +232,14 @@ impl Journal for StillJournal {
         still(self.0.open(scope)).await
     }
 
+    async fn open_for(
+        &self,
+        scope: &CloudScope,
+        reader: MemberId,
+    ) -> Result<Vec<InvalidationRow>, JournalError> {
+        still(self.0.open_for(scope, reader)).await
+    }
+
     async fn ended(
         &self,
         scope: Option<&CloudScope>,
@@ -252,8 +260,8 @@ impl Journal for StillJournal {
         still(self.0.activity(scope, limit)).await
     }
 
-    async fn save_name(&self, lease: Lease, name: &WatchedName) -> Result<(), JournalError> {
-        still(self.0.save_name(lease, name)).await
+    async fn save_names(&self, lease: Lease, names: &[WatchedName]) -> Result<(), JournalError> {
+        still(self.0.save_names(lease, names)).await
     }
 
     async fn save_terms(&self, lease: Lease, terms: &WatchTerms) -> Result<(), JournalError> {
@@ -294,9 +302,9 @@ impl Journal for StillJournal {
     async fn earlier_contents(
         &self,
         scope: &CloudScope,
-        key: &AssetKey,
-    ) -> Result<Vec<Content>, JournalError> {
-        still(self.0.earlier_contents(scope, key)).await
+        keys: &[AssetKey],
+    ) -> Result<Vec<Vec<Content>>, JournalError> {
+        still(self.0.earlier_contents(scope, keys)).await
     }
 
     async fn newer_operation(

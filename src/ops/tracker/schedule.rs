@@ -179,7 +179,9 @@ impl Agenda {
         if self.due.len() <= slot {
             self.due.resize(slot + 1, None);
         }
-        self.due[slot] = due;
+        if std::mem::replace(&mut self.due[slot], due) == due {
+            return;
+        }
         if let Some(due) = due {
             self.heap.push(Reverse((due, slot)));
         }

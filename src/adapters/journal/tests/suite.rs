@@ -1,7 +1,7 @@
 //! The behaviour that any journal owes its users, over the port alone.
 
 use super::make::*;
-use crate::domain::id::{InvalidationId, ItemId, OperationId};
+use crate::domain::id::{InvalidationId, ItemId, MemberId, OperationId};
 use crate::domain::invalidation::{ItemState, Outcome, Verb, label_of};
 use crate::domain::snapshot::Phase;
 use crate::domain::verdict::{Stored, Verdict};
@@ -254,7 +254,7 @@ async fn every_write_under_a_lost_lease_is_refused(journal: &dyn Journal) {
     for lease in [lost, older] {
         let refused = Err(JournalError::LeaseLost);
         assert_eq!(journal.renew(lease, at(61), TTL).await, refused);
-        assert_eq!(journal.save_name(lease, &changed).await, refused);
+        assert_eq!(journal.save_names(lease, std::slice::from_ref(&changed)).await, refused);
         assert_eq!(journal.save_terms(lease, &terms).await, refused);
         let seen = [sighting("FRA", at(61), Verdict::Cleared)];
         assert_eq!(journal.save_sightings(lease, &seen).await, refused);
@@ -390,6 +390,15 @@ async fn pictures_survive(journal: &dyn Journal) {
     }
     let kept = journal.open(None).await.unwrap().remove(0).snapshot;
     assert_eq!(kept, Some(snapshot(&known, at(3))));
+    let read_by = async |reader| {
+        let mut rows = journal.open_for(&scope(), reader).await.unwrap();
+        (rows.len(), rows.remove(0).snapshot)
+    };
+    assert_eq!(read_by(MemberId::new()).await, (1, kept), "another member's");
+    assert_eq!(read_by(ana.id).await, (1, None), "its own");
+    assert_eq!(journal.open_for(&local_scope("x"), ana.id).await, Ok(vec![]));
+    journal.release(lease).await.unwrap();
+    assert_eq!(read_by(ana.id).await.1.map(|picture| picture.taken_at), Some(at(3)));
 }
 
 async fn activity_counts_outcomes(journal: &dyn Journal) {
@@ -475,7 +484,7 @@ async fn truth_about_a_name_is_kept(journal: &dyn Journal) {
     known.names[0].new = Some(Stored::Holds(content("new")));
     known.names[0].changed_at = Some(at(2));
     known.names[0].superseded = true;
-    journal.save_name(lease, &known.names[0]).await.unwrap();
+    journal.save_names(lease, &known.names[..1]).await.unwrap();
     assert_eq!(journal.invalidation(known.id).await.unwrap(), known);
 }
 
@@ -499,21 +508,29 @@ async fn earlier_contents_are_remembered_newest_first(journal: &dyn Journal) {
         last = intent.invalidation;
     }
     let mut last = last.unwrap();
-    let known = journal.earlier_contents(&scope(), &key("a")).await.unwrap();
+    let contents = async |public_id: &str| {
+        let known = journal.earlier_contents(&scope(), &[key(public_id)]).await.unwrap();
+        known.into_iter().next().unwrap()
+    };
+    let known = contents("a").await;
     assert_eq!(known.len(), 20);
     let etags: Vec<_> =
         known.iter().filter_map(|content| content.etag.as_deref()).take(2).collect();
     assert_eq!(etags, ["etag-24", "etag-23"]);
-    assert_eq!(journal.earlier_contents(&scope(), &key("b")).await.unwrap(), []);
-    assert_eq!(journal.earlier_contents(&local_scope("x"), &key("a")).await.unwrap(), []);
+    assert_eq!(contents("b").await, []);
+    let both = [key("b"), key("a")];
+    assert_eq!(journal.earlier_contents(&scope(), &both).await, Ok(vec![vec![], known]));
+    let elsewhere = journal.earlier_contents(&local_scope("x"), &both).await;
+    assert_eq!(elsewhere, Ok(vec![vec![], vec![]]));
+    assert_eq!(journal.earlier_contents(&scope(), &[]).await, Ok(vec![]));
     // What storage is read as becomes known too, and an old content that comes back is new again.
     let lease = journal.acquire(last.id, ana.id, at(30), TTL).await.unwrap().unwrap();
     for (second, etag) in [(31, "new"), (32, "etag-0")] {
         last.names[0].new = Some(Stored::Holds(content(etag)));
         last.names[0].changed_at = Some(at(second));
-        journal.save_name(lease, &last.names[0]).await.unwrap();
+        journal.save_names(lease, &last.names[..1]).await.unwrap();
     }
-    let known = journal.earlier_contents(&scope(), &key("a")).await.unwrap();
+    let known = contents("a").await;
     let etags: Vec<_> =
         known.iter().filter_map(|content| content.etag.as_deref()).take(3).collect();
     assert_eq!(etags, ["etag-0", "new", "etag-24"]);
@@ -559,7 +576,7 @@ async fn a_name_that_was_gone_stays_known(journal: &dyn Journal) {
     assert!(!gone(0).await);
     let lease = journal.acquire(known.id, ana.id, at(1), TTL).await.unwrap().unwrap();
     known.names[0].new = Some(Stored::Empty);
-    journal.save_name(lease, &known.names[0]).await.unwrap();
+    journal.save_names(lease, &known.names[..1]).await.unwrap();
     assert!(gone(0).await && gone(1000).await, "while it is watched");
     journal
         .end(lease, &ending(Outcome::AllClear, at(50)), &snapshot(&known, at(50)))

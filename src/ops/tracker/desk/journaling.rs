@@ -9,6 +9,8 @@ use crate::domain::invalidation::{Ending, Outcome, WatchedUrl};
 use crate::domain::snapshot::WatchSnapshot;
 use crate::domain::text::clean;
 use crate::domain::time::{Moment, Timestamp};
+use crate::ops::context::Context;
+use crate::ops::tracker::watch::Watch;
 use crate::ops::tracker::{Board, publish};
 use crate::ports::clock::Clock;
 use crate::ports::journal::{JournalError, Lease};
@@ -34,7 +36,8 @@ impl Tracked {
     /// How long after the last flush the next one is due; sooner where somebody looks on.
     pub(super) fn flush_pace(&self, watched: bool) -> Duration {
         let pace = match (self.watch.urgent, watched) {
-            (true, _) => BREATH,
+            (true, true) => BREATH,
+            (true, false) => BREATH.max(self.saving * SHARE_SAVED),
             (false, true) => FLUSH,
             (false, false) => SAVE,
         };
@@ -49,9 +52,14 @@ impl Tracked {
         Arc::clone(&self.picture)
     }
 
+    /// How long after the last save the next one is due: what is news is not put off, but for what saving costs.
     fn save_pace(&self) -> Duration {
+        let share = self.saving * SHARE_SAVED;
+        if self.watch.urgent {
+            return share;
+        }
         let cells = u32::try_from(self.picture.cells.len()).unwrap_or(u32::MAX);
-        SAVE.max(self.saving * SHARE_SAVED).max(SAVE_CELL.saturating_mul(cells))
+        SAVE.max(share).max(SAVE_CELL.saturating_mul(cells))
     }
 }
 
@@ -97,7 +105,7 @@ impl Desk {
         }
         let (wall, context) = (self.wall(), Arc::clone(&self.context));
         let Some(tracked) = self.find(id) else { return };
-        let save = tracked.watch.urgent || now.since(tracked.saved) >= tracked.save_pace();
+        let save = now.since(tracked.saved) >= tracked.save_pace();
         if !save && !watched {
             tracked.flushed = now; // drawn when it is written
             return;
@@ -119,7 +127,7 @@ impl Desk {
         } else {
             // drawn but not written: once more when writing is due
             tracked.watch.changed = false;
-            tracked.unflushed = now.since(tracked.saved) < tracked.save_pace();
+            tracked.unflushed = true;
         }
         self.board_changed = true;
     }
@@ -132,12 +140,14 @@ impl Desk {
         };
         let watch = &mut tracked.watch;
         let lease = watch.lease;
-        let names = watch.changed_names();
-        for (position, name) in names.iter().enumerate() {
-            if let Err(error) = journal.save_name(lease, &watch.names[*name].watched).await {
-                names[position..].iter().for_each(|name| watch.name_not_saved(*name));
-                return Err(error);
-            }
+        let changed = watch.changed_names();
+        let names = changed.iter().map(|name| watch.names[*name].watched.clone());
+        let names = names.collect::<Vec<_>>();
+        if !names.is_empty()
+            && let Err(error) = journal.save_names(lease, &names).await
+        {
+            changed.into_iter().for_each(|name| watch.name_not_saved(name));
+            return Err(error);
         }
         if watch.take_terms_changed()
             && let Err(error) = journal.save_terms(lease, watch.terms()).await
@@ -254,15 +264,10 @@ impl Desk {
             if !self.tracked[index].watch.asks_journal() {
                 continue;
             }
-            for (name, key) in self.tracked[index].watch.without_history() {
-                match context.journal.earlier_contents(&context.scope, &key).await {
-                    Ok(earlier) => self.tracked[index].watch.take_history(name, earlier),
-                    Err(error) => {
-                        self.tracked[index].watch.no_history(name);
-                        self.set_trouble(Some(clean(&error.to_string()).into_owned()));
-                        return;
-                    }
-                }
+            let watch = &mut self.tracked[index].watch;
+            if let Err(error) = read_history(&context, watch).await {
+                self.set_trouble(Some(clean(&error.to_string()).into_owned()));
+                return;
             }
             let now = context.clock.moment();
             let watch = &mut self.tracked[index].watch;
@@ -363,5 +368,25 @@ impl Desk {
         };
         let released = journal.release(lease).await; // whatever else failed
         written.and(saved).and(released)
+    }
+}
+
+/// What the journal knows of earlier contents, of every name that waits for it.
+pub(super) async fn read_history(context: &Context, watch: &mut Watch) -> Result<(), JournalError> {
+    let (names, keys): (Vec<_>, Vec<_>) = watch.without_history().into_iter().unzip();
+    if names.is_empty() {
+        return Ok(());
+    }
+    match context.journal.earlier_contents(&context.scope, &keys).await {
+        Ok(known) => {
+            for (name, earlier) in names.into_iter().zip(known) {
+                watch.take_history(name, earlier);
+            }
+            Ok(())
+        }
+        Err(error) => {
+            names.into_iter().for_each(|name| watch.no_history(name));
+            Err(error)
+        }
     }
 }

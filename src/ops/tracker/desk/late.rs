@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use super::Desk;
 use super::jobs::Done;
+use super::journaling::read_history;
 use super::probing::Whom;
 use super::roster::{LEASE, ours};
 use crate::domain::id::InvalidationId;
@@ -139,9 +140,7 @@ impl Desk {
             wall,
         });
         watch.recall_truths();
-        for (name, key) in watch.without_history() {
-            watch.take_history(name, context.journal.earlier_contents(&context.scope, &key).await?);
-        }
+        read_history(&context, &mut watch).await?;
         self.vigils.push(Vigil {
             watch,
             until: now + rest,

@@ -367,16 +367,16 @@ impl Desk {
     }
 
     /// When some watch wants to move on, be journaled or be published.
-    fn next_errand(&self) -> Option<Moment> {
+    fn next_errand(&mut self) -> Option<Moment> {
         // with every reading of storage under way, the next answer wakes us
         let asks = self.stats_in_flight < jobs::STATS;
         let watched = self.is_watched();
-        let of_watch = |tracked: &Tracked| {
+        let baseline = self.baselines.first().map(|_| self.now() + STEP);
+        let of_watch = |tracked: &mut Tracked| {
             let flush = tracked.is_changed().then(|| tracked.flushed + tracked.flush_pace(watched));
             let truths = tracked.watch.truths_due().filter(|_| asks);
             truths.into_iter().chain(flush).fold(tracked.step_due(), Moment::min)
         };
-        let baseline = self.baselines.first().map(|_| self.now() + STEP);
-        self.tracked.iter().map(of_watch).chain(baseline).min()
+        self.tracked.iter_mut().map(of_watch).chain(baseline).min()
     }
 }

@@ -42,7 +42,7 @@ impl Desk {
             context.journal.join(&context.member, context.clock.wall()).await?;
         }
         self.renew().await?;
-        let rows = context.journal.open(Some(&context.scope)).await?;
+        let rows = context.journal.open_for(&context.scope, context.member.id).await?;
         if rests && !rows.is_empty() {
             context.journal.join(&context.member, context.clock.wall()).await?;
         }
@@ -136,7 +136,12 @@ impl Desk {
         let acquired = context.journal.acquire(row.id, context.member.id, wall, LEASE).await?;
         let Some(lease) = acquired else { return Ok(false) };
         let by = clean(&row.by).into_owned();
-        self.load(lease, by, row.snapshot.as_ref(), true).await?;
+        let before = match &row.snapshot {
+            Some(_) => None,
+            None => context.journal.row(row.id).await?.snapshot, // this process had it before
+        };
+        let before = row.snapshot.as_ref().or(before.as_ref());
+        self.load(lease, by, before, true).await?;
         Ok(true)
     }
 

@@ -142,6 +142,7 @@ impl Watch {
     pub fn withdrawn(&mut self, why: &str, wall: Timestamp) {
         self.say(wall, &format!("withdrawn: {why}"));
         self.withdrawn = true;
-        (self.stirred, self.changed, self.urgent) = (true, true, true);
+        self.turns.touch_all();
+        (self.changed, self.urgent) = (true, true);
     }
 }

@@ -7,7 +7,7 @@ use super::super::names::{Name, Since, Stage};
 use super::super::rhythm::Rhythm;
 use super::super::schedule::Pace;
 use super::super::{Doctrine, Settled, names};
-use super::{RESTART_DOUBT, Reference, Spot, Url, VARIANTS, Watch};
+use super::{RESTART_DOUBT, Reference, Spot, Turns, Url, VARIANTS, Watch};
 use crate::domain::account::Account;
 use crate::domain::asset::AssetKey;
 use crate::domain::delivery_url::DeliveryUrl;
@@ -73,8 +73,7 @@ impl Watch {
             places_known: false,
             places_trouble: None,
             in_flight: 0,
-            stirred: true,
-            names_due: None,
+            turns: Turns::default(),
             without_history: Vec::new(),
             moved: Vec::new(),
             closing: None,
@@ -187,8 +186,10 @@ impl Watch {
                 }
             }
             self.quickened = now;
+            self.turns.touch(index);
         }
-        (self.stirred, self.changed, self.urgent) = (true, true, true);
+        self.changed = true;
+        self.urgent |= self.has_few_names() || !self.is_executing();
     }
 
     fn start_name(
@@ -216,7 +217,7 @@ impl Watch {
         for url in &self.names[index].urls {
             self.grid.drop_url(*url, now);
         }
-        self.stirred = true;
+        self.turns.touch(index);
     }
 
     fn add_names(&mut self, names: Vec<WatchedName>, now: Moment, wall: Timestamp) {
@@ -250,7 +251,7 @@ impl Watch {
         for (name, watched) in named.collect::<Vec<_>>() {
             self.add_url(watched, name, account, now);
         }
-        self.stirred = true;
+        self.turns.touch_all();
     }
 
     fn add_url(&mut self, watched: WatchedUrl, name: usize, account: &Account, now: Moment) {

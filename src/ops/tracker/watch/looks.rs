@@ -321,7 +321,7 @@ impl Watch {
             let reference = self.reference(&watched, name, variant);
             self.urls[url].refs[variant as usize] = Some(reference);
         }
-        self.stirred = true;
+        self.turns.touch(name);
         self.schedule_url(url, now, chance);
     }
 
@@ -444,7 +444,8 @@ impl Watch {
         if noted.place_left_out {
             let sentence = format!("{id} does not answer: left out");
             self.say(wall, &sentence);
-            (self.stirred, self.urgent) = (true, true);
+            self.turns.touch_all();
+            self.urgent = true;
         } else if noted.place_joined && self.grid.failures(place) == 0 && self.is_late(place) {
             let sentence = format!("{id} answers and joins");
             self.say(wall, &sentence);

@@ -27,12 +27,14 @@ mod looks;
 mod places;
 mod story;
 mod truths;
+mod turns;
 mod work;
 
 pub use ends::{MOST_AGAIN, Step};
 pub use late::LateLook;
 pub use load::Start;
 pub use truths::StatErrand;
+use turns::Turns;
 pub use work::{Errand, Work};
 
 const VARIANTS: usize = AcceptVariant::ALL.len();
@@ -186,9 +188,7 @@ struct Baseline {
 /// A reading of storage beside those of the names' own: at the first odd sighting, and always at the end.
 #[derive(Debug, Clone, Copy)]
 struct Recheck {
-    due: Moment,
     since: Moment,
-    busy: bool,
     tries: u32,
 }
 
@@ -232,9 +232,8 @@ pub struct Watch {
     /// Why places could not be found, and since when; cleaned.
     pub places_trouble: Option<(String, Moment)>,
     pub in_flight: usize,
-    /// Something changed that may let names or URLs move on.
-    stirred: bool,
-    names_due: Option<Moment>,
+    /// Names that may move on, with their URLs.
+    turns: Turns,
     /// Names that the journal is to tell the earlier contents of.
     without_history: Vec<usize>,
     /// Names whose storage changed under the watch.

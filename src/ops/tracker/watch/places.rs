@@ -44,7 +44,8 @@ impl Watch {
         for place in joined {
             self.reschedule(place, now, chance);
         }
-        (self.stirred, self.changed) = (true, true);
+        self.turns.touch_all();
+        self.changed = true;
     }
 
     /// True where it delivers more than it was known to.
@@ -115,7 +116,8 @@ impl Watch {
         self.invalidation.terms.excluded.push(id.0.clone());
         self.terms_changed = true;
         self.say(wall, &format!("{id} left out by the operator"));
-        (self.stirred, self.urgent) = (true, true);
+        self.turns.touch_all();
+        self.urgent = true;
         true
     }
 

@@ -10,6 +10,7 @@ use crate::domain::propagation::Standing;
 use crate::domain::sighting::{AcceptVariant, Answer, Sighting};
 use crate::domain::time::{Moment, Timestamp};
 use crate::domain::verdict::{Content, Expectation, Stored};
+use std::collections::hash_map::Entry;
 use std::time::Duration;
 
 /// A name to be asked about at the API.
@@ -25,6 +26,9 @@ pub struct StatErrand {
 const AGAIN: [u64; 4] = [1, 2, 5, 10];
 /// A storage that shows the old asset again for this long is in doubt.
 const LAG: Duration = Duration::from_secs(60);
+/// A name that waits for a read past the caches, or for its URLs to be opened, is looked at again so often whatever
+/// happens to it.
+const LOOKED_AGAIN: Duration = Duration::from_secs(1);
 /// Failures of a reference read after which its URL is looked at without one.
 const REFERENCE_TRIES: u32 = 3;
 
@@ -35,34 +39,35 @@ fn again(tries: u32) -> Duration {
 impl Watch {
     /// Moves names and URLs on whose time has come.
     pub fn advance(&mut self, now: Moment, wall: Timestamp, chance: &mut fastrand::Rng) {
-        if !self.stirred && self.names_due.is_none_or(|due| due > now) {
+        if !self.turns.is_anybodys(now) {
             return;
         }
-        self.stirred = false;
-        self.names_due = None;
-        for index in 0..self.names.len() {
+        for index in self.turns.take(self.names.len(), now) {
             self.names[index].tick(now);
             self.want_evidence(index, now, wall);
+            let mut is_open = true;
+            for url in self.names[index].urls.clone() {
+                self.open_when_known(url, now, chance);
+                is_open &= self.grid.is_open(url) || self.grid.is_dropped(url);
+            }
             let name = &self.names[index];
-            let due = match (&name.stage, name.need()) {
-                (Stage::HoldingBack { until }, _) => Some(*until),
-                (_, Some((Need::Stat, due))) => Some(due),
-                _ => None, // a reference read has its own agenda
+            let (moves, asks) = match (&name.stage, name.need()) {
+                (Stage::HoldingBack { until }, _) => (Some(*until), None),
+                (_, Some((Need::Stat, due))) => (None, Some(due)),
+                // a read past the caches has its own agenda, but no place may be left that makes it
+                (Stage::Reading(_), _) => (Some(now + LOOKED_AGAIN), None),
+                (Stage::Known, _) if !is_open => (Some(now + LOOKED_AGAIN), None),
+                _ => (None, None),
             };
-            self.names_due = self.names_due.into_iter().chain(due).min();
-        }
-        for url in 0..self.urls.len() {
-            self.open_when_known(url, now, chance);
+            self.turns.plan(index, moves, asks);
         }
         self.changed = true;
     }
 
     /// When names move on by themselves, or storage is to be asked.
     #[must_use]
-    pub fn truths_due(&self) -> Option<Moment> {
-        let rechecks = self.rechecks.values().filter(|recheck| !recheck.busy);
-        let stirred = self.stirred.then(Moment::default);
-        self.names_due.into_iter().chain(rechecks.map(|recheck| recheck.due)).chain(stirred).min()
+    pub fn truths_due(&mut self) -> Option<Moment> {
+        self.turns.due()
     }
 
     /// Orders the uncached read that a name waits for, or says that no place can make it.
@@ -114,23 +119,19 @@ impl Watch {
     /// Names to be asked about at the API now, at most `most`.
     pub fn due_stats(&mut self, now: Moment, most: usize) -> Vec<StatErrand> {
         let mut errands = Vec::new();
-        for (name, recheck) in &mut self.rechecks {
-            if errands.len() < most && !recheck.busy && recheck.due <= now {
-                recheck.busy = true;
-                let key = self.names[*name].watched.key.clone();
-                errands.push(StatErrand { name: *name, key, is_recheck: true });
+        while errands.len() < most
+            && let Some(name) = self.turns.take_asking_again(now)
+        {
+            if self.rechecks.contains_key(&name) {
+                let key = self.names[name].watched.key.clone();
+                errands.push(StatErrand { name, key, is_recheck: true });
             }
         }
-        if self.names_due.is_none_or(|due| due > now) {
-            return errands;
-        }
-        for (index, name) in self.names.iter_mut().enumerate() {
-            if errands.len() >= most {
-                break;
-            }
-            if let Some((Need::Stat, due)) = name.need()
-                && due <= now
-            {
+        while errands.len() < most
+            && let Some(index) = self.turns.take_asking(now)
+        {
+            let name = &mut self.names[index];
+            if let Some((Need::Stat, _)) = name.need() {
                 name.asked(Need::Stat, now);
                 let key = name.watched.key.clone();
                 errands.push(StatErrand { name: index, key, is_recheck: false });
@@ -148,7 +149,7 @@ impl Watch {
         now: Moment,
         wall: Timestamp,
     ) {
-        self.stirred = true;
+        self.turns.touch(errand.name);
         if errand.is_recheck {
             self.take_recheck(errand.name, answer, asked, now, wall);
             return;
@@ -166,7 +167,8 @@ impl Watch {
             let proof = self.proof_of(index);
             self.name_known(index, proof, now, wall);
         }
-        (self.stirred, self.changed) = (true, true);
+        self.turns.touch(index);
+        self.changed = true;
     }
 
     /// A truth is known, or is another one than before: journaled, and its URLs are judged by it from now on. Of
@@ -194,18 +196,25 @@ impl Watch {
                 self.grid.close_url(url, now);
             }
         }
-        (self.stirred, self.urgent) = (true, true);
+        self.turns.touch(index);
+    }
+
+    /// Whether each of its names is worth news of its own.
+    pub(super) fn has_few_names(&self) -> bool {
+        self.names.len() <= 8
     }
 
     /// Of a few names each is told, of many that all are known.
     fn tell_known(&mut self, index: usize, wall: Timestamp) {
-        const TOLD: usize = 8;
-        if self.names.len() > TOLD {
-            if self.names.iter().all(|name| name.is_known() || name.is_dropped()) {
+        if !self.has_few_names() {
+            // they become known in about their order: the last one tells first
+            if self.names.iter().rev().all(|name| name.is_known() || name.is_dropped()) {
                 self.say(wall, &format!("storage: all {} names are known", self.names.len()));
+                self.urgent = true;
             }
             return;
         }
+        self.urgent = true;
         let watched = &self.names[index].watched;
         let what = match watched.expectation() {
             Some(Expectation::Gone) => "is gone",
@@ -354,7 +363,8 @@ impl Watch {
             }
             None => self.reference_failed(index, now, wall),
         }
-        (self.stirred, self.changed) = (true, true);
+        self.turns.touch(self.references[index].name);
+        self.changed = true;
     }
 
     /// Once per host: without reads past the caches there is no telling what copies must be.
@@ -395,9 +405,11 @@ impl Watch {
         if !self.names[name].is_known() {
             return;
         }
-        let fresh = Recheck { due: now, since: now, busy: false, tries: 0 };
         self.rechecked.insert(name, now);
-        self.rechecks.entry(name).or_insert(fresh);
+        if let Entry::Vacant(vacant) = self.rechecks.entry(name) {
+            vacant.insert(Recheck { since: now, tries: 0 });
+            self.turns.ask_again(name, Some(now));
+        }
     }
 
     fn take_recheck(
@@ -413,13 +425,13 @@ impl Watch {
         if !name.is_known() {
             return;
         }
-        recheck.busy = false;
         recheck.tries += 1;
-        recheck.due = now + again(recheck.tries - 1);
+        let due = now + again(recheck.tries - 1);
         match answer {
             Err(why) => {
                 name.trouble = Some(why);
                 self.rechecks.insert(index, recheck);
+                self.turns.ask_again(index, Some(due));
             }
             Ok(stored)
                 if name.watched.new.as_ref().is_some_and(|new| same_stored(new, &stored)) =>
@@ -432,6 +444,7 @@ impl Watch {
             Ok(stored) if is_as_before(&name.watched, &stored) => {
                 if now.since(recheck.since) < LAG {
                     self.rechecks.insert(index, recheck);
+                    self.turns.ask_again(index, Some(due));
                 } else {
                     name.told = None;
                     name.read(now);
@@ -467,7 +480,8 @@ impl Watch {
                 self.grid.close_url(*url, now);
             }
         }
-        (self.stirred, self.urgent) = (true, true);
+        self.turns.touch(name);
+        self.urgent = true;
     }
 
     /// Whether the journal is to tell anything.
@@ -484,7 +498,7 @@ impl Watch {
 
     pub fn take_history(&mut self, name: usize, earlier: Vec<Content>) {
         self.names[name].earlier.get_or_insert_default().extend(earlier);
-        self.stirred = true;
+        self.turns.touch(name);
     }
 
     /// The journal could not tell: asked again.
@@ -561,7 +575,8 @@ impl Watch {
         };
         let text = format!("invalidation sent again; hold-back and runs start again{unproven}");
         self.say(wall, &text);
-        (self.stirred, self.urgent) = (true, true);
+        self.turns.touch_all();
+        self.urgent = true;
     }
 }
 
@@ -648,10 +663,11 @@ impl Watch {
         usable: Option<&Answer>,
         now: Moment,
     ) {
-        (self.stirred, self.changed) = (true, true);
         let reference = &mut self.references[index];
         reference.wanted = false;
         let name = reference.name;
+        self.turns.touch(name);
+        self.changed = true;
         let is_late = self.closing.is_none_or(|since| sent < since);
         let is_proof = self.proof_of(name) == Some(index);
         let Some(answer) = usable.filter(|_| !is_late) else {
