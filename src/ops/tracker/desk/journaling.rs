@@ -68,6 +68,15 @@ impl Desk {
     pub(super) async fn flush(&mut self) {
         let (now, watched) = (self.now(), self.is_watched());
         if self.trouble.is_none() {
+            // what was seen does not wait for a picture that takes long to draw
+            let seen =
+                |tracked: &&Tracked| tracked.watch.has_rows() && now.since(tracked.written) >= SAVE;
+            let ids = self.tracked.iter().filter(seen).map(|t| t.watch.id()).collect::<Vec<_>>();
+            for id in ids {
+                if let Err(error) = self.write(id).await {
+                    self.journal_failed(id, &error);
+                }
+            }
             let due = |tracked: &&Tracked| {
                 let changed = tracked.is_changed() || tracked.watch.has_rows();
                 changed && now.since(tracked.flushed) >= tracked.flush_pace(watched)
@@ -138,6 +147,7 @@ impl Desk {
         let Some(tracked) = self.tracked.iter_mut().find(|tracked| tracked.watch.id() == id) else {
             return Ok(());
         };
+        tracked.written = self.context.clock.moment();
         let watch = &mut tracked.watch;
         let lease = watch.lease;
         let changed = watch.changed_names();

@@ -50,7 +50,9 @@ struct Tracked {
     stepped: Moment,
     /// Something changed before the last step that is not on disk yet.
     unflushed: bool,
+    /// When its picture was last drawn, its sightings were written, and the picture was.
     flushed: Moment,
+    written: Moment,
     saved: Moment,
     /// What it took to draw and to write its last picture; it grows with the cells.
     drawing: Duration,

@@ -205,6 +205,7 @@ impl Desk {
             stepped: now,
             unflushed: false,
             flushed: saved,
+            written: saved,
             saved,
             drawing: Duration::ZERO,
             saving: Duration::ZERO,
