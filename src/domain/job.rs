@@ -309,6 +309,41 @@ pub struct JobTerms {
     pub not_before: Option<Timestamp>,
     /// False where something is needed that the journal does not keep, as the file of a replacement.
     pub resumable: bool,
+    /// Whether several processes may make its calls at once.
+    #[serde(default)]
+    pub shared: bool,
+}
+
+/// A process that makes calls of the shared jobs of one cloud.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Hand {
+    /// Its calls under way.
+    pub calls: usize,
+    /// Whether its job sends at all: it is not paused.
+    pub sends: bool,
+}
+
+/// A process's part of the calls that all of them may have under way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Share {
+    /// So many at once.
+    pub most: usize,
+    /// So many more may leave now: less than the rest of its part while others still have more than theirs.
+    pub now: usize,
+}
+
+impl Share {
+    /// The part of the hand at `mine` of `cap` calls at once. The parts of all that send differ by one at most and come
+    /// to `cap`; what is under way and what leaves never comes to more.
+    #[must_use]
+    pub fn of(cap: usize, hands: &[Hand], mine: usize) -> Self {
+        let Some(me) = hands.get(mine).filter(|me| me.sends) else { return Self::default() };
+        let sending = hands.iter().filter(|hand| hand.sends).count();
+        let before = hands[..mine].iter().filter(|hand| hand.sends).count();
+        let most = cap / sending + usize::from(before < cap % sending);
+        let under_way = hands.iter().map(|hand| hand.calls).sum::<usize>();
+        Self { most, now: most.saturating_sub(me.calls).min(cap.saturating_sub(under_way)) }
+    }
 }
 
 /// Something that an order named and that was refused before anything was sent.
@@ -467,6 +502,47 @@ mod tests {
         assert_eq!(rate(9, Duration::ZERO), None);
         assert_eq!(rate(300, Duration::from_secs(10)), Some(30.0));
         assert_eq!(eta(600, 30.0), Duration::from_secs(20));
+    }
+
+    #[test]
+    fn a_cap_is_shared_by_those_that_send() {
+        let hand = |calls| Hand { calls, sends: true };
+        let most = |hands: &[Hand]| {
+            let each = (0..hands.len()).map(|mine| Share::of(8, hands, mine).most);
+            each.collect::<Vec<_>>()
+        };
+        assert_eq!(most(&[hand(0)]), [8]);
+        assert_eq!(most(&[hand(0); 3]), [3, 3, 2]);
+        assert_eq!(most(&[hand(0); 10]).iter().sum::<usize>(), 8, "more hands than calls");
+        let paused = Hand { calls: 3, sends: false };
+        assert_eq!(most(&[hand(0), paused, hand(0)]), [4, 0, 4]);
+        assert_eq!(Share::of(8, &[], 0), Share::default());
+    }
+
+    #[test]
+    fn nothing_leaves_beyond_the_cap_while_others_have_more_than_their_part() {
+        let hand = |calls| Hand { calls, sends: true };
+        assert_eq!(Share::of(8, &[hand(8), hand(0)], 1), Share { most: 4, now: 0 });
+        assert_eq!(Share::of(8, &[hand(5), hand(1)], 1), Share { most: 4, now: 2 });
+        assert_eq!(Share::of(8, &[hand(5), hand(1)], 0), Share { most: 4, now: 0 });
+        let leaving = Hand { calls: 3, sends: false };
+        assert_eq!(Share::of(8, &[leaving, hand(4)], 1), Share { most: 8, now: 1 });
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn whoever_takes_when_the_cap_holds(
+            cap in 0..70_usize,
+            turns in proptest::collection::vec((0..6_usize, 0..9_usize, proptest::bool::ANY), 0..200),
+        ) {
+            let mut hands = [Hand::default(); 6];
+            for (who, ended, sends) in turns {
+                hands[who].sends = sends;
+                hands[who].calls = hands[who].calls.saturating_sub(ended);
+                hands[who].calls += Share::of(cap, &hands, who).now;
+                proptest::prop_assert!(hands.iter().map(|hand| hand.calls).sum::<usize>() <= cap);
+            }
+        }
     }
 
     #[test]

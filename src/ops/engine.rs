@@ -68,6 +68,9 @@ impl Engine {
             engine.lock();
         }
         engine.recovery.spawn(engine.worker().work(goes_on));
+        if goes_on {
+            engine.recovery.spawn(engine.worker().take_part());
+        }
         engine
     }
 

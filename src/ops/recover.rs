@@ -19,7 +19,7 @@ use crate::domain::invalidation::{Item, ItemState, Operation, Verb};
 use crate::domain::job::{ItemFilter, Slice};
 use crate::domain::verdict::Stored;
 use crate::ports::cloud::CloudError;
-use crate::ports::journal::{JobLease, JournalError, Step};
+use crate::ports::journal::{JobLease, JournalError, Reach, Step};
 
 /// A member that was not heard of for so long counts as gone; trackers report every two seconds. A process that
 /// wakes up later finds its unsent items given up, and sends none of them.
@@ -48,7 +48,7 @@ pub struct Recovered {
 /// The journal's. A cloud that does not answer is no error: its items stay as they are.
 pub async fn recover(context: &Context, running: &Running) -> Result<Vec<Recovered>, OpError> {
     let mut all = Vec::new();
-    for left in left_behind(context, running).await?.into_values() {
+    for mut left in left_behind(context, running).await?.into_values() {
         let id = left.operation.id;
         let Some(_here) = running.settle(id) else { continue };
         let lease = match context.journal.job(id, context.clock.wall()).await {
@@ -67,6 +67,11 @@ pub async fn recover(context: &Context, running: &Running) -> Result<Vec<Recover
             Err(JournalError::UnknownJob { .. }) => None,
             Err(other) => return Err(other.into()),
         };
+        if let Some((lease, _)) = lease.filter(|_| context.journal.reach() != Reach::Here) {
+            // what living hands have under way is theirs
+            let roll = context.journal.call_roll(lease, context.clock.wall()).await?;
+            left.items.retain(|it| it.state != ItemState::Sent || roll.orphans.contains(&it.id));
+        }
         let claim = Claim { context, lease: lease.map(|(lease, _)| lease) };
         let settled = claim.settle(&left, lease.is_some_and(|(_, resumable)| resumable)).await;
         if let Some((lease, _)) = lease {

@@ -22,6 +22,7 @@ use crate::domain::snapshot::WatchSnapshot;
 use crate::domain::time::Timestamp;
 use crate::domain::usual::Usual;
 use crate::domain::verdict::{Content, Judgement, Stored};
+use crate::ports::journal_team::{Dealt, RollCall, Turn};
 
 /// Why the journal did not take or give something. While intents cannot be written no destructive call may leave.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -79,13 +80,23 @@ pub struct Lease {
     pub fencing: i64,
 }
 
-/// The right to run one job; every call of it is marked under the fencing number before it leaves.
+/// The right to make calls of one job; every call of it is marked under the fencing number before it leaves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct JobLease {
     pub operation: OperationId,
     pub holder: MemberId,
     /// Grows with every change of holder; a mark with an older number is refused.
     pub fencing: i64,
+    /// Whether somebody else runs the job, and this is a hand that helps: hands have numbers of their own.
+    pub is_hand: bool,
+}
+
+impl JobLease {
+    /// The right to run a job: one process at a time has it.
+    #[must_use]
+    pub const fn to_run(operation: OperationId, holder: MemberId, fencing: i64) -> Self {
+        Self { operation, holder, fencing, is_hand: false }
+    }
 }
 
 /// Which jobs are meant.
@@ -401,6 +412,51 @@ pub trait Journal: Send + Sync {
         because: &str,
         now: Timestamp,
     ) -> Result<(), JournalError>;
+
+    /// Jobs of a cloud that several processes may make calls of, and that have some left: those that were begun, and
+    /// those that nobody runs; none in a journal of one host.
+    async fn shared_jobs(
+        &self,
+        _scope: &CloudScope,
+        _now: Timestamp,
+    ) -> Result<Vec<OperationId>, JournalError> {
+        Ok(Vec::new())
+    }
+
+    /// Joins those that work on a shared job that somebody runs, as one more hand; `None` where nobody does, or it was
+    /// not begun.
+    async fn join_job(
+        &self,
+        _operation: OperationId,
+        _holder: MemberId,
+        _now: Timestamp,
+        _ttl: Duration,
+    ) -> Result<Option<JobLease>, JournalError> {
+        Ok(None)
+    }
+
+    /// [`Journal::advance`] of a shared job: writes outcomes, then marks as sent what is next in turn and nobody has, as
+    /// much as was asked for and the cap of the team allows. One durable transaction.
+    ///
+    /// # Errors
+    /// [`JournalError::JobLost`] when the lease is over: nothing is written then, and nothing may leave.
+    async fn deal(
+        &self,
+        _lease: JobLease,
+        _turn: &Turn,
+        _now: Timestamp,
+    ) -> Result<Dealt, JournalError> {
+        Err(JournalError::JobLost)
+    }
+
+    /// Looks who works on a shared job. Whoever runs it takes over what dead hands and earlier runners had under way:
+    /// from then on they can write nothing about it.
+    ///
+    /// # Errors
+    /// [`JournalError::JobLost`] when the lease is over.
+    async fn call_roll(&self, _lease: JobLease, _now: Timestamp) -> Result<RollCall, JournalError> {
+        Ok(RollCall::default())
+    }
 
     /// Gives a job back, done or not.
     async fn release_job(&self, lease: JobLease, now: Timestamp) -> Result<(), JournalError>;

@@ -5,6 +5,7 @@ pub mod clock;
 pub mod cloud;
 pub mod journal;
 pub mod journal_store;
+pub mod journal_team;
 pub mod list_copy;
 pub mod notifier;
 pub mod places;

@@ -363,7 +363,7 @@ impl Journal for MemoryJournal {
         if job.holder.is_none() {
             (job.holder, job.fencing, job.run_since) = (Some(holder), job.fencing + 1, now);
         }
-        Ok(Some(JobLease { operation, holder, fencing: job.fencing }))
+        Ok(Some(JobLease::to_run(operation, holder, job.fencing)))
     }
 
     async fn renew_job(

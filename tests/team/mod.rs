@@ -2,6 +2,7 @@
 
 #[path = "../../src/adapters/journal/tests/cluster.rs"]
 mod cluster;
+mod jobs;
 
 use std::io::{BufRead as _, BufReader};
 use std::net::SocketAddr;

@@ -7,6 +7,7 @@ use crate::domain::invalidation::{Ending, Invalidation, Item, Operation, Watched
 use crate::domain::job::{Act, ActRow, JobRow, JobTerms, JobWait};
 use crate::domain::time::Timestamp;
 use crate::ports::journal::{ActivityRow, Intent, InvalidationRow, JobIntent, JobWork};
+use crate::ports::journal_team::{Dealt, Turn};
 
 /// Something with times in it.
 pub(super) trait Timed {
@@ -74,6 +75,8 @@ timed! {
     JobIntent: terms;
     Intent: operation, items, invalidation, job;
     JobWait: until;
+    Turn: wait;
+    Dealt: wait;
     JobWork: operation, terms, items;
     JobRow: operation, wished_at, not_before, wait, run_since, started_at, ended_at;
     Act: at;

@@ -58,9 +58,10 @@ impl SqlJournal {
             .await?;
         if changed == 1 && !own {
             writing.begin_run(operation, at).await?;
+            writing.doubt_again(operation).await?;
         }
         writing.commit().await?;
-        Ok((changed == 1).then_some(JobLease { operation, holder, fencing }))
+        Ok((changed == 1).then_some(JobLease::to_run(operation, holder, fencing)))
     }
 
     pub(super) async fn renew_run(
@@ -70,6 +71,9 @@ impl SqlJournal {
         now: Timestamp,
         ttl: Duration,
     ) -> Result<Wish, JournalError> {
+        if lease.is_hand {
+            return self.renew_hand(lease, now, ttl).await;
+        }
         let until = self.learn_time(now).saturating_add(millis(ttl));
         let mut writing = self.begin().await?.quietly();
         let changed = writing
@@ -199,6 +203,9 @@ impl SqlJournal {
         lease: JobLease,
         now: Timestamp,
     ) -> Result<(), JournalError> {
+        if lease.is_hand {
+            return self.release_hand(lease).await;
+        }
         let at = self.learn_time(now);
         let mut writing = self.begin().await?;
         let held = writing
@@ -276,7 +283,19 @@ impl Writing {
         self.end_job_if_over(operation.id, at).await
     }
 
-    async fn wish_of(&mut self, operation: OperationId) -> Result<Wish, JournalError> {
+    /// What nobody waited for any more is asked about by whoever runs the job next.
+    async fn doubt_again(&mut self, operation: OperationId) -> Result<(), JournalError> {
+        self.run(
+            sqlx::query(
+                "UPDATE item SET sent_by = NULL WHERE operation = $1 AND state = 'sent' AND sent_by = 0",
+            )
+            .bind(operation.to_string()),
+        )
+        .await?;
+        Ok(())
+    }
+
+    pub(super) async fn wish_of(&mut self, operation: OperationId) -> Result<Wish, JournalError> {
         let row = sqlx::query("SELECT wish FROM job WHERE operation = $1")
             .bind(operation.to_string())
             .fetch_one(self.connection())

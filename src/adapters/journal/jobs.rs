@@ -11,7 +11,7 @@ use super::rows::{
     optional_structure, optional_time, orderer, refused_of, stored_scope, structure, time, who_of,
     word,
 };
-use super::sql::{Writing, row, who};
+use super::sql::{Writing, row, storable, who};
 use super::sql_journal::SqlJournal;
 use crate::domain::delivery_url::DeliveryUrl;
 use crate::domain::id::{MemberId, OperationId};
@@ -35,7 +35,8 @@ const JOBS: &str = "SELECT p.operation_id, p.member, p.verb, p.ordered_at, p.com
     (SELECT COUNT(*) FROM item i WHERE i.operation = p.operation_id AND i.state = 'not_found') AS n_not_found, \
     (SELECT COUNT(*) FROM item i WHERE i.operation = p.operation_id AND i.state = 'failed') AS n_failed, \
     (SELECT COUNT(*) FROM item i WHERE i.operation = p.operation_id AND i.state = 'skipped') AS n_skipped, \
-    (SELECT COUNT(*) FROM refused f WHERE f.operation = p.operation_id) AS n_refused \
+    (SELECT COUNT(*) FROM refused f WHERE f.operation = p.operation_id) AS n_refused, \
+    (SELECT COUNT(*) FROM hand h WHERE h.operation = p.operation_id AND h.lease_until > $7) AS n_hands \
     FROM (SELECT o.id AS operation_id, o.member, o.verb, o.ordered_at, o.command_line, o.note, o.invalidate, o.label, \
     c.cloud_name, c.api, c.instance FROM job k JOIN operation o ON o.id = k.operation JOIN cloud c ON c.id = o.cloud \
     WHERE (($1 = c.cloud_name AND $2 = c.api AND $3 = c.instance) OR $4 = 0) AND (o.id = $6 OR $6 = '') \
@@ -61,6 +62,7 @@ impl SqlJournal {
             .bind(i64::from(scope.is_some()))
             .bind(i64::from(limit))
             .bind(only.map(|only| only.to_string()).unwrap_or_default())
+            .bind(now.as_millisecond())
             .fetch_all(&self.link.pool())
             .await
             .map_err(|error| faults::reading(&self.location, &error))?;
@@ -98,7 +100,7 @@ impl SqlJournal {
         };
         let wish = word(row, "wish", &Wish::ALL, Wish::as_str)?;
         let not_before = optional_time(row, "not_before")?;
-        let run_by = self.runner(row, present, now)?;
+        let run_by = with_hands(self.runner(row, present, now)?, count(row, "n_hands")?);
         let terms: JobTerms = structure(row, "terms")?;
         let wait = optional_time(row, "wait_until")?
             .zip(column::<Option<&str>>(row, "wait_because")?)
@@ -260,7 +262,7 @@ impl SqlJournal {
             JobsOf::Cloud(scope) => (Some(scope), String::new()),
         };
         let rows = sqlx::query(
-            "SELECT j.operation, o.cloud, j.wish, j.runner, j.lease_until, \
+            "SELECT j.operation, o.cloud, j.wish, j.terms, j.runner, j.lease_until, \
              r.user_name AS run_user, r.host AS run_host, r.pid AS run_pid, r.realm AS run_realm, r.seen_at AS run_seen \
              FROM job j JOIN operation o ON o.id = j.operation JOIN cloud c ON c.id = o.cloud \
              LEFT JOIN member r ON r.id = j.runner \
@@ -294,7 +296,9 @@ impl SqlJournal {
                     },
                 )
                 .await?;
-            if wish == Wish::Cancel && self.runner(row, &present, now)?.is_none() {
+            // of a shared job nobody alone knows what is left
+            let is_shared = structure::<JobTerms>(row, "terms")?.shared;
+            if wish == Wish::Cancel && (is_shared || self.runner(row, &present, now)?.is_none()) {
                 writing.skip_intended(operation, "cancelled before it was sent").await?;
                 writing.end_job_if_over(operation, at).await?;
             }
@@ -346,6 +350,15 @@ impl SqlJournal {
             })
         };
         rows.iter().map(act).collect()
+    }
+}
+
+/// Who works on a job: who runs it, and how many help.
+fn with_hands(runner: Option<String>, hands: usize) -> Option<String> {
+    match (runner, hands) {
+        (runner, 0) => runner,
+        (Some(runner), hands) => Some(format!("{runner} and {hands} more")),
+        (None, hands) => Some(format!("{hands} that help, and nobody that runs it yet")),
     }
 }
 
@@ -401,17 +414,17 @@ impl Writing {
         Ok(())
     }
 
-    async fn skip_intended(
+    pub(super) async fn skip_intended(
         &mut self,
         operation: OperationId,
-        why: &'static str,
+        why: &str,
     ) -> Result<(), JournalError> {
         self.run(
             sqlx::query(
                 "UPDATE item SET state = 'skipped', message = $2 WHERE operation = $1 AND state = 'intended'",
             )
             .bind(operation.to_string())
-            .bind(why),
+            .bind(storable(why.to_owned())),
         )
         .await?;
         Ok(())

@@ -99,6 +99,13 @@ impl SqlJournal {
         held.is_of(asker) || expired() || dead() || held.holder.as_ref().is_none_or(absent)
     }
 
+    /// Whether a lease is held by somebody who is not known to be dead.
+    pub(super) fn is_there(&self, held: &NowHeld, present: &Present, now: i64) -> bool {
+        let dead = || held.process.as_ref().is_some_and(|(realm, pid)| self.is_dead(realm, *pid));
+        let holder = held.holder.as_ref().filter(|_| held.until > now);
+        holder.is_some_and(|holder| !present.lacks(holder, held.seen_at, now)) && !dead()
+    }
+
     pub(super) async fn renew_lease(
         &self,
         lease: Lease,

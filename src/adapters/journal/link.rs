@@ -34,8 +34,23 @@ pub(super) struct Ways {
     pub turn: Option<Arc<Mutex<()>>>,
     /// Values of one statement at most.
     pub values_at_once: usize,
+    pub locks: Locks,
     /// Says to the other members that something was written.
     pub tell: Option<String>,
+}
+
+/// What a question ends with so that its answer stays as it is until the write has ended. A file has one lock, and
+/// whoever writes has it.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Locks {
+    /// Others may ask the same of the job `j`, and nobody changes it.
+    pub share_job: &'static str,
+    /// As for the job `j` and its hand `h`.
+    pub share_hand: &'static str,
+    /// One at a time.
+    pub keep: &'static str,
+    /// One at a time, without those that others hold.
+    pub next: &'static str,
 }
 
 /// Connections, and what is known of the way to them.
@@ -73,6 +88,7 @@ impl Link {
             snapshot: "BEGIN",
             turn: Some(Arc::default()),
             values_at_once: 120, // `$n` is looked up in a list: a statement twice as long takes four times as long
+            locks: Locks::default(),
             tell: None,
         };
         Self {

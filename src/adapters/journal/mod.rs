@@ -11,6 +11,7 @@
 mod changes;
 mod clock;
 mod faults;
+mod hands;
 mod history;
 mod inspect;
 mod intents;

@@ -20,7 +20,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::faults;
 use super::inspect::{Inspection, ServerSeen};
-use super::link::{Link, Server, Ways};
+use super::link::{Link, Locks, Server, Ways};
 use super::open::{APPLICATION_ID, options};
 use super::presence::taking;
 use super::processes::Processes;
@@ -167,6 +167,12 @@ pub(super) async fn open(
         snapshot: "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
         turn: None,
         values_at_once: 6000, // 65,535 is the most
+        locks: Locks {
+            share_job: " FOR SHARE OF j",
+            share_hand: " FOR SHARE OF j, h",
+            keep: " FOR NO KEY UPDATE",
+            next: " FOR UPDATE SKIP LOCKED",
+        },
         tell: Some(format!("NOTIFY {CHANNEL}, '{me}'")),
     };
     let server = Arc::new(Server::new(&address.shown, keeps_time));

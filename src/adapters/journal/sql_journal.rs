@@ -30,6 +30,7 @@ use crate::ports::journal::{
     ActivityRow, Intent, InvalidationRow, JobLease, JobWork, JobsOf, Journal, JournalError, Lease,
     Mark, Reach, SightingRow, SightingRun, Step, UNTOLD,
 };
+use crate::ports::journal_team::{Dealt, RollCall, Turn};
 
 /// A journal in a SQL database. Cheap to share behind an `Arc`; safe to open from several processes at once.
 #[derive(Debug)]
@@ -274,6 +275,40 @@ impl Journal for SqlJournal {
         now: Timestamp,
     ) -> Result<(), JournalError> {
         self.link.over(self.stop_run(lease, because, self.link.there(now))).await
+    }
+
+    async fn shared_jobs(
+        &self,
+        scope: &CloudScope,
+        now: Timestamp,
+    ) -> Result<Vec<OperationId>, JournalError> {
+        self.link.over(self.jobs_to_share(scope, self.link.there(now))).await
+    }
+
+    async fn join_job(
+        &self,
+        operation: OperationId,
+        holder: MemberId,
+        now: Timestamp,
+        ttl: Duration,
+    ) -> Result<Option<JobLease>, JournalError> {
+        self.link.over(self.join_hands(operation, holder, self.link.there(now), ttl)).await
+    }
+
+    async fn deal(
+        &self,
+        lease: JobLease,
+        turn: &Turn,
+        now: Timestamp,
+    ) -> Result<Dealt, JournalError> {
+        self.link
+            .over(self.deal_out(lease, &self.there(turn), self.link.there(now)))
+            .await
+            .map(|read| self.here(read))
+    }
+
+    async fn call_roll(&self, lease: JobLease, now: Timestamp) -> Result<RollCall, JournalError> {
+        self.link.over(self.roll(lease, self.link.there(now))).await
     }
 
     async fn release_job(&self, lease: JobLease, now: Timestamp) -> Result<(), JournalError> {

@@ -20,7 +20,7 @@ pub(super) static TABLES: &[Table] = &[
         ("seen_at", Int), ("ssh_client", Text),
     ] },
     Table { name: "cloud", key: 1, columns: &[
-        ("id", Text), ("cloud_name", Text), ("api", Text), ("instance", Text),
+        ("id", Text), ("cloud_name", Text), ("api", Text), ("instance", Text), ("wait_until", Int), ("wait_because", Text),
     ] },
     Table { name: "operation", key: 1, columns: &[
         ("id", Text), ("cloud", Text), ("member", Text), ("verb", Text), ("ordered_at", Int), ("command_line", Text),
@@ -29,7 +29,7 @@ pub(super) static TABLES: &[Table] = &[
     Table { name: "item", key: 1, columns: &[
         ("id", Text), ("operation", Text), ("seq", Int), ("resource_type", Text), ("delivery_type", Text),
         ("public_id", Text), ("to_resource_type", Text), ("to_delivery_type", Text), ("to_public_id", Text),
-        ("state", Text), ("sent_at", Int), ("message", Text), ("stored_before", Text),
+        ("state", Text), ("sent_at", Int), ("message", Text), ("stored_before", Text), ("sent_by", Int),
     ] },
     Table { name: "invalidation", key: 1, columns: &[
         ("id", Text), ("operation", Text), ("terms", Text), ("not_covered", Text), ("holder", Text),
@@ -59,7 +59,10 @@ pub(super) static TABLES: &[Table] = &[
         ("operation", Text), ("terms", Text), ("not_before", Int), ("wish", Text), ("wished_by", Text),
         ("wished_at", Int), ("runner", Text), ("lease_until", Int), ("fencing", Int), ("run_since", Int),
         ("settled_before", Int), ("wait_until", Int), ("wait_because", Text), ("started_at", Int), ("ended_at", Int),
-        ("by_url", Text), ("by_url_answer", Text), ("stopped_because", Text),
+        ("by_url", Text), ("by_url_answer", Text), ("stopped_because", Text), ("hands", Int),
+    ] },
+    Table { name: "hand", key: 2, columns: &[
+        ("operation", Text), ("number", Int), ("member", Text), ("lease_until", Int),
     ] },
     Table { name: "refused", key: 2, columns: &[
         ("operation", Text), ("seq", Int), ("typed", Text), ("state", Text), ("reason", Text), ("readings", Text),
@@ -94,7 +97,7 @@ fn value(cell: Cell, kind: Kind) -> Value {
 }
 
 /// Which rows name another one that must be there: table, column, the other table. Keys of others are its first column.
-const REFERENCES: [(&str, &str, &str); 14] = [
+const REFERENCES: [(&str, &str, &str); 15] = [
     ("operation", "cloud", "cloud"),
     ("item", "operation", "operation"),
     ("invalidation", "operation", "operation"),
@@ -105,6 +108,7 @@ const REFERENCES: [(&str, &str, &str); 14] = [
     ("clearance", "invalidation", "invalidation"),
     ("earlier_content", "cloud", "cloud"),
     ("job", "operation", "operation"),
+    ("hand", "operation", "operation"),
     ("refused", "operation", "operation"),
     ("act", "cloud", "cloud"),
     ("watched_name", "item", "item"),

@@ -42,6 +42,15 @@ impl Brake {
         }
     }
 
+    /// Another process was asked for less, or got no answer.
+    pub fn heed(&mut self, wait: &JobWait) {
+        if self.until.as_ref().is_none_or(|known| known.until < wait.until) {
+            self.pulled = (self.pulled + 1).min(8);
+            self.good = 0;
+            self.until = Some(wait.clone());
+        }
+    }
+
     /// A good answer.
     pub fn release(&mut self) {
         self.good += 1;
@@ -81,6 +90,20 @@ mod tests {
         brake.pull(&overload(Some(40)), now);
         assert_eq!(brake.wait(now).unwrap().until, now + Duration::from_secs(40));
         assert_eq!(brake.wait(now + Duration::from_secs(40)), None);
+    }
+
+    #[test]
+    fn what_another_process_was_told_counts_here_as_well() {
+        let (mut brake, now) = (Brake::default(), from_millis(0));
+        let wait = |seconds| JobWait {
+            until: now + Duration::from_secs(seconds),
+            because: "too many".to_owned(),
+        };
+        brake.heed(&wait(9));
+        assert_eq!((brake.wait(now), brake.narrowed(32)), (Some(wait(9)), 16));
+        brake.heed(&wait(9));
+        brake.heed(&wait(5));
+        assert_eq!((brake.wait(now), brake.narrowed(32)), (Some(wait(9)), 16), "no news");
     }
 
     #[test]

@@ -71,6 +71,11 @@ impl Answered {
         }
     }
 
+    /// As the journal has it.
+    pub fn of(item: &Item) -> Self {
+        Self { message: item.message.clone(), sent_at: item.sent_at, ..Self::new(item, item.state) }
+    }
+
     pub fn skipped(item: &Item, why: &str) -> Self {
         Self { message: Some(why.to_owned()), ..Self::new(item, ItemState::Skipped) }
     }

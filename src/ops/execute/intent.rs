@@ -9,13 +9,13 @@ use crate::domain::invalidation::{
 };
 use crate::domain::job::JobTerms;
 use crate::domain::place::Place;
-use crate::domain::purge::{OrderTerms, Plan, PlannedItem, PlannedUrl};
+use crate::domain::purge::{ApiPath, OrderTerms, Plan, PlannedItem, PlannedUrl};
 use crate::domain::sighting::AcceptVariant;
 use crate::domain::verdict::{Content, Stored};
 use crate::ops::context::Context;
 use crate::ops::plan::stored;
 use crate::ops::tracker::read_reference;
-use crate::ports::journal::{Intent, JobIntent};
+use crate::ports::journal::{Intent, JobIntent, Reach};
 
 /// Reference reads at one place before a call: enough on loopback, few where a place takes one request a second.
 const REFERENCES_PER_PLACE_LOCAL: usize = 50;
@@ -53,6 +53,7 @@ fn job(context: &Context, plan: &Plan, items: &[Item]) -> JobIntent {
             overwrite: plan.overwrite,
             not_before: (!plan.delay.is_zero()).then(|| now + plan.delay),
             resumable: plan.file.is_none(),
+            shared: is_shared(context, plan),
         },
         ttl: LEASE,
         before: unwatched
@@ -61,6 +62,13 @@ fn job(context: &Context, plan: &Plan, items: &[Item]) -> JobIntent {
         refused: plan.refused.clone(),
         by_url: plan.by_url.clone(),
     }
+}
+
+/// Whether its calls go out from several hosts: each is one asset's, and the team has a journal.
+fn is_shared(context: &Context, plan: &Plan) -> bool {
+    let one_by_one =
+        matches!(plan.api_path, ApiPath::Explicit | ApiPath::Destroy | ApiPath::Rename);
+    one_by_one && plan.file.is_none() && context.journal.reach() != Reach::Here
 }
 
 fn item(operation: &Operation, planned: &PlannedItem) -> Item {

@@ -10,6 +10,7 @@ mod heart;
 mod intent;
 mod pace;
 mod taken;
+mod team;
 #[cfg(test)]
 mod tests;
 mod window;
@@ -137,7 +138,7 @@ impl Runner<'_> {
         let here = here.ok_or_else(|| run_already(operation, "this process"))?;
         context.journal.record(&intent).await?;
         // recorded with it: nobody else can run the job from its first moment on
-        let lease = JobLease { operation, holder: context.member.id, fencing: 1 };
+        let lease = JobLease::to_run(operation, context.member.id, 1);
         let work = Work::of_plan(plan, intent);
         self.run(work, lease, here, events, cancel, Some(plan)).await
     }
@@ -197,6 +198,33 @@ impl Runner<'_> {
         self.run(work, lease, here, events, cancel, None).await
     }
 
+    /// Makes calls of a shared job beside the process that runs it, until none waits any more or nobody runs it; where
+    /// nobody does, runs it. Returns why nothing gets through here, where that is so.
+    ///
+    /// # Errors
+    /// As [`Self::go_on`].
+    pub async fn take_part(self, operation: OperationId) -> Result<Option<String>, OpError> {
+        let Context { journal, clock, member, .. } = &**self.context;
+        let (events, nobody) = mpsc::channel(1);
+        drop(nobody);
+        let (ears, joined) = (Ears { events: &events, cancel: &CancellationToken::new() }, {
+            journal.join_job(operation, member.id, clock.wall(), heart::LEASE).await?
+        });
+        let Some(lease) = joined else {
+            return Ok(self.go_on(operation, &events, ears.cancel).await?.stopped);
+        };
+        let mut here = match self.running.begin(operation).await {
+            Some(here) => here,
+            None => return Ok(journal.release_job(lease, clock.wall()).await.map(|()| None)?),
+        };
+        let Some(work) = Work::of_journal(journal.job_work(operation).await?) else {
+            return Ok(journal.release_job(lease, clock.wall()).await.map(|()| None)?);
+        };
+        tracing::info!(%operation, "helps with a job");
+        let (_, stopped) = self.run_under(lease, &Arc::new(work), &mut here, ears, None).await?;
+        Ok(stopped)
+    }
+
     /// Runs a job, and gives it back. Where somebody else had it for a while, because this process was not heard of, it
     /// is taken back once nobody runs it. Of a `plan` just made old copies are looked at before its calls.
     async fn run(
@@ -238,7 +266,7 @@ impl Runner<'_> {
         let Self { context, tracker, leave, .. } = self;
         let (pulse, ear) = (Pulse::new(), here.ear());
         let going = async {
-            if let Some(invalidation) = work.invalidation {
+            if let Some(invalidation) = work.invalidation.filter(|_| !lease.is_hand) {
                 tracker.take_up(invalidation).await?;
                 if let Some(plan) = plan {
                     let existing = plan.watched.iter().filter(|planned| planned.exists);
@@ -254,6 +282,7 @@ impl Runner<'_> {
                     None
                 }
                 End::Left => None,
+                End::LeftToOthers(why) => Some(why),
                 End::Stopped(why) => {
                     context.journal.stop_job(lease, &why, context.clock.wall()).await?;
                     Some(why)

@@ -508,7 +508,7 @@ async fn a_job_whose_process_died_is_gone_on_with() {
     intent.operation.member = ghost.id;
     bench.context.journal.record(&intent).await.unwrap();
     let id = intent.operation.id;
-    let lease = JobLease { operation: id, holder: ghost.id, fencing: 1 };
+    let lease = JobLease::to_run(id, ghost.id, 1);
     let leaving = intent.items[..3].iter().map(|item| item.id).collect();
     let step = Step { outcomes: Vec::new(), leaving };
     bench.context.journal.advance(lease, &step, then).await.unwrap();
@@ -643,7 +643,7 @@ async fn the_wish_to_name_urls_survives_the_process() {
     bench.context.journal.record(&intent).await.unwrap();
     // every call was answered, and the process died before it named the URLs
     let id = intent.operation.id;
-    let lease = JobLease { operation: id, holder: ghost.id, fencing: 1 };
+    let lease = JobLease::to_run(id, ghost.id, 1);
     let leaving = intent.items.iter().map(|item| item.id).collect();
     let journal = &bench.context.journal;
     journal.advance(lease, &Step { outcomes: Vec::new(), leaving }, then).await.unwrap();

@@ -18,6 +18,7 @@ use super::brake::Brake;
 use super::call::{self, Answered, Wait};
 use super::heart::Pulse;
 use super::pace::Meter;
+use super::team::{Look, Page, Team};
 use super::work::{Unit, Work};
 use super::{ExecutedItem, Execution, tell};
 use crate::domain::invalidation::{Item, ItemState};
@@ -29,6 +30,7 @@ use crate::ops::error::OpError;
 use crate::ops::jobs::Here;
 use crate::ops::tracker::{Settled, Tracker};
 use crate::ports::journal::{JobLease, JobsOf, JournalError, Step};
+use crate::ports::journal_team::{Dealt, Turn};
 
 /// Storage is asked about one call at most so often, before it is left to the next start.
 const DOUBTS: u32 = 6;
@@ -61,12 +63,16 @@ pub(super) enum End {
     Left,
     /// Nothing got through for too long; why, in one sentence.
     Stopped(String),
+    /// Nothing gets through here; others go on with it.
+    LeftToOthers(String),
 }
 
 /// One job under way.
 pub(super) struct Window<'a> {
     desk: Desk<'a>,
     here: &'a mut Here,
+    /// The others, where it is shared: what is next is asked of the journal then, and no queue is kept.
+    team: Option<Team>,
     /// States as the journal has them.
     items: Vec<ExecutedItem>,
     queue: VecDeque<Unit>,
@@ -90,6 +96,10 @@ pub(super) struct Window<'a> {
     refused_since: Option<Moment>,
     /// Why it is given up for now.
     given_up: Option<String>,
+    /// Others go on with it.
+    handed_over: bool,
+    /// It is written down that nothing more is sent.
+    skipped: bool,
     brake: Brake,
     meter: Meter,
     state: JobState,
@@ -117,9 +127,13 @@ struct Flight {
 struct Written {
     answered: Vec<(usize, Answered)>,
     leaving: Vec<Unit>,
+    /// Of a shared job: how many were asked for.
+    asked: usize,
+    /// Of a shared job: that nothing more is sent was written.
+    stops: bool,
     at: Timestamp,
     took: Duration,
-    result: Result<Wish, JournalError>,
+    result: Result<(Wish, Option<Dealt>), JournalError>,
 }
 
 impl<'a> Window<'a> {
@@ -134,12 +148,17 @@ impl<'a> Window<'a> {
             at: now,
             why: "its process ended before the answer came".to_owned(),
         };
-        let doubts = positions(&work.items, ItemState::Sent).map(doubt).collect();
+        let most = desk.context.policy.concurrency.max(1);
+        let team = work.is_shared.then(|| Team::of(work, desk.lease, most, now));
+        // of a shared job the journal tells what is next, and what the dead had under way
+        let alone = team.is_none();
+        let doubts = positions(&work.items, ItemState::Sent).filter(|_| alone).map(doubt).collect();
         let done = work.items.iter().filter(|item| item.state.is_settled()).count();
         let failed = work.items.iter().filter(|item| item.state == ItemState::Failed).count();
         let waiting = work.not_before.is_some_and(|at| at > desk.context.clock.wall());
         Self {
-            queue: work.units(intended).into(),
+            queue: work.units(intended.filter(|_| alone)).into(),
+            team,
             doubts,
             items,
             flights: JoinSet::new(),
@@ -153,6 +172,8 @@ impl<'a> Window<'a> {
             leaves: false,
             refused_since: None,
             given_up: None,
+            handed_over: false,
+            skipped: false,
             brake: Brake::default(),
             meter: Meter::start(now, done),
             state: if waiting { JobState::Waiting } else { JobState::Running },
@@ -188,6 +209,7 @@ impl<'a> Window<'a> {
                 }
                 () = self.desk.leave.cancelled(), if !self.leaves => self.leaves = true,
                 () = self.here.changed() => {}
+                look = Team::looked(&mut self.team) => self.looked(look).await,
                 written = on(&mut self.writing) => self.written(written).await,
                 Some(landed) = self.flights.join_next() => {
                     let (flight, answers) = ended(landed).await;
@@ -203,8 +225,10 @@ impl<'a> Window<'a> {
         }
         self.tell_tracker().await;
         let is_through = self.items.iter().all(|item| item.state.is_settled());
+        let is_hand = self.desk.lease.is_hand;
         let end = match self.given_up {
             _ if self.unwritable => End::Left,
+            Some(why) if is_hand || self.handed_over => End::LeftToOthers(why),
             Some(why) if !is_through => End::Stopped(why),
             _ if is_through && !self.leaves && self.here.wish() != Wish::Cancel => End::Through,
             _ => End::Left,
@@ -225,6 +249,9 @@ impl<'a> Window<'a> {
         };
         if state == JobState::Cancelling && self.stop.is_none() {
             self.stop = Some("cancelled before it was sent".to_owned());
+            if let Some(team) = &mut self.team {
+                team.take_nothing(); // whoever cancelled has skipped what waited
+            }
         }
         if state != self.state {
             if state == JobState::Running {
@@ -272,6 +299,7 @@ impl<'a> Window<'a> {
     fn free(&self) -> usize {
         let most = self.desk.context.policy.concurrency.max(1);
         // Admin calls go one at a time: each carries many assets, and each tells what is left
+        let most = self.team.as_ref().map_or(most, Team::most);
         let most = if self.desk.work.uses_quota() { 1 } else { self.brake.narrowed(most) };
         most.saturating_sub(self.flights.len())
     }
@@ -289,6 +317,7 @@ impl<'a> Window<'a> {
     fn start_doubts(&mut self) {
         let now = self.now();
         let most = self.desk.context.policy.concurrency.max(1);
+        let most = self.team.as_ref().map_or(most, Team::most);
         while !self.leaves
             && self.flights.len() < most
             && self.doubts.front().is_some_and(|doubt| doubt.at <= now)
@@ -308,41 +337,68 @@ impl<'a> Window<'a> {
         if self.writing.is_some() || self.unwritable {
             return;
         }
-        let free = if self.may_send() { self.free().min(self.queue.len()) } else { 0 };
-        if free == 0 && self.answered.is_empty() {
+        let now = self.now();
+        let free = if self.may_send() { self.next_calls(now) } else { 0 };
+        let skip = self.stop.clone().filter(|_| self.skips_for_all());
+        if free == 0 && self.answered.is_empty() && skip.is_none() {
             self.waiting_since = None;
             return;
         }
-        let now = self.now();
         let since = *self.waiting_since.get_or_insert(now);
-        let enough = self.flights.is_empty() || free * 2 > self.desk.context.policy.concurrency;
+        let enough = self.flights.is_empty() || free * 2 > self.most();
         if !enough && now < since + self.gather() {
             return;
         }
         self.waiting_since = None;
-        let leaving = self.queue.drain(..free).collect::<Vec<_>>();
+        let leaving = self.queue.drain(..free.min(self.queue.len())).collect::<Vec<_>>();
         let answered = std::mem::take(&mut self.answered);
         let (context, lease) = (Arc::clone(self.desk.context), self.desk.lease);
         let work = self.desk.work;
         let outcome = |(_, it): &(usize, Answered)| (it.item, it.state, it.message.clone());
-        let step = Step {
-            outcomes: answered.iter().map(outcome).collect(),
-            leaving: leaving.iter().flatten().map(|position| work.items[*position].id).collect(),
-        };
+        let outcomes = answered.iter().map(outcome).collect();
+        let stops = skip.is_some();
         let at = context.clock.wall();
+        let leaves = leaving.iter().flatten().map(|position| work.items[*position].id);
+        let page = if self.team.is_some() {
+            let (cap, wait) = (context.policy.concurrency.max(1), self.brake.wait(at));
+            Page::Turn(Turn { outcomes, most: free, cap, wait, skip })
+        } else {
+            Page::Step(Step { outcomes, leaving: leaves.collect() })
+        };
         self.writing = Some(tokio::spawn(async move {
             let began = context.clock.moment();
-            let mut result = context.journal.advance(lease, &step, at).await;
+            let mut result = page.write(&context, lease, at).await;
             for pause in 1..WRITES {
                 if !matches!(result, Err(JournalError::Busy { .. })) {
                     break;
                 }
                 tokio::time::sleep(Duration::from_millis(200) * pause).await;
-                result = context.journal.advance(lease, &step, at).await;
+                result = page.write(&context, lease, at).await;
             }
             let took = context.clock.moment().since(began);
-            Written { answered, leaving, at, took, result }
+            Written { answered, leaving, asked: free, stops, at, took, result }
         }));
+    }
+
+    /// Calls to be marked next: those in the queue, or those that the journal may give.
+    fn next_calls(&self, now: Moment) -> usize {
+        match &self.team {
+            Some(team) if team.asks(now) => self.free(),
+            Some(_) => 0,
+            None => self.free().min(self.queue.len()),
+        }
+    }
+
+    /// Calls at once that this process may have.
+    fn most(&self) -> usize {
+        let most = self.desk.context.policy.concurrency;
+        self.team.as_ref().map_or(most, Team::most)
+    }
+
+    /// Whether it is to be written down that nothing more is sent: a cancelled job's rest is skipped by whoever cancels.
+    fn skips_for_all(&self) -> bool {
+        self.team.as_ref().is_some_and(|team| !team.is_hand())
+            && !(self.leaves || self.skipped || self.is_cancelling())
     }
 
     fn gather(&self) -> Duration {
@@ -352,10 +408,14 @@ impl<'a> Window<'a> {
     /// The journal has it: calls leave, and outcomes are told.
     async fn written(&mut self, written: Written) {
         self.writing = None;
-        let Written { answered, leaving, at, took, result } = written;
+        let Written { answered, leaving, asked, stops, at, took, result } = written;
         self.meter.write(took);
         match result {
-            Ok(wish) => {
+            Ok((wish, Some(dealt))) => {
+                self.here.learn(wish);
+                self.dealt(&dealt, asked, at, stops);
+            }
+            Ok((wish, None)) => {
                 self.here.learn(wish);
                 if wish.sends() {
                     for unit in leaving {
@@ -381,6 +441,64 @@ impl<'a> Window<'a> {
         for (position, answer) in answered {
             self.settled(position, answer).await;
         }
+    }
+
+    /// What the journal gave leaves.
+    fn dealt(&mut self, dealt: &Dealt, asked: usize, at: Timestamp, wrote_stop: bool) {
+        let now = self.now();
+        let taken = self.team.as_mut().map(|team| team.take(dealt, asked, now));
+        if let Some(wait) = &dealt.wait {
+            self.brake.heed(wait);
+        }
+        for unit in self.desk.work.units(taken.unwrap_or_default().into_iter()) {
+            self.send(unit, at);
+        }
+        match self.stop.clone().filter(|_| self.skips_for_all()) {
+            Some(why) if dealt.hands > 0 => {
+                (self.given_up, self.handed_over, self.leaves) = (Some(why), true, true);
+            }
+            stop => self.skipped |= stop.is_some() && wrote_stop,
+        }
+    }
+
+    /// What a look at the others showed.
+    async fn looked(&mut self, look: Look) {
+        let (now, idles) = (self.now(), self.idles());
+        let Some(team) = &mut self.team else { return };
+        team.plan(&look, idles, now);
+        match look {
+            Look::Roll(Ok(roll)) => {
+                self.leaves |= !roll.is_led; // to run it, where nobody else is faster
+                for position in team.inherit(&roll) {
+                    self.doubts.push_back(Doubt {
+                        position,
+                        tries: 0,
+                        at: now,
+                        why: "its process ended before the answer came".to_owned(),
+                    });
+                }
+            }
+            Look::Read { items: Ok(items), .. } => {
+                let known = &self.items;
+                let news = team.news(items, |at| !known[at].state.is_settled());
+                for (position, item) in news {
+                    self.done += 1;
+                    self.failed += usize::from(item.state == ItemState::Failed);
+                    self.report(position, Answered::of(&item)).await;
+                }
+            }
+            Look::Roll(Err(JournalError::JobLost)) => {
+                self.desk.pulse.lost.send_replace(true);
+            }
+            Look::Roll(Err(trouble)) | Look::Read { items: Err(trouble), .. } => {
+                tracing::warn!(%trouble, "what others do of a shared job could not be read");
+            }
+        }
+    }
+
+    /// Nothing is under way here.
+    fn idles(&self) -> bool {
+        self.flights.is_empty() && self.writing.is_none() && self.answered.is_empty()
     }
 
     fn put_back(&mut self, units: Vec<Unit>) {
@@ -414,7 +532,11 @@ impl<'a> Window<'a> {
         let mut again = Vec::new();
         for (position, answer) in flight.unit.iter().copied().zip(answers) {
             if answer.ends_all && self.stop.is_none() {
-                self.stop = Some(answer.why_the_rest_is_skipped());
+                let why = answer.why_the_rest_is_skipped();
+                if self.desk.lease.is_hand {
+                    (self.given_up, self.leaves) = (Some(why.clone()), true);
+                }
+                self.stop = Some(why);
             }
             match answer.state {
                 ItemState::Intended => again.push(position),
@@ -433,6 +555,10 @@ impl<'a> Window<'a> {
             self.answered.push((position, answer));
         }
         // said to be not carried out: the next in turn, once the journal has it as intended again
+        if let Some(team) = &mut self.team {
+            again.into_iter().for_each(|position| team.put_back(position, now));
+            return;
+        }
         let again = self.desk.work.units(again.into_iter());
         self.put_back(again);
     }
@@ -460,6 +586,13 @@ impl<'a> Window<'a> {
 
     async fn settled(&mut self, position: usize, answer: Answered) {
         let context = self.desk.context;
+        if let Some(team) = &mut self.team {
+            match answer.state {
+                ItemState::Sent => team.leave(position),
+                state if state.is_settled() => team.settle(position),
+                _ => {}
+            }
+        }
         if answer.state.is_settled() {
             self.done += 1;
             self.failed += usize::from(answer.state == ItemState::Failed);
@@ -498,6 +631,10 @@ impl<'a> Window<'a> {
     /// The tracker hears of outcomes now and then.
     async fn tick(&mut self) {
         let now = self.now();
+        let idles = self.idles();
+        if let Some(team) = &mut self.team {
+            team.look(self.desk.context, idles, now);
+        }
         if !self.untold.is_empty() && now >= self.told + TELL_TRACKER {
             self.tell_tracker().await;
         }
@@ -537,7 +674,9 @@ impl<'a> Window<'a> {
 
     fn is_over(&self) -> bool {
         let nothing_waits = self.flights.is_empty() && self.writing.is_none();
-        let nothing_left = self.leaves || (self.queue.is_empty() && self.doubts.is_empty());
+        let through = self.team.as_ref().is_none_or(|team| team.is_through(self.done));
+        let nothing_left =
+            self.leaves || (self.queue.is_empty() && self.doubts.is_empty() && through);
         nothing_waits && nothing_left && (self.answered.is_empty() || self.unwritable)
     }
 
@@ -553,7 +692,9 @@ impl<'a> Window<'a> {
         let tell = (!self.untold.is_empty()).then(|| self.told + TELL_TRACKER);
         let doubts = self.doubts.iter().map(|doubt| doubt.at).min();
         let pace = (self.state == JobState::Running).then(|| self.meter.next());
-        let soon = [wait, gathered, tell, doubts, pace].into_iter().flatten().min();
+        let team = self.team.as_ref().and_then(|team| team.wake(self.may_send(), self.idles()));
+        let team = team.filter(|_| self.writing.is_none());
+        let soon = [wait, gathered, tell, doubts, pace, team].into_iter().flatten().min();
         let soon = soon.unwrap_or(now + Duration::from_secs(3600));
         soon.since(now).max(Duration::from_millis(1))
     }

@@ -23,6 +23,8 @@ pub(super) struct Work {
     /// Of a replacement.
     pub file: Option<PathBuf>,
     pub not_before: Option<Timestamp>,
+    /// Several processes may make its calls.
+    pub is_shared: bool,
     pub invalidation: Option<InvalidationId>,
     pub items: Vec<Item>,
     /// What storage held before.
@@ -42,7 +44,8 @@ impl Work {
             api_path: plan.api_path,
             overwrite: plan.overwrite,
             file: plan.file.clone(),
-            not_before: intent.job.and_then(|job| job.terms.not_before),
+            not_before: intent.job.as_ref().and_then(|job| job.terms.not_before),
+            is_shared: intent.job.is_some_and(|job| job.terms.shared),
             invalidation: intent.invalidation.map(|invalidation| invalidation.id),
             before: before.collect(),
             by_url: ByUrl { urls: plan.by_url.clone(), lost: 0 },
@@ -66,6 +69,7 @@ impl Work {
             overwrite: terms.overwrite,
             file: None,
             not_before: terms.not_before,
+            is_shared: terms.shared,
             operation,
             invalidation,
             items,

@@ -1,5 +1,6 @@
 //! Going on with jobs whose process is gone, beside everything else.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,9 +17,14 @@ use crate::ops::execute::Runner;
 use crate::ops::guard::Lock;
 use crate::ops::recover;
 use crate::ops::tracker::Tracker;
+use crate::ports::journal::Reach;
 
 /// Between two looks for what has been left behind while this process runs.
 const AGAIN: Duration = Duration::from_secs(30);
+/// Jobs of a team are looked for whenever somebody writes, as far as that is told, and after this; never more often than
+/// after the second.
+const TEAM_AGAIN: Duration = Duration::from_secs(3);
+const TEAM_PAUSE: Duration = Duration::from_millis(200);
 /// Jobs that are looked through for those whose process is gone.
 const LOOKED_THROUGH: u32 = 200;
 
@@ -62,6 +68,63 @@ impl Worker {
             }
         };
         self.stop.run_until_cancelled(work).await;
+    }
+
+    /// On the journal of a team: takes part in the jobs that several hosts make the calls of.
+    pub async fn take_part(self) {
+        let Context { journal, scope, clock, policy, .. } = &*self.context;
+        if journal.reach() == Reach::Here || policy.read_only {
+            return;
+        }
+        let (told, mut ended) = mpsc::channel(16);
+        let work = async {
+            let (mut seen, mut shunned) = (0, HashSet::new());
+            loop {
+                let open = if self.lock.is_shut(clock.moment()) {
+                    Vec::new() // while it is shut nothing is sent
+                } else {
+                    journal.shared_jobs(scope, clock.wall()).await.unwrap_or_else(|trouble| {
+                        tracing::warn!(%trouble, "the jobs of the team are not read yet");
+                        Vec::new()
+                    })
+                };
+                for operation in open {
+                    if !self.running.has(operation) && !shunned.contains(&operation) {
+                        self.help(operation, told.clone());
+                    }
+                }
+                tokio::select! {
+                    changes = journal.change(seen) => seen = changes,
+                    Some((operation, shuns)) = ended.recv() => {
+                        shunned.extend(Some(operation).filter(|_| shuns));
+                    }
+                    () = tokio::time::sleep(TEAM_AGAIN) => {}
+                }
+                tokio::time::sleep(TEAM_PAUSE).await;
+            }
+        };
+        self.stop.run_until_cancelled(work).await;
+    }
+
+    /// Takes part in one job in the background; tells when that is over, and whether nothing gets through from here.
+    fn help(&self, operation: OperationId, told: mpsc::Sender<(OperationId, bool)>) {
+        let worker = self.clone();
+        self.tasks.spawn(async move {
+            let Self { context, tracker, running, stop, .. } = &worker;
+            let runner = Runner { context, tracker, running, leave: stop };
+            let shuns = match runner.take_part(operation).await {
+                Ok(None) => false,
+                Ok(Some(why)) => {
+                    tracing::warn!(%operation, why, "a job of the team is left to others");
+                    true
+                }
+                Err(trouble) => {
+                    tracing::info!(%operation, %trouble, "takes no part in a job of the team");
+                    false
+                }
+            };
+            told.send((operation, shuns)).await.ok();
+        });
     }
 
     async fn take_up_interrupted(&self) -> Result<(), OpError> {

@@ -28,10 +28,16 @@ behaviours! {
 }
 
 fn terms() -> JobTerms {
-    JobTerms { api_path: ApiPath::Explicit, overwrite: false, not_before: None, resumable: true }
+    JobTerms {
+        api_path: ApiPath::Explicit,
+        overwrite: false,
+        not_before: None,
+        resumable: true,
+        shared: false,
+    }
 }
 
-fn job(verb: Verb, member: &Member, ordered: i64, public_ids: &[&str]) -> Intent {
+pub fn job(verb: Verb, member: &Member, ordered: i64, public_ids: &[&str]) -> Intent {
     let mut intent = intent(verb, member, at(ordered), public_ids);
     intent.job = Some(JobIntent {
         terms: terms(),
@@ -43,11 +49,11 @@ fn job(verb: Verb, member: &Member, ordered: i64, public_ids: &[&str]) -> Intent
     intent
 }
 
-fn lease(of: &Intent, holder: &Member, fencing: i64) -> JobLease {
-    JobLease { operation: of.operation.id, holder: holder.id, fencing }
+pub fn lease(of: &Intent, holder: &Member, fencing: i64) -> JobLease {
+    JobLease::to_run(of.operation.id, holder.id, fencing)
 }
 
-fn leaving(of: &Intent, positions: &[usize]) -> Step {
+pub fn leaving(of: &Intent, positions: &[usize]) -> Step {
     let leaving = positions.iter().map(|position| of.items[*position].id).collect();
     Step { outcomes: Vec::new(), leaving }
 }
@@ -57,7 +63,7 @@ fn settled(of: &Intent, outcomes: &[(usize, ItemState)]) -> Step {
     Step { outcomes: outcomes.iter().map(outcome).collect(), leaving: Vec::new() }
 }
 
-async fn states(journal: &dyn Journal, of: &Intent) -> Vec<ItemState> {
+pub async fn states(journal: &dyn Journal, of: &Intent) -> Vec<ItemState> {
     let items = journal.job_items(of.operation.id, ItemFilter::All, Slice::ALL).await.unwrap();
     items.into_iter().map(|item| item.state).collect()
 }

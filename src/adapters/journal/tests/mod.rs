@@ -34,6 +34,7 @@ mod bulk;
 #[cfg(feature = "postgres")]
 mod cluster;
 mod file;
+mod hands;
 mod jobs;
 mod make;
 mod model;

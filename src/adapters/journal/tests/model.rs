@@ -144,6 +144,7 @@ fn job() -> JobIntent {
             overwrite: false,
             not_before: None,
             resumable: true,
+            shared: false,
         },
         ttl: Duration::from_secs(TTL.unsigned_abs()),
         before: Vec::new(),
@@ -166,10 +167,8 @@ async fn play(deeds: &[Deed]) -> Result<(), TestCaseError> {
     let operation = of.operation.id;
     let ttl = Duration::from_secs(TTL.unsigned_abs());
     for deed in deeds {
-        let lease = |model: &Model, who: usize| JobLease {
-            operation,
-            holder: members[who].id,
-            fencing: model.leases[who].unwrap_or(0),
+        let lease = |model: &Model, who: usize| {
+            JobLease::to_run(operation, members[who].id, model.leases[who].unwrap_or(0))
         };
         match deed {
             Deed::Wait(seconds) => now += seconds,
