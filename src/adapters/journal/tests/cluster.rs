@@ -145,10 +145,19 @@ impl Cluster {
     /// Kills the server as if its host had died, and waits until nobody answers.
     pub fn kill(&mut self) {
         std::fs::write(self.folder.join("keep"), "").expect("our own folder");
-        let pid = rustix::process::Pid::from_raw(self.pid).expect("a process ID");
-        rustix::process::kill_process(pid, rustix::process::Signal::KILL).expect("it runs");
+        let children = format!("/proc/{0}/task/{0}/children", self.pid);
+        let children = std::fs::read_to_string(children).expect("it runs");
+        let children = children.split_whitespace().map(|pid| pid.parse().expect("a process ID"));
+        let all = std::iter::once(self.pid).chain(children).collect::<Vec<i32>>();
+        for pid in &all {
+            let pid = rustix::process::Pid::from_raw(*pid).expect("a process ID");
+            rustix::process::kill_process(pid, rustix::process::Signal::KILL).ok(); // it may have ended
+        }
         self.keeper.stdin.take();
         self.keeper.wait().expect("our own child");
+        while all.iter().any(|pid| is_there(*pid)) {
+            std::thread::sleep(Duration::from_millis(10)); // memory that they share keeps a new one from starting
+        }
         while TcpStream::connect(self.address()).is_ok() {
             std::thread::sleep(Duration::from_millis(10));
         }
@@ -163,6 +172,13 @@ impl Cluster {
         std::mem::swap(&mut self.keeper, &mut again.keeper); // the older one has ended
         self.pid = again.pid;
     }
+}
+
+/// Whether a process holds anything yet; one that only waits to be buried does not.
+fn is_there(pid: i32) -> bool {
+    let Ok(stat) = std::fs::read_to_string(format!("/proc/{pid}/stat")) else { return false };
+    let state = stat.rsplit_once(") ").and_then(|(_, rest)| rest.chars().next());
+    state != Some('Z')
 }
 
 impl Drop for Cluster {
