@@ -59,6 +59,7 @@ pub fn verdicts() {
         since_sent: Some(Duration::from_secs(38)),
         since_changed: Some(Duration::from_secs(37)),
         age: AgeTrust::Believed,
+        known_age: None,
         doubt: Duration::ZERO,
         reference: None,
         body: None,

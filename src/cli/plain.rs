@@ -250,7 +250,7 @@ impl Plain {
             Asked::Cancel { what } => self.cancel(&what).await?,
             Asked::Again { what } => self.again(&what).await?,
             Asked::Abandon { what } => self.abandon(&what).await?,
-            change => self.change(change, line).await?,
+            change => Box::pin(self.change(change, line)).await?,
         }
         Ok(true)
     }

@@ -149,7 +149,8 @@ where
         let end = match turn.wait(app, parts).await {
             Woken::Input(Some(first)) => {
                 let batch = drained(first, &mut parts.input).await;
-                turn.urgent = true;
+                // a window that is being dragged sends sizes faster than whole frames are worth drawing
+                turn.urgent |= batch.iter().any(|input| !matches!(input, Input::Resize(..)));
                 if batch.iter().any(|input| matches!(input, Input::Resize(..))) {
                     parts.surface.redraw()?; // terminals differ in what they leave, even where the size comes back
                 }

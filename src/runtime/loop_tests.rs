@@ -194,6 +194,27 @@ async fn input_is_drawn_at_once_and_drained_into_one_frame() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_size_is_drawn_at_once_and_a_storm_of_them_twenty_times_a_second() {
+    let running = started().await;
+    sleep(Duration::from_millis(100)).await;
+    let before = running.frames();
+    running.input.send(Input::Resize(100, 30)).unwrap();
+    sleep(Duration::from_millis(1)).await;
+    assert_eq!(running.frames(), before + 1);
+    for n in 0..200_u16 {
+        running.input.send(Input::Resize(1 + n, 1 + n / 4)).unwrap();
+        sleep(Duration::from_millis(5)).await;
+    }
+    sleep(Duration::from_millis(50)).await;
+    let drawn = running.frames() - before;
+    assert!((15..=22).contains(&drawn), "{drawn}");
+    running.input.send(Input::Resize(80, 24)).unwrap();
+    running.key("j");
+    sleep(Duration::from_millis(1)).await;
+    assert_eq!(running.frames() - before, drawn + 1, "with a key at once");
+}
+
+#[tokio::test(start_paused = true)]
 async fn messages_alone_are_drawn_at_most_twenty_times_a_second() {
     let running = started().await;
     running.key("w");

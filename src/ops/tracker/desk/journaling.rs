@@ -156,7 +156,9 @@ impl Desk {
         if !names.is_empty()
             && let Err(error) = journal.save_names(lease, &names).await
         {
-            changed.into_iter().for_each(|name| watch.name_not_saved(name));
+            for name in changed {
+                watch.name_not_saved(name);
+            }
             return Err(error);
         }
         if watch.take_terms_changed()
@@ -395,7 +397,9 @@ pub(super) async fn read_history(context: &Context, watch: &mut Watch) -> Result
             Ok(())
         }
         Err(error) => {
-            names.into_iter().for_each(|name| watch.no_history(name));
+            for name in names {
+                watch.no_history(name);
+            }
             Err(error)
         }
     }

@@ -73,7 +73,7 @@ impl Turns {
         }
         [&mut self.waiting, &mut self.asking, &mut self.asking_again]
             .into_iter()
-            .filter_map(|agenda| agenda.first())
+            .filter_map(Agenda::first)
             .map(|(due, _)| due)
             .min()
     }
