@@ -81,7 +81,7 @@ fn a_worker_that_vanishes_keeps_the_all_clear_away() {
     let since = Instant::now();
     loop {
         let history = run(&ana, &["history", "--json"]).expect(0).json();
-        if history["invalidations"][0]["outcome"] == "all_clear" {
+        if history["invalidations"][0]["ended"]["outcome"] == "all_clear" {
             break;
         }
         assert!(since.elapsed() < Duration::from_secs(120), "{history}");

@@ -20,7 +20,6 @@ pub fn ask(probe: &Probe) -> String {
 
 /// What a reply to [`ask`] says, and when the probe left and was answered at the earliest and the latest, on our clock:
 /// it was `asked` and `told` then.
-#[must_use]
 pub fn told(
     probe: &Probe,
     reply: &str,
