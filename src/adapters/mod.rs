@@ -14,6 +14,7 @@ pub mod programs;
 pub(crate) mod public_address;
 pub mod ssh;
 pub mod system_clock;
+pub mod team_places;
 pub(crate) mod tls;
 pub mod vantage;
 

@@ -9,6 +9,7 @@ use super::globalping::GlobalpingProber;
 use super::http_prober::HttpProber;
 use super::places::told_apart;
 use super::ssh::SshProber;
+use super::team_places::TeamProber;
 use crate::domain::place::{Place, Vantage};
 use crate::domain::sighting::{ProbeFailure, Sighting};
 use crate::ports::clock::Clock;
@@ -68,6 +69,7 @@ pub struct RoutedProber {
     here: HttpProber,
     ssh: Option<SshProber>,
     globalping: Option<GlobalpingProber>,
+    team: Option<TeamProber>,
     clock: Arc<dyn Clock>,
 }
 
@@ -78,17 +80,24 @@ impl RoutedProber {
         globalping: Option<GlobalpingProber>,
         clock: Arc<dyn Clock>,
     ) -> Self {
-        Self { here: HttpProber::new(Arc::clone(&clock)), ssh, globalping, clock }
+        Self { here: HttpProber::new(Arc::clone(&clock)), ssh, globalping, team: None, clock }
+    }
+
+    /// Asks members of the team as well.
+    #[must_use]
+    pub fn with_team(self, team: TeamProber) -> Self {
+        Self { team: Some(team), ..self }
     }
 }
 
 #[async_trait]
 impl Prober for RoutedProber {
     async fn probe(&self, probe: &Probe) -> Sighting {
-        match (&probe.vantage, &self.ssh, &self.globalping) {
+        match (&probe.vantage, &self.ssh, &self.globalping, &self.team) {
             (Vantage::Here, ..) => self.here.probe(probe).await,
-            (Vantage::Ssh(_), Some(ssh), _) => ssh.probe(probe).await,
-            (Vantage::Globalping(_), _, Some(globalping)) => globalping.probe(probe).await,
+            (Vantage::Ssh(_), Some(ssh), ..) => ssh.probe(probe).await,
+            (Vantage::Globalping(_), _, Some(globalping), _) => globalping.probe(probe).await,
+            (Vantage::Worker(_), .., Some(team)) => team.probe(probe).await,
             // a watch of another day, under another configuration
             (vantage, ..) => {
                 let (now, detail) = (self.clock.moment(), format!("{vantage} is not configured"));
@@ -179,7 +188,8 @@ mod tests {
     #[tokio::test]
     async fn a_vantage_point_that_is_not_configured_sees_nothing() {
         let prober = RoutedProber::new(None, None, Arc::new(SystemClock));
-        for vantage in [Vantage::Ssh("box".to_owned()), Vantage::Globalping("jp".to_owned())] {
+        let [ssh, globalping, worker] = ["ssh:box", "globalping:jp", "worker:dc-2"];
+        for vantage in [ssh, globalping, worker].map(|it| it.parse::<Vantage>().unwrap()) {
             let probe = Probe {
                 vantage: vantage.clone(),
                 address: None,

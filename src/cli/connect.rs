@@ -15,6 +15,8 @@ use crate::adapters::cloudinary::{ClientOptions, CloudinaryClient};
 use crate::adapters::journal::{Processes, Signer, SqlJournal};
 use crate::adapters::places::{LocalReady, LoopbackPlaces, fetch_local_edges};
 use crate::adapters::system_clock::SystemClock;
+use crate::adapters::team_places::{Team, TeamPlaces, TeamProber};
+use crate::adapters::vantage::CombinedPlaces;
 use crate::config::{self, ConfigError, Env, Flags, Preferences, Resolved};
 use crate::domain::account::Account;
 use crate::domain::delivery_url::SignatureKind;
@@ -23,8 +25,9 @@ use crate::domain::invalidation::{CloudScope, Member};
 use crate::ops::{Context, Engine, OpError};
 use crate::ports::clock::Clock;
 use crate::ports::cloud::CloudError;
-use crate::ports::journal::Journal;
-use crate::ports::places::PlacesError;
+use crate::ports::errands::Errands;
+use crate::ports::journal::{Journal, Reach};
+use crate::ports::places::{Places, PlacesError};
 
 /// How long a loopback address may take to refuse a connection.
 const REFUSAL: Duration = Duration::from_secs(1);
@@ -150,11 +153,26 @@ impl Found {
         let Resolved { credentials, api_prefix, account, policy, look_from, .. } = self.resolved;
         let cloud = CloudinaryClient::new(credentials, &api_prefix, ClientOptions::default())?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-        let Outlook { places, prober, sources } = match &self.local {
+        let Outlook { places, prober, mut sources } = match &self.local {
             Some(ready) => {
                 local_outlook(LoopbackPlaces::new(&api_prefix, ready), look_from, &clock)
             }
             None => outlook(look_from, &clock)?,
+        };
+        let (places, prober) = match self.journal.reach() {
+            Reach::Here => (places, prober),
+            Reach::Reached { .. } | Reach::Gone { .. } => {
+                let team = Team {
+                    errands: Arc::clone(&self.journal) as Arc<dyn Errands>,
+                    scope: scope.clone(),
+                    clock: Arc::clone(&clock),
+                };
+                let edges = self.local.as_ref().map(|_| Arc::clone(&places));
+                let theirs = Arc::new(TeamPlaces::new(team.clone(), edges));
+                let places = CombinedPlaces::new(vec![places, theirs]);
+                sources.team = Some(team.clone());
+                (Arc::new(places) as Arc<dyn Places>, prober.with_team(TeamProber::new(team)))
+            }
         };
         let context = Context {
             cloud: Arc::new(cloud),

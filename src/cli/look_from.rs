@@ -10,6 +10,7 @@ use crate::adapters::fastly_check::{self, EdgeCheck};
 use crate::adapters::globalping::{self, Globalping, GlobalpingOptions};
 use crate::adapters::places::{LoopbackPlaces, PinnedEdge, ResolvedPlaces, is_fastly};
 use crate::adapters::ssh::{SshHost, SshHosts, SshOptions, SshPlaces, SshProber};
+use crate::adapters::team_places::Team;
 use crate::adapters::vantage::{CombinedPlaces, RoutedProber};
 use crate::config::LookFrom;
 use crate::ports::clock::Clock;
@@ -37,6 +38,8 @@ pub struct Sources {
     pub locations: Vec<String>,
     pub edge_check: Option<Arc<EdgeCheck>>,
     pub fastly_hosts: Vec<String>,
+    /// The journal of a team, whose members can look as well.
+    pub team: Option<Team>,
 }
 
 impl Sources {

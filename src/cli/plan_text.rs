@@ -118,6 +118,7 @@ fn seen_by(plan: &Plan) -> Option<String> {
     let hosts = plan.seen_by.iter().map(|one| match one.role {
         OnlookerRole::Delivery => clean(&one.host).into_owned(),
         OnlookerRole::Ssh => format!("{} (by ssh)", clean(&one.host)),
+        OnlookerRole::Worker => format!("{} (a worker of the team)", clean(&one.host)),
         OnlookerRole::ThirdParty => {
             format!("{} (a third party, {})", clean(&one.host), count(one.urls, "URL"))
         }

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde_json::json;
+use tokio_util::sync::CancellationToken;
 
 use super::connect::Session;
 use super::exit::Exit;
@@ -15,6 +16,8 @@ use super::json as shape;
 use super::output::Output;
 use super::signals::Stop;
 use super::words::count;
+use crate::adapters::http_prober::HttpProber;
+use crate::adapters::team_places::Contribution;
 use crate::domain::id::InvalidationId;
 use crate::domain::purge::Risk;
 use crate::domain::snapshot::WatchSnapshot;
@@ -27,6 +30,20 @@ pub struct Track {
     /// Name of the cloud: goes on with interrupted jobs of a production profile as well
     #[arg(long, value_name = "WORD")]
     pub confirm: Option<String>,
+    /// Look from this host on behalf of everybody, as the place of this name (letters, digits, `.`, `-`, `_`)
+    #[arg(long, value_name = "NAME", value_parser = place_name)]
+    pub place: Option<String>,
+}
+
+/// Longest name of a place.
+const NAME: usize = 32;
+
+fn place_name(typed: &str) -> Result<String, String> {
+    let fits = typed.chars().all(|it| it.is_ascii_alphanumeric() || ".-_".contains(it));
+    match typed.chars().count() {
+        1..=NAME if fits => Ok(typed.to_owned()),
+        _ => Err(format!("a name has 1 to {NAME} of letters, digits, `.`, `-` and `_`")),
+    }
 }
 
 /// Tracks until a signal says that it is enough; what is held then is given back, for others to take up at once.
@@ -49,28 +66,66 @@ pub async fn run(session: &Session, args: &Track) -> Result<Exit, Failure> {
         }
         _ => {}
     }
+    let contribution = match &args.place {
+        Some(name) => Some(contribute(session, name).await?),
+        None => None,
+    };
     let mut stop = Stop::listen();
     let mut board = session.engine.tracker().board();
     let mut told = Told { output, held: BTreeMap::new(), gone: false };
-    told.start(&clean(&context.journal.location()), &context.account.cloud_name)?;
+    let place = args.place.as_deref();
+    told.start(&clean(&context.journal.location()), &context.account.cloud_name, place)?;
+    let enough = CancellationToken::new();
+    let looking = contribution.map(|looks| {
+        let enough = enough.clone();
+        tokio::spawn(async move { looks.serve(enough.cancelled_owned()).await })
+    });
     let mut unlocked = tokio::time::interval(crate::ops::guard::UNLOCKED_FOR / 2);
-    loop {
+    let ended = loop {
         let now = Arc::clone(&board.borrow_and_update());
         told.now(&now)?;
         tokio::select! {
             biased;
             caught = stop.next() => {
                 told.end(caught.word())?;
-                return Ok(Exit::Done);
+                break Ok(Exit::Done);
             }
             changed = board.changed() => if changed.is_err() {
-                return Err(Failure::failed("the tracker stopped".to_owned(), "the log has the details; start it again"));
+                break Err(Failure::failed("the tracker stopped".to_owned(), "the log has the details; start it again"));
             },
             _ = unlocked.tick() => if let Some(word) = &args.confirm {
                 session.engine.unlock(word)?;
             },
         }
+    };
+    enough.cancel();
+    if let Some(looking) = looking {
+        looking.await.ok(); // it has said why
     }
+    ended
+}
+
+/// Announces the place that this host is.
+async fn contribute(session: &Session, name: &str) -> Result<Contribution, Failure> {
+    let Some(team) = session.sources.team.clone() else {
+        return Err(Failure::usage(
+            "a place is looked from on behalf of a team, and this journal is a file".to_owned(),
+            "give --journal postgres://…, or leave --place out: this host is looked from anyway",
+        ));
+    };
+    let context = session.engine.context();
+    let clock = Arc::clone(&team.clock);
+    let prober = Arc::new(HttpProber::new(clock));
+    let (member, local) = (context.member.id, context.policy.loopback);
+    context.journal.join(&context.member, context.clock.wall()).await?;
+    let looks = Contribution::new(team, name.to_owned(), member, prober, local);
+    if looks.announce().await? {
+        return Ok(looks);
+    }
+    Err(Failure::usage(
+        format!("another worker looks from {name}"),
+        "choose another name; one that is gone frees its name within seconds",
+    ))
 }
 
 /// What was said so far.
@@ -82,11 +137,13 @@ struct Told<'a> {
 }
 
 impl Told<'_> {
-    fn start(&self, journal: &str, cloud: &str) -> Result<(), Failure> {
+    fn start(&self, journal: &str, cloud: &str, place: Option<&str>) -> Result<(), Failure> {
         if self.output.style.json {
-            self.output.event("tracking", json!({ "journal": journal, "cloud": clean(cloud) }))?;
+            let fields = json!({ "journal": journal, "cloud": clean(cloud), "place": place });
+            self.output.event("tracking", fields)?;
         } else {
-            self.output.line(&format!("tracks {} on {journal}", clean(cloud)))?;
+            let place = place.map(|name| format!(", and looks as {name}")).unwrap_or_default();
+            self.output.line(&format!("tracks {} on {journal}{place}", clean(cloud)))?;
         }
         Ok(())
     }

@@ -26,6 +26,8 @@ pub enum Vantage {
     Here,
     /// Another host of the operator's, reached as `ssh HOST`.
     Ssh(String),
+    /// Another member of the team, by the name of the place that it looks from.
+    Worker(String),
     /// A probe of the Globalping network, by the location it was asked for.
     Globalping(String),
 }
@@ -36,6 +38,13 @@ impl Vantage {
     pub const fn is_third_party(&self) -> bool {
         matches!(self, Self::Globalping(_))
     }
+
+    /// Whether URLs that grant access are kept from it: somebody else would see them, or they would be written to the
+    /// journal on their way.
+    #[must_use]
+    pub const fn is_for_public_urls(&self) -> bool {
+        matches!(self, Self::Globalping(_) | Self::Worker(_))
+    }
 }
 
 impl fmt::Display for Vantage {
@@ -43,6 +52,7 @@ impl fmt::Display for Vantage {
         match self {
             Self::Here => f.write_str("here"),
             Self::Ssh(host) => write!(f, "ssh:{host}"),
+            Self::Worker(name) => write!(f, "worker:{name}"),
             Self::Globalping(location) => write!(f, "globalping:{location}"),
         }
     }
@@ -55,6 +65,7 @@ impl FromStr for Vantage {
     fn from_str(text: &str) -> Result<Self, Infallible> {
         Ok(match text.split_once(':') {
             Some(("ssh", host)) => Self::Ssh(host.to_owned()),
+            Some(("worker", name)) => Self::Worker(name.to_owned()),
             Some(("globalping", location)) => Self::Globalping(location.to_owned()),
             _ => Self::Here,
         })
@@ -115,7 +126,12 @@ mod tests {
 
     #[test]
     fn vantage_points_are_read_as_they_are_written() {
-        for text in ["here", "ssh:bastion.example", "globalping:frankfurt+datacenter-network"] {
+        for text in [
+            "here",
+            "ssh:bastion.example",
+            "worker:dc-2",
+            "globalping:frankfurt+datacenter-network",
+        ] {
             assert_eq!(text.parse::<Vantage>().unwrap().to_string(), text);
         }
         assert_eq!("somewhere".parse(), Ok(Vantage::Here));

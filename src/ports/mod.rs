@@ -3,6 +3,7 @@
 pub mod changes;
 pub mod clock;
 pub mod cloud;
+pub mod errands;
 pub mod journal;
 pub mod journal_store;
 pub mod journal_team;

@@ -3,6 +3,8 @@
 #[path = "../../src/adapters/journal/tests/cluster.rs"]
 mod cluster;
 mod jobs;
+mod places;
+mod takeover;
 
 use std::io::{BufRead as _, BufReader};
 use std::net::SocketAddr;
@@ -33,6 +35,11 @@ fn signal(child: &Child, signal: Signal) {
     kill_process(pid, signal).expect("our own child");
 }
 
+/// Whether the longer variants are asked for.
+fn is_long() -> bool {
+    std::env::var("ALLCLEAR_TEST_LONG").is_ok_and(|it| it == "1")
+}
+
 /// A worker without a screen, and what it says.
 struct Worker {
     child: Child,
@@ -40,8 +47,13 @@ struct Worker {
 }
 
 impl Worker {
-    fn start((home, journal): &(Home, String)) -> Self {
-        let mut child = home.spawn(&["--journal", journal, "track", "--json"]);
+    fn start(member: &(Home, String)) -> Self {
+        Self::start_with(member, &[])
+    }
+
+    fn start_with((home, journal): &(Home, String), more: &[&str]) -> Self {
+        let arguments = [&["--journal", journal.as_str(), "track", "--json"], more].concat();
+        let mut child = home.spawn(&arguments);
         let said = BufReader::new(child.stdout.take().expect("piped"));
         let mut worker = Self { child, said };
         worker.until("tracking");
@@ -67,6 +79,14 @@ impl Worker {
         let outcome = self.until("outcome");
         assert_eq!(self.child.wait().expect("our own child").code(), Some(0));
         outcome
+    }
+}
+
+/// A test that fails leaves nobody behind.
+impl Drop for Worker {
+    fn drop(&mut self) {
+        self.child.kill().ok();
+        self.child.wait().ok();
     }
 }
 

@@ -170,9 +170,10 @@ impl SqlJournal {
     ) -> Result<Dealt, JournalError> {
         let at = self.learn_time(now);
         let locks = self.link.ways.locks;
-        let mut writing = self.begin().await?.quietly();
-        if !lease.is_hand && turn.most > 0 {
-            writing.note_first_call(lease.operation, at).await?;
+        let mut writing = self.begin().await?;
+        let asks = !lease.is_hand && turn.most > 0;
+        if !asks || !writing.note_first_call(lease.operation, at).await? {
+            writing = writing.quietly(); // that it has begun is told to those that may help
         }
         let held = if lease.is_hand {
             format!(
@@ -288,16 +289,17 @@ impl Writing {
         &mut self,
         operation: OperationId,
         at: i64,
-    ) -> Result<(), JournalError> {
-        self.run(
-            sqlx::query(
-                "UPDATE job SET started_at = $2 WHERE operation = $1 AND started_at IS NULL AND wish = 'run'",
+    ) -> Result<bool, JournalError> {
+        let begins = self
+            .run(
+                sqlx::query(
+                    "UPDATE job SET started_at = $2 WHERE operation = $1 AND started_at IS NULL AND wish = 'run'",
+                )
+                .bind(operation.to_string())
+                .bind(at),
             )
-            .bind(operation.to_string())
-            .bind(at),
-        )
-        .await?;
-        Ok(())
+            .await?;
+        Ok(begins > 0)
     }
 
     /// Nobody waits any more for what stays as sent.

@@ -4,7 +4,7 @@ use sqlx::AssertSqlSafe;
 use sqlx::any::AnyRow;
 
 use super::faults;
-use super::lists::like_pattern;
+use super::lists::{like_pattern, of_scope};
 use super::presence::Present;
 use super::rows::{
     before_of, came_from, column, count, id_of, item_of, operation_of, optional_id,
@@ -23,7 +23,7 @@ use crate::domain::text::clean;
 use crate::domain::time::Timestamp;
 use crate::ports::journal::{ByUrl, JobWork, JobsOf, JournalError};
 
-/// A page of jobs first, then what is known of them; `{}` is the condition and the order of the page.
+/// A page of jobs first, read from an index in its order, then what is known of them; `{of}` is [`of_scope`].
 const JOBS: &str = "SELECT p.operation_id, p.member, p.verb, p.ordered_at, p.command_line, p.note, p.invalidate, \
     p.label, p.cloud_name, p.api, p.instance, j.terms, j.not_before, j.wish, j.wished_at, j.runner, j.lease_until, \
     j.run_since, j.settled_before, j.wait_until, j.wait_because, j.started_at, j.ended_at, j.by_url, j.stopped_because, \
@@ -39,7 +39,7 @@ const JOBS: &str = "SELECT p.operation_id, p.member, p.verb, p.ordered_at, p.com
     (SELECT COUNT(*) FROM hand h WHERE h.operation = p.operation_id AND h.lease_until > $7) AS n_hands \
     FROM (SELECT o.id AS operation_id, o.member, o.verb, o.ordered_at, o.command_line, o.note, o.invalidate, o.label, \
     c.cloud_name, c.api, c.instance FROM job k JOIN operation o ON o.id = k.operation JOIN cloud c ON c.id = o.cloud \
-    WHERE (($1 = c.cloud_name AND $2 = c.api AND $3 = c.instance) OR $4 = 0) AND (o.id = $6 OR $6 = '') \
+    WHERE {of} AND {only} \
     ORDER BY o.ordered_at DESC, o.id DESC LIMIT $5) AS p \
     JOIN job j ON j.operation = p.operation_id LEFT JOIN invalidation v ON v.operation = p.operation_id \
     LEFT JOIN member m ON m.id = p.member LEFT JOIN member w ON w.id = j.wished_by \
@@ -55,7 +55,9 @@ impl SqlJournal {
     ) -> Result<Vec<JobRow>, JournalError> {
         self.learn_time(now);
         let present = self.present().await?;
-        let rows = sqlx::query(JOBS)
+        let one = if only.is_some() { "o.id = $6" } else { "$6 = ''" };
+        let sql = JOBS.replace("{of}", of_scope(scope)).replace("{only}", one);
+        let rows = sqlx::query(AssertSqlSafe(sql))
             .bind(scope.map(|scope| scope.cloud_name.clone()).unwrap_or_default())
             .bind(scope.map(|scope| scope.api.clone()).unwrap_or_default())
             .bind(scope.map(|scope| stored_scope(scope).to_owned()).unwrap_or_default())
@@ -320,21 +322,21 @@ impl SqlJournal {
         scope: Option<&CloudScope>,
         limit: u32,
     ) -> Result<Vec<ActRow>, JournalError> {
-        let rows = sqlx::query(
+        let sql = format!(
             "SELECT a.kind, a.at, a.operation, a.note, o.label, m.user_name, m.host, m.ssh_client \
-             FROM act a JOIN cloud c ON c.id = a.cloud LEFT JOIN operation o ON o.id = a.operation \
-             LEFT JOIN member m ON m.id = a.member \
-             WHERE (($1 = c.cloud_name AND $2 = c.api AND $3 = c.instance) OR $4 = 0) \
-             ORDER BY a.at DESC, a.id DESC LIMIT $5",
-        )
-        .bind(scope.map(|scope| scope.cloud_name.clone()).unwrap_or_default())
-        .bind(scope.map(|scope| scope.api.clone()).unwrap_or_default())
-        .bind(scope.map(|scope| stored_scope(scope).to_owned()).unwrap_or_default())
-        .bind(i64::from(scope.is_some()))
-        .bind(i64::from(limit))
-        .fetch_all(&self.link.pool())
-        .await
-        .map_err(|error| faults::reading(&self.location, &error))?;
+             FROM act a LEFT JOIN operation o ON o.id = a.operation LEFT JOIN member m ON m.id = a.member \
+             WHERE {} ORDER BY a.at DESC, a.id DESC LIMIT $5",
+            of_scope(scope).replace("o.cloud", "a.cloud")
+        );
+        let rows = sqlx::query(AssertSqlSafe(sql))
+            .bind(scope.map(|scope| scope.cloud_name.clone()).unwrap_or_default())
+            .bind(scope.map(|scope| scope.api.clone()).unwrap_or_default())
+            .bind(scope.map(|scope| stored_scope(scope).to_owned()).unwrap_or_default())
+            .bind(i64::from(scope.is_some()))
+            .bind(i64::from(limit))
+            .fetch_all(&self.link.pool())
+            .await
+            .map_err(|error| faults::reading(&self.location, &error))?;
         let shown = |row: &AnyRow, name: &'static str| -> Result<Option<String>, JournalError> {
             Ok(column::<Option<&str>>(row, name)?.map(|text| clean(text).into_owned()))
         };

@@ -10,6 +10,7 @@
 
 mod changes;
 mod clock;
+mod errands;
 mod faults;
 mod hands;
 mod history;

@@ -64,6 +64,13 @@ pub(super) static TABLES: &[Table] = &[
     Table { name: "hand", key: 2, columns: &[
         ("operation", Text), ("number", Int), ("member", Text), ("lease_until", Int),
     ] },
+    Table { name: "place", key: 2, columns: &[
+        ("cloud", Text), ("name", Text), ("member", Text), ("announced_at", Int),
+    ] },
+    Table { name: "errand", key: 1, columns: &[
+        ("id", Text), ("cloud", Text), ("place", Text), ("ask", Text), ("asked_at", Int), ("taken_by", Text),
+        ("reply", Text),
+    ] },
     Table { name: "refused", key: 2, columns: &[
         ("operation", Text), ("seq", Int), ("typed", Text), ("state", Text), ("reason", Text), ("readings", Text),
     ] },
@@ -97,7 +104,7 @@ fn value(cell: Cell, kind: Kind) -> Value {
 }
 
 /// Which rows name another one that must be there: table, column, the other table. Keys of others are its first column.
-const REFERENCES: [(&str, &str, &str); 15] = [
+const REFERENCES: [(&str, &str, &str); 17] = [
     ("operation", "cloud", "cloud"),
     ("item", "operation", "operation"),
     ("invalidation", "operation", "operation"),
@@ -111,6 +118,8 @@ const REFERENCES: [(&str, &str, &str); 15] = [
     ("hand", "operation", "operation"),
     ("refused", "operation", "operation"),
     ("act", "cloud", "cloud"),
+    ("place", "cloud", "cloud"),
+    ("errand", "cloud", "cloud"),
     ("watched_name", "item", "item"),
     ("watched_url", "item", "item"),
 ];

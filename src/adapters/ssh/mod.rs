@@ -21,6 +21,7 @@
 
 mod child;
 mod host;
+mod letters;
 mod lines;
 mod link;
 mod manners;
@@ -34,6 +35,7 @@ mod wire;
 mod tests;
 
 pub use host::{BadSshHost, SshHost, SshHosts, SshOptions};
+pub use letters::{ask, told};
 pub use places::{SshPlaces, SshState, seen_from};
 pub use prober::SshProber;
 pub use remote::{RemoteEnd, ServeError};

@@ -38,20 +38,28 @@ impl SshProber {
         let Some(replied) = asked.map_err(unable)? else {
             return Err((None, ProbeFailure::TimedOut));
         };
-        let span = Span::of(&replied);
-        let Replied { reply, .. } = replied;
-        let failed = |failure| Err((Some(span), failure));
-        match (reply.answer, reply.failure) {
-            (Some(told), None) => match checked(probe, told.into()) {
-                Ok(answer) => Ok((span, answer)),
-                Err(failure) => failed(failure),
-            },
-            (None, Some(failure)) => failed(failure.seen_from(&format!("ssh {host}"))),
-            _ => failed(ProbeFailure::Vantage {
-                detail: format!("ssh {host}: its reply is no answer"),
-            }),
+        let (span, result) = read(probe, replied, &format!("ssh {host}"));
+        match result {
+            Ok(answer) => Ok((span, answer)),
+            Err(failure) => Err((Some(span), failure)),
         }
     }
+}
+
+/// What a reply says, and when it was seen.
+pub(super) fn read(
+    probe: &Probe,
+    replied: Replied,
+    from: &str,
+) -> (Span, Result<Answer, ProbeFailure>) {
+    let span = Span::of(&replied);
+    let Replied { reply, .. } = replied;
+    let result = match (reply.answer, reply.failure) {
+        (Some(told), None) => checked(probe, told.into()),
+        (None, Some(failure)) => Err(failure.seen_from(from)),
+        _ => Err(ProbeFailure::Vantage { detail: format!("{from}: its reply is no answer") }),
+    };
+    (span, result)
 }
 
 #[async_trait]
@@ -92,9 +100,9 @@ fn checked(probe: &Probe, answer: Answer) -> Result<Answer, ProbeFailure> {
 
 /// The widest interval, on our clock, that the probe can have taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Span {
-    sent: Moment,
-    received: Moment,
+pub(super) struct Span {
+    pub sent: Moment,
+    pub received: Moment,
 }
 
 impl Span {

@@ -121,6 +121,22 @@ impl RemoteEnd {
         self.answer(lines, output, local).await
     }
 
+    /// The reply to one request, outside of any conversation.
+    pub(super) async fn reply_to(&self, line: &[u8]) -> Reply {
+        let read_at = self.shared.clock.moment();
+        match request(line) {
+            Ok(request) => {
+                let shared = Arc::clone(&self.shared);
+                let Done { mut reply, .. } = shared.carry_out(request, read_at, self.local).await;
+                if let Some(times) = &mut reply.times {
+                    times.done_ms = duration_ms(self.shared.clock.moment().since(read_at));
+                }
+                reply
+            }
+            Err(reply) => *reply,
+        }
+    }
+
     async fn greet(&self, lines: &mut Lines<impl AsyncRead + Unpin>) -> Result<Hello, ServeError> {
         let odd = |detail: &str| ServeError::Greeting { detail: detail.to_owned() };
         let until = Instant::now() + MAX_SILENCE;

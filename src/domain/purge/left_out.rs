@@ -80,6 +80,8 @@ pub enum OnlookerRole {
     Delivery,
     /// A host of the operator's that looks for us.
     Ssh,
+    /// Another member of the team.
+    Worker,
     /// Somebody else who looks for us.
     ThirdParty,
 }
@@ -91,6 +93,7 @@ impl OnlookerRole {
         match self {
             Self::Delivery => "delivery",
             Self::Ssh => "ssh",
+            Self::Worker => "worker",
             Self::ThirdParty => "third_party",
         }
     }

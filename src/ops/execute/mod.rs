@@ -213,15 +213,16 @@ impl Runner<'_> {
         let Some(lease) = joined else {
             return Ok(self.go_on(operation, &events, ears.cancel).await?.stopped);
         };
-        let mut here = match self.running.begin(operation).await {
-            Some(here) => here,
-            None => return Ok(journal.release_job(lease, clock.wall()).await.map(|()| None)?),
+        let Some(mut here) = self.running.begin(operation).await else {
+            return Ok(journal.release_job(lease, clock.wall()).await.map(|()| None)?);
         };
         let Some(work) = Work::of_journal(journal.job_work(operation).await?) else {
             return Ok(journal.release_job(lease, clock.wall()).await.map(|()| None)?);
         };
         tracing::info!(%operation, "helps with a job");
-        let (_, stopped) = self.run_under(lease, &Arc::new(work), &mut here, ears, None).await?;
+        let work = Arc::new(work);
+        let run = Box::pin(self.run_under(lease, &work, &mut here, ears, None));
+        let (_, stopped) = run.await?;
         Ok(stopped)
     }
 
@@ -241,7 +242,7 @@ impl Runner<'_> {
         let mut work = Arc::new(work);
         loop {
             let ears = Ears { events, cancel };
-            match self.run_under(lease, &work, &mut here, ears, plan).await {
+            match Box::pin(self.run_under(lease, &work, &mut here, ears, plan)).await {
                 Err(OpError::Journal(JournalError::JobLost)) => {
                     lease = taken::back(self.context, Arc::make_mut(&mut work), events).await?;
                     plan = None;

@@ -556,7 +556,9 @@ impl<'a> Window<'a> {
         }
         // said to be not carried out: the next in turn, once the journal has it as intended again
         if let Some(team) = &mut self.team {
-            again.into_iter().for_each(|position| team.put_back(position, now));
+            for position in again {
+                team.put_back(position, now);
+            }
             return;
         }
         let again = self.desk.work.units(again.into_iter());

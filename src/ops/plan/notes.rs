@@ -158,6 +158,7 @@ pub(super) fn onlookers(seen_by: &[Onlooker]) -> Option<String> {
     };
     let (delivery, ssh, third) =
         (hosts(OnlookerRole::Delivery), hosts(OnlookerRole::Ssh), hosts(OnlookerRole::ThirdParty));
+    let ssh = [ssh, hosts(OnlookerRole::Worker)].concat();
     if ssh.is_empty() && third.is_empty() {
         return None;
     }

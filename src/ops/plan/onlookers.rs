@@ -26,6 +26,8 @@ pub(super) fn of(account: &Account, urls: &[PlannedUrl], places: &[Place]) -> Ve
         let onlooker = match &place.vantage {
             Vantage::Here => continue,
             Vantage::Ssh(host) => (OnlookerRole::Ssh, clean(host).into_owned(), urls.len()),
+            // hosts of the team, which has the journal anyway
+            Vantage::Worker(name) => (OnlookerRole::Worker, clean(name).into_owned(), public),
             Vantage::Globalping(_) => {
                 (OnlookerRole::ThirdParty, "the Globalping network".to_owned(), public)
             }

@@ -17,6 +17,8 @@ ALTER TABLE item ADD COLUMN sent_by BIGINT;
 ALTER TABLE cloud ADD COLUMN wait_until BIGINT;
 ALTER TABLE cloud ADD COLUMN wait_because TEXT;
 
--- The next of a job, without sorting all that wait.
+-- The newest of any cloud, and the next of a job, without sorting all that wait.
+CREATE INDEX operation_by_order ON operation (ordered_at, id);
+CREATE INDEX act_by_order ON act (at, id);
 CREATE INDEX item_by_turn ON item (operation, state, seq);
 DROP INDEX item_by_state;

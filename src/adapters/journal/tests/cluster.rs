@@ -116,7 +116,12 @@ impl Cluster {
 
     /// Makes an empty database.
     pub fn make(&self, database: &str) {
-        let made = Command::new(programs().expect("it runs").join("psql"))
+        self.ask("postgres", &format!("CREATE DATABASE {database}"));
+    }
+
+    /// What `psql` prints for a statement, without headings.
+    pub fn ask(&self, database: &str, statement: &str) -> String {
+        let asked = Command::new(programs().expect("it runs").join("psql"))
             .env("PGPASSWORD", PASSWORD)
             .args([
                 "-q",
@@ -127,12 +132,14 @@ impl Cluster {
                 "-U",
                 ROLE,
                 "-d",
-                "postgres",
+                database,
+                "-At",
             ])
-            .args(["-c", &format!("CREATE DATABASE {database}")])
+            .args(["-c", statement])
             .output()
             .expect("psql runs");
-        assert!(made.status.success(), "psql: {}", String::from_utf8_lossy(&made.stderr));
+        assert!(asked.status.success(), "psql: {}", String::from_utf8_lossy(&asked.stderr));
+        String::from_utf8_lossy(&asked.stdout).trim().to_owned()
     }
 
     /// A new empty database.

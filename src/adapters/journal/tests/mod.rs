@@ -33,6 +33,7 @@ macro_rules! behaviours {
 mod bulk;
 #[cfg(feature = "postgres")]
 mod cluster;
+mod errands;
 mod file;
 mod hands;
 mod jobs;

@@ -272,3 +272,64 @@ async fn a_member_of_another_host_that_died_is_noticed_before_its_lease_runs_out
     let row = there.row(known.id).await.unwrap();
     assert!(row.tracked_by.is_some_and(|by| by.contains("bob")));
 }
+
+/// Fills a journal with ended orders and pending ones, as years of a team would.
+async fn fill(journal: &SqlJournal, ended: u32, pending: u32) {
+    let all = ended + pending;
+    let texts = [
+        "INSERT INTO cloud (id, cloud_name, api, instance) VALUES ('c', 'demo', 'https://api.test', '')".to_owned(),
+        format!(
+            "INSERT INTO operation (id, cloud, member, verb, ordered_at, command_line, invalidate, label, items) \
+             SELECT lpad(to_hex(i), 8, '0') || '-0000-7000-8000-000000000000', 'c', 'm', 'purge', i, 'purge', 1, 'a', 1 \
+             FROM generate_series(1, {all}) AS i"
+        ),
+        format!(
+            "INSERT INTO invalidation (id, operation, terms, not_covered, outcome, ended_at, sentence) \
+             SELECT lpad(to_hex(i), 8, '0') || '-1111-7000-8000-000000000000', \
+             lpad(to_hex(i), 8, '0') || '-0000-7000-8000-000000000000', '{{}}', '[]', \
+             CASE WHEN i > {pending} THEN 'all_clear' END, CASE WHEN i > {pending} THEN i END, \
+             CASE WHEN i > {pending} THEN 'all clear' END FROM generate_series(1, {all}) AS i"
+        ),
+        format!(
+            "INSERT INTO job (operation, terms, wish, lease_until, fencing, run_since, settled_before, ended_at) \
+             SELECT lpad(to_hex(i), 8, '0') || '-0000-7000-8000-000000000000', \
+             '{{\"api_path\":\"explicit\",\"overwrite\":false,\"resumable\":true}}', 'run', 0, 1, i, 0, i \
+             FROM generate_series(1, {all}) AS i"
+        ),
+        "ANALYZE".to_owned(),
+    ];
+    for text in texts {
+        sqlx::query(sqlx::AssertSqlSafe(text)).execute(&journal.link.pool()).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_long_history_makes_no_list_slower() {
+    let Some(journal) = fresh().await else { return };
+    let long = std::env::var("ALLCLEAR_TEST_LONG").is_ok_and(|it| it == "1");
+    let ended = if long { 990_000 } else { 90_000 };
+    fill(&journal, ended, 10_000).await;
+    let demo = crate::domain::invalidation::CloudScope {
+        cloud_name: "demo".into(),
+        api: "https://api.test".into(),
+        instance: None,
+    };
+    // all that is read of the past by a console that opens, of its cloud and of all
+    for scope in [Some(&demo), None] {
+        let since = std::time::Instant::now();
+        assert_eq!(journal.activity(scope, 100).await.unwrap().len(), 100);
+        let activity = since.elapsed();
+        assert_eq!(journal.jobs(scope, 100, wall()).await.unwrap().len(), 100);
+        let jobs = since.elapsed() - activity;
+        assert_eq!(journal.ended(scope, 100).await.unwrap().len(), 100);
+        let ends = since.elapsed() - activity - jobs;
+        assert_eq!(journal.acts(scope, 100).await.unwrap().len(), 0);
+        journal.pulse().await.unwrap();
+        println!(
+            "journal: {ended} ended orders, {scope}: activity {activity:.1?}, jobs {jobs:.1?}, ended {ends:.1?}",
+            scope = scope.map_or("every cloud", |_| "one cloud")
+        );
+        assert!(since.elapsed() < Duration::from_secs(2), "{:?}", since.elapsed());
+    }
+    journal.close().await;
+}

@@ -368,7 +368,7 @@ impl Spot {
     /// Whether the place delivers the URL's host, and may see the URL: what is not for everybody is never shown to
     /// a third party (design §8).
     pub(super) fn serves(&self, url: &Url) -> bool {
-        let kept_back = self.place.vantage.is_third_party() && url.watched.url.is_restricted();
+        let kept_back = self.place.vantage.is_for_public_urls() && url.watched.url.is_restricted();
         !kept_back && (self.lost || self.hosts.contains(&url.host))
     }
 }
