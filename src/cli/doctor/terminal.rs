@@ -224,6 +224,7 @@ mod tests {
         ok colours: true colour (COLORTERM=truecolor)
         ok characters: Unicode
         ok clipboard: likely: this terminal takes what is copied (OSC 52)
+        ok pictures: kitty (TERM=xterm-kitty); JPEG, PNG, GIF, WebP
         "
         );
         insta::assert_snapshot!(
@@ -234,6 +235,7 @@ mod tests {
         ok colours: 256 colours
         note characters: the locale is not UTF-8: ASCII is drawn
         note clipboard: in tmux it arrives where tmux passes it on
+        note pictures: half-blocks (tmux or screen is between, which hands on what it knows); JPEG, PNG, GIF, WebP
         "
         );
         assert!(
