@@ -162,20 +162,18 @@ fn answer(app: &mut App, msg: Msg) -> Vec<Effect> {
             watch::compare::compared(app, task, result);
             vec![]
         }
-        Msg::Jobs(result) => match &mut app.pause {
-            Some(pause) => {
+        Msg::Jobs(result) => {
+            if let Some(pause) = &mut app.pause {
                 pause.jobs = Some(result);
-                vec![]
+                return vec![];
             }
-            None => {
-                let first = !app.job_list.is_read;
-                let effects = jobs_screen::update::read(&mut app.job_list, env, result);
-                if first {
-                    pausing::ask_about_what_was_cut_short(app);
-                }
-                effects
+            let first = !app.job_list.is_read;
+            let effects = jobs_screen::update::read(&mut app.job_list, env, result);
+            if first {
+                pausing::ask_about_what_was_cut_short(app);
             }
-        },
+            effects
+        }
         Msg::JobItems { task, result } => {
             jobs_screen::update::items(&mut app.job_list, task, result);
             vec![]

@@ -256,7 +256,7 @@ pub fn schema() -> Value {
             let takes = of(key.takes);
             match key.takes {
                 Takes::TextByName | Takes::KeysByName => here["additionalProperties"] = takes,
-                _ => here["properties"][key.name] = described(takes, key),
+                _ => here["properties"][key.name] = described(&takes, key),
             }
             if key.default == "must be there" {
                 let mut required: Vec<Value> =
@@ -269,7 +269,7 @@ pub fn schema() -> Value {
     root
 }
 
-fn described(takes: Value, key: &Key) -> Value {
+fn described(takes: &Value, key: &Key) -> Value {
     let mut described: Map<String, Value> = takes.as_object().cloned().unwrap_or_default();
     let without = match key.default {
         "" | "must be there" => String::new(),
