@@ -16,6 +16,10 @@ use crate::ports::cloud::CloudError;
 use crate::ports::journal::JournalError;
 use crate::ports::places::PlacesError;
 
+mod kinds;
+
+pub use kinds::{KINDS, Kind, link, markdown as kinds_markdown};
+
 /// Exit codes of failures (design §5); those of outcomes are [`crate::domain::invalidation::Outcome`]'s.
 pub const FAILED: u8 = 1;
 pub const USAGE: u8 = 2;
@@ -93,21 +97,22 @@ impl Report {
             "asset": self.asset,
             "hint": self.hint,
             "exit_code": self.exit_code,
+            "docs": link(self.code),
         })
     }
 }
 
 impl fmt::Display for Report {
-    /// `error: …`, its causes and `hint: …`, each on a line, without a line break at the end.
+    /// `error: …`, its causes, `hint: …` and where more stands, each on a line, without a line break at the end.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "error: {}", self.message)?;
         for cause in &self.causes {
             write!(f, "\n  because: {cause}")?;
         }
-        match &self.hint {
-            Some(hint) => write!(f, "\nhint: {hint}"),
-            None => Ok(()),
+        if let Some(hint) = &self.hint {
+            write!(f, "\nhint: {hint}")?;
         }
+        write!(f, "\nmore: {}", link(self.code))
     }
 }
 
@@ -407,6 +412,15 @@ mod tests {
         all
     }
 
+    #[test]
+    fn every_error_has_its_heading() {
+        for error in every_error() {
+            let report = Report::from(error);
+            let known = KINDS.iter().find(|kind| kind.code == report.code);
+            assert_eq!(known.map(|kind| kind.exit_code), Some(report.exit_code), "{}", report.code);
+        }
+    }
+
     fn row(report: &Report) -> String {
         let asset = report.asset.as_deref().unwrap_or("-");
         format!("{} {} [{asset}] {}", report.exit_code, report.code, report.message)
@@ -527,26 +541,37 @@ mod tests {
         insta::assert_snapshot!(shown.join("\n"), @r#"
         error: /c.toml:3:1: profiles.a.rsk: unknown key `rsk`
         hint: did you mean `risk`?
+        more: docs/errors.md#bad_config
         error: cannot read /c.toml: permission denied
         hint: make /c.toml readable, or name another file with --config
+        more: docs/errors.md#bad_config
         error: --x: odd
         hint: expected y
+        more: docs/errors.md#bad_config
         error: /c.toml has no profile `prd`
         hint: did you mean `prod`?
+        more: docs/errors.md#no_profile
         error: no cloud is configured
         hint: set CLOUDINARY_URL, write a profile into /c.toml, or try `allclear demo`
+        more: docs/errors.md#nothing_configured
         error: /c.toml has several profiles and says not which one to use
         hint: say --profile NAME, or write `profile = "NAME"` at its top; there are a, b
+        more: docs/errors.md#no_profile
         error: CLOUDINARY_URL is no cloudinary:// URL: the cloud name is missing
         hint: expected cloudinary://<api_key>:<api_secret>@<cloud_name>, as the console of the cloud shows it
+        more: docs/errors.md#bad_credentials
         error: X gives no API key
         hint: set Y
+        more: docs/errors.md#bad_credentials
         error: the secret_command of profile `a` failed: b
         hint: run the command by hand; it must print the API secret alone and exit with 0
+        more: docs/errors.md#secret_command_failed
         error: the journal_password_command failed: b
         hint: run the command by hand; it must print the password alone and exit with 0
+        more: docs/errors.md#journal_password_failed
         error: no folder for the journal can be found
         hint: set HOME or ALLCLEAR_STATE_DIR
+        more: docs/errors.md#bad_config
         "#);
     }
 
@@ -554,7 +579,7 @@ mod tests {
     fn the_json_form_has_all_fields() {
         let report =
             Report::from(CloudError::NotFound { cloud: "acme".into(), asset: "a/b".into() });
-        insta::assert_snapshot!(report.json(), @r#"{"schema":"allclear.error/1","code":"not_found","message":"a/b does not exist in acme","asset":"a/b","hint":"`allclear ls --prefix …` shows what there is; videos and raw files need --resource-type, private ones --type","exit_code":1}"#);
+        insta::assert_snapshot!(report.json(), @r#"{"schema":"allclear.error/1","code":"not_found","message":"a/b does not exist in acme","asset":"a/b","hint":"`allclear ls --prefix …` shows what there is; videos and raw files need --resource-type, private ones --type","exit_code":1,"docs":"docs/errors.md#not_found"}"#);
         assert_eq!(Report::new("failed", FAILED, "x").json()["hint"], Value::Null);
     }
 
@@ -564,7 +589,10 @@ mod tests {
         #[error("outer \u{1b}[31m")]
         struct Outer(#[source] std::io::Error);
         let report = Report::failed(&Outer(std::io::Error::other("inner\u{202e}")));
-        assert_eq!(report.to_string(), "error: outer \u{fffd}[31m\n  because: inner\u{fffd}");
+        assert_eq!(
+            report.to_string(),
+            "error: outer \u{fffd}[31m\n  because: inner\u{fffd}\nmore: docs/errors.md#failed"
+        );
     }
 
     #[test]

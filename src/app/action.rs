@@ -45,10 +45,10 @@ pub enum Motion {
     Bottom,
 }
 
-/// What a list of assets is sorted by.
+/// What a list is sorted by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum SortBy {
-    /// As the server sent them.
+    /// As the server or the journal sends them.
     #[default]
     Server,
     Name,
@@ -56,11 +56,81 @@ pub enum SortBy {
     Size,
     Kind,
     Pending,
+    /// What needs somebody first.
+    State,
+    /// Rename, delete, purge.
+    Order,
+    /// How far it is.
+    Done,
+    Who,
 }
 
 impl SortBy {
-    pub const ALL: [Self; 6] =
-        [Self::Server, Self::Name, Self::Age, Self::Size, Self::Kind, Self::Pending];
+    pub const ALL: [Self; 10] = [
+        Self::Server,
+        Self::Name,
+        Self::Age,
+        Self::Size,
+        Self::Kind,
+        Self::Pending,
+        Self::State,
+        Self::Order,
+        Self::Done,
+        Self::Who,
+    ];
+
+    /// What the list of a screen can be sorted by.
+    #[must_use]
+    pub const fn of(screen: Screen) -> &'static [Self] {
+        match screen {
+            Screen::Assets | Screen::Watch => {
+                &[Self::Server, Self::Name, Self::Age, Self::Size, Self::Kind, Self::Pending]
+            }
+            Screen::Pending | Screen::Jobs => &[
+                Self::Server,
+                Self::Name,
+                Self::Age,
+                Self::Size,
+                Self::State,
+                Self::Order,
+                Self::Done,
+                Self::Who,
+            ],
+            Screen::Activity => &[
+                Self::Server,
+                Self::Name,
+                Self::Age,
+                Self::Size,
+                Self::State,
+                Self::Order,
+                Self::Who,
+            ],
+        }
+    }
+
+    /// What it means on a screen, for its menu.
+    #[must_use]
+    pub const fn words(self, screen: Screen) -> &'static str {
+        match (self, screen) {
+            (Self::Server, Screen::Assets | Screen::Watch) => "as the server sends them",
+            (Self::Server, Screen::Pending) => "as usual: open first, then ended",
+            (Self::Server, Screen::Jobs) => "as usual: under way first",
+            (Self::Server, Screen::Activity) => "as usual: newest first",
+            (Self::Name, Screen::Assets | Screen::Watch) => "public ID",
+            (Self::Name, _) => "assets",
+            (Self::Age, Screen::Assets | Screen::Watch) => "age of the version",
+            (Self::Age, _) => "age, newest first",
+            (Self::Size, Screen::Assets | Screen::Watch) => "size",
+            (Self::Size, Screen::Pending) => "number of cells, most first",
+            (Self::Size, _) => "number of calls, most first",
+            (Self::Kind, _) => "type and format",
+            (Self::Pending, _) => "pending first",
+            (Self::State, _) => "state: what needs somebody first",
+            (Self::Order, _) => "order",
+            (Self::Done, _) => "how far, least first",
+            (Self::Who, _) => "who",
+        }
+    }
 
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -71,6 +141,10 @@ impl SortBy {
             Self::Size => "size",
             Self::Kind => "format",
             Self::Pending => "pending",
+            Self::State => "state",
+            Self::Order => "order",
+            Self::Done => "done",
+            Self::Who => "who",
         }
     }
 }

@@ -184,7 +184,7 @@ fn arguments(app: &App, command: &Command, verb: &str, args: &str) -> Vec<Choice
                 .collect()
         }
         Takes::Sort => {
-            let names = SortBy::ALL.iter().map(|by| by.as_str());
+            let names = SortBy::of(app.screen).iter().map(|by| by.as_str());
             names.filter(begins).map(|name| choice(name, String::new())).collect()
         }
         Takes::Kind => {

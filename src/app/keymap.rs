@@ -9,6 +9,71 @@ use super::key::Key;
 /// Keys by command id, as configured; an empty list unbinds.
 pub type KeyOverrides = BTreeMap<String, Vec<String>>;
 
+/// Where keys are written, by command id: `config.toml:4:3`.
+pub type KeyPlaces = BTreeMap<String, String>;
+
+/// Why a key is not bound as it is written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum KeyFault {
+    /// No command has this id.
+    Unknown {
+        id: String,
+    },
+    /// The text field needs the key.
+    OfTheField {
+        id: &'static str,
+        key: String,
+    },
+    Unreadable {
+        id: &'static str,
+        why: String,
+    },
+    /// Another command has the key, and keeps it.
+    Taken {
+        key: Key,
+        id: &'static str,
+        by: &'static str,
+    },
+}
+
+impl KeyFault {
+    /// The command it is about.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        match self {
+            Self::Unknown { id } => id,
+            Self::OfTheField { id, .. } | Self::Unreadable { id, .. } | Self::Taken { id, .. } => {
+                id
+            }
+        }
+    }
+
+    /// In words, with the places of both commands where two want one key.
+    #[must_use]
+    pub fn said(&self, places: &KeyPlaces) -> String {
+        let written = |id: &str| places.get(id).map(|at| format!("{at}: ")).unwrap_or_default();
+        let place = |id: &str| match (places.get(id), id.strip_prefix("own.")) {
+            (Some(at), _) => at.clone(),
+            (None, Some(own)) => format!("[commands.{own}]"),
+            (None, None) => "the program's own table".to_owned(),
+        };
+        match self {
+            Self::Unknown { id } => format!("{}keys: no command `{id}`", written(id)),
+            Self::OfTheField { id, key } => {
+                format!("{}keys: {id}: `{key}` belongs to the text field", written(id))
+            }
+            Self::Unreadable { id, why } => format!("{}keys: {id}: {why}", written(id)),
+            Self::Taken { key, id, by } => {
+                format!(
+                    "keys: `{key}` of {id} ({}) is bound to {by} ({}) already",
+                    place(id),
+                    place(by)
+                )
+            }
+        }
+    }
+}
+
 /// What each key means in each scope.
 #[derive(Debug, Clone)]
 pub struct Keymap {
@@ -21,11 +86,11 @@ impl Keymap {
     /// The map of `commands` with `overrides`. What cannot be used is left out and named: a broken key file
     /// never keeps the console shut.
     #[must_use]
-    pub fn build(commands: &'static [Command], overrides: &KeyOverrides) -> (Self, Vec<String>) {
-        let mut warnings: Vec<String> = overrides
+    pub fn build(commands: &'static [Command], overrides: &KeyOverrides) -> (Self, Vec<KeyFault>) {
+        let mut warnings: Vec<KeyFault> = overrides
             .keys()
             .filter(|id| !commands.iter().any(|command| command.id == id.as_str()))
-            .map(|id| format!("keys: no command `{id}`"))
+            .map(|id| KeyFault::Unknown { id: id.clone() })
             .collect();
         let mut map = Self { commands, keys: Vec::new(), lookup: HashMap::new() };
         for command in commands {
@@ -36,10 +101,15 @@ impl Keymap {
             let mut keys = Vec::new();
             for raw in written {
                 match raw.parse::<Key>() {
-                    Ok(key) if command.scope.is_text() && key.text().is_some() => warnings
-                        .push(format!("keys: {}: `{raw}` belongs to the text field", command.id)),
+                    Ok(key) if command.scope.is_text() && key.text().is_some() => {
+                        let key = raw.to_owned();
+                        warnings.push(KeyFault::OfTheField { id: command.id, key });
+                    }
                     Ok(key) => keys.push(key),
-                    Err(why) => warnings.push(format!("keys: {}: {why}", command.id)),
+                    Err(why) => {
+                        let why = why.to_string();
+                        warnings.push(KeyFault::Unreadable { id: command.id, why });
+                    }
                 }
             }
             map.keys.push(keys);
@@ -52,10 +122,8 @@ impl Keymap {
             let mut kept = Vec::new();
             for key in std::mem::take(&mut map.keys[at]) {
                 if let Some(other) = map.clash(command.scope, key) {
-                    warnings.push(format!(
-                        "keys: `{key}` of {} is bound to {} already",
-                        command.id, commands[other].id
-                    ));
+                    let by = commands[other].id;
+                    warnings.push(KeyFault::Taken { key, id: command.id, by });
                 } else {
                     map.lookup.insert((command.scope, key), at);
                     kept.push(key);
@@ -284,7 +352,7 @@ fn escaped(text: &str) -> String {
 mod tests {
     use super::*;
 
-    fn built(overrides: &[(&str, &[&str])]) -> (Keymap, Vec<String>) {
+    fn built(overrides: &[(&str, &[&str])]) -> (Keymap, Vec<KeyFault>) {
         let overrides = overrides
             .iter()
             .map(|(id, keys)| {
@@ -297,7 +365,7 @@ mod tests {
     #[test]
     fn no_key_means_two_things_in_one_scope() {
         let (map, warnings) = built(&[]);
-        assert_eq!(warnings, Vec::<String>::new());
+        assert_eq!(warnings, Vec::<KeyFault>::new());
         for scope in Scope::ALL {
             let mut seen = std::collections::BTreeSet::new();
             for (key, command) in map.offered(scope) {
@@ -346,9 +414,11 @@ mod tests {
         assert_eq!(map.command(Scope::Assets, Key::char('D')).unwrap().id, "order.delete");
         assert_eq!(map.command(Scope::Assets, Key::char('d')).map(|c| c.id), None);
         assert_eq!(map.command(Scope::Plan, Key::char('y')).map(|c| c.id), None);
-        insta::assert_snapshot!(warnings.join("\n"), @r"
+        let places = KeyPlaces::from([("order.delete".into(), "/c.toml:4:1".into())]);
+        let said: Vec<_> = warnings.iter().map(|fault| fault.said(&places)).collect();
+        insta::assert_snapshot!(said.join("\n"), @r"
         keys: no command `no.such`
-        keys: `q` of app.quit is bound to order.delete already
+        keys: `q` of app.quit (the program's own table) is bound to order.delete (/c.toml:4:1) already
         ");
     }
 

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::action::Screen;
 use super::commands::{COMMANDS, Command, Run, Scope, Takes};
 use super::state::App;
-use crate::domain::asset::AssetKey;
+use crate::domain::asset::{Asset, AssetKey};
 use crate::domain::secrets;
 
 /// One command as configured.
@@ -90,15 +90,41 @@ fn row((at, own): (usize, &Own)) -> Command {
     }
 }
 
+/// More assets than this are nothing for a program that changes something: there is no plan of what it does.
+pub const MOST: usize = 10;
+
 /// What a command is about.
 #[derive(Debug, Default)]
-struct About {
-    assets: Vec<AssetKey>,
-    json: Vec<Value>,
-    url: Option<String>,
-    version: Option<String>,
-    invalidation: Option<String>,
-    operation: Option<String>,
+pub struct About {
+    pub assets: Vec<AssetKey>,
+    /// What is known of each, by [`fact`].
+    pub facts: Vec<Value>,
+    pub invalidation: Option<String>,
+    pub operation: Option<String>,
+}
+
+/// Where a command is run.
+#[derive(Debug, Clone, Copy)]
+pub struct Place<'a> {
+    pub profile: &'a str,
+    pub cloud: &'a str,
+    pub risk: &'a str,
+    pub screen: &'a str,
+}
+
+/// What a program is told of an asset; rights of access are masked.
+#[must_use]
+pub fn fact(key: &AssetKey, asset: Option<&Asset>) -> Value {
+    let url = asset.and_then(|asset| asset.secure_url.as_deref());
+    json!({
+        "public_id": key.public_id.as_str(),
+        "resource_type": key.resource_type.as_str(),
+        "type": key.delivery_type.as_str(),
+        "version": asset.map(|asset| asset.version),
+        "format": asset.and_then(|asset| asset.format.clone()),
+        "bytes": asset.map(|asset| asset.bytes),
+        "url": url.map(secrets::masked_words),
+    })
 }
 
 impl App {
@@ -110,27 +136,7 @@ impl App {
             (true, cursor) => cursor.iter().cloned().collect(),
         };
         let known = |key: &AssetKey| self.assets.rows.get(self.assets.rows.find(key)?);
-        let facts = assets.iter().map(|key| {
-            let asset = known(key);
-            let url = asset.as_ref().and_then(|asset| asset.secure_url.as_deref());
-            json!({
-                "public_id": key.public_id.as_str(),
-                "resource_type": key.resource_type.as_str(),
-                "type": key.delivery_type.as_str(),
-                "version": asset.as_ref().map(|asset| asset.version),
-                "format": asset.as_ref().and_then(|asset| asset.format.clone()),
-                "bytes": asset.as_ref().map(|asset| asset.bytes),
-                "url": url.map(secrets::masked_words),
-            })
-        });
-        let json: Vec<Value> = facts.collect();
-        let only = |field: &str| match json.as_slice() {
-            [one] => one[field]
-                .as_str()
-                .map(str::to_owned)
-                .or_else(|| one[field].as_u64().map(|number| number.to_string())),
-            _ => None,
-        };
+        let facts = assets.iter().map(|key| fact(key, known(key).as_ref())).collect();
         let (invalidation, operation) = match self.screen {
             Screen::Assets => (None, None),
             Screen::Watch => (self.watch.id, None),
@@ -145,79 +151,96 @@ impl App {
             }
         };
         About {
-            url: only("url"),
-            version: only("version"),
             assets,
-            json,
+            facts,
             invalidation: invalidation.map(|id| id.to_string()),
             operation: operation.map(|id| id.to_string()),
         }
     }
 
-    /// The program with its arguments, for what is under the cursor.
+    /// The program with its arguments, for what is under the cursor, and how many assets it is about.
     ///
     /// # Errors
     /// What is missing or would be misunderstood, in one sentence.
     pub(super) fn own_run(&self, own: &Own) -> Result<(OwnRun, usize), String> {
-        let about = self.about();
         let setup = &self.env.setup;
-        let one = |pick: fn(&AssetKey) -> String| match about.assets.as_slice() {
-            [] => Err("no asset is under the cursor".to_owned()),
-            [key] => Ok(pick(key)),
-            many => Err(format!(
-                "it takes one asset and {} are marked; {{public_ids}} takes all",
-                many.len()
-            )),
+        let place = Place {
+            profile: &setup.profile,
+            cloud: &setup.cloud_name,
+            risk: setup.risk.as_str(),
+            screen: &self.screen.title().to_lowercase(),
         };
-        let there = |value: &Option<String>, what: &str| {
-            value.clone().ok_or_else(|| format!("there is no {what} under the cursor"))
-        };
-        let value = |name: &str| {
-            Some(match name {
-                "public_id" => one(|key| key.public_id.to_string()),
-                "resource_type" => one(|key| key.resource_type.to_string()),
-                "type" => one(|key| key.delivery_type.to_string()),
-                "version" => there(&about.version, "version"),
-                "url" => there(&about.url, "URL"),
-                "invalidation" => there(&about.invalidation, "invalidation"),
-                "operation" => there(&about.operation, "operation"),
-                "profile" => Ok(setup.profile.clone()),
-                "cloud" => Ok(setup.cloud_name.clone()),
-                _ => return None,
-            })
-        };
-        let mut command = Vec::new();
-        for (at, word) in own.command.iter().enumerate() {
-            let words = if word == "{public_ids}" {
-                if about.assets.is_empty() {
-                    return Err("no asset is under the cursor".to_owned());
-                }
-                about.assets.iter().map(|key| key.public_id.to_string()).collect()
-            } else {
-                vec![filled(word, value)?]
-            };
-            let guarded = command.iter().any(|earlier: &String| earlier == "--");
-            let begins = at > 0 && word.starts_with('{') && !guarded;
-            if let Some(flag) = words.iter().find(|word| begins && word.starts_with('-')) {
-                return Err(format!("{flag} would be taken for a flag: put \"--\" before it"));
-            }
-            command.extend(words);
-        }
-        let count = about.assets.len();
-        let input = json!({
-            "schema": "allclear.own/1",
-            "command": own.name,
-            "profile": setup.profile,
-            "cloud": setup.cloud_name,
-            "risk": setup.risk.as_str(),
-            "screen": self.screen.title().to_lowercase(),
-            "assets": about.json,
-            "invalidation": about.invalidation,
-            "operation": about.operation,
-        });
-        let (name, changes, limit) = (own.name.clone(), own.changes, own.limit);
-        Ok((OwnRun { name, command, input, changes, limit }, count))
+        let about = self.about();
+        run_of(own, &about, place).map(|run| (run, about.assets.len()))
     }
+}
+
+/// The program with its arguments.
+///
+/// # Errors
+/// What is missing or would be misunderstood, in one sentence.
+pub fn run_of(own: &Own, about: &About, place: Place<'_>) -> Result<OwnRun, String> {
+    let one = |pick: fn(&AssetKey) -> String| match about.assets.as_slice() {
+        [] => Err("no asset is under the cursor".to_owned()),
+        [key] => Ok(pick(key)),
+        many => Err(format!(
+            "it takes one asset and {} are marked; {{public_ids}} takes all",
+            many.len()
+        )),
+    };
+    let there = |value: Option<String>, what: &str| {
+        value.ok_or_else(|| format!("there is no {what} under the cursor"))
+    };
+    let only = |field: &str| match about.facts.as_slice() {
+        [one] => one[field]
+            .as_str()
+            .map(str::to_owned)
+            .or_else(|| one[field].as_u64().map(|number| number.to_string())),
+        _ => None,
+    };
+    let value = |name: &str| {
+        Some(match name {
+            "public_id" => one(|key| key.public_id.to_string()),
+            "resource_type" => one(|key| key.resource_type.to_string()),
+            "type" => one(|key| key.delivery_type.to_string()),
+            "version" => there(only("version"), "version"),
+            "url" => there(only("url"), "URL"),
+            "invalidation" => there(about.invalidation.clone(), "invalidation"),
+            "operation" => there(about.operation.clone(), "operation"),
+            "profile" => Ok(place.profile.to_owned()),
+            "cloud" => Ok(place.cloud.to_owned()),
+            _ => return None,
+        })
+    };
+    let mut command = Vec::new();
+    for (at, word) in own.command.iter().enumerate() {
+        let words = if word == "{public_ids}" {
+            if about.assets.is_empty() {
+                return Err("no asset is under the cursor".to_owned());
+            }
+            about.assets.iter().map(|key| key.public_id.to_string()).collect()
+        } else {
+            vec![filled(word, value)?]
+        };
+        let guarded = command.iter().any(|earlier: &String| earlier == "--");
+        let begins = at > 0 && word.starts_with('{') && !guarded;
+        if let Some(flag) = words.iter().find(|word| begins && word.starts_with('-')) {
+            return Err(format!("{flag} would be taken for a flag: put \"--\" before it"));
+        }
+        command.extend(words);
+    }
+    let input = json!({
+        "schema": "allclear.own/1",
+        "command": own.name,
+        "profile": place.profile,
+        "cloud": place.cloud,
+        "risk": place.risk,
+        "screen": place.screen,
+        "assets": about.facts,
+        "invalidation": about.invalidation,
+        "operation": about.operation,
+    });
+    Ok(OwnRun { name: own.name.clone(), command, input, changes: own.changes, limit: own.limit })
 }
 
 /// A word with what its names in braces stand for; other braces stay.

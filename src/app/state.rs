@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::action::Screen;
+use tui_input::Input;
+
+use super::action::{Screen, SortBy};
 use super::command_line::CommandLine;
 use super::commands::{COMMANDS, Context, Scope};
 use super::debug::DebugLog;
@@ -12,7 +14,7 @@ use super::effect::{Effect, JobId, TaskId};
 use super::freshness::Pause;
 use super::guard::Guard;
 use super::key::Key;
-use super::keymap::{KeyOverrides, Keymap};
+use super::keymap::{KeyOverrides, KeyPlaces, Keymap};
 use super::lock::Lock;
 use super::msg::Failure;
 use super::notice::Told;
@@ -29,6 +31,7 @@ use crate::ports::cloud::Quota;
 use crate::ports::journal::InvalidationRow;
 use crate::ports::list_copy::ListCopy;
 use crate::screens::activity::ActivityState;
+use crate::screens::arrangement::Arrangement;
 use crate::screens::ask::Question;
 use crate::screens::assets::rows::{PendingMark, PendingNames};
 use crate::screens::assets::{self, AssetsState};
@@ -299,7 +302,9 @@ impl App {
         look: Look,
         overrides: &KeyOverrides,
     ) -> Self {
-        let (keymap, mut warnings) = Keymap::build(COMMANDS, overrides);
+        let (keymap, about_keys) = Keymap::build(COMMANDS, overrides);
+        let mut warnings: Vec<String> =
+            about_keys.iter().map(|fault| fault.said(&KeyPlaces::new())).collect();
         let (asked, (theme, about_theme)) = (theme, themes.get(theme));
         warnings.extend(about_theme);
         if let Some(first) = warnings.first() {
@@ -355,11 +360,11 @@ impl App {
         }
     }
 
-    /// Takes commands of the operator's own into the table; what cannot be used is named and left out.
-    pub fn adopt(&mut self, own: Vec<Own>, overrides: &KeyOverrides) {
+    /// Takes commands of the operator's own into the table; what cannot be used is named, with its place, and left out.
+    pub fn adopt(&mut self, own: Vec<Own>, overrides: &KeyOverrides, places: &KeyPlaces) {
         let (table, mut warnings) = own::table(&own);
         let (keymap, about_keys) = Keymap::build(table, overrides);
-        warnings.extend(about_keys);
+        warnings.extend(about_keys.iter().map(|fault| fault.said(places)));
         (self.keymap, self.own) = (keymap, own);
         if let Some(first) = warnings.first() {
             self.env.bad(text::shown(first).into_owned(), "the console goes on without it");
@@ -383,10 +388,9 @@ impl App {
         effects.extend(assets::update::settle(&mut self.assets, &mut self.env));
         self.journal_read_at = Some(self.env.moment);
         effects.push(Effect::ReadJournal);
-        match self.screen {
-            Screen::Activity => effects.push(Effect::ReadActivity),
-            Screen::Jobs => effects.push(Effect::ReadJobs),
-            Screen::Assets | Screen::Pending | Screen::Watch => {}
+        effects.push(Effect::ReadJobs); // what was cut short is asked about
+        if self.screen == Screen::Activity {
+            effects.push(Effect::ReadActivity);
         }
         if self.env.is_locked() {
             effects.push(Effect::Lock);
@@ -431,14 +435,49 @@ impl App {
     #[must_use]
     pub fn screen_scope(&self) -> Scope {
         match self.screen {
-            Screen::Assets if self.assets.filter_field.is_some() => Scope::Filter,
+            _ if self.filter_field().is_some() => Scope::Filter,
             Screen::Assets if self.assets.details_have_keys(&self.env) => Scope::Details,
             Screen::Assets => Scope::Assets,
             Screen::Pending => Scope::Pending,
             Screen::Watch => Scope::Watch,
             Screen::Jobs => Scope::Jobs,
-            Screen::Activity if self.activity.filter_field.is_some() => Scope::Filter,
             Screen::Activity => Scope::Activity,
+        }
+    }
+
+    /// How the list on screen is arranged, where it is one of those that the journal fills.
+    #[must_use]
+    pub const fn arrangement(&self) -> Option<&Arrangement> {
+        match self.screen {
+            Screen::Pending => Some(&self.pending.list),
+            Screen::Jobs => Some(&self.job_list.list),
+            Screen::Activity => Some(&self.activity.list),
+            Screen::Assets | Screen::Watch => None,
+        }
+    }
+
+    /// The same, to change it.
+    pub const fn arrangement_mut(&mut self) -> Option<&mut Arrangement> {
+        match self.screen {
+            Screen::Pending => Some(&mut self.pending.list),
+            Screen::Jobs => Some(&mut self.job_list.list),
+            Screen::Activity => Some(&mut self.activity.list),
+            Screen::Assets | Screen::Watch => None,
+        }
+    }
+
+    /// What the list on screen is sorted by, and whether it is the other way round.
+    #[must_use]
+    pub fn sorted(&self) -> (SortBy, bool) {
+        self.arrangement().map_or(self.assets.sort, |list| list.sort)
+    }
+
+    /// The field of the filter of the list on screen, while it has the keys.
+    #[must_use]
+    pub fn filter_field(&self) -> Option<&Input> {
+        match self.screen {
+            Screen::Assets => self.assets.filter_field.as_ref(),
+            _ => self.arrangement()?.field.as_ref(),
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::action::{Action, Screen};
+use super::action::{Action, Screen, SortBy};
 use super::command_line::CommandLine;
 use super::effect::{Effect, Lane};
 use super::key::Key;
@@ -162,13 +162,18 @@ fn answer(app: &mut App, msg: Msg) -> Vec<Effect> {
             watch::compare::compared(app, task, result);
             vec![]
         }
-        Msg::Jobs(result) => match &mut app.pause {
-            Some(pause) => {
+        Msg::Jobs(result) => {
+            if let Some(pause) = &mut app.pause {
                 pause.jobs = Some(result);
-                vec![]
+                return vec![];
             }
-            None => jobs_screen::update::read(&mut app.job_list, env, result),
-        },
+            let first = !app.job_list.is_read;
+            let effects = jobs_screen::update::read(&mut app.job_list, env, result);
+            if first {
+                pausing::ask_about_what_was_cut_short(app);
+            }
+            effects
+        }
         Msg::JobItems { task, result } => {
             jobs_screen::update::items(&mut app.job_list, task, result);
             vec![]
@@ -383,7 +388,9 @@ fn on_screen(app: &mut App, action: Action, key: Option<Key>) -> Vec<Effect> {
             vec![]
         }
         Action::SortMenu => {
-            app.screen = Screen::Assets;
+            if app.screen == Screen::Watch {
+                app.screen = Screen::Assets;
+            }
             app.open_overlay(Overlay::Sort);
             vec![]
         }
@@ -483,13 +490,16 @@ fn on_screen(app: &mut App, action: Action, key: Option<Key>) -> Vec<Effect> {
             vec![]
         }
         Action::Abandon | Action::Exclude | Action::PurgeAgain => ask(app, &action, key),
-        Action::Filter(text) if app.screen == Screen::Activity => {
-            match text {
-                Some(text) => activity::update::set_filter(&mut app.activity, &text),
-                None => activity::update::open_filter(&mut app.activity),
-            }
+        Action::Sort(by) if !SortBy::of(app.screen).contains(&by) => {
+            let known: Vec<_> = SortBy::of(app.screen).iter().map(|by| by.as_str()).collect();
+            app.env.say(format!(
+                "this list has no {}; it can be sorted by {}",
+                by.as_str(),
+                known.join(", ")
+            ));
             vec![]
         }
+        Action::Filter(_) | Action::Sort(_) if app.arrangement().is_some() => arrange(app, action),
         // These belong to the list of assets, wherever they were typed.
         Action::Filter(Some(_))
         | Action::Sort(_)
@@ -512,6 +522,17 @@ fn on_screen(app: &mut App, action: Action, key: Option<Key>) -> Vec<Effect> {
             Screen::Activity => on_activity(app, &other),
         },
     }
+}
+
+/// Another order or filter of a list that the journal fills.
+fn arrange(app: &mut App, action: Action) -> Vec<Effect> {
+    let Some(list) = app.arrangement_mut() else { return vec![] };
+    match action {
+        Action::Sort(by) => list.sort_by(by),
+        Action::Filter(Some(text)) => list.set_filter(&text),
+        _ => list.open_field(),
+    }
+    screens::settled(app)
 }
 
 fn copy(app: &mut App) -> Vec<Effect> {

@@ -540,6 +540,9 @@ pub struct Report {
     /// Into this file, readable by you alone, instead of standard output
     #[arg(long, short, value_name = "FILE")]
     pub output: Option<PathBuf>,
+    /// Columns of its tables, in this order, e.g. place,after; a table that has none of them stays whole
+    #[arg(long, value_name = "COLUMNS", value_delimiter = ',')]
+    pub columns: Vec<String>,
 }
 
 /// How a report is written.

@@ -13,7 +13,7 @@ use super::failure::Failure;
 use super::output::{Output, Side, Table};
 use super::{connect, console, themes};
 use crate::adapters::io_in_words;
-use crate::app::keymap::Keymap;
+use crate::app::keymap::{KeyFault, KeyPlaces, Keymap};
 use crate::app::own;
 use crate::config::{self, ConfigError, Env, NotifyFile, Origin, Paths, Preferences};
 use crate::domain::text::clean;
@@ -152,12 +152,13 @@ fn check(globals: &Globals, env: &Env, output: &Output) -> Result<Exit, Failure>
         let (commands, unusable) = own::table(&console::own(&preferences.own));
         warnings.extend(unusable);
         let known: Vec<&str> = commands.iter().map(|command| command.id).collect();
-        for complaint in Keymap::build(commands, &loaded.keys).1 {
-            // a key that is taken from another command may be meant
-            if complaint.contains(" is bound to ") {
-                warnings.push(complaint);
+        for fault in Keymap::build(commands, &loaded.keys).1 {
+            if let KeyFault::Taken { .. } = fault {
+                // a key that is taken from another command may be meant
+                warnings.push(fault.said(&loaded.key_places()));
             } else {
-                faults.push(loaded.bad_key(&complaint, &known));
+                let complaint = fault.said(&KeyPlaces::new());
+                faults.push(loaded.bad_key(fault.id(), &complaint, &known));
             }
         }
     }

@@ -103,7 +103,8 @@ async fn open_profile(
         found.said.iter().for_each(|line| output.say(line));
         let context = found.context()?;
         let banner = no_journal.or(banner);
-        let plain = Box::pin(plain::run(context, globals, why, banner.as_deref()));
+        let own = own_commands(Some(&preferences));
+        let plain = Box::pin(plain::run(context, globals, own, (why, banner.as_deref())));
         return plain.await.map(Ended::Exit);
     }
     let folder = preferences.paths.state_dir.join("lists");
@@ -152,7 +153,8 @@ pub async fn open(
     banner: Option<String>,
 ) -> Result<Exit, Failure> {
     if let Some(why) = plain::wanted(globals, &Env::from_process()) {
-        return Box::pin(plain::run(context, globals, why, banner.as_deref())).await;
+        let own = own_commands(preferences);
+        return Box::pin(plain::run(context, globals, own, (why, banner.as_deref()))).await;
     }
     let Context { policy, account, member, clock, .. } = &context;
     let setup = setup(member, &account.cloud_name, policy, banner);
@@ -196,6 +198,8 @@ fn options(
         no_color: globals.no_color,
         mouse: globals.mouse,
         keys: preferences.map(|it| it.keys.clone()).unwrap_or_default(),
+        key_places: preferences.map(|it| it.key_places.clone()).unwrap_or_default(),
+        settings: preferences.map(|it| told(&it.settings)).unwrap_or_default(),
         own: preferences.map(|it| own(&it.own)).unwrap_or_default(),
         programs: Some(Arc::new(HostPrograms)),
         profiles: Vec::new(),
@@ -204,9 +208,26 @@ fn options(
         copies: None,
         view: None,
         log: preferences.map(|it| it.paths.state_dir.join("allclear.log")),
+        views: preferences.map(|it| it.paths.state_dir.join("views")),
         history: preferences.map(|it| it.paths.state_dir.join("command-history")),
         changes: Some(Arc::new(FileChanges)),
     })
+}
+
+/// Settings as the debug overlay tells them: what holds, and why it is so where somebody said so.
+fn told(settings: &[config::Setting]) -> Vec<(&'static str, String)> {
+    const ROWS: usize = 6;
+    let said: Vec<_> = settings.iter().filter(|it| it.origin != config::Origin::Default).collect();
+    let line = |it: &&config::Setting| {
+        let line = format!("{} = {}, by {}", it.key, it.value, it.origin);
+        ("set", clean(&line).into_owned())
+    };
+    let mut told: Vec<_> = said.iter().take(ROWS).map(line).collect();
+    if said.len() > ROWS {
+        let more = said.len() - ROWS;
+        told.push(("", format!("and {more} more: `allclear config show --origin`")));
+    }
+    told
 }
 
 /// How the console of profile `left` ended.
@@ -260,6 +281,14 @@ pub(super) fn own(file: &BTreeMap<String, OwnFile>) -> Vec<Own> {
         limit: file.timeout.map_or(OWN, |limit| limit.0),
     };
     file.iter().map(own).collect()
+}
+
+/// The same for the console line by line: those that the table of commands takes.
+fn own_commands(preferences: Option<&Preferences>) -> plain::OwnCommands {
+    let all = preferences.map(|it| own(&it.own)).unwrap_or_default();
+    let usable = |own: &Own| crate::app::own::table(std::slice::from_ref(own)).1.is_empty();
+    let all = all.into_iter().filter(usable).collect();
+    plain::OwnCommands { all, programs: Arc::new(HostPrograms) }
 }
 
 /// What the terminal is to tell.

@@ -119,8 +119,8 @@ pub async fn run(
     output: &Output,
     args: &Doctor,
 ) -> Result<Exit, Failure> {
-    let mut found = terminal::look(&terminal::Seen::now());
     let flags = connect::flags(globals);
+    let mut found = terminal::look(&terminal::Seen::now(), pictures(&flags, env));
     found.extend(here::config(globals, env));
     found.extend(here::journal(&flags, env).await);
     let resolved = config::resolve(&flags, env);
@@ -152,6 +152,14 @@ pub async fn run(
     say(output, &found)?;
     let broken = found.iter().any(|finding| finding.state == State::Broken);
     Ok(if broken { Exit::Failed } else { Exit::Done })
+}
+
+/// What the configuration says of pictures, and where.
+fn pictures(flags: &config::Flags, env: &Env) -> Option<(config::PicturesWord, String)> {
+    let preferences = config::preferences(flags, env).ok()?;
+    let said = preferences.settings.iter().find(|it| it.key == "pictures");
+    let by = said.map_or_else(|| "configuration".to_owned(), |it| it.origin.to_string());
+    Some((preferences.pictures?, by))
 }
 
 fn say(output: &Output, found: &[Finding]) -> Result<(), Failure> {

@@ -1,10 +1,12 @@
-//! The log: a few files in the state folder, never the screen. One event is one line, cleaned and without secrets.
+//! The log: a few files in the state folder, never the screen. One event is one line of JSON, cleaned and without
+//! secrets: `timestamp`, `level`, `target`, `message` and the fields of the event.
 
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
+use serde_json::{Value, json};
 use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
@@ -41,7 +43,12 @@ pub fn start(folder: &Path, verbose: u8) -> io::Result<Log> {
     let filter = tracing_subscriber::filter::Targets::new()
         .with_default(LevelFilter::WARN)
         .with_target("allclear", ours);
-    let lines = tracing_subscriber::fmt::layer().with_ansi(false).with_writer(writer);
+    let lines = tracing_subscriber::fmt::layer()
+        .json()
+        .flatten_event(true)
+        .with_current_span(false)
+        .with_span_list(false)
+        .with_writer(writer);
     tracing_subscriber::registry().with(filter).with(lines).try_init().map_err(io::Error::other)?;
     Ok(Log { _guard: guard })
 }
@@ -96,7 +103,7 @@ impl Write for Rotating {
         if self.written >= self.most {
             self.set_aside()?;
         }
-        let line = one_line(&String::from_utf8_lossy(event));
+        let line = one_line(event);
         self.file.write_all(line.as_bytes())?;
         self.written += line.len() as u64;
         Ok(event.len())
@@ -108,13 +115,42 @@ impl Write for Rotating {
 }
 
 /// An event as a line: what it quotes begins no other line, carries no control character and no right of access.
-fn one_line(event: &str) -> String {
-    let event = event.strip_suffix('\n').unwrap_or(event);
-    let end = event.char_indices().map(|(at, _)| at).find(|at| *at > MAX_LINE);
-    let event = &event[..end.unwrap_or(event.len())];
-    let mut line = clean(&masked_words(event)).into_owned();
+fn one_line(event: &[u8]) -> String {
+    let event = match serde_json::from_slice(event) {
+        Ok(Value::Object(fields)) => safe(Value::Object(fields)),
+        _ => safe(json!({ "message": String::from_utf8_lossy(event).trim_end() })),
+    };
+    let mut line = event.to_string();
+    if line.len() > MAX_LINE {
+        let message = event["message"].as_str().unwrap_or_default();
+        line = json!({
+            "timestamp": event["timestamp"],
+            "level": event["level"],
+            "target": event["target"],
+            "message": cut(message, MAX_LINE / 8),
+            "cut": true,
+        })
+        .to_string();
+    }
     line.push('\n');
     line
+}
+
+fn safe(value: Value) -> Value {
+    match value {
+        Value::String(text) => Value::String(clean(&masked_words(&text)).into_owned()),
+        Value::Array(list) => Value::Array(list.into_iter().map(safe).collect()),
+        Value::Object(fields) => {
+            Value::Object(fields.into_iter().map(|(name, value)| (name, safe(value))).collect())
+        }
+        other => other,
+    }
+}
+
+/// At most so many bytes of it: escaped in JSON each may become six.
+fn cut(text: &str, most: usize) -> &str {
+    let end = text.char_indices().map(|(at, _)| at).take_while(|at| *at <= most).last();
+    &text[..end.unwrap_or(0)]
 }
 
 #[cfg(test)]
@@ -128,7 +164,7 @@ mod tests {
         let state = folder.path().join("state");
         let mut log = Rotating::open(&state, 100, 2).unwrap();
         for number in 0..40 {
-            log.write_all(format!("event {number:02} of the test\n").as_bytes()).unwrap();
+            log.write_all(format!("event {number:02}\n").as_bytes()).unwrap();
         }
         let mut names: Vec<_> = std::fs::read_dir(&state)
             .unwrap()
@@ -143,17 +179,29 @@ mod tests {
         }
         assert_eq!(std::fs::metadata(&state).unwrap().permissions().mode() & 0o777, 0o700);
         let newest = std::fs::read_to_string(state.join("allclear.log")).unwrap();
+        let lines: Vec<Value> =
+            newest.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        assert!(!lines.is_empty());
         assert!(newest.contains("event 39"), "{newest}");
     }
 
     #[test]
     fn an_event_is_one_clean_line_without_rights_of_access() {
-        let said = "failed\u{1b}[2J \u{202e}x\nforged line https://a.com/s--AbCd--/x?token=hush\n";
-        let line = one_line(said);
-        assert_eq!(
-            line,
-            "failed\u{fffd}[2J \u{fffd}x\u{fffd}forged line https://a.com/s--***--/x?token=***\n"
-        );
-        assert!(one_line(&"é".repeat(40_000)).len() < MAX_LINE + 8);
+        let said = "failed\u{1b}[2J \u{202e}x\nforged line https://a.com/s--AbCd--/x?token=hush";
+        let event = json!({ "level": "WARN", "message": said, "fields": [said], "n": 3 });
+        let line = one_line(format!("{event}\n").as_bytes());
+        assert_eq!(line.matches('\n').count(), 1);
+        let read: Value = serde_json::from_str(&line).unwrap();
+        let clean =
+            "failed\u{fffd}[2J \u{fffd}x\u{fffd}forged line https://a.com/s--***--/x?token=***";
+        assert_eq!(read["message"], clean);
+        assert_eq!((read["fields"][0].as_str(), read["n"].as_i64()), (Some(clean), Some(3)));
+        let odd = one_line(b"no JSON at all https://h/x?token=hush\n");
+        assert_eq!(odd, "{\"message\":\"no JSON at all https://h/x?token=***\"}\n");
+        for long in ["é".repeat(40_000), "\u{1b}".repeat(40_000)] {
+            let line = one_line(json!({ "message": long, "level": "INFO" }).to_string().as_bytes());
+            assert!(line.len() <= MAX_LINE, "{}", line.len());
+            assert_eq!(serde_json::from_str::<Value>(&line).unwrap()["level"], "INFO");
+        }
     }
 }

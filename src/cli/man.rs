@@ -14,8 +14,9 @@ use super::exit::Exit;
 use super::failure::Failure;
 use super::help::{self, ENVIRONMENT, EXIT_CODES};
 use super::output::Output;
-use crate::config::{names, nearest};
+use crate::config::{names, nearest, reference};
 use crate::domain::text::clean;
+use crate::report::kinds_markdown;
 
 /// Writes one page, or all pages and completions.
 ///
@@ -75,6 +76,10 @@ fn into(output: &Output, folder: &Path) -> Result<Exit, Failure> {
     for (name, text) in NOTICES {
         write(format!("doc/{PROGRAM}/{name}"), text)?;
     }
+    let schema = serde_json::to_string_pretty(&reference::schema()).unwrap_or_default();
+    write(format!("doc/{PROGRAM}/errors.md"), &kinds_markdown())?;
+    write(format!("doc/{PROGRAM}/config.md"), &reference::markdown())?;
+    write(format!("doc/{PROGRAM}/config.schema.json"), &format!("{schema}\n"))?;
     for shell in Shell::ALL {
         write(shell.file().to_owned(), &completions::script(shell)?)?;
     }

@@ -9,6 +9,7 @@ mod input;
 mod jobs;
 mod list;
 mod orders;
+mod own;
 mod watching;
 
 use std::collections::BTreeSet;
@@ -33,6 +34,7 @@ use crate::ports::cloud::ListQuery;
 use asked::{Asked, Refusal};
 use input::{Input, Typed};
 use list::List;
+pub use own::OwnCommands;
 
 /// Assets that one question to the cloud brings.
 const PAGE: u16 = 500;
@@ -66,6 +68,7 @@ struct Plain {
     jobs: Vec<OperationId>,
     /// Ended watches that were told, or were over before we came.
     told: BTreeSet<InvalidationId>,
+    own: OwnCommands,
     /// A signal, or the end of the input: everything ends.
     ended: Option<Exit>,
 }
@@ -80,8 +83,8 @@ type Next = Result<bool, Failure>;
 pub async fn run(
     context: Context,
     globals: &Globals,
-    why: &str,
-    banner: Option<&str>,
+    own: OwnCommands,
+    (why, banner): (&str, Option<&str>),
 ) -> Result<Exit, Failure> {
     let style = Style { json: false, quiet: false, color: false, ascii: globals.ascii };
     let mut output = Output::new("console", style);
@@ -98,6 +101,7 @@ pub async fn run(
         numbered: Vec::new(),
         jobs: Vec::new(),
         told: BTreeSet::new(),
+        own,
         ended: None,
     };
     let result = Box::pin(plain.talk(why, banner)).await;
@@ -189,6 +193,14 @@ impl Plain {
     }
 
     async fn answer(&mut self, line: &str) -> Next {
+        let words = crate::app::commands::words(line).unwrap_or_default();
+        if let Some((first, rest)) = words.split_first()
+            && !asked::is_known(first)
+            && let Some(own) = self.own(first)
+        {
+            Box::pin(self.run_own(&own, rest)).await?;
+            return Ok(true);
+        }
         let asked = match asked::read(line) {
             Ok(Some(asked)) => asked,
             Ok(None) => return Ok(true),
@@ -205,7 +217,11 @@ impl Plain {
         match asked {
             Asked::Quit => return Ok(false),
             Asked::Help { command } => {
-                let lines = asked::help(command.as_deref());
+                let mut lines = asked::help(command.as_deref());
+                if command.is_none() {
+                    let last = lines.len().saturating_sub(1); // the last line is about all of them
+                    lines.splice(last..last, self.own_help());
+                }
                 lines.iter().try_for_each(|line| self.output.line(&clean(line)))?;
             }
             Asked::List { prefix } => {
@@ -233,7 +249,12 @@ impl Plain {
             Asked::History => self.history().await?,
             Asked::Report { what } => {
                 let id = self.invalidation(Some(&what)).await?;
-                let args = Report { id: id.to_string(), format: ReportFormat::Md, output: None };
+                let args = Report {
+                    id: id.to_string(),
+                    format: ReportFormat::Md,
+                    output: None,
+                    columns: Vec::new(),
+                };
                 let context = self.engine.context();
                 report::run(&self.output, &*context.journal, context.clock.wall(), &args).await?;
             }

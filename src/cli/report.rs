@@ -31,9 +31,21 @@ pub async fn run(
 ) -> Result<Exit, Failure> {
     let found = postmortem::read(journal, journal.find(&args.id).await?).await?;
     let format = if output.style.json { ReportFormat::Json } else { args.format };
+    let document = || {
+        found.document(now).only(&args.columns).map_err(|(name, known)| {
+            Failure::usage(
+                format!("no column `{}`", clean(&name)),
+                format!("there are {}", known.join(", ")),
+            )
+        })
+    };
     let text = match format {
-        ReportFormat::Md => postmortem::markdown(&found.document(now)),
-        ReportFormat::Html => postmortem::html(&found.document(now)),
+        ReportFormat::Md => postmortem::markdown(&document()?),
+        ReportFormat::Html => postmortem::html(&document()?),
+        ReportFormat::Json if !args.columns.is_empty() => {
+            let what = "--columns is for tables: JSON has every field";
+            return Err(Failure::usage(what, "leave --columns away, or use --format md"));
+        }
         ReportFormat::Json => format!("{}\n", output.object(value(&found))),
     };
     match &args.output {

@@ -176,22 +176,27 @@ impl Loaded {
         })
     }
 
-    /// A complaint of the key table with its place; `known` are the names of all commands.
+    /// Where each command's keys are written: file, line, column.
     #[must_use]
-    pub fn bad_key(&self, complaint: &str, known: &[&str]) -> ConfigError {
-        let about = |command: &&String| complaint.contains(command.as_str());
-        let command = self.key_places.keys().filter(about).max_by_key(|command| command.len());
-        let (line, column) =
-            command.and_then(|it| self.key_places.get(it)).copied().unwrap_or((1, 1));
-        let key = command.map_or("keys".to_owned(), |command| format!("keys.{command}"));
-        let unknown = command.filter(|command| !known.contains(&command.as_str()));
+    pub fn key_places(&self) -> BTreeMap<String, String> {
+        let place = |(line, column): &(usize, usize)| {
+            clean(&format!("{}:{line}:{column}", self.path.display())).into_owned()
+        };
+        self.key_places.iter().map(|(id, at)| (id.clone(), place(at))).collect()
+    }
+
+    /// A complaint of the key table about the keys of `command`, with its place; `known` are the names of all commands.
+    #[must_use]
+    pub fn bad_key(&self, command: &str, complaint: &str, known: &[&str]) -> ConfigError {
+        let (line, column) = self.key_places.get(command).copied().unwrap_or((1, 1));
+        let unknown = !known.contains(&command);
         ConfigError::InFile {
             path: self.path.clone(),
             line,
             column,
-            key: clean(&key).into_owned(),
+            key: clean(&format!("keys.{command}")).into_owned(),
             what: clean(complaint.trim_start_matches("keys: ")).into_owned(),
-            suggestion: unknown.and_then(|typed| nearest(typed, known.iter().copied())),
+            suggestion: nearest(command, known.iter().copied()).filter(|_| unknown),
         }
     }
 

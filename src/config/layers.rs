@@ -86,6 +86,8 @@ pub struct Preferences {
     pub pictures: Option<PicturesWord>,
     /// Keys by command, as written; the key table judges them.
     pub keys: BTreeMap<String, Vec<String>>,
+    /// Where each command's keys are written: file, line, column.
+    pub key_places: BTreeMap<String, String>,
     /// Profiles of the file with a word about each: cloud and risk, as far as they are written there.
     pub profiles: Vec<(String, String)>,
     /// Whom to tell when something happened.
@@ -264,6 +266,7 @@ impl<'a> Layers<'a> {
             theme,
             pictures,
             keys: loaded.as_ref().map(|loaded| loaded.keys.clone()).unwrap_or_default(),
+            key_places: loaded.as_ref().map(Loaded::key_places).unwrap_or_default(),
             notify: loaded.as_ref().map(|loaded| loaded.file.notify.clone()).unwrap_or_default(),
             own: loaded.as_ref().map(|loaded| loaded.file.commands.clone()).unwrap_or_default(),
             profiles: loaded.iter().flat_map(|loaded| &loaded.file.profiles).map(about).collect(),

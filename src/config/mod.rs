@@ -13,6 +13,7 @@ mod notify;
 mod own;
 mod paths;
 mod places;
+pub mod reference;
 mod secret_command;
 
 #[cfg(test)]

@@ -4,17 +4,31 @@ use crate::ui::theme::Depth;
 
 /// Colours by `NO_COLOR`, `COLORTERM` and `TERM`; sixteen where nothing is known.
 pub fn depth(env: impl Fn(&str) -> Option<String>) -> Depth {
+    depth_and_why(env).0
+}
+
+/// The same, with what says so.
+pub fn depth_and_why(env: impl Fn(&str) -> Option<String>) -> (Depth, String) {
     let get = |name| env(name).filter(|value| !value.is_empty());
     let term = get("TERM").unwrap_or_default();
-    if get("NO_COLOR").is_some() || term == "dumb" {
-        return Depth::Mono;
+    if get("NO_COLOR").is_some() {
+        return (Depth::Mono, "NO_COLOR says".to_owned());
     }
-    let claims = get("COLORTERM").is_some_and(|word| word == "truecolor" || word == "24bit");
-    if claims || term.ends_with("-direct") {
-        return Depth::True;
+    let by_term =
+        if term.is_empty() { "TERM is not set".to_owned() } else { format!("TERM={term} says") };
+    if term == "dumb" {
+        return (Depth::Mono, by_term);
+    }
+    if let Some(word) = get("COLORTERM").filter(|word| word == "truecolor" || word == "24bit") {
+        return (Depth::True, format!("COLORTERM={word} says"));
+    }
+    if term.ends_with("-direct") {
+        return (Depth::True, by_term);
     }
     let many = ["256color", "kitty", "alacritty", "wezterm", "ghostty", "foot"];
-    if many.iter().any(|word| term.contains(word)) { Depth::Indexed } else { Depth::Sixteen }
+    let depth =
+        if many.iter().any(|word| term.contains(word)) { Depth::Indexed } else { Depth::Sixteen };
+    (depth, by_term)
 }
 
 /// Whether the locale names another character set than UTF-8. An unset locale says nothing: then Unicode is used.

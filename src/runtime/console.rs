@@ -14,10 +14,12 @@ use super::executor::Executor;
 use super::notify::Wanted;
 use super::signals::{self, Signal};
 use super::terminal::Screen;
-use super::{background, clipboard, colours, history, input, pictures, terminal, theme_files};
+use super::{
+    background, clipboard, colours, history, input, pictures, terminal, theme_files, views,
+};
 use crate::app::App;
 use crate::app::kept_view::KeptView;
-use crate::app::keymap::KeyOverrides;
+use crate::app::keymap::{KeyOverrides, KeyPlaces};
 use crate::app::own::Own;
 use crate::app::state::{Env, Look, Setup};
 use crate::ops::Engine;
@@ -48,6 +50,10 @@ pub struct ConsoleOptions {
     pub no_color: bool,
     pub mouse: bool,
     pub keys: KeyOverrides,
+    /// Where they are written.
+    pub key_places: KeyPlaces,
+    /// What holds and who said so, for the debug overlay: setting, value, origin.
+    pub settings: Vec<(&'static str, String)>,
     /// Commands of the operator's own, and who runs them.
     pub own: Vec<Own>,
     pub programs: Option<Arc<dyn Programs>>,
@@ -63,6 +69,8 @@ pub struct ConsoleOptions {
     pub view: Option<KeptView>,
     /// Where the log is, for the debug overlay.
     pub log: Option<PathBuf>,
+    /// File that keeps how things are arranged, by profile, between starts.
+    pub views: Option<PathBuf>,
     /// File that keeps the lines of the command line between starts.
     pub history: Option<PathBuf>,
     /// Tells when themes are saved.
@@ -203,7 +211,7 @@ async fn run(
     let env = Env::new(setup, clock.wall(), clock.moment(), size);
     let theme = options.theme.as_deref().unwrap_or(AUTO);
     let mut app = App::new(env, themes, theme, look, &KeyOverrides::new());
-    app.adopt(options.own, &options.keys);
+    app.adopt(options.own, &options.keys, &options.key_places);
     if let Some(ground) = background::answered() {
         app.learn_ground(ground);
     } else if app.follows_ground()
@@ -220,8 +228,11 @@ async fn run(
         app.env.bad(first.clone(), "the other themes work");
     }
 
+    let profile = app.env.setup.profile.clone();
     if let Some(view) = options.view {
         app.come_back(view);
+    } else if let Some(kept) = options.views.as_deref().and_then(|it| views::load(it, &profile)) {
+        app.arrange_as(&kept);
     }
     if let Some(copies) = &options.copies {
         match copies.beginning(&app.assets.query) {
@@ -244,6 +255,9 @@ async fn run(
     app.history = options.history.as_deref().map(history::load).unwrap_or_default();
     let log = options.log.map(|log| ("log", shown(&log.to_string_lossy()).into_owned()));
     app.debug.about.extend(log);
+    app.debug.about.push(("colours", why_colours(options.no_color, &app)));
+    app.debug.about.push(("theme", why_theme(options.theme.as_deref(), &app)));
+    app.debug.about.extend(options.settings);
     let (_no_board, board) = watch::channel(Arc::default());
     let mut parts = Parts {
         input: input::events(),
@@ -260,6 +274,11 @@ async fn run(
     screen.leave();
     if let (Some(copies), false) = (options.copies, matches!(result, Ok(ExitReason::HungUp))) {
         keep(&app, &*copies);
+    }
+    if let Some(views) = &options.views
+        && let Err(why) = views::keep(views, &profile, app.arranged())
+    {
+        tracing::info!(%why, "how things are arranged is not kept");
     }
     executor.settle(SETTLE).await;
     // A tracker that cannot finish loses nothing: its leases expire.
@@ -298,9 +317,33 @@ fn keep(app: &App, copies: &dyn ListCopies) {
     }
 }
 
+/// How many colours there are, and what says so.
+fn why_colours(by_flag: bool, app: &App) -> String {
+    let (depth, why) = colours::depth_and_why(|name| std::env::var(name).ok());
+    let (depth, why) = if by_flag { (Depth::Mono, "--no-color".to_owned()) } else { (depth, why) };
+    let glyphs = if app.look.ascii { "ASCII" } else { "Unicode" };
+    shown(&format!("{}, as {why}; glyphs {glyphs}", depth.as_str())).into_owned()
+}
+
+/// Which theme was taken, and what says so.
+fn why_theme(asked: Option<&str>, app: &App) -> String {
+    let why = match (asked, app.ground) {
+        (Some(name), _) if name != AUTO => "asked for".to_owned(),
+        (_, Some(ground)) => format!("auto: the terminal said {ground:?}").to_lowercase(),
+        (_, None) => "auto: the terminal has not said light or dark".to_owned(),
+    };
+    let name = if app.theme.name == AUTO { String::new() } else { format!("{}, ", app.theme.name) };
+    shown(&format!("{name}{why}")).into_owned()
+}
+
 /// What was concluded about the terminal and where things are, for the debug overlay; no secrets.
 pub(super) fn about(engine: &Engine, pictures: Pictures) -> Vec<(&'static str, String)> {
     let env = |name: &str| std::env::var(name).ok();
+    let (guessed, why) = pictures::guess_and_why(env);
+    let drawn = match pictures.way() {
+        way if way == guessed => format!("{}: {why}", way.as_str()),
+        way => format!("{}, as asked for; by itself {}: {why}", way.as_str(), guessed.as_str()),
+    };
     let said = |name: &str| env(name).unwrap_or_else(|| "unset".to_owned());
     let between = clipboard::Between::of(env);
     let context = engine.context();
@@ -315,7 +358,7 @@ pub(super) fn about(engine: &Engine, pictures: Pictures) -> Vec<(&'static str, S
             ),
         ),
         ("between", format!("{between:?}")),
-        ("pictures", pictures.way().as_str().to_owned()),
+        ("pictures", drawn),
         ("journal", context.journal.location()),
         ("profile", format!("{}, {}", context.policy.profile, context.scope.api)),
     ];

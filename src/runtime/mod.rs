@@ -17,6 +17,7 @@ mod report;
 pub mod signals;
 pub mod terminal;
 mod theme_files;
+mod views;
 
 mod console;
 #[cfg(test)]

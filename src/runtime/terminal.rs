@@ -150,8 +150,9 @@ fn say_goodbye(info: &std::panic::PanicHookInfo<'_>) {
     let kept = CRASHES.get().and_then(|folder| write_down(folder, &words).ok());
     let kept = kept.map_or_else(String::new, |path| {
         format!(
-            "\n{} has what a report of it needs, and no secrets.",
-            clean(&path.to_string_lossy())
+            "\n{} has what a report of it needs, and no secrets.{}",
+            clean(&path.to_string_lossy()),
+            where_to_send(env!("CARGO_PKG_REPOSITORY")),
         )
     });
     // never `eprintln!`: a dead terminal would make it panic again
@@ -160,6 +161,14 @@ fn say_goodbye(info: &std::panic::PanicHookInfo<'_>) {
         "allclear stopped on a mistake of its own: {words}\n\
          Nothing that was accepted is lost: the journal has it, and the next start goes on.{kept}",
     );
+}
+
+/// Where reports of mistakes go, once the package says where it lives.
+fn where_to_send(repository: &str) -> String {
+    match repository.trim_end_matches('/') {
+        "" => " Please send it to whoever gave you this program.".to_owned(),
+        home => format!(" Please send it: {home}/issues"),
+    }
 }
 
 /// The file has the version, the words and where in the program it was; nothing of what was on screen.
@@ -450,6 +459,15 @@ mod tests {
         assert!(!words.to_lowercase().contains("canary"), "{words}");
         assert!(!words.contains('\u{1b}') && !words.contains('\u{7}'), "{words}");
         assert!(words.starts_with("panicked at src/x.rs:1:2:: called"), "{words}");
+    }
+
+    #[test]
+    fn a_report_of_a_mistake_says_where_it_goes() {
+        assert_eq!(
+            where_to_send("https://example.org/allclear/"),
+            " Please send it: https://example.org/allclear/issues"
+        );
+        assert!(where_to_send("").contains("whoever gave you this program"));
     }
 
     #[test]

@@ -138,12 +138,35 @@ fn of_watch(app: &App, way: CopyAs) -> Option<String> {
     match way {
         CopyAs::Id => Some(id.to_string()),
         CopyAs::Url => url(),
-        CopyAs::VersionedUrl => None,
+        CopyAs::VersionedUrl => {
+            let urls = || shown.into_iter().flat_map(|shown| &shown.urls).map(|url| &*url.url);
+            versioned_of(&url()?, urls())
+        }
         CopyAs::Curl => url().map(|url| curl(&url)),
         CopyAs::Json => shown.and_then(|shown| serde_json::to_string(&**shown).ok()),
         CopyAs::Command => Some(format!("allclear report {id}")),
         CopyAs::ServiceRequest => shown.and_then(|shown| request_of(app, &shown.not_covered)),
     }
+}
+
+/// The URL itself where it names a version, else the one among `urls` that differs in that alone, the newest of them.
+fn versioned_of<'u>(url: &str, urls: impl Iterator<Item = &'u str>) -> Option<String> {
+    if split_version(url).is_some() {
+        return Some(url.to_owned());
+    }
+    let same = |other: &&str| split_version(other).is_some_and(|(_, plain)| plain == url);
+    urls.filter(same)
+        .max_by_key(|other| split_version(other).map(|(version, _)| version))
+        .map(str::to_owned)
+}
+
+/// The version that a URL names, and the URL without it; `v1` and the like name none.
+fn split_version(url: &str) -> Option<(u64, String)> {
+    url.match_indices("/v").find_map(|(at, _)| {
+        let digits = url[at + 2..].split('/').next()?;
+        let version = digits.parse().ok().filter(|version| *version > 1_000_000)?;
+        Some((version, format!("{}{}", &url[..at], &url[at + 2 + digits.len()..])))
+    })
 }
 
 fn request_of(app: &App, urls: &[NotCovered]) -> Option<String> {

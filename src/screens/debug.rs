@@ -17,15 +17,7 @@ pub fn draw(app: &App, pen: &mut Pen<'_>, area: Rect) {
     let debug = &app.debug;
     let (width, height) = app.env.size;
     let mut facts = vec![
-        (
-            "terminal",
-            format!(
-                "{width}x{height}, colours {:?}, glyphs {}",
-                app.look.depth,
-                if app.look.ascii { "ASCII" } else { "Unicode" }
-            ),
-        ),
-        ("theme", text::shown(&app.theme.name).into_owned()),
+        ("size", format!("{width}x{height}")),
         (
             "frames",
             format!(

@@ -3,6 +3,7 @@
 //! State and update are pure and know no terminal; views only read.
 
 pub mod activity;
+pub mod arrangement;
 pub mod ask;
 pub mod assets;
 pub mod copy_menu;

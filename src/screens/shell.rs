@@ -36,24 +36,18 @@ pub fn draw(app: &App, frame: &mut Frame<'_>) -> Drawn {
     header(app, &mut pen, shell.header);
     let mut cursor = match app.screen {
         Screen::Assets => assets::view::draw(app, &mut pen, shell.body),
-        Screen::Pending => {
-            pending::view::draw(app, &mut pen, shell.body);
-            None
-        }
+        Screen::Pending => pending::view::draw(app, &mut pen, shell.body),
         Screen::Watch => {
             watch::view::draw(app, &mut pen, shell.body);
             None
         }
-        Screen::Jobs => {
-            jobs::view::draw(app, &mut pen, shell.body);
-            None
-        }
+        Screen::Jobs => jobs::view::draw(app, &mut pen, shell.body),
         Screen::Activity => activity::view::draw(app, &mut pen, shell.body),
     };
     let scope = app.scope();
     let mut offered = app.keymap.hints(scope);
     offered.retain(|(_, word)| *word != app.screen.title().to_lowercase()); // we are there
-    if scope == Scope::Filter && app.screen == Screen::Activity {
+    if scope == Scope::Filter && app.screen != Screen::Assets {
         for (_, word) in &mut offered {
             if word.starts_with("keep") {
                 *word = "keep"; // everything is loaded: no server is asked
@@ -271,9 +265,10 @@ fn facts(app: &App) -> Vec<(String, Role)> {
         let role = if low { Role::Warning } else { Role::Dim };
         facts.push((format!("quota {}/{}", quota.remaining, quota.limit), role));
     }
-    let behind = app.open().find_map(|it| pending::view::slowest(it.snapshot.as_deref()?));
-    if let Some(place) = behind {
-        facts.push((format!("waits for {place}"), Role::Dim));
+    // Pending and Watch say it beside everything else of it
+    if !matches!(app.screen, Screen::Pending | Screen::Watch) {
+        let behind = app.open().find_map(|it| pending::view::slowest(it.snapshot.as_deref()?));
+        facts.extend(behind.map(|place| (format!("slowest cache {place}"), Role::Dim)));
     }
     if setup.profile != setup.cloud_name {
         facts.push((text::shown(&setup.profile).into_owned(), Role::Dim));

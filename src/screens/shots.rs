@@ -300,10 +300,10 @@ fn who_did_what() {
     console.press("/");
     console.write("bob");
     console.press("enter");
-    assert_eq!(console.app.activity.shown().count(), 1);
+    assert_eq!(console.app.activity.shown().len(), 1);
     insta::assert_snapshot!("activity_filtered_80x24", console.frame());
     console.press("esc");
-    assert_eq!(console.app.activity.shown().count(), 3);
+    assert_eq!(console.app.activity.shown().len(), 3);
     console.press("g enter");
     assert_eq!(console.app.screen, crate::app::action::Screen::Watch);
 }
@@ -339,9 +339,9 @@ fn history_alone() {
     console.app.env.toast = None;
     console.press("p H H");
     insta::assert_snapshot!("history_80x24", console.frame());
-    assert_eq!(console.app.pending.shown(&console.app.tracked).count(), 1);
+    assert_eq!(console.app.pending.shown(&console.app.tracked).len(), 1);
     console.press("H H");
-    assert_eq!(console.app.pending.shown(&console.app.tracked).count(), 1);
+    assert_eq!(console.app.pending.shown(&console.app.tracked).len(), 1);
 }
 
 #[test]

@@ -177,6 +177,17 @@ pub enum Depth {
 }
 
 impl Depth {
+    /// In words.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Mono => "none",
+            Self::Sixteen => "16 colours",
+            Self::Indexed => "256 colours",
+            Self::True => "true colour",
+        }
+    }
+
     /// The nearest colour that there is.
     #[must_use]
     pub fn nearest(self, colour: Color) -> Color {

@@ -10,7 +10,7 @@ fn refused(home: &Home, arguments: &[&str]) -> (String, String) {
     let error = ran.error();
     let names: Vec<&str> =
         error.as_object().expect("an object").keys().map(String::as_str).collect();
-    assert_eq!(names, ["schema", "code", "message", "asset", "hint", "exit_code"]);
+    assert_eq!(names, ["schema", "code", "message", "asset", "hint", "exit_code", "docs"]);
     let text = |name: &str| error[name].as_str().unwrap_or_default().to_owned();
     (text("message"), text("hint"))
 }

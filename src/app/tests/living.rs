@@ -1,6 +1,8 @@
 use super::*;
-use crate::app::keymap::KeyOverrides;
+use crate::app::effect::JobAct;
+use crate::app::keymap::{KeyOverrides, KeyPlaces};
 use crate::app::own::Own;
+use crate::domain::job::{JobCounts, JobState};
 use crate::ports::journal::InvalidationRow;
 use crate::screens::assets::rows::RowStore;
 
@@ -54,7 +56,7 @@ fn own(name: &str, key: &str, command: &[&str], changes: bool) -> Own {
 fn a_command_of_ones_own_gets_what_is_under_the_cursor_as_words() {
     let mut console = Console::with_assets(80, 24);
     let look = own("look-up", "X", &["lookup", "{public_id}.{type}", "{cloud}", "{odd}"], false);
-    console.app.adopt(vec![look], &KeyOverrides::new());
+    console.app.adopt(vec![look], &KeyOverrides::new(), &KeyPlaces::new());
     let effects = console.press("j X");
     let [Effect::RunOwn(run)] = effects.as_slice() else { panic!("{effects:?}") };
     assert_eq!(run.command, ["lookup", "press/2026/team photo.upload", "demo", "{odd}"]);
@@ -75,19 +77,19 @@ fn a_command_of_ones_own_gets_what_is_under_the_cursor_as_words() {
 fn a_command_of_ones_own_that_changes_something_is_guarded_like_an_order() {
     let ticket = || own("ticket", "X", &["ticket", "--", "{public_ids}"], true);
     let mut console = Console::with_assets(80, 24);
-    console.app.adopt(vec![ticket()], &KeyOverrides::new());
+    console.app.adopt(vec![ticket()], &KeyOverrides::new(), &KeyPlaces::new());
     assert_eq!(console.press("X X"), [], "it asks, and its own key answers nothing");
     assert!(console.frame().contains("ticket -- press/2026/hero"), "{}", console.frame());
     assert!(matches!(console.press("y").as_slice(), [Effect::RunOwn(run)] if run.changes));
     console.press("* X");
     assert!(toast(&console).contains("30 assets are marked"), "{}", toast(&console));
     let mut shut = Console::with(80, 24, |setup| setup.read_only = true);
-    shut.app.adopt(vec![ticket()], &KeyOverrides::new());
+    shut.app.adopt(vec![ticket()], &KeyOverrides::new(), &KeyPlaces::new());
     assert_eq!(shut.press("X"), []);
     assert!(shut.app.overlay.is_none() && toast(&shut).contains("read-only"));
     let risk = crate::domain::purge::Risk::Production;
     let mut locked = Console::with(80, 24, |setup| setup.risk = risk);
-    locked.app.adopt(vec![ticket()], &KeyOverrides::new());
+    locked.app.adopt(vec![ticket()], &KeyOverrides::new(), &KeyPlaces::new());
     assert_eq!(locked.press("X"), []);
     assert!(locked.app.overlay.is_none() && toast(&locked).contains("locked"));
 }
@@ -96,13 +98,13 @@ fn a_command_of_ones_own_that_changes_something_is_guarded_like_an_order() {
 fn commands_of_ones_own_that_cannot_be_used_are_named_and_left_out() {
     let mut console = Console::with_assets(80, 24);
     let bad = vec![own("rename", "X", &["x"], true), own("fine", "d", &["x"], true)];
-    console.app.adopt(bad, &KeyOverrides::new());
+    console.app.adopt(bad, &KeyOverrides::new(), &KeyPlaces::new());
     assert!(toast(&console).contains("a command of that name already"), "{}", toast(&console));
     let delete = console.app.keymap.command(Scope::Assets, Key::char('d')).unwrap();
     assert_eq!(delete.id, "order.delete", "no key is taken from what is there");
     assert!(console.app.keymap.by_name("fine").is_some());
     let dash = own("dash", "X", &["x", "{public_id}"], false);
-    console.app.adopt(vec![dash], &KeyOverrides::new());
+    console.app.adopt(vec![dash], &KeyOverrides::new(), &KeyPlaces::new());
     console.press("R");
     console.listed(vec![image("-rf", 1_795_000_000, 1)], None);
     assert_eq!(console.press("X"), []);
@@ -235,4 +237,39 @@ fn a_console_left_open_for_a_week_keeps_its_bounds() {
     assert!(app.debug.asked.len() <= 200 && app.assets.read.len() <= 32);
     assert!(app.history.len() <= 100 && app.jobs.len() <= 50);
     assert_eq!(app.activity.rows.len(), order.len());
+}
+
+#[test]
+fn an_order_of_ones_own_that_was_cut_short_is_asked_about_at_the_start() {
+    let rows = |by: &str| {
+        let mut rows = crate::screens::testing::job_rows();
+        rows.truncate(1);
+        (rows[0].state, rows[0].by, rows[0].resumable) = (JobState::Interrupted, by.into(), true);
+        rows[0].counts = JobCounts { intended: 13, ..JobCounts::default() };
+        rows
+    };
+    let job = rows("ann@host")[0].operation.id;
+    let mut console = Console::with_assets(80, 24);
+    console.tell(Msg::Jobs(Ok(rows("ann@host"))));
+    let frame = console.frame();
+    assert!(
+        frame.contains("cut short: continue?") && frame.contains("13 calls not sent"),
+        "{frame}"
+    );
+    assert_eq!(console.press("y"), [Effect::Job { job, act: JobAct::Resume }]);
+    console.tell(Msg::Jobs(Ok(rows("ann@host"))));
+    assert!(console.app.overlay.is_none(), "once");
+    let mut console = Console::with_assets(80, 24);
+    console.tell(Msg::Jobs(Ok(rows("ann@host"))));
+    assert_eq!(console.press("esc"), [], "no is the default");
+    let mut console = Console::with_assets(80, 24);
+    console.tell(Msg::Jobs(Ok(rows("bob@host"))));
+    assert!(console.app.overlay.is_none() && toast(&console).contains("1 order cut short"));
+    let mut shut = Console::with(80, 24, |setup| setup.read_only = true);
+    shut.tell(Msg::Jobs(Ok(rows("ann@host"))));
+    assert!(shut.app.overlay.is_none(), "nothing is sent on a read-only profile");
+    let mut typing = Console::with_assets(80, 24);
+    typing.press("/");
+    typing.tell(Msg::Jobs(Ok(rows("ann@host"))));
+    assert!(typing.app.overlay.is_none(), "nobody is asked while they type");
 }

@@ -12,7 +12,8 @@ use crate::app::key::Key;
 use crate::app::msg::{Failure, Input};
 use crate::app::state::{App, Overlay};
 use crate::domain::asset::AssetKey;
-use crate::screens::{activity, assets, order};
+use crate::screens::{activity, assets, jobs, order, pending};
+use crate::ui::widgets::listing;
 use crate::ui::{layout, text};
 
 pub(super) fn input(app: &mut App, batch: &[Input]) -> Vec<Effect> {
@@ -27,6 +28,8 @@ pub(super) fn input(app: &mut App, batch: &[Input]) -> Vec<Effect> {
                         "app.command"
                             | "assets.filter"
                             | "activity.filter"
+                            | "pending.filter"
+                            | "jobs.filter"
                             | "app.help"
                             | "app.theme"
                             | "app.profile"
@@ -74,8 +77,7 @@ fn press(app: &mut App, key: Key) -> Vec<Effect> {
         return vec![]; // typed before the dialog was seen
     }
     let Some(command) = command else {
-        edit(app, key);
-        return vec![];
+        return edit(app, key);
     };
     let is_enter = matches!(command.run, Run::Plain(Action::Submit | Action::Confirm));
     if scope.is_text() && scope != Scope::Filter && is_enter && app.guard.is_burst() {
@@ -95,7 +97,7 @@ fn press(app: &mut App, key: Key) -> Vec<Effect> {
     }
 }
 
-fn edit(app: &mut App, key: Key) {
+fn edit(app: &mut App, key: Key) -> Vec<Effect> {
     match &mut app.overlay {
         Some(Overlay::Order(dialog)) => order::update::edit(dialog, key),
         Some(Overlay::Help(help)) => {
@@ -115,12 +117,13 @@ fn edit(app: &mut App, key: Key) {
             }
         }
         Some(_) => {}
-        None if app.screen == Screen::Activity => {
-            if let Some(input) = app.activity.filter_field.as_mut()
+        None if app.screen != Screen::Assets => {
+            let list = app.arrangement_mut();
+            if let Some(input) = list.and_then(|list| list.field.as_mut())
                 && field::edit(input, key)
             {
                 let typed = input.value().to_owned();
-                activity::update::set_filter(&mut app.activity, &typed);
+                return super::arrange(app, Action::Filter(Some(typed)));
             }
         }
         None => {
@@ -133,6 +136,7 @@ fn edit(app: &mut App, key: Key) {
             }
         }
     }
+    vec![]
 }
 
 pub(super) fn command_line_edited(app: &mut App) {
@@ -190,11 +194,10 @@ fn pasted(app: &mut App, raw: &str, burst: bool) -> Vec<Effect> {
         assets::update::set_filter(&mut app.assets, &typed);
         return vec![];
     }
-    if let (Screen::Activity, Some(input)) = (app.screen, &mut app.activity.filter_field) {
+    if let Some(input) = app.arrangement_mut().and_then(|list| list.field.as_mut()) {
         field::paste(input, raw);
         let typed = input.value().to_owned();
-        activity::update::set_filter(&mut app.activity, &typed);
-        return vec![];
+        return super::arrange(app, Action::Filter(Some(typed)));
     }
     let line = field::one_line(raw);
     let first = line.split_whitespace().next().unwrap_or_default();
@@ -253,7 +256,9 @@ fn click(app: &mut App, x: u16, y: u16) -> Vec<Effect> {
             let panes = layout::panes(shell.body, app.assets.details.is_some());
             panes.list.map(|list| layout::list(list).rows)
         }
-        Screen::Pending | Screen::Jobs | Screen::Activity => Some(layout::list(shell.body).rows),
+        Screen::Pending => Some(pending::view::areas(shell.body).list.rows),
+        Screen::Jobs => Some(jobs::view::areas(shell.body).list.rows),
+        Screen::Activity => Some(activity::view::areas(shell.body).list.rows),
         Screen::Watch => None,
     };
     if let (Screen::Assets, Some(list)) = (app.screen, rows)
@@ -264,6 +269,17 @@ fn click(app: &mut App, x: u16, y: u16) -> Vec<Effect> {
         let by = assets::view::heading_at(app, list.width, x - list.x);
         return by.map_or_else(Vec::new, |by| act(app, Action::Sort(by), None));
     }
+    if let Some(list) = rows.filter(|_| app.arrangement().is_some())
+        && list.y.checked_sub(1) == Some(y)
+        && listing::has_headings(list, shell.body)
+    {
+        let by = match app.screen {
+            Screen::Pending => pending::view::heading_at(list, x),
+            Screen::Jobs => jobs::view::heading_at(list, x),
+            _ => activity::view::heading_at(list, x),
+        };
+        return by.map_or_else(Vec::new, |by| act(app, Action::Sort(by), None));
+    }
     let Some(rows) = rows.filter(|rows| rows.contains((x, y).into())) else { return vec![] };
     let line = usize::from(y - rows.y);
     let motion = if app.screen == Screen::Assets {
@@ -272,9 +288,9 @@ fn click(app: &mut App, x: u16, y: u16) -> Vec<Effect> {
         i64::try_from(to).unwrap_or(0) - i64::try_from(app.assets.cursor).unwrap_or(0)
     } else {
         let (at, count) = match app.screen {
-            Screen::Jobs => (app.job_list.position(), app.job_list.rows.len()),
-            Screen::Activity => (app.activity.position(), app.activity.shown().count()),
-            _ => (app.pending.position(&app.tracked), app.pending.shown(&app.tracked).count()),
+            Screen::Jobs => (app.job_list.position(), app.job_list.shown().len()),
+            Screen::Activity => (app.activity.position(), app.activity.shown().len()),
+            _ => (app.pending.position(&app.tracked), app.pending.shown(&app.tracked).len()),
         };
         let first = layout::window(at, count, usize::from(rows.height));
         i64::try_from(first + line).unwrap_or(0) - i64::try_from(at).unwrap_or(0)

@@ -2,14 +2,11 @@
 
 use crate::app::effect::Effect;
 use crate::app::key::Key;
-use crate::app::own::Own;
+use crate::app::own::{MOST, Own};
 use crate::app::quoting::shell;
 use crate::app::state::{App, Overlay};
 use crate::screens::ask::Question;
 use crate::ui::text;
-
-/// More assets than this are nothing for a program that changes something: there is no plan of what it does.
-const MOST: usize = 10;
 
 /// By its key, `:` or the help.
 pub(super) fn begin(app: &mut App, at: usize, key: Option<Key>) -> Vec<Effect> {

@@ -37,7 +37,20 @@ pub(super) fn on_pending(app: &mut App, action: &Action) -> Vec<Effect> {
             }
             vec![]
         }
+        Action::Submit => {
+            app.pending.list.field = None;
+            vec![]
+        }
+        Action::Back if app.pending.list.back() => vec![],
         Action::Back | Action::Left => go(app, Screen::Assets),
+        _ => vec![],
+    }
+}
+
+/// The list on screen was arranged anew: the cursor stays on its row, and what is told of it follows.
+pub(super) fn settled(app: &mut App) -> Vec<Effect> {
+    match app.screen {
+        Screen::Jobs => jobs_screen::update::read_items(&mut app.job_list, &mut app.env),
         _ => vec![],
     }
 }
@@ -47,6 +60,11 @@ pub(super) fn on_jobs(app: &mut App, action: &Action, key: Option<Key>) -> Vec<E
         Action::Move(motion) => {
             return jobs_screen::update::step(&mut app.job_list, &mut app.env, *motion);
         }
+        Action::Submit => {
+            app.job_list.list.field = None;
+            return vec![];
+        }
+        Action::Back if app.job_list.list.back() => return settled(app),
         Action::Back | Action::Left => return go(app, Screen::Assets),
         _ => {}
     }
@@ -91,7 +109,7 @@ pub(super) fn on_activity(app: &mut App, action: &Action) -> Vec<Effect> {
             vec![]
         }
         Action::Submit => {
-            app.activity.filter_field = None;
+            app.activity.list.field = None;
             vec![]
         }
         Action::Undo => {
@@ -115,7 +133,7 @@ pub(super) fn on_activity(app: &mut App, action: &Action) -> Vec<Effect> {
                 None => vec![],
             }
         }
-        Action::Back if activity::update::back(&mut app.activity) => vec![],
+        Action::Back if app.activity.list.back() => vec![],
         Action::Back | Action::Left => go(app, Screen::Assets),
         _ => vec![],
     }

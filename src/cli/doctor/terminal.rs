@@ -3,7 +3,9 @@
 use std::io::IsTerminal as _;
 
 use super::{Finding, Findings};
-use crate::runtime::colours;
+use crate::config::PicturesWord;
+use crate::runtime::{colours, pictures};
+use crate::ui::pixels::Way;
 use crate::ui::theme::Depth;
 
 /// Below this the console shows little more than where one is.
@@ -19,7 +21,7 @@ pub struct Seen {
     variables: Vec<(&'static str, String)>,
 }
 
-const VARIABLES: [&str; 15] = [
+const VARIABLES: [&str; 16] = [
     "TERM",
     "COLORTERM",
     "TERM_PROGRAM",
@@ -35,6 +37,7 @@ const VARIABLES: [&str; 15] = [
     "VTE_VERSION",
     "KITTY_WINDOW_ID",
     "WT_SESSION",
+    "LC_TERMINAL",
 ];
 
 impl Seen {
@@ -61,9 +64,9 @@ impl Seen {
     }
 }
 
-/// Says what the console can count on.
+/// Says what the console can count on; `pictures` is what the configuration says of them, and who.
 #[must_use]
-pub fn look(seen: &Seen) -> Vec<Finding> {
+pub fn look(seen: &Seen, chosen: Option<(PicturesWord, String)>) -> Vec<Finding> {
     let mut part = Findings::of("terminal");
     match (seen.input && seen.output, seen.size) {
         (false, _) => part.note(
@@ -85,18 +88,13 @@ pub fn look(seen: &Seen) -> Vec<Finding> {
         }
     }
     kind(seen, &mut part);
-    let depth = match colours::depth(|name| seen.owned(name)) {
-        Depth::True => "true colour",
-        Depth::Indexed => "256 colours",
-        Depth::Sixteen => "16 colours",
-        Depth::Mono => "none",
-    };
+    let depth = colours::depth(|name| seen.owned(name));
     let why = match (seen.get("NO_COLOR"), seen.get("COLORTERM")) {
         (Some(_), _) => " (NO_COLOR)".to_owned(),
         (None, Some(claim)) => format!(" (COLORTERM={claim})"),
         (None, None) => String::new(),
     };
-    part.ok("colours", format!("{depth}{why}"));
+    part.ok("colours", format!("{}{why}", depth.as_str()));
     if colours::locale_lacks_unicode(|name| seen.owned(name)) {
         part.note(
             "characters",
@@ -107,7 +105,39 @@ pub fn look(seen: &Seen) -> Vec<Finding> {
         part.ok("characters", "Unicode");
     }
     clipboard(seen, &mut part);
+    drawn(seen, chosen, depth == Depth::Mono, &mut part);
     part.found()
+}
+
+/// How pictures are drawn in the details of an asset, and why so.
+fn drawn(
+    seen: &Seen,
+    chosen: Option<(PicturesWord, String)>,
+    colourless: bool,
+    part: &mut Findings,
+) {
+    if !pictures::BUILT {
+        return part.note(
+            "pictures",
+            "this build draws none: it is without the feature `images`",
+            "install one with it to see pictures in the details of an asset",
+        );
+    }
+    match chosen.filter(|(word, _)| *word != PicturesWord::Auto) {
+        Some((PicturesWord::Off, by)) => part.ok("pictures", format!("switched off ({by})")),
+        Some((word, by)) => part.ok("pictures", format!("{} ({by})", word.as_str())),
+        None if colourless => part.ok("pictures", "as shaded characters: there are no colours"),
+        None => {
+            let (way, why) = pictures::guess_and_why(|name| seen.owned(name));
+            let said = format!("{} ({why}); JPEG, PNG, GIF, WebP", way.as_str());
+            if way == Way::Cells {
+                let fix = "where your terminal knows more: pictures = \"kitty\", \"iterm2\" or \"sixel\" in the configuration";
+                part.note("pictures", said, fix);
+            } else {
+                part.ok("pictures", said);
+            }
+        }
+    }
 }
 
 fn kind(seen: &Seen, part: &mut Findings) {
@@ -181,7 +211,7 @@ mod tests {
             variables.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
         let seen = Seen { size, input: true, output: true, variables };
         let line = |it: &Finding| format!("{} {}: {}", it.state.as_str(), it.what, it.said);
-        look(&seen).iter().map(line).collect::<Vec<_>>().join("\n")
+        look(&seen, None).iter().map(line).collect::<Vec<_>>().join("\n")
     }
 
     #[test]
@@ -194,6 +224,7 @@ mod tests {
         ok colours: true colour (COLORTERM=truecolor)
         ok characters: Unicode
         ok clipboard: likely: this terminal takes what is copied (OSC 52)
+        ok pictures: kitty (TERM=xterm-kitty); JPEG, PNG, GIF, WebP
         "
         );
         insta::assert_snapshot!(
@@ -204,6 +235,7 @@ mod tests {
         ok colours: 256 colours
         note characters: the locale is not UTF-8: ASCII is drawn
         note clipboard: in tmux it arrives where tmux passes it on
+        note pictures: half-blocks (tmux or screen is between, which hands on what it knows); JPEG, PNG, GIF, WebP
         "
         );
         assert!(

@@ -113,6 +113,13 @@ pub fn read(line: &str) -> Result<Option<Asked>, Refusal> {
     }
 }
 
+/// Whether a word begins a command of the program's own.
+pub fn is_known(word: &str) -> bool {
+    Line::command()
+        .get_subcommands()
+        .any(|inner| inner.get_name() == word || inner.get_all_aliases().any(|alias| alias == word))
+}
+
 const NEXT: &str = "type help";
 
 /// Why a line is no command.

@@ -109,6 +109,12 @@ impl List {
         format!("{}. {name}{}, {}", at + 1, format.unwrap_or_default(), bytes(asset.bytes))
     }
 
+    /// What was read of an asset.
+    #[must_use]
+    pub fn asset(&self, key: &AssetKey) -> Option<&Asset> {
+        self.assets.iter().find(|asset| asset.key == *key)
+    }
+
     /// The assets that a word means by numbers: `3` or `2-5`; `None`: it is no number of a row.
     #[must_use]
     pub fn numbered(&self, word: &str) -> Option<Vec<AssetKey>> {

@@ -42,6 +42,49 @@ pub struct Text {
     pub code: bool,
 }
 
+impl Document {
+    /// Its tables with these columns alone, in their order; a table that has none of them stays whole.
+    ///
+    /// # Errors
+    /// The first column that no table has, and those that there are.
+    pub fn only(mut self, wanted: &[String]) -> Result<Self, (String, Vec<String>)> {
+        let mut known: Vec<String> = Vec::new();
+        for head in self.tables().map(|(head, _)| head) {
+            known.extend(head.iter().map(|name| column(name)));
+        }
+        if let Some(odd) = wanted.iter().find(|name| !known.contains(&column(name))) {
+            known.sort();
+            known.dedup();
+            return Err((odd.clone(), known));
+        }
+        for (head, rows) in self.tables() {
+            let at = |name: &String| head.iter().position(|it| column(it) == column(name));
+            let picked: Vec<usize> = wanted.iter().filter_map(at).collect();
+            if picked.is_empty() {
+                continue;
+            }
+            *head = picked.iter().map(|at| head[*at]).collect();
+            for row in rows {
+                *row = picked.iter().filter_map(|at| row.get(*at).cloned()).collect();
+            }
+        }
+        Ok(self)
+    }
+
+    fn tables(&mut self) -> impl Iterator<Item = (&mut Vec<&'static str>, &mut Vec<Vec<Text>>)> {
+        let blocks = self.sections.iter_mut().flat_map(|section| &mut section.blocks);
+        blocks.filter_map(|block| match block {
+            Block::Table { head, rows } => Some((head, rows)),
+            _ => None,
+        })
+    }
+}
+
+/// A heading as it is typed: `cells-clear`.
+fn column(heading: &str) -> String {
+    heading.trim().to_lowercase().replace(' ', "-")
+}
+
 impl Text {
     #[must_use]
     pub fn plain(raw: &str) -> Self {

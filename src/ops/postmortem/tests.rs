@@ -91,3 +91,16 @@ async fn an_open_one_says_so() {
     assert_eq!((story.word(), document.good), ("open", None));
     assert!(markdown(&document).contains("Ended at: still open"));
 }
+
+#[tokio::test(start_paused = true)]
+async fn its_tables_have_the_columns_that_are_asked_for() {
+    let story = story().await;
+    let document = || story.document(story.row.operation.at);
+    let names = |list: &[&str]| list.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+    let text = markdown(&document().only(&names(&["after", "Place"])).unwrap());
+    assert!(text.contains("| After | Place |"), "{text}");
+    assert!(!text.contains("| City |") && text.contains("| Asset | Outcome |"), "{text}");
+    assert_eq!(document().only(&[]), Ok(document()));
+    let (odd, known) = document().only(&names(&["place", "colour"])).unwrap_err();
+    assert!(odd == "colour" && known.contains(&"cells-clear".to_owned()), "{known:?}");
+}

@@ -21,27 +21,41 @@ pub const BUILT: bool = cfg!(feature = "images");
 /// What the terminal is likely to understand. Over SSH and inside of tmux or screen, which hand on what they know and
 /// no more, it is characters; as they are where there are no colours.
 pub fn guess(env: impl Fn(&str) -> Option<String>) -> Way {
+    guess_and_why(env).0
+}
+
+/// The same, with what of the environment says so.
+pub fn guess_and_why(env: impl Fn(&str) -> Option<String>) -> (Way, String) {
     let get = |name: &str| env(name).unwrap_or_default();
     let set = |name: &str| !get(name).is_empty();
-    if Between::of(&env) != Between::Nothing || set("SSH_CONNECTION") || set("SSH_TTY") {
-        return Way::Cells;
+    let said = |name: &str| format!("{name}={}", get(name));
+    if Between::of(&env) != Between::Nothing {
+        return (Way::Cells, "tmux or screen is between, which hands on what it knows".to_owned());
+    }
+    if set("SSH_CONNECTION") || set("SSH_TTY") {
+        return (Way::Cells, "over SSH nobody tells what the terminal understands".to_owned());
     }
     let (term, program) = (get("TERM"), get("TERM_PROGRAM").to_lowercase());
-    if term.contains("kitty")
-        || set("KITTY_WINDOW_ID")
-        || term.contains("ghostty")
-        || program == "ghostty"
-    {
-        return Way::Kitty;
+    if term.contains("kitty") || term.contains("ghostty") {
+        return (Way::Kitty, said("TERM"));
     }
-    if program == "iterm.app" || program == "wezterm" || get("LC_TERMINAL") == "iTerm2" {
-        return Way::Iterm2;
+    if set("KITTY_WINDOW_ID") {
+        return (Way::Kitty, "KITTY_WINDOW_ID is set".to_owned());
+    }
+    if program == "ghostty" {
+        return (Way::Kitty, said("TERM_PROGRAM"));
+    }
+    if program == "iterm.app" || program == "wezterm" {
+        return (Way::Iterm2, said("TERM_PROGRAM"));
+    }
+    if get("LC_TERMINAL") == "iTerm2" {
+        return (Way::Iterm2, said("LC_TERMINAL"));
     }
     let sixel = ["foot", "contour", "mlterm", "yaft"];
     if sixel.iter().any(|known| term.starts_with(known)) {
-        return Way::Sixel;
+        return (Way::Sixel, said("TERM"));
     }
-    Way::Cells
+    (Way::Cells, "nothing says that this terminal draws pictures".to_owned())
 }
 
 /// Columns and rows of a cell in pixels, where the terminal tells the kernel.

@@ -1,13 +1,13 @@
 //! What the Activity screen knows.
 
-use tui_input::Input;
-
+use crate::app::action::SortBy;
 use crate::app::msg::Failure;
 use crate::domain::id::OperationId;
+use crate::domain::invalidation::Outcome;
 use crate::domain::job::ActRow;
 use crate::domain::time::Timestamp;
 use crate::ports::journal::ActivityRow;
-use crate::screens::assets::rows::Filter;
+use crate::screens::arrangement::{Arrangement, SortKey};
 use crate::ui::widgets::listing::position;
 
 const HOUR: i64 = 3600;
@@ -22,15 +22,14 @@ pub struct ActivityState {
     /// Read at least once.
     pub is_read: bool,
     pub at: Option<OperationId>,
-    pub filter: Filter,
-    /// The field of `/` while it has the keys.
-    pub filter_field: Option<Input>,
+    pub list: Arrangement,
 }
 
 impl ActivityState {
-    /// Rows that match the filter.
-    pub fn shown(&self) -> impl Iterator<Item = &ActivityRow> {
-        self.rows.iter().filter(|row| self.filter.is_empty() || self.filter.matches(&words(row)))
+    /// Rows that match the filter, in their order.
+    #[must_use]
+    pub fn shown(&self) -> Vec<&ActivityRow> {
+        self.list.rows(self.rows.iter(), words, key)
     }
 
     /// What was done to the job of an order, newest first; of the profile where there is none.
@@ -50,13 +49,13 @@ impl ActivityState {
     /// Position of the cursor among the rows shown.
     #[must_use]
     pub fn position(&self) -> usize {
-        position(self.at, self.shown().map(|row| row.operation.id))
+        position(self.at, self.shown().iter().map(|row| row.operation.id))
     }
 
     /// The operation under the cursor.
     #[must_use]
     pub fn current(&self) -> Option<&ActivityRow> {
-        self.shown().nth(self.position())
+        self.shown().get(self.position()).copied()
     }
 }
 
@@ -67,4 +66,30 @@ fn words(row: &ActivityRow) -> String {
     let note = operation.note.as_deref().unwrap_or("");
     let verb = operation.verb.as_str();
     [&row.by, verb, &row.label, outcome, note, &operation.command_line].join(" ")
+}
+
+fn key(row: &ActivityRow, by: SortBy) -> SortKey {
+    match by {
+        SortBy::Name => SortKey::Word(row.label.to_lowercase()),
+        SortBy::Age => SortKey::Number(-row.operation.at.as_millisecond()),
+        SortBy::Size => SortKey::descending(row.items),
+        SortBy::State => SortKey::Number(need(row)),
+        SortBy::Order => SortKey::Word(row.operation.verb.as_str().to_owned()),
+        SortBy::Who => SortKey::Word(row.by.to_lowercase()),
+        SortBy::Server | SortBy::Kind | SortBy::Pending | SortBy::Done => SortKey::Same,
+    }
+}
+
+/// Less is more urgent: what failed, what is open, then ends from bad to good.
+fn need(row: &ActivityRow) -> i64 {
+    match row.ended.as_ref().map(|ending| ending.outcome) {
+        Some(Outcome::GaveUp | Outcome::Blind | Outcome::Failed) => 0,
+        None if row.failed > 0 => 0,
+        None if row.invalidation.is_some() => 1,
+        None if row.accepted < row.items => 2,
+        Some(Outcome::ClearExcept) => 3,
+        Some(Outcome::SampledClear) => 4,
+        Some(Outcome::Superseded | Outcome::CloudGone | Outcome::Abandoned) => 5,
+        None | Some(Outcome::AllClear) => 6,
+    }
 }

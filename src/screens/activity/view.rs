@@ -2,17 +2,18 @@
 
 use ratatui::layout::Rect;
 
+use crate::app::action::{Screen, SortBy};
 use crate::app::state::App;
 use crate::app::update::outcome_words;
 use crate::domain::invalidation::{Outcome, Verb};
 use crate::domain::job::ActRow;
 use crate::domain::time::Timestamp;
 use crate::ports::journal::ActivityRow;
+use crate::screens::arrangement::order_words;
 use crate::ui::layout::Column;
 use crate::ui::pen::Pen;
 use crate::ui::text;
 use crate::ui::theme::{Glyphs, Role};
-use crate::ui::widgets::field::field;
 use crate::ui::widgets::listing;
 
 const ASSETS: usize = 3;
@@ -26,29 +27,51 @@ const COLUMNS: [Column; 6] = [
     Column { title: "OUTCOME", width: 14, grows: false, right: false, priority: 2 },
 ];
 
+/// What the columns can be sorted by.
+const SORTS: [SortBy; 6] =
+    [SortBy::Age, SortBy::Who, SortBy::Order, SortBy::Name, SortBy::Size, SortBy::State];
+
+/// Where things are in the body of the screen.
+#[must_use]
+pub fn areas(body: Rect) -> listing::Areas {
+    listing::areas(body, 5)
+}
+
+fn columns(width: u16) -> [Column; 6] {
+    let mut columns = COLUMNS;
+    if width >= 60 {
+        columns[ASSETS].width = 22; // names come first: others leave before these are cut
+    } else {
+        (columns[0].width, columns[ASSETS].width, columns[OUTCOME].width) = (5, 10, 11);
+    }
+    columns
+}
+
+/// What a click on the headings above `rows` sorts by.
+#[must_use]
+pub fn heading_at(rows: Rect, x: u16) -> Option<SortBy> {
+    listing::heading_at(&columns(rows.width), rows, x).map(|at| SORTS[at])
+}
+
 /// Draws the trail; answers where the terminal's cursor belongs, if the filter has the keys.
 pub fn draw(app: &App, pen: &mut Pen<'_>, body: Rect) -> Option<(u16, u16)> {
-    let areas = listing::areas(body, 5);
+    let areas = areas(body);
     let cursor = status(app, pen, areas.status);
-    let rows: Vec<&ActivityRow> = app.activity.shown().collect();
+    let rows = app.activity.shown();
     if rows.is_empty() {
         let (line, role) = match &app.activity.failure {
             Some(failure) => (failure.headline.as_str(), Role::Bad),
             None if !app.activity.is_read => ("reading the journal", Role::Info),
             None if app.activity.rows.is_empty() => ("nothing was ordered yet", Role::Dim),
-            None => ("nothing that is loaded matches", Role::Dim),
+            None => ("nothing that is loaded matches; esc drops the filter", Role::Dim),
         };
         listing::nothing(pen, areas.list, line, role);
         return cursor;
     }
-    let mut columns = COLUMNS;
-    if body.width >= 60 {
-        columns[ASSETS].width = 22; // names come first: others leave before these are cut
-    } else {
-        (columns[0].width, columns[ASSETS].width, columns[OUTCOME].width) = (5, 10, 11);
-    }
+    let columns = columns(body.width);
+    let heads = listing::Heads { columns: &columns, sorted: app.activity.list.sorted(&SORTS) };
     let at = app.activity.position();
-    listing::rows(pen, areas.list, &columns, (&rows, at), |pen, row, column, area| {
+    listing::rows(pen, areas.list, heads, (&rows, at), |pen, row, column, area| {
         cell(app, pen, row, column, area.width)
     });
     if let (Some(area), Some(row)) = (areas.told, rows.get(at)) {
@@ -62,21 +85,14 @@ fn status(app: &App, pen: &mut Pen<'_>, area: Rect) -> Option<(u16, u16)> {
         return None;
     }
     let state = &app.activity;
-    let (mut x, mut cursor) = (area.x, None);
-    if let Some(input) = &state.filter_field {
-        x = pen.put(x, area.y, 1, "/", Role::Key);
-        let width = (area.width / 3).clamp(6, 30);
-        cursor = Some(field(pen, x, area.y, width, input, false));
-        x += width + 2;
-    } else if !state.filter.is_empty() {
-        let shown = format!("/{}", text::shown(state.filter.text()));
-        x = pen.put(x, area.y, area.width / 2, &shown, Role::Match) + 2;
-    }
+    let (x, cursor) = state.list.filter_line(pen, (area.x, area.y, area.width));
     let all = text::plural(state.rows.len(), "order");
-    let counted = if state.filter.is_empty() {
-        format!("{all}, newest first")
+    let order = order_words(&state.list, Screen::Activity);
+    let counted = if state.list.filter.is_empty() {
+        format!("{all}, {}", order.as_deref().unwrap_or("newest first"))
     } else {
-        format!("{} of {all}", text::len(state.shown().count()))
+        let order = order.map(|order| format!(", {order}")).unwrap_or_default();
+        format!("{} of {all}{order}", text::len(state.shown().len()))
     };
     let x = pen.put(x, area.y, area.right().saturating_sub(x), &counted, Role::Text);
     if let (Some(last), None) = (state.acts_of(None).next(), &state.failure) {

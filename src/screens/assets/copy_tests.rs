@@ -50,7 +50,7 @@ fn a_kept_list_is_seen_with_its_age_before_any_answer_and_gives_way_to_the_answe
     now.insert(0, image("brand/new", 99, 1));
     console.listed(now, None);
     let frame = console.frame();
-    assert!(frame.contains("31 assets") && !frame.contains("copy"), "{frame}");
+    assert!(frame.contains("31 assets") && !frame.contains("a copy"), "{frame}");
     let current = console.app.assets.current().unwrap();
     assert_eq!(current.key.to_string(), "press/hero-00003", "the cursor stays on its asset");
 }

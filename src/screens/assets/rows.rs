@@ -342,7 +342,8 @@ pub fn arrange_within(
     let facts = |row: u32| place(row).and_then(|(chunk, at)| chunk.version_and_bytes(at));
     match by {
         SortBy::Server if reverse => found.reverse(),
-        SortBy::Server => {}
+        // the others are columns of other lists
+        SortBy::Server | SortBy::State | SortBy::Order | SortBy::Done | SortBy::Who => {}
         SortBy::Pending => {
             let open =
                 |row: u32| place(row).and_then(|(chunk, at)| pending.of(&chunk.key(at)?)).is_some();

@@ -7,8 +7,8 @@ use ratatui::layout::Rect;
 use super::details_view;
 use super::rows::PendingMark;
 use super::state::{AssetsState, LoadKind};
-use crate::app::action::SortBy;
-use crate::app::commands::Scope;
+use crate::app::action::{Action, SortBy};
+use crate::app::commands::{Run, Scope};
 use crate::app::state::App;
 use crate::domain::asset::Asset;
 use crate::domain::time::Timestamp;
@@ -109,7 +109,7 @@ fn list(app: &App, pen: &mut Pen<'_>, area: Rect) -> Option<(u16, u16)> {
 fn headings(app: &App, pen: &mut Pen<'_>, area: Rect, widths: &[Option<u16>]) {
     let (by, reverse) = app.assets.sort;
     let sorted = match by {
-        SortBy::Server => None,
+        SortBy::Server | SortBy::State | SortBy::Order | SortBy::Done | SortBy::Who => None,
         SortBy::Name => Some(0),
         SortBy::Kind => Some(2),
         SortBy::Age => Some(3),
@@ -374,21 +374,34 @@ fn nothing(app: &App, pen: &mut Pen<'_>, area: Rect) {
     pen.paragraph(rest, &hint, Role::Dim);
 }
 
-/// One key a column.
+/// One key a column of the list on screen.
 pub fn sort_menu(app: &App, pen: &mut Pen<'_>, area: Rect) {
-    let rows: Vec<_> =
-        app.keymap.of(Scope::SortMenu).filter(|(c, _)| c.id != "sort.leave").collect();
+    let offered = SortBy::of(app.screen);
+    let rows: Vec<_> = app
+        .keymap
+        .of(Scope::SortMenu)
+        .filter_map(|(command, keys)| match command.run {
+            Run::Plain(Action::Sort(by)) if offered.contains(&by) => Some((by, keys)),
+            _ => None,
+        })
+        .collect();
     let height = u16::try_from(rows.len()).unwrap_or(0) + 3;
     let area = layout::centred(area, 44, height);
     let inside = popup(pen, area, "Sort by", Role::Title);
-    let (by, reverse) = app.assets.sort;
+    let (by, reverse) = app.sorted();
     let glyphs = pen.theme.glyphs;
-    for (y, (command, keys)) in (inside.y..inside.bottom()).zip(rows) {
+    for (y, (column, keys)) in (inside.y..inside.bottom()).zip(rows) {
         let key = keys.first().map_or_else(String::new, ToString::to_string);
         pen.put(inside.x + 1, y, 3, &key, Role::Key);
-        let sorted = matches!(&command.run, crate::app::commands::Run::Plain(crate::app::Action::Sort(of)) if *of == by);
+        let sorted = column == by;
         let role = if sorted { Role::Strong } else { Role::Text };
-        let x = pen.put(inside.x + 5, y, inside.width.saturating_sub(5), command.help, role);
+        let x = pen.put(
+            inside.x + 5,
+            y,
+            inside.width.saturating_sub(5),
+            column.words(app.screen),
+            role,
+        );
         if sorted {
             let arrow = if reverse { glyphs.up } else { glyphs.down };
             pen.put(x + 1, y, 1, arrow, Role::Accent);

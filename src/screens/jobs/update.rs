@@ -20,8 +20,9 @@ use crate::ui::{layout, text};
 /// Moves the cursor.
 pub fn step(state: &mut JobsState, env: &mut Env, motion: Motion) -> Vec<Effect> {
     let height = layout::list_height(env.size);
-    let at = moved(state.position(), state.rows.len(), height, motion);
-    state.at = state.rows.get(at).map(|row| row.operation.id);
+    let shown = state.shown();
+    let at = moved(state.position(), shown.len(), height, motion);
+    state.at = shown.get(at).map(|row| row.operation.id);
     read_items(state, env)
 }
 
@@ -46,7 +47,7 @@ pub fn read(
 }
 
 /// Asks for what the job under the cursor did not get done, where that is not known.
-fn read_items(state: &mut JobsState, env: &mut Env) -> Vec<Effect> {
+pub fn read_items(state: &mut JobsState, env: &mut Env) -> Vec<Effect> {
     let Some(row) = state.current() else { return vec![] };
     let (job, not_done) = (row.operation.id, row.counts.not_done());
     let known = matches!(&state.items, Some((of, count, _)) if (*of, *count) == (job, not_done));

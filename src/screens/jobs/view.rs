@@ -2,8 +2,10 @@
 
 use ratatui::layout::Rect;
 
+use crate::app::action::{Screen, SortBy};
 use crate::app::state::App;
 use crate::domain::job::{JobRow, JobState};
+use crate::screens::arrangement::order_words;
 use crate::ui::layout::Column;
 use crate::ui::pen::Pen;
 use crate::ui::text;
@@ -26,43 +28,85 @@ const COLUMNS: [Column; 8] = [
     Column { title: "WHO", width: 14, grows: false, right: false, priority: 7 },
 ];
 
-/// Draws jobs that are not over, then those that are.
-pub fn draw(app: &App, pen: &mut Pen<'_>, body: Rect) {
-    let areas = listing::areas(body, (body.height / 3).clamp(6, 12));
-    status(app, pen, areas.status);
-    let state = &app.job_list;
-    if state.rows.is_empty() {
-        let (line, role) = match &state.failure {
-            Some(failure) => (failure.headline.as_str(), Role::Bad),
-            None if !state.is_read => ("reading the journal", Role::Info),
-            None => ("no order has made calls yet", Role::Dim),
-        };
-        return listing::nothing(pen, areas.list, line, role);
-    }
+/// What the columns can be sorted by.
+const SORTS: [SortBy; 8] = [
+    SortBy::State,
+    SortBy::Order,
+    SortBy::Name,
+    SortBy::Size,
+    SortBy::Done,
+    SortBy::Server,
+    SortBy::Age,
+    SortBy::Who,
+];
+
+/// Where things are in the body of the screen.
+#[must_use]
+pub fn areas(body: Rect) -> listing::Areas {
+    listing::areas(body, (body.height / 3).clamp(6, 12))
+}
+
+fn columns(width: u16) -> [Column; 8] {
     let mut columns = COLUMNS;
-    let narrow = body.width < NARROW;
-    if narrow {
+    if width < NARROW {
         (columns[0].width, columns[ASSETS].width, columns[CALLS].width) = (8, 10, 7);
     } else {
         columns[ASSETS].width = 22; // names come first: others leave before these are cut
     }
-    let at = state.position();
-    listing::rows(pen, areas.list, &columns, (&state.rows, at), |pen, job, column, area| {
-        cell(app, pen, job, (column, narrow), area)
-    });
-    if let (Some(area), Some(job)) = (areas.told, state.rows.get(at)) {
-        tell(app, pen, area, job);
-    }
+    columns
 }
 
-fn status(app: &App, pen: &mut Pen<'_>, area: Rect) {
+/// What a click on the headings above `rows` sorts by.
+#[must_use]
+pub fn heading_at(rows: Rect, x: u16) -> Option<SortBy> {
+    listing::heading_at(&columns(rows.width), rows, x).map(|at| SORTS[at])
+}
+
+/// Draws jobs that are not over, then those that are; answers where the terminal's cursor belongs, if the filter has the
+/// keys.
+pub fn draw(app: &App, pen: &mut Pen<'_>, body: Rect) -> Option<(u16, u16)> {
+    let areas = areas(body);
+    let cursor = status(app, pen, areas.status);
+    let state = &app.job_list;
+    let rows = state.shown();
+    if rows.is_empty() {
+        let (line, role) = match &state.failure {
+            Some(failure) => (failure.headline.as_str(), Role::Bad),
+            None if !state.is_read => ("reading the journal", Role::Info),
+            None if !state.rows.is_empty() => {
+                ("nothing that is loaded matches; esc drops the filter", Role::Dim)
+            }
+            None => ("no order has made calls yet", Role::Dim),
+        };
+        listing::nothing(pen, areas.list, line, role);
+        return cursor;
+    }
+    let narrow = body.width < NARROW;
+    let columns = columns(body.width);
+    let heads = listing::Heads { columns: &columns, sorted: state.list.sorted(&SORTS) };
+    let at = state.position();
+    listing::rows(pen, areas.list, heads, (&rows, at), |pen, job, column, area| {
+        cell(app, pen, job, (column, narrow), area)
+    });
+    if let (Some(area), Some(job)) = (areas.told, rows.get(at)) {
+        tell(app, pen, area, job);
+    }
+    cursor
+}
+
+fn status(app: &App, pen: &mut Pen<'_>, area: Rect) -> Option<(u16, u16)> {
     if area.height == 0 {
-        return;
+        return None;
     }
     let state = &app.job_list;
+    let (x, cursor) = state.list.filter_line(pen, (area.x, area.y, area.width));
     let live = state.live().count();
     let over = state.rows.len() - live;
-    let mut parts = vec![(format!("{live} under way"), Role::Strong)];
+    let mut parts = Vec::new();
+    if !state.list.filter.is_empty() {
+        parts.push((format!("{} match of ", text::len(state.shown().len())), Role::Text));
+    }
+    parts.push((format!("{live} under way"), Role::Strong));
     if over > 0 {
         parts.push((format!(", {over} over"), Role::Dim));
     }
@@ -73,11 +117,15 @@ fn status(app: &App, pen: &mut Pen<'_>, area: Rect) {
         let key = app.keymap.shown("jobs.hold-all");
         parts.push((format!("  {key} holds all at once"), Role::Hint));
     }
+    if let Some(order) = order_words(&state.list, Screen::Jobs) {
+        parts.push((format!("  {order}"), Role::Dim));
+    }
     if let Some(failure) = state.failure.as_ref().filter(|_| !state.rows.is_empty()) {
         parts.push((format!("  {}", failure.headline), Role::Bad));
     }
     let parts: Vec<_> = parts.iter().map(|(text, role)| (text.as_str(), *role)).collect();
-    pen.parts(area.x, area.y, area.width, &parts);
+    pen.parts(x, area.y, area.right().saturating_sub(x), &parts);
+    cursor
 }
 
 /// What stands in a column.

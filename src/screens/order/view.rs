@@ -87,7 +87,8 @@ fn review(
             lines.push((line.label, cut.into_owned(), line.role));
             continue;
         }
-        let inline = label_width == 0 && !line.label.is_empty();
+        // in the least room the words that decide come first
+        let inline = label_width == 0 && !line.label.is_empty() && width >= 24;
         let text =
             if inline { format!("{}: {}", line.label, line.text) } else { line.text.clone() };
         let indent = text.len() - text.trim_start().len();

@@ -9,6 +9,7 @@ use crate::ui::layout;
 /// Moves the cursor.
 pub fn step(state: &mut PendingState, env: &Env, tracked: &[Tracked], motion: Motion) {
     let height = layout::list_height(env.size);
-    let at = moved(state.position(tracked), state.shown(tracked).count(), height, motion);
-    state.at = state.shown(tracked).nth(at).map(|row| row.id);
+    let shown = state.shown(tracked);
+    let at = moved(state.position(tracked), shown.len(), height, motion);
+    state.at = shown.get(at).map(|row| row.id);
 }

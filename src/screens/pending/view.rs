@@ -5,11 +5,13 @@ use std::time::Duration;
 use ratatui::layout::Rect;
 
 use super::state::Show;
+use crate::app::action::{Screen, SortBy};
 use crate::app::state::{App, Tracked};
 use crate::app::update::outcome_words;
 use crate::domain::invalidation::Outcome;
 use crate::domain::snapshot::{Phase, PlaceState, WatchSnapshot};
 use crate::domain::time::Timestamp;
+use crate::screens::arrangement::order_words;
 use crate::screens::watch::view::counted;
 use crate::ui::layout::Column;
 use crate::ui::pen::Pen;
@@ -30,32 +32,73 @@ const COLUMNS: [Column; 8] = [
 ];
 
 const ASSETS: usize = 2;
+/// What the columns can be sorted by.
+const SORTS: [SortBy; 8] = [
+    SortBy::State,
+    SortBy::Order,
+    SortBy::Name,
+    SortBy::Size,
+    SortBy::Done,
+    SortBy::Done,
+    SortBy::Age,
+    SortBy::Who,
+];
 
-/// Draws open invalidations, then those that ended.
-pub fn draw(app: &App, pen: &mut Pen<'_>, body: Rect) {
-    let areas = listing::areas(body, 4);
-    status(app, pen, areas.status);
-    let shown: Vec<&Tracked> = app.pending.shown(&app.tracked).collect();
+/// Where things are in the body of the screen.
+#[must_use]
+pub fn areas(body: Rect) -> listing::Areas {
+    listing::areas(body, 4)
+}
+
+fn columns(width: u16) -> [Column; 8] {
+    let mut columns = COLUMNS;
+    if width >= 60 {
+        columns[ASSETS].width = 26; // names come first: others leave before these are cut
+    }
+    columns
+}
+
+/// What a click on the headings above `rows` sorts by.
+#[must_use]
+pub fn heading_at(rows: Rect, x: u16) -> Option<SortBy> {
+    listing::heading_at(&columns(rows.width), rows, x).map(|at| SORTS[at])
+}
+
+/// Draws open invalidations, then those that ended; answers where the terminal's cursor belongs, if the filter has the
+/// keys.
+pub fn draw(app: &App, pen: &mut Pen<'_>, body: Rect) -> Option<(u16, u16)> {
+    let areas = areas(body);
+    let cursor = status(app, pen, areas.status);
+    let shown = app.pending.shown(&app.tracked);
     if shown.is_empty() {
         let key = app.keymap.shown("pending.show");
         let line = match (app.tracked.is_empty(), app.pending.show) {
-            (true, _) => "nothing was invalidated yet".to_owned(),
+            (true, _) => {
+                let [assets, purge, delete] =
+                    ["go.assets", "order.purge", "order.delete"].map(|id| app.keymap.shown(id));
+                format!(
+                    "nothing was invalidated yet: {assets} lists the assets, {purge} purges one, {delete} deletes it"
+                )
+            }
+            _ if !app.pending.list.filter.is_empty() => {
+                "nothing that is loaded matches; esc drops the filter".to_owned()
+            }
             (_, Show::Open) => format!("nothing is pending; {key} shows what has ended"),
             _ => format!("nothing has ended yet; {key} shows what is pending"),
         };
-        return listing::nothing(pen, areas.list, &line, Role::Dim);
+        listing::nothing(pen, areas.list, &line, Role::Dim);
+        return cursor;
     }
-    let mut columns = COLUMNS;
-    if body.width >= 60 {
-        columns[ASSETS].width = 26; // names come first: others leave before these are cut
-    }
+    let columns = columns(body.width);
+    let heads = listing::Heads { columns: &columns, sorted: app.pending.list.sorted(&SORTS) };
     let at = app.pending.position(&app.tracked);
-    listing::rows(pen, areas.list, &columns, (&shown, at), |pen, tracked, column, area| {
+    listing::rows(pen, areas.list, heads, (&shown, at), |pen, tracked, column, area| {
         cell(app, pen, tracked, column, area)
     });
     if let (Some(area), Some(tracked)) = (areas.told, shown.get(at)) {
         tell(pen, area, tracked);
     }
+    cursor
 }
 
 /// The row under the cursor in a sentence or two.
@@ -86,10 +129,12 @@ fn tell(pen: &mut Pen<'_>, area: Rect, tracked: &Tracked) {
     pen.put(area.x, area.y + 1, area.width, &facts.join(&separator), Role::Dim);
 }
 
-fn status(app: &App, pen: &mut Pen<'_>, area: Rect) {
+fn status(app: &App, pen: &mut Pen<'_>, area: Rect) -> Option<(u16, u16)> {
     if area.height == 0 {
-        return;
+        return None;
     }
+    let list = &app.pending.list;
+    let (x, cursor) = list.filter_line(pen, (area.x, area.y, area.width));
     let open = app.open().count();
     let stuck = app.open().filter(|tracked| is_stuck(tracked)).count();
     let ended = app.tracked.len() - open;
@@ -99,6 +144,10 @@ fn status(app: &App, pen: &mut Pen<'_>, area: Rect) {
         Show::Ended => "history: ",
     };
     let mut parts = vec![(listed.to_owned(), Role::Accent)];
+    if !list.filter.is_empty() {
+        let matches = text::len(app.pending.shown(&app.tracked).len());
+        parts.push((format!("{matches} match of "), Role::Text));
+    }
     parts.push((format!("{open} pending"), Role::Strong));
     if stuck > 0 {
         parts.push((format!(", {stuck} stuck"), Role::Outdated));
@@ -107,13 +156,17 @@ fn status(app: &App, pen: &mut Pen<'_>, area: Rect) {
         let below = if app.pending.show == Show::All { " below" } else { "" };
         parts.push((format!(", {ended} ended{below}"), Role::Dim));
     }
+    if let Some(order) = order_words(list, Screen::Pending) {
+        parts.push((format!("  {order}"), Role::Dim));
+    }
     if let Some(trouble) = &app.board.trouble {
         parts.push((format!("  the journal: {}", text::shown(trouble)), Role::Bad));
     } else if let Some(failure) = &app.journal_failure {
         parts.push((format!("  {}", failure.headline), Role::Bad));
     }
     let parts: Vec<_> = parts.iter().map(|(text, role)| (text.as_str(), *role)).collect();
-    pen.parts(area.x, area.y, area.width, &parts);
+    pen.parts(x, area.y, area.right().saturating_sub(x), &parts);
+    cursor
 }
 
 fn is_stuck(tracked: &Tracked) -> bool {

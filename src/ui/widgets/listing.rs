@@ -28,16 +28,48 @@ pub fn areas(body: Rect, told: u16) -> Areas {
     Areas { status: layout::inset(list.status, 1), list, told: (told > 0).then_some(below) }
 }
 
+/// Columns, and the one that rows are sorted by: its number, and whether it is the other way round.
+#[derive(Debug, Clone, Copy)]
+pub struct Heads<'a> {
+    pub columns: &'a [Column],
+    pub sorted: Option<(usize, bool)>,
+}
+
+/// Widths of the columns that fit into a list: the cursor before the first one, a space at the end.
+fn widths(columns: &[Column], width: u16) -> Vec<Option<u16>> {
+    fit(columns, width.saturating_sub(4))
+}
+
+/// Whether a list with these rows has headings above them.
+#[must_use]
+pub const fn has_headings(rows: Rect, body: Rect) -> bool {
+    rows.y >= body.y + 2
+}
+
+/// The column in whose heading `x` is.
+#[must_use]
+pub fn heading_at(columns: &[Column], rows: Rect, x: u16) -> Option<usize> {
+    let mut from = rows.x + 3;
+    for (at, width) in widths(columns, rows.width).into_iter().enumerate() {
+        let Some(width) = width else { continue };
+        if (from..from + width + 2).contains(&x) {
+            return Some(at);
+        }
+        from += width + 2;
+    }
+    None
+}
+
 /// Draws headings and rows. `cell` answers what stands in a column of a row; it may draw there itself.
 pub fn rows<T>(
     pen: &mut Pen<'_>,
     areas: ListAreas,
-    columns: &[Column],
+    heads: Heads<'_>,
     (rows, at): (&[T], usize),
     mut cell: impl FnMut(&mut Pen<'_>, &T, usize, Rect) -> (String, Role),
 ) {
-    // the cursor before the first column; a space at the end
-    let widths = fit(columns, areas.rows.width.saturating_sub(4));
+    let columns = heads.columns;
+    let widths = widths(columns, areas.rows.width);
     let shown = |y: u16| {
         let mut x = areas.rows.x + 3;
         let area = move |width: &Option<u16>| {
@@ -49,10 +81,16 @@ pub fn rows<T>(
         columns.iter().zip(widths.iter().map(area).collect::<Vec<_>>()).enumerate()
     };
     if areas.headings.height > 0 {
-        for (_, (column, area)) in shown(areas.headings.y) {
-            if let Some(area) = area {
-                put(pen, area, column, column.title, Role::Heading);
-            }
+        for (number, (column, area)) in shown(areas.headings.y) {
+            let Some(area) = area else { continue };
+            let title = match heads.sorted {
+                Some((at, reverse)) if at == number => {
+                    let glyphs = pen.theme.glyphs;
+                    format!("{} {}", column.title, if reverse { glyphs.up } else { glyphs.down })
+                }
+                _ => column.title.to_owned(),
+            };
+            put(pen, area, column, &title, Role::Heading);
         }
     }
     let first = window(at, rows.len(), usize::from(areas.rows.height));
