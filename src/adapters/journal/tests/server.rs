@@ -280,7 +280,7 @@ async fn fill(journal: &SqlJournal, ended: u32, pending: u32) {
         "INSERT INTO cloud (id, cloud_name, api, instance) VALUES ('c', 'demo', 'https://api.test', '')".to_owned(),
         format!(
             "INSERT INTO operation (id, cloud, member, verb, ordered_at, command_line, invalidate, label, items) \
-             SELECT lpad(to_hex(i), 8, '0') || '-0000-7000-8000-000000000000', 'c', 'm', 'purge', i, 'purge', 1, 'a', 1 \
+             SELECT lpad(to_hex(i), 8, '0') || '-0000-7000-8000-000000000000', 'c', '01890000-0000-7000-8000-000000000000', 'purge', i, 'purge', 1, 'a', 1 \
              FROM generate_series(1, {all}) AS i"
         ),
         format!(
