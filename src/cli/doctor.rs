@@ -121,6 +121,9 @@ pub async fn run(
 ) -> Result<Exit, Failure> {
     let flags = connect::flags(globals);
     let mut found = terminal::look(&terminal::Seen::now(), pictures(&flags, env));
+    if !globals.no_query {
+        found.extend(terminal::ask());
+    }
     found.extend(here::config(globals, env));
     found.extend(here::journal(&flags, env).await);
     let resolved = config::resolve(&flags, env);

@@ -256,7 +256,6 @@ async fn run(
     let log = options.log.map(|log| ("log", shown(&log.to_string_lossy()).into_owned()));
     app.debug.about.extend(log);
     app.debug.about.push(("colours", why_colours(options.no_color, &app)));
-    app.debug.about.push(("theme", why_theme(options.theme.as_deref(), &app)));
     app.debug.about.extend(options.settings);
     let (_no_board, board) = watch::channel(Arc::default());
     let mut parts = Parts {
@@ -325,17 +324,6 @@ fn why_colours(by_flag: bool, app: &App) -> String {
     shown(&format!("{}, as {why}; glyphs {glyphs}", depth.as_str())).into_owned()
 }
 
-/// Which theme was taken, and what says so.
-fn why_theme(asked: Option<&str>, app: &App) -> String {
-    let why = match (asked, app.ground) {
-        (Some(name), _) if name != AUTO => "asked for".to_owned(),
-        (_, Some(ground)) => format!("auto: the terminal said {ground:?}").to_lowercase(),
-        (_, None) => "auto: the terminal has not said light or dark".to_owned(),
-    };
-    let name = if app.theme.name == AUTO { String::new() } else { format!("{}, ", app.theme.name) };
-    shown(&format!("{name}{why}")).into_owned()
-}
-
 /// What was concluded about the terminal and where things are, for the debug overlay; no secrets.
 pub(super) fn about(engine: &Engine, pictures: Pictures) -> Vec<(&'static str, String)> {
     let env = |name: &str| std::env::var(name).ok();
@@ -357,7 +345,7 @@ pub(super) fn about(engine: &Engine, pictures: Pictures) -> Vec<(&'static str, S
                 said("NO_COLOR")
             ),
         ),
-        ("between", format!("{between:?}")),
+        ("between", between.in_words().to_owned()),
         ("pictures", drawn),
         ("journal", context.journal.location()),
         ("profile", format!("{}, {}", context.policy.profile, context.scope.api)),

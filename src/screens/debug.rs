@@ -30,13 +30,18 @@ pub fn draw(app: &App, pen: &mut Pen<'_>, area: Rect) {
         (
             "messages",
             format!(
-                "{}, {} assets loaded, {} watches known",
+                "{}, {} loaded, {} known",
                 debug.messages,
-                text::len(app.assets.rows.len()),
-                app.tracked.len()
+                text::plural(app.assets.rows.len(), "asset"),
+                if app.tracked.len() == 1 {
+                    "1 watch".to_owned()
+                } else {
+                    format!("{} watches", app.tracked.len())
+                }
             ),
         ),
     ];
+    facts.push(("theme", theme(app)));
     match &app.board.reach {
         Reach::Here => {}
         Reach::Reached { delay } => {
@@ -69,5 +74,17 @@ pub fn draw(app: &App, pen: &mut Pen<'_>, area: Rect) {
         let x = pen.put(inside.x, y, 10, &at, Role::Dim) + 3;
         let x = pen.put(x, y, 24, asked.what, Role::Text).max(x + 24);
         pen.put(x + 1, y, inside.right().saturating_sub(x + 1), &took, Role::Dim);
+    }
+}
+
+/// Which theme is shown, and what says so; the terminal may answer long after the start.
+fn theme(app: &App) -> String {
+    let name = text::shown(&app.theme.name);
+    match (app.follows_ground(), app.ground) {
+        (false, _) => format!("{name}, as chosen"),
+        (true, Some(ground)) => {
+            format!("{name}, auto: the terminal said {}", format!("{ground:?}").to_lowercase())
+        }
+        (true, None) => format!("{name}, auto: the terminal has not said light or dark"),
     }
 }

@@ -1,12 +1,13 @@
-//! The terminal, as far as the environment and the system tell: nothing is asked of it.
+//! The terminal: what the environment and the system tell of it, and what it answers where it may be asked.
 
 use std::io::IsTerminal as _;
 
 use super::{Finding, Findings};
 use crate::config::PicturesWord;
-use crate::runtime::{colours, pictures};
+use crate::runtime::asking::{self, Heard, LATEST};
+use crate::runtime::{background, colours, pictures};
 use crate::ui::pixels::Way;
-use crate::ui::theme::Depth;
+use crate::ui::theme::{Depth, Ground};
 
 /// Below this the console shows little more than where one is.
 const COMFORTABLE: (u16, u16) = (80, 24);
@@ -106,6 +107,49 @@ pub fn look(seen: &Seen, chosen: Option<(PicturesWord, String)>) -> Vec<Finding>
     }
     clipboard(seen, &mut part);
     drawn(seen, chosen, depth == Depth::Mono, &mut part);
+    part.found()
+}
+
+/// Asks the terminal what the console would ask, where there is one that may be asked.
+#[must_use]
+pub fn ask() -> Vec<Finding> {
+    let is_one = std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
+    if !is_one || !background::may_be_asked(|name| std::env::var(name).ok()) {
+        return Vec::new();
+    }
+    asking::ask().map_or_else(|_| Vec::new(), |heard| answered(&heard))
+}
+
+/// Says what the terminal answered.
+fn answered(heard: &Heard) -> Vec<Finding> {
+    let mut part = Findings::of("terminal");
+    let after = format!("after {} ms", heard.took.as_millis());
+    if !heard.fence && heard.background.is_none() {
+        part.note(
+            "answers",
+            format!("it answered nothing within {} s", LATEST.as_secs()),
+            "leave the console unasked: --no-query, and choose a theme in the configuration",
+        );
+        return part.found();
+    }
+    match &heard.name {
+        Some(name) => part.ok("answers", format!("{after}, as {name}")),
+        None => part.ok("answers", format!("{after}, without a name")),
+    }
+    match &heard.background {
+        Some((said, Some(Ground::Light))) => part.ok("background", format!("light ({said})")),
+        Some((said, Some(Ground::Dark))) => part.ok("background", format!("dark ({said})")),
+        Some((said, None)) => part.note(
+            "background",
+            format!("its answer means nothing here: {said}"),
+            "choose a theme in the configuration: `allclear themes list`",
+        ),
+        None => part.note(
+            "background",
+            "it does not say whether it is light or dark: dark is taken",
+            "where it is light: theme = \"default-light\" in the configuration",
+        ),
+    }
     part.found()
 }
 
@@ -212,6 +256,33 @@ mod tests {
         let seen = Seen { size, input: true, output: true, variables };
         let line = |it: &Finding| format!("{} {}: {}", it.state.as_str(), it.what, it.said);
         look(&seen, None).iter().map(line).collect::<Vec<_>>().join("\n")
+    }
+
+    #[test]
+    fn what_the_terminal_answers() {
+        let said = |heard: &Heard| {
+            let line = |it: &Finding| format!("{} {}: {}", it.state.as_str(), it.what, it.said);
+            answered(heard).iter().map(line).collect::<Vec<_>>().join("\n")
+        };
+        let took = std::time::Duration::from_millis(12);
+        let whole = Heard {
+            background: Some(("rgb:ffff/ffff/ffff".to_owned(), Some(Ground::Light))),
+            name: Some("XTerm(388)".to_owned()),
+            fence: true,
+            took,
+        };
+        insta::assert_snapshot!(said(&whole), @r"
+        ok answers: after 12 ms, as XTerm(388)
+        ok background: light (rgb:ffff/ffff/ffff)
+        ");
+        let fence_alone = Heard { background: None, name: None, ..whole.clone() };
+        insta::assert_snapshot!(said(&fence_alone), @r"
+        ok answers: after 12 ms, without a name
+        note background: it does not say whether it is light or dark: dark is taken
+        ");
+        let odd = Heard { background: Some(("blue".to_owned(), None)), ..whole };
+        assert!(said(&odd).contains("note background: its answer means nothing here: blue"));
+        assert!(said(&Heard::default()).contains("note answers: it answered nothing within 2 s"));
     }
 
     #[test]

@@ -190,7 +190,11 @@ fn entry_lines(pen: &Pen<'_>, entries: &[Entry], width: usize) -> Vec<Line> {
             } else {
                 String::new()
             };
-            let title = format!("{} ({count}){legend}", entry.section.title());
+            let name = entry.section.title();
+            let short = if legend.is_empty() { name } else { "URLs" };
+            let title = [name, short].map(|name| format!("{name} ({count}){legend}"));
+            let [whole, short] = title;
+            let title = if text::width(&whole) <= width { whole } else { short };
             let plain =
                 |text: String, role| Line { text, role, glyph: None, is_url: false, entry: None };
             lines.push(plain(String::new(), Role::Text));

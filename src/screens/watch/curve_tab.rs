@@ -5,8 +5,10 @@ use std::time::Duration;
 use ratatui::layout::Rect;
 
 use super::map_tab::standing;
+use super::pace::{self, Paces};
 use super::state::WatchState;
 use crate::domain::snapshot::WatchSnapshot;
+use crate::domain::verdict::Verdict;
 use crate::ui::pen::Pen;
 use crate::ui::theme::Role;
 use crate::ui::widgets::curve::{chart, reached};
@@ -16,8 +18,8 @@ use crate::ui::{layout, text};
 /// Rows of the chart at most.
 const CHART: u16 = 14;
 
-/// Chart, milestones, and a bar a place.
-pub fn draw(pen: &mut Pen<'_>, area: Rect, shown: &WatchSnapshot, at: &WatchState) {
+/// Chart, milestones, the rate of requests, and a bar a place.
+pub fn draw(pen: &mut Pen<'_>, area: Rect, shown: &WatchSnapshot, at: &WatchState, paces: &Paces) {
     let places = u16::try_from(shown.places.len()).unwrap_or(u16::MAX);
     let spare = area.height.saturating_sub(places.saturating_add(3));
     let high = spare.clamp(area.height.min(6), CHART.max(area.height / 2)).min(area.height);
@@ -27,7 +29,10 @@ pub fn draw(pen: &mut Pen<'_>, area: Rect, shown: &WatchSnapshot, at: &WatchStat
         return;
     }
     pen.put(rest.x, rest.y, rest.width, &milestones(shown, rest.width), Role::Text);
-    let rest = layout::split_top(rest, if rest.height > 5 { 2 } else { 1 }).1;
+    let rest = layout::split_top(rest, 1).1;
+    let paced = u16::from(rest.height > 4);
+    pace::draw(pen, layout::split_top(rest, paced).0, shown, paces);
+    let rest = layout::split_top(rest, paced + u16::from(rest.height > places + 1)).1;
     bars(pen, rest, shown, at.place);
 }
 
@@ -47,6 +52,13 @@ fn milestones(shown: &WatchSnapshot, width: u16) -> String {
     if text::width(&line) <= usize::from(width) { line } else { now }
 }
 
+/// Age of the oldest outdated copy at a place, where it tells one.
+fn oldest(shown: &WatchSnapshot, place: usize) -> Option<Duration> {
+    let cells = (0..shown.urls.len()).filter_map(|url| shown.cell(place, url));
+    let outdated = cells.filter(|cell| cell.verdict == Some(Verdict::Outdated));
+    outdated.filter_map(|cell| cell.age).max().map(Duration::from_secs)
+}
+
 /// A line a place: how long it took, as a bar on the same time as the longest.
 fn bars(pen: &mut Pen<'_>, area: Rect, shown: &WatchSnapshot, at: usize) {
     let longest = shown.elapsed().max(Duration::from_secs(1));
@@ -60,7 +72,11 @@ fn bars(pen: &mut Pen<'_>, area: Rect, shown: &WatchSnapshot, at: usize) {
         pen.put(x, y, wide, &place_label(place), Role::Text);
         let note = match (place.cleared_after, place.let_go_after) {
             (Some(after), _) => format!("clear after {}", text::elapsed(after)),
-            (None, _) => format!("{}, {}/{}", standing.word, place.clear, place.cells),
+            (None, _) => {
+                let old = oldest(shown, position)
+                    .map_or_else(String::new, |age| format!(", a copy {} old", text::age(age)));
+                format!("{}, {}/{}{old}", standing.word, place.clear, place.cells)
+            }
         };
         let noted = u16::try_from(text::width(&note)).unwrap_or(0);
         let room = area.right().saturating_sub(x + wide + 1);
