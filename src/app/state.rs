@@ -592,8 +592,9 @@ impl App {
                     else {
                         continue;
                     };
-                    mark.total += 1;
-                    mark.clear += usize::from(cell.clear);
+                    let (clear, variants) = cell.clear_of_variants();
+                    mark.total += variants;
+                    mark.clear += clear;
                 }
             }
         }

@@ -6,6 +6,7 @@ use crate::app::state::App;
 use crate::ports::journal::Reach;
 use crate::ui::pen::Pen;
 use crate::ui::theme::Role;
+use crate::ui::theme_file::AUTO;
 use crate::ui::widgets::popup::popup;
 use crate::ui::{layout, text};
 
@@ -80,11 +81,12 @@ pub fn draw(app: &App, pen: &mut Pen<'_>, area: Rect) {
 /// Which theme is shown, and what says so; the terminal may answer long after the start.
 fn theme(app: &App) -> String {
     let name = text::shown(&app.theme.name);
-    match (app.follows_ground(), app.ground) {
-        (false, _) => format!("{name}, as chosen"),
-        (true, Some(ground)) => {
-            format!("{name}, auto: the terminal said {}", format!("{ground:?}").to_lowercase())
-        }
-        (true, None) => format!("{name}, auto: the terminal has not said light or dark"),
+    if !app.follows_ground() {
+        return format!("{name}, as chosen");
+    }
+    let name = if name == AUTO { name } else { format!("{name}, {AUTO}").into() };
+    match app.ground {
+        Some(ground) => format!("{name}: the terminal said {ground:?}").to_lowercase(),
+        None => format!("{name}: the terminal has not said light or dark"),
     }
 }

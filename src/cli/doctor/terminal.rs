@@ -2,8 +2,9 @@
 
 use std::io::IsTerminal as _;
 
+use super::super::console::depth_of;
 use super::{Finding, Findings};
-use crate::config::PicturesWord;
+use crate::config::{ColorWord, PicturesWord};
 use crate::runtime::asking::{self, Heard, LATEST};
 use crate::runtime::{background, colours, pictures};
 use crate::ui::pixels::Way;
@@ -65,9 +66,16 @@ impl Seen {
     }
 }
 
-/// Says what the console can count on; `pictures` is what the configuration says of them, and who.
+/// What the configuration says, each with its place.
+#[derive(Debug, Default)]
+pub struct Chosen {
+    pub pictures: Option<(PicturesWord, String)>,
+    pub color: Option<(ColorWord, String)>,
+}
+
+/// Says what the console can count on.
 #[must_use]
-pub fn look(seen: &Seen, chosen: Option<(PicturesWord, String)>) -> Vec<Finding> {
+pub fn look(seen: &Seen, chosen: &Chosen) -> Vec<Finding> {
     let mut part = Findings::of("terminal");
     match (seen.input && seen.output, seen.size) {
         (false, _) => part.note(
@@ -89,11 +97,13 @@ pub fn look(seen: &Seen, chosen: Option<(PicturesWord, String)>) -> Vec<Finding>
         }
     }
     kind(seen, &mut part);
-    let depth = colours::depth(|name| seen.owned(name));
-    let why = match (seen.get("NO_COLOR"), seen.get("COLORTERM")) {
-        (Some(_), _) => " (NO_COLOR)".to_owned(),
-        (None, Some(claim)) => format!(" (COLORTERM={claim})"),
-        (None, None) => String::new(),
+    let by_word = chosen.color.as_ref().and_then(|(word, by)| Some((depth_of(*word)?, by)));
+    let depth = by_word.map_or_else(|| colours::depth(|name| seen.owned(name)), |(depth, _)| depth);
+    let why = match (by_word, seen.get("NO_COLOR"), seen.get("COLORTERM")) {
+        (Some((_, by)), ..) => format!(" ({by})"),
+        (None, Some(_), _) => " (NO_COLOR)".to_owned(),
+        (None, None, Some(claim)) => format!(" (COLORTERM={claim})"),
+        (None, None, None) => String::new(),
     };
     part.ok("colours", format!("{}{why}", depth.as_str()));
     if colours::locale_lacks_unicode(|name| seen.owned(name)) {
@@ -106,7 +116,7 @@ pub fn look(seen: &Seen, chosen: Option<(PicturesWord, String)>) -> Vec<Finding>
         part.ok("characters", "Unicode");
     }
     clipboard(seen, &mut part);
-    drawn(seen, chosen, depth == Depth::Mono, &mut part);
+    drawn(seen, chosen.pictures.as_ref(), depth == Depth::Mono, &mut part);
     part.found()
 }
 
@@ -156,7 +166,7 @@ fn answered(heard: &Heard) -> Vec<Finding> {
 /// How pictures are drawn in the details of an asset, and why so.
 fn drawn(
     seen: &Seen,
-    chosen: Option<(PicturesWord, String)>,
+    chosen: Option<&(PicturesWord, String)>,
     colourless: bool,
     part: &mut Findings,
 ) {
@@ -255,7 +265,7 @@ mod tests {
             variables.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
         let seen = Seen { size, input: true, output: true, variables };
         let line = |it: &Finding| format!("{} {}: {}", it.state.as_str(), it.what, it.said);
-        look(&seen, None).iter().map(line).collect::<Vec<_>>().join("\n")
+        look(&seen, &Chosen::default()).iter().map(line).collect::<Vec<_>>().join("\n")
     }
 
     #[test]
