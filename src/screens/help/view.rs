@@ -23,9 +23,8 @@ pub fn draw(app: &App, pen: &mut Pen<'_>, help: &HelpState, area: Rect) -> Optio
     let list = layout::split_top(inside, if inside.height < 10 { 1 } else { 2 }).1;
     // what is cut in its line is told in full below
     let below = match list.height {
-        0..=4 => 0,
         5..=8 if list.width < 60 => 2,
-        5..=8 => 0,
+        0..=8 => 0,
         _ => 3,
     };
     let (list, told) = layout::split_bottom(list, below);

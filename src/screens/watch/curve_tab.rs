@@ -19,7 +19,7 @@ use crate::ui::{layout, text};
 const CHART: u16 = 14;
 
 /// Chart, milestones, the rate of requests, and a bar a place.
-pub fn draw(pen: &mut Pen<'_>, area: Rect, shown: &WatchSnapshot, at: &WatchState, paces: &Paces) {
+pub fn draw(pen: &mut Pen<'_>, area: Rect, shown: &WatchSnapshot, at: &WatchState, rates: &Paces) {
     let places = u16::try_from(shown.places.len()).unwrap_or(u16::MAX);
     let spare = area.height.saturating_sub(places.saturating_add(3));
     let high = spare.clamp(area.height.min(6), CHART.max(area.height / 2)).min(area.height);
@@ -30,9 +30,9 @@ pub fn draw(pen: &mut Pen<'_>, area: Rect, shown: &WatchSnapshot, at: &WatchStat
     }
     pen.put(rest.x, rest.y, rest.width, &milestones(shown, rest.width), Role::Text);
     let rest = layout::split_top(rest, 1).1;
-    let paced = u16::from(rest.height > 4);
-    pace::draw(pen, layout::split_top(rest, paced).0, shown, paces);
-    let rest = layout::split_top(rest, paced + u16::from(rest.height > places + 1)).1;
+    let line = u16::from(rest.height > 4);
+    pace::draw(pen, layout::split_top(rest, line).0, shown, rates);
+    let rest = layout::split_top(rest, line + u16::from(rest.height > places + 1)).1;
     bars(pen, rest, shown, at.place);
 }
 
@@ -81,14 +81,14 @@ fn bars(pen: &mut Pen<'_>, area: Rect, shown: &WatchSnapshot, at: usize) {
     let notes: Vec<String> =
         places.clone().map(|(position, _)| note(shown, position, pen.theme.glyphs)).collect();
     // the longest leaves room for its stripe: all are on one scale
-    let noted = notes.iter().map(|note| text::width(note)).max();
-    let noted = u16::try_from(noted.unwrap_or(0)).unwrap_or(0);
+    let widest = notes.iter().map(|note| text::width(note)).max();
+    let widest = u16::try_from(widest.unwrap_or(0)).unwrap_or(0);
     for ((y, (position, place)), note) in (area.top()..area.bottom()).zip(places).zip(&notes) {
         let standing = standing(shown, position, pen.theme.glyphs);
         let x = pen.put(area.x + 2, y, 1, standing.glyph, standing.role) + 1;
         pen.put(x, y, wide, &place_label(place), Role::Text);
         let room = area.right().saturating_sub(x + wide + 1);
-        let stripe = room.saturating_sub(noted + 2);
+        let stripe = room.saturating_sub(widest + 2);
         let share = place.cleared_after.unwrap_or(longest).as_secs_f64() / longest.as_secs_f64();
         #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // within the stripe
         let cells = ((share.clamp(0.0, 1.0) * f64::from(stripe)).round() as usize).max(1);
