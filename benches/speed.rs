@@ -26,6 +26,8 @@ use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use ratatui::buffer::Buffer;
 
+#[path = "speed/probes.rs"]
+mod probes;
 #[path = "speed/tracking.rs"]
 mod tracking;
 
@@ -34,7 +36,11 @@ const PAGE: u64 = 500;
 
 fn main() {
     // cargo bench passes flags of its own
-    let wanted = std::env::args().skip(1).find(|argument| !argument.starts_with('-'));
+    let mut words = std::env::args().skip(1).filter(|argument| !argument.starts_with('-'));
+    let wanted = words.next();
+    if wanted.as_deref() == Some("probes") {
+        return probes::probes(&words.collect::<Vec<_>>()); // needs servers: only where it is asked for
+    }
     println!("| what | median | each |\n|---|---:|---:|");
     let parts: [(&str, fn()); 8] = [
         ("rows", rows),

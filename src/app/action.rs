@@ -221,6 +221,8 @@ pub enum Action {
     Sort(SortBy),
     Refresh,
     More,
+    /// Reads page after page until the list ends.
+    LoadAll,
     NextKind,
     NextDetails,
     PreviousDetails,

@@ -209,6 +209,7 @@ pub const COMMANDS: &[Command] = &[
     with! ("assets.sort",       Assets, ["s"], ["sort"], Takes::Sort, sort, (35, "sort"), "sort menu; the same key again reverses"),
     plain!("assets.refresh",    Assets, ["R", "ctrl-r"], ["refresh"], Action::Refresh, (36, "refresh"), "read the list again"),
     plain!("assets.more",       Assets, ["n"], ["more"], Action::More, NONE, "load the next page"),
+    plain!("assets.all",        Assets, ["N"], ["all"], Action::LoadAll, NONE, "load all pages; esc or a low quota stops"),
     plain!("assets.kind",       Assets, ["t"], [], Action::NextKind, NONE, "next resource type: image, video, raw"),
     with! ("assets.list",       Assets, [], ["assets"], Takes::Kind, assets, NONE, "list all of one resource type"),
     with! ("assets.prefix",     Assets, [], ["prefix"], Takes::Text("<prefix>"), prefix, NONE, "list what begins with a prefix, on the server"),

@@ -96,6 +96,8 @@ pub struct Env {
     pub moment: Moment,
     pub size: (u16, u16),
     pub pending: PendingNames,
+    /// What is left of the calls that the cloud allows, as it said last.
+    pub quota: Option<Quota>,
     pub toast: Option<Toast>,
     pub lock: Lock,
     /// What the header said of it last.
@@ -108,7 +110,8 @@ impl Env {
     pub const fn new(setup: Setup, now: Timestamp, moment: Moment, size: (u16, u16)) -> Self {
         let pending = PendingNames(BTreeMap::new());
         let lock = Lock::of(setup.risk);
-        Self { setup, now, moment, size, pending, toast: None, lock, lock_shown: None, tasks: 0 }
+        let (quota, toast, lock_shown) = (None, None, None);
+        Self { setup, now, moment, size, pending, quota, toast, lock, lock_shown, tasks: 0 }
     }
 
     /// Whether orders are refused now.
@@ -253,7 +256,6 @@ pub struct App {
     pub journal_failure: Option<Failure>,
     /// Open ones oldest first, then ended ones newest first.
     pub tracked: Vec<Tracked>,
-    pub quota: Option<Quota>,
     pub history: Vec<String>,
     pub guard: Guard,
     /// The last key was Ctrl-C, at this moment.
@@ -342,7 +344,6 @@ impl App {
             journal_ended: Vec::new(),
             journal_failure: None,
             tracked: Vec::new(),
-            quota: None,
             history: Vec::new(),
             guard: Guard::default(),
             interrupted_at: None,

@@ -227,7 +227,7 @@ fn answer(app: &mut App, msg: Msg) -> Vec<Effect> {
             vec![]
         }
         Msg::Quota(quota) => {
-            app.quota = quota;
+            app.env.quota = quota;
             vec![]
         }
         Msg::TaskFailed(what) => {
@@ -505,6 +505,7 @@ fn on_screen(app: &mut App, action: Action, key: Option<Key>) -> Vec<Effect> {
         | Action::Sort(_)
         | Action::Refresh
         | Action::More
+        | Action::LoadAll
         | Action::List(_)
         | Action::Unmark
         | Action::NextKind => {

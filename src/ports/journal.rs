@@ -484,6 +484,18 @@ pub trait Journal: Send + Sync {
     /// [`JournalError::LeaseLost`] when somebody else holds it now.
     async fn renew(&self, lease: Lease, now: Timestamp, ttl: Duration) -> Result<(), JournalError>;
 
+    /// A sign of life of `member`, and its leases renewed: [`Self::join`] and [`Self::renew_all`] in one write.
+    async fn beat(
+        &self,
+        member: &Member,
+        leases: &[Lease],
+        now: Timestamp,
+        ttl: Duration,
+    ) -> Result<Vec<Lease>, JournalError> {
+        self.join(member, now).await?;
+        self.renew_all(leases, now, ttl).await
+    }
+
     /// Renews many at once; returns those that somebody else holds now.
     async fn renew_all(
         &self,
@@ -608,6 +620,20 @@ pub trait Journal: Send + Sync {
         since: Timestamp,
         than: OperationId,
     ) -> Result<Option<Operation>, JournalError>;
+
+    /// [`Self::newer_operation`] of many names, each with its own time; in the order asked.
+    async fn newer_operations(
+        &self,
+        scope: &CloudScope,
+        names: &[(AssetKey, Timestamp)],
+        than: OperationId,
+    ) -> Result<Vec<Option<Operation>>, JournalError> {
+        let mut newer = Vec::with_capacity(names.len());
+        for (key, since) in names {
+            newer.push(self.newer_operation(scope, key, *since, than).await?);
+        }
+        Ok(newer)
+    }
 
     /// Names that were watched as gone and ended after `since`: a cached 404 may outlive them (design §2.3).
     async fn recently_gone(

@@ -295,7 +295,7 @@ fn facts(app: &App) -> Vec<(String, Role)> {
     if app.assets.failure.is_some() {
         facts.push(("no list".to_owned(), Role::Bad));
     }
-    if let Some(quota) = app.quota {
+    if let Some(quota) = app.env.quota {
         let low = u64::from(quota.remaining) * 10 < u64::from(quota.limit);
         let role = if low { Role::Warning } else { Role::Dim };
         facts.push((format!("quota {}/{}", quota.remaining, quota.limit), role));

@@ -105,6 +105,77 @@ impl SqlJournal {
         row.as_ref().map(operation_of).transpose()
     }
 
+    /// The same of many names. Mostly nobody else has changed anything since: that is one question.
+    pub(super) async fn newest_changes(
+        &self,
+        scope: &CloudScope,
+        names: &[(&AssetKey, Timestamp)],
+        than: OperationId,
+    ) -> Result<Vec<Option<Operation>>, JournalError> {
+        let mut newest = vec![None; names.len()];
+        let Some(since) = names.iter().map(|(_, since)| *since).min() else { return Ok(newest) };
+        let others = sqlx::query(
+            "SELECT o.id FROM operation o JOIN cloud c ON c.id = o.cloud \
+             WHERE c.cloud_name = $1 AND c.api = $2 AND c.instance = $3 \
+             AND o.verb IN ('rename', 'delete', 'replace', 'restore') AND o.id <> $5 AND EXISTS ( \
+             SELECT 1 FROM item i WHERE i.operation = o.id AND i.state IN ('sent', 'accepted') \
+             AND COALESCE(i.sent_at, o.ordered_at) > $4) LIMIT 1",
+        )
+        .bind(scope.cloud_name.as_str())
+        .bind(scope.api.as_str())
+        .bind(stored_scope(scope))
+        .bind(since.as_millisecond())
+        .bind(than.to_string())
+        .fetch_optional(&self.link.pool())
+        .await
+        .map_err(|error| faults::reading(&self.location, &error))?;
+        if others.is_none() {
+            return Ok(newest);
+        }
+        for (first, names) in (0..).step_by(KEYS_AT_ONCE).zip(names.chunks(KEYS_AT_ONCE)) {
+            for asked in self.touched_by_others(first, names, than).await? {
+                if let Some((key, since)) = asked.checked_sub(first).and_then(|at| names.get(at)) {
+                    newest[asked] = self.newest_change(scope, key, *since, than).await?;
+                }
+            }
+        }
+        Ok(newest)
+    }
+
+    /// Which of these names, numbered from `first`, any other operation is about at all.
+    async fn touched_by_others(
+        &self,
+        first: usize,
+        names: &[(&AssetKey, Timestamp)],
+        than: OperationId,
+    ) -> Result<Vec<usize>, JournalError> {
+        let sql = format!(
+            "WITH v AS (VALUES {}) SELECT v.column1 AS asked FROM v JOIN item i \
+             ON i.public_id = v.column2 AND i.resource_type = v.column3 AND i.delivery_type = v.column4 \
+             WHERE i.operation <> $1 AND i.state IN ('sent', 'accepted') \
+             UNION SELECT v.column1 AS asked FROM v JOIN item i ON i.to_public_id = v.column2 \
+             AND i.to_resource_type = v.column3 AND i.to_delivery_type = v.column4 \
+             WHERE i.operation <> $1 AND i.state IN ('sent', 'accepted')",
+            tuples_from(2, 4, names.len())
+        );
+        let mut query = sqlx::query(AssertSqlSafe(sql))
+            .persistent(names.len() == KEYS_AT_ONCE)
+            .bind(than.to_string());
+        for (asked, (key, _)) in (first..).zip(names) {
+            query = query
+                .bind(i64::try_from(asked).unwrap_or(i64::MAX))
+                .bind(key.public_id.as_str())
+                .bind(key.resource_type.as_str())
+                .bind(key.delivery_type.as_str());
+        }
+        let rows = query
+            .fetch_all(&self.link.pool())
+            .await
+            .map_err(|error| faults::reading(&self.location, &error))?;
+        let asked = |row| Ok(usize::try_from(column::<i64>(row, "asked")?).unwrap_or(usize::MAX));
+        rows.iter().map(asked).collect()
+    }
+
     /// Also true of names that were deleted or renamed away without being watched: what matters is that a cache may
     /// have met an empty name.
     pub(super) async fn was_gone_since(

@@ -23,6 +23,17 @@ impl SqlJournal {
         member: &Member,
         now: Timestamp,
     ) -> Result<(), JournalError> {
+        self.join_and_renew(member, &[], now, Duration::ZERO).await.map(drop)
+    }
+
+    /// One write: each costs a sync of the disk, and some switches between threads.
+    pub(super) async fn join_and_renew(
+        &self,
+        member: &Member,
+        leases: &[Lease],
+        now: Timestamp,
+        ttl: Duration,
+    ) -> Result<Vec<Lease>, JournalError> {
         self.link.joins(member.id);
         let now = self.learn_time(now);
         let realm = self.realm.get_or_init(|| self.processes.realm(&member.host));
@@ -34,7 +45,9 @@ impl SqlJournal {
                 row(member_values(member, realm, now)),
             )
             .await?;
-        writing.commit().await
+        let lost = writing.renew(leases, now.saturating_add(millis(ttl))).await?;
+        writing.commit().await?;
+        Ok(lost)
     }
 
     pub(super) async fn acquire_lease(
@@ -126,15 +139,8 @@ impl SqlJournal {
         ttl: Duration,
     ) -> Result<Vec<Lease>, JournalError> {
         let until = self.learn_time(now).saturating_add(millis(ttl));
-        let mut writing = self.begin().await?;
-        let mut lost = Vec::new();
-        for lease in leases {
-            match writing.under(*lease, "lease_until = $4", [until.into()]).await {
-                Ok(()) => {}
-                Err(JournalError::LeaseLost) => lost.push(*lease),
-                Err(error) => return Err(error),
-            }
-        }
+        let mut writing = self.begin().await?.quietly();
+        let lost = writing.renew(leases, until).await?;
         writing.commit().await?;
         Ok(lost)
     }
@@ -148,6 +154,42 @@ impl SqlJournal {
 }
 
 impl Writing {
+    /// Prolongs leases; answers those that are good no more.
+    async fn renew(&mut self, leases: &[Lease], until: i64) -> Result<Vec<Lease>, JournalError> {
+        let mut lost = Vec::new();
+        if self.renew_at_once(leases, until).await? == leases.len() as u64 {
+            return Ok(lost);
+        }
+        for lease in leases {
+            match self.under(*lease, "lease_until = $4", [until.into()]).await {
+                Ok(()) => {}
+                Err(JournalError::LeaseLost) => lost.push(*lease),
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(lost)
+    }
+
+    /// Prolongs those leases that still are good; answers their number.
+    async fn renew_at_once(&mut self, leases: &[Lease], until: i64) -> Result<u64, JournalError> {
+        let rows = leases.iter().map(|lease| {
+            let Lease { invalidation, holder, fencing } = lease;
+            [
+                invalidation.to_string().into(),
+                holder.to_string().into(),
+                (*fencing).into(),
+                until.into(),
+            ]
+        });
+        self.many::<4>(
+            "UPDATE invalidation SET lease_until = v.column4 FROM (",
+            ") AS v WHERE invalidation.id = v.column1 AND invalidation.holder = v.column2 \
+             AND invalidation.fencing = v.column3 AND invalidation.outcome IS NULL",
+            Box::new(rows),
+        )
+        .await
+    }
+
     /// Changes the invalidation of a lease if the lease still is good; `$4` and up are `values`.
     ///
     /// # Errors

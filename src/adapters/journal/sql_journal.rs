@@ -125,6 +125,26 @@ impl Journal for SqlJournal {
             .await
     }
 
+    async fn beat(
+        &self,
+        member: &Member,
+        leases: &[Lease],
+        now: Timestamp,
+        ttl: Duration,
+    ) -> Result<Vec<Lease>, JournalError> {
+        self.link
+            .over(async {
+                #[cfg(feature = "postgres")]
+                if self.link.keeps_time() {
+                    self.learn_clock(now).await?;
+                }
+                let started_at = self.link.there(member.started_at);
+                let member = Member { started_at, ..member.clone() };
+                self.join_and_renew(&member, leases, self.link.there(now), ttl).await
+            })
+            .await
+    }
+
     fn reach(&self) -> Reach {
         self.link.reach()
     }
@@ -469,6 +489,18 @@ impl Journal for SqlJournal {
             .over(self.newest_change(scope, key, self.link.there(since), than))
             .await
             .map(|read| self.here(read))
+    }
+
+    async fn newer_operations(
+        &self,
+        scope: &CloudScope,
+        names: &[(AssetKey, Timestamp)],
+        than: OperationId,
+    ) -> Result<Vec<Option<Operation>>, JournalError> {
+        let there = names.iter().map(|(key, since)| (key, self.link.there(*since)));
+        let there = there.collect::<Vec<_>>();
+        let read = self.link.over(self.newest_changes(scope, &there, than)).await?;
+        Ok(read.into_iter().map(|newer| newer.map(|newer| self.here(newer))).collect())
     }
 
     async fn recently_gone(

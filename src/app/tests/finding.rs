@@ -1,6 +1,7 @@
 //! Landing on a pasted URL, and the list of assets.
 
 use super::*;
+use crate::ports::cloud::Quota;
 
 #[test]
 fn a_pasted_url_lands_on_its_asset_with_details_open() {
@@ -98,6 +99,35 @@ fn the_next_page_comes_by_itself_and_never_behind_a_filter() {
     console.press("/");
     assert_eq!(console.write("zzz"), []);
     assert!(console.frame().contains("1 of 31 loaded, more on the server"), "{}", console.frame());
+}
+
+#[test]
+fn every_page_is_read_until_the_list_ends_or_the_quota_is_low() {
+    let page = |n: u64| (0..200).map(|at| image(&format!("all/{n}-{at:03}"), at, 1)).collect();
+    let asks = |effects: &[Effect], wanted: &str| {
+        let is_it = |effect: &Effect| matches!(effect, Effect::List { cursor: Some(cursor), .. } if cursor == wanted);
+        effects.iter().any(is_it)
+    };
+    let mut console = Console::new(80, 24);
+    assert!(!asks(&console.listed(page(0), Some("c1")), "c1"), "the end is far");
+    assert!(asks(&console.press("N"), "c1"));
+    assert!(asks(&console.listed(page(1), Some("c2")), "c2"));
+    assert!(console.frame().contains("reading every page"), "{}", console.frame());
+    assert_eq!(console.app.assets.view.len(), 400, "rows are there as they come");
+    let quota = |remaining| Quota { limit: 500, remaining, reset_at: None };
+    console.tell(Msg::Quota(Some(quota(50))));
+    assert!(!asks(&console.listed(page(2), Some("c3")), "c3"));
+    assert!(console.app.assets.loading.is_none());
+    assert!(console.frame().contains("50 calls of the quota are left"), "{}", console.frame());
+    console.tell(Msg::Quota(Some(quota(500))));
+    assert!(asks(&console.press("N"), "c3"));
+    console.press("esc");
+    assert!(console.app.assets.loading.is_none(), "stopped");
+    assert!(asks(&console.press("N"), "c3"));
+    assert!(!asks(&console.listed(page(3), None), "c4"));
+    assert_eq!(console.app.assets.view.len(), 800);
+    console.press("N");
+    assert!(console.frame().contains("everything is loaded"), "{}", console.frame());
 }
 
 #[rstest]

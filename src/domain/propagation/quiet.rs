@@ -69,6 +69,15 @@ impl Propagation {
         self.places[place].quiet_looks
     }
 
+    /// Cells of a place that were not seen in quiet yet; of the place with most of them.
+    #[must_use]
+    pub fn quiet_looks_left(&self) -> usize {
+        let unseen = |place: &super::PlaceTrack| {
+            self.cells_at(place).filter(|(_, cell)| cell.quiet_looks() == 0).count()
+        };
+        self.counted().map(unseen).max().unwrap_or_default()
+    }
+
     fn was_looked_at(&self, since: Moment) -> bool {
         let late = Self::late_from(since);
         self.counted().all(|place| place.total == 0 || place.quiet_looks >= self.rule().m)

@@ -80,6 +80,11 @@ impl Answered {
         Self { message: Some(why.to_owned()), ..Self::new(item, ItemState::Skipped) }
     }
 
+    /// Marked as sent, and not sent after all.
+    pub fn not_sent(item: &Item) -> Self {
+        Self::new(item, ItemState::Intended)
+    }
+
     /// Not sent, and nothing after it can be.
     pub fn stopping(item: &Item, why: &str) -> Self {
         Self { message: Some(why.to_owned()), ends_all: true, ..Self::new(item, ItemState::Failed) }

@@ -286,6 +286,7 @@ async fn paused_nothing_leaves_and_resumed_it_goes_on() {
         tokio::time::sleep(Duration::from_secs(600)).await;
         assert_eq!((bench.settled().await, bench.destroyed().len()), paused);
         let job = bench.job().await.unwrap();
+        assert_eq!(job.counts.sent, 0, "what was marked ahead is intended again");
         assert_eq!(
             (job.state, job.run_by.is_some()),
             (JobState::Paused, true),
@@ -379,12 +380,13 @@ async fn a_job_that_somebody_else_took_up_sends_nothing_more_and_says_who_has_it
         let later = bench.context.clock.wall() + Duration::from_secs(20);
         let ttl = Duration::from_secs(60);
         journal.claim_job(id, thief.id, later, ttl).await.unwrap().unwrap();
-        (id, bench.destroyed().len())
+        let counts = bench.job().await.unwrap().counts;
+        (id, counts.sent + counts.accepted)
     };
-    let ((executed, _), (operation, sent)) = tokio::join!(bench.executed(), stealing);
+    let ((executed, _), (operation, marked)) = tokio::join!(bench.executed(), stealing);
     let who = "eve@desk 77".to_owned();
     assert_eq!(executed.unwrap_err(), OpError::TakenOver { operation, who });
-    assert_eq!(bench.destroyed().len(), sent, "what was in flight, and no more");
+    assert!(bench.destroyed().len() <= marked, "what the journal had as sent, and no more");
 }
 
 #[tokio::test(start_paused = true)]
@@ -582,8 +584,9 @@ async fn a_disk_that_fills_up_stops_the_job_and_a_later_start_settles_what_was_i
     let told = count(&executed, ItemState::Accepted);
     assert_eq!(told, sent, "what the cloud answered is told");
     let counts = bench.job().await.unwrap().counts;
-    assert_eq!((counts.sent + counts.accepted, counts.intended), (sent, 100 - sent));
-    assert!(counts.sent > 0, "{counts:?}");
+    let marked = counts.sent + counts.accepted;
+    assert!(marked >= sent, "some are marked ahead, none leaves without: {counts:?}, {sent} sent");
+    assert!(counts.sent > 0 && marked + counts.intended == 100, "{counts:?}");
 
     disk.make_room().await;
     let id = bench.job().await.unwrap().operation.id;

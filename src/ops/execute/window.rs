@@ -3,6 +3,10 @@
 //! One write at a time collects everything that is waiting: outcomes of calls that were answered, and marks of those
 //! that leave next. Nothing leaves before its mark is durable; an outcome is told only when it is.
 //!
+//! So that no place is empty while a mark is written, some calls are marked ahead: they leave as places become free, no
+//! later than [`AHEAD`] after their mark, or their marks are taken back. After a crash they are in doubt like those in
+//! flight, and storage is asked about them.
+//!
 //! Calls and writes are tasks of their own: they go on while the window itself waits for the journal or the tracker.
 //! A write that stood still would keep the journal's turn from everybody, the window among them.
 
@@ -40,6 +44,8 @@ const TELL_TRACKER: Duration = Duration::from_millis(200);
 /// than [`GATHER`].
 const GATHER_SHARE: u32 = 8;
 const GATHER: Duration = Duration::from_millis(10);
+/// A call leaves no later than this after it was marked: what is judged by when it left bears no more.
+const AHEAD: Duration = Duration::from_secs(1);
 /// A journal that is busy or cannot be written is tried again so often before nothing more is sent.
 const WRITES: u32 = 3;
 
@@ -76,6 +82,10 @@ pub(super) struct Window<'a> {
     /// States as the journal has them.
     items: Vec<ExecutedItem>,
     queue: VecDeque<Unit>,
+    /// Marked as sent, and to leave as soon as a place is free; with the time of the mark.
+    marked: VecDeque<(Unit, Moment)>,
+    /// Not to leave after all: in the queue again once the journal has them as intended.
+    taken_back: Vec<Unit>,
     /// Items that were sent and whose outcome nobody knows, with the time to ask storage.
     doubts: VecDeque<Doubt>,
     flights: JoinSet<(Flight, Vec<Answered>)>,
@@ -127,6 +137,7 @@ struct Flight {
 struct Written {
     answered: Vec<(usize, Answered)>,
     leaving: Vec<Unit>,
+    taken_back: Vec<Unit>,
     /// Of a shared job: how many were asked for.
     asked: usize,
     /// Of a shared job: that nothing more is sent was written.
@@ -159,6 +170,8 @@ impl<'a> Window<'a> {
         Self {
             queue: work.units(intended.filter(|_| alone)).into(),
             team,
+            marked: VecDeque::new(),
+            taken_back: Vec::new(),
             doubts,
             items,
             flights: JoinSet::new(),
@@ -193,6 +206,7 @@ impl<'a> Window<'a> {
         let mut cancelled = false;
         loop {
             self.heed().await;
+            self.take_marks_back();
             self.skip_the_rest();
             self.start_doubts();
             self.start_writing();
@@ -304,6 +318,49 @@ impl<'a> Window<'a> {
         most.saturating_sub(self.flights.len())
     }
 
+    /// Calls to have marked beyond those that may leave: as many as places become free during a write, twice over.
+    fn ahead(&self) -> usize {
+        let (call, write) = (self.meter.call_time(), self.meter.write_time());
+        let most = self.desk.context.policy.concurrency.max(1);
+        let is_slowed = self.brake.narrowed(most) < most;
+        if self.team.is_some() || self.desk.work.uses_quota() || is_slowed || call.is_zero() {
+            return 0;
+        }
+        let share = 2.0 * write.as_secs_f64() / call.as_secs_f64();
+        // never fewer than an eighth, never more than may leave at once
+        let ahead = (most as f64 * share.clamp(0.125, 1.0)).ceil();
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 to `most`")]
+        let ahead = ahead as usize;
+        ahead.min(most)
+    }
+
+    /// Calls leave that the journal has as sent, as far as there are places.
+    fn depart(&mut self) {
+        let now = self.now();
+        while self.may_send()
+            && self.free() > 0
+            && let Some((unit, _)) = self.marked.pop_front_if(|(_, at)| now.since(*at) < AHEAD)
+        {
+            let at = self.desk.context.clock.wall();
+            self.send(unit, at);
+        }
+    }
+
+    /// Where nothing may leave any more, or not soon, marked calls are intended again.
+    fn take_marks_back(&mut self) {
+        let late = |(_, at): &(Unit, Moment)| self.now().since(*at) >= AHEAD;
+        if self.marked.is_empty() || (self.may_send() && !self.marked.front().is_some_and(late)) {
+            return;
+        }
+        let units = std::mem::take(&mut self.marked).into_iter().map(|(unit, _)| unit);
+        let units = units.collect::<Vec<_>>();
+        for position in units.iter().flatten() {
+            let item = &self.desk.work.items[*position];
+            self.answered.push((*position, Answered::not_sent(item)));
+        }
+        self.taken_back.extend(units);
+    }
+
     /// What was not sent and will not be has its outcome.
     fn skip_the_rest(&mut self) {
         let Some(why) = self.stop.clone().filter(|_| !self.unwritable) else { return };
@@ -352,6 +409,7 @@ impl<'a> Window<'a> {
         self.waiting_since = None;
         let leaving = self.queue.drain(..free.min(self.queue.len())).collect::<Vec<_>>();
         let answered = std::mem::take(&mut self.answered);
+        let taken_back = std::mem::take(&mut self.taken_back);
         let (context, lease) = (Arc::clone(self.desk.context), self.desk.lease);
         let work = self.desk.work;
         let outcome = |(_, it): &(usize, Answered)| (it.item, it.state, it.message.clone());
@@ -376,7 +434,7 @@ impl<'a> Window<'a> {
                 result = page.write(&context, lease, at).await;
             }
             let took = context.clock.moment().since(began);
-            Written { answered, leaving, asked: free, stops, at, took, result }
+            Written { answered, leaving, taken_back, asked: free, stops, at, took, result }
         }));
     }
 
@@ -385,7 +443,10 @@ impl<'a> Window<'a> {
         match &self.team {
             Some(team) if team.asks(now) => self.free(),
             Some(_) => 0,
-            None => self.free().min(self.queue.len()),
+            None => {
+                let wanted = (self.free() + self.ahead()).saturating_sub(self.marked.len());
+                wanted.min(self.queue.len())
+            }
         }
     }
 
@@ -408,8 +469,9 @@ impl<'a> Window<'a> {
     /// The journal has it: calls leave, and outcomes are told.
     async fn written(&mut self, written: Written) {
         self.writing = None;
-        let Written { answered, leaving, asked, stops, at, took, result } = written;
+        let Written { answered, leaving, taken_back, asked, stops, at, took, result } = written;
         self.meter.write(took);
+        self.put_back(taken_back);
         match result {
             Ok((wish, Some(dealt))) => {
                 self.here.learn(wish);
@@ -418,11 +480,11 @@ impl<'a> Window<'a> {
             Ok((wish, None)) => {
                 self.here.learn(wish);
                 if wish.sends() {
-                    for unit in leaving {
-                        self.send(unit, at);
-                    }
+                    let now = self.now();
+                    self.marked.extend(leaving.into_iter().map(|unit| (unit, now)));
+                    self.depart();
                 } else {
-                    self.put_back(leaving);
+                    self.put_back(leaving); // the journal has not marked them
                 }
             }
             Err(JournalError::JobLost) => {
@@ -431,7 +493,8 @@ impl<'a> Window<'a> {
             }
             Err(trouble) => {
                 tracing::error!(%trouble, "outcomes not journaled; storage settles them at the next start");
-                self.put_back(leaving);
+                let marked = std::mem::take(&mut self.marked).into_iter().map(|(unit, _)| unit);
+                self.put_back(marked.chain(leaving).collect());
                 self.unwritable = true;
                 let why = format!("not sent, because the journal cannot be written: {trouble}");
                 self.leave(&why).await;
@@ -554,6 +617,7 @@ impl<'a> Window<'a> {
             }
             self.answered.push((position, answer));
         }
+        self.depart();
         // said to be not carried out: the next in turn, once the journal has it as intended again
         if let Some(team) = &mut self.team {
             for position in again {
@@ -679,6 +743,7 @@ impl<'a> Window<'a> {
         let through = self.team.as_ref().is_none_or(|team| team.is_through(self.done));
         let nothing_left =
             self.leaves || (self.queue.is_empty() && self.doubts.is_empty() && through);
+        let nothing_waits = nothing_waits && self.marked.is_empty();
         nothing_waits && nothing_left && (self.answered.is_empty() || self.unwritable)
     }
 
@@ -694,9 +759,10 @@ impl<'a> Window<'a> {
         let tell = (!self.untold.is_empty()).then(|| self.told + TELL_TRACKER);
         let doubts = self.doubts.iter().map(|doubt| doubt.at).min();
         let pace = (self.state == JobState::Running).then(|| self.meter.next());
+        let marked = self.marked.front().map(|(_, at)| *at + AHEAD);
         let team = self.team.as_ref().and_then(|team| team.wake(self.may_send(), self.idles()));
         let team = team.filter(|_| self.writing.is_none());
-        let soon = [wait, gathered, tell, doubts, pace, team].into_iter().flatten().min();
+        let soon = [wait, gathered, tell, doubts, pace, marked, team].into_iter().flatten().min();
         let soon = soon.unwrap_or(now + Duration::from_secs(3600));
         soon.since(now).max(Duration::from_millis(1))
     }

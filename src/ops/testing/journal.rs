@@ -317,6 +317,15 @@ impl Journal for StillJournal {
         still(self.0.newer_operation(scope, key, since, than)).await
     }
 
+    async fn newer_operations(
+        &self,
+        scope: &CloudScope,
+        names: &[(AssetKey, Timestamp)],
+        than: OperationId,
+    ) -> Result<Vec<Option<Operation>>, JournalError> {
+        still(self.0.newer_operations(scope, names, than)).await
+    }
+
     async fn recently_gone(
         &self,
         scope: &CloudScope,

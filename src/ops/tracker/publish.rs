@@ -287,7 +287,9 @@ fn quiet(watch: &Watch, now: Moment) -> String {
         .grid
         .quiet(now)
         .map_or(Duration::ZERO, |quiet| quiet.needed.saturating_sub(now.since(quiet.since)));
-    let rest = match left.as_secs_f64().ceil() {
+    // every cell is looked at once, within the limits
+    let looks = watch.pace.time_for(watch.grid.quiet_looks_left());
+    let rest = match left.max(looks).as_secs_f64().ceil() {
         _ if watch.grid.silent_cells() > 0 => {
             "the last look at some had no answer: asked again".to_owned()
         }

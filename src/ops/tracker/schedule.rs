@@ -345,6 +345,13 @@ impl Pace {
         (1.0 - busy / length.as_secs_f64().max(1.0)).clamp(0.02, 1.0)
     }
 
+    /// How long so many looks at one place take at the least.
+    #[must_use]
+    pub fn time_for(self, looks: usize) -> Duration {
+        let looks = u32::try_from(looks).unwrap_or(u32::MAX);
+        Limits::new(self.loopback).per_address.saturating_mul(looks)
+    }
+
     /// How long one request may take.
     #[must_use]
     pub const fn timeout(self) -> Duration {

@@ -32,6 +32,12 @@ impl Look {
         self.modifier.is_empty() && self.fg == Color::Reset
     }
 
+    /// Whether more of it is seen on a space than its background.
+    pub fn shows_on_spaces(&self) -> bool {
+        let seen = Modifier::REVERSED | Modifier::UNDERLINED | Modifier::CROSSED_OUT;
+        self.modifier.intersects(seen)
+    }
+
     /// The bytes that turn a terminal from `self` to `to`.
     pub fn turn(&self, to: &Self) -> Vec<u8> {
         if self == to {

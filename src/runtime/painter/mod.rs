@@ -15,7 +15,7 @@ use ratatui::buffer::Buffer;
 use crate::ui::pen::Link;
 pub use picture::Picture;
 use picture::Tables;
-use writer::Writer;
+use writer::{Abilities, Writer};
 
 /// What the terminal shows, as far as we know.
 #[derive(Debug, Default)]
@@ -26,15 +26,18 @@ pub struct Painter {
     /// Where the cursor is, if that is known.
     at: Option<(u16, u16)>,
     cursor_shown: bool,
-    /// Erased cells take the background colour that is set.
-    erases_in_colour: bool,
+    can: Abilities,
 }
 
 impl Painter {
     /// For the terminal that `TERM` names.
     #[must_use]
     pub fn new(term: &str) -> Self {
-        Self { erases_in_colour: erases_in_colour(term), ..Self::default() }
+        let can = Abilities {
+            erases_in_colour: is_among(term, &ERASING_IN_COLOUR),
+            repeats: is_among(term, &REPEATING),
+        };
+        Self { can, ..Self::default() }
     }
 
     /// The terminal was entered anew, with its cursor hidden, or it was resized, or somebody else wrote on it: the
@@ -102,7 +105,7 @@ impl Painter {
         to: &Picture,
         scrolled: Option<shift::Shift>,
     ) -> (Vec<u8>, Option<(u16, u16)>) {
-        let mut writer = Writer::new(&self.tables, self.at, to.size(), self.erases_in_colour);
+        let mut writer = Writer::new(&self.tables, self.at, to.size(), self.can);
         if let Some(shift) = scrolled {
             writer.scroll(shift);
         }
@@ -137,18 +140,12 @@ impl Painter {
 }
 
 /// Terminals that are known to fill what they erase with the background that is set; others may leave it bare.
-fn erases_in_colour(term: &str) -> bool {
-    let known = [
-        "xterm",
-        "tmux",
-        "alacritty",
-        "foot",
-        "kitty",
-        "wezterm",
-        "ghostty",
-        "rxvt",
-        "linux",
-        "vte",
-    ];
+const ERASING_IN_COLOUR: [&str; 10] =
+    ["xterm", "tmux", "alacritty", "foot", "kitty", "wezterm", "ghostty", "rxvt", "linux", "vte"];
+/// Terminals that are known to repeat a character (terminfo "rep" of xterm, and their own sources).
+const REPEATING: [&str; 8] =
+    ["xterm", "tmux", "alacritty", "foot", "kitty", "wezterm", "ghostty", "vte"];
+
+fn is_among(term: &str, known: &[&str]) -> bool {
     known.iter().any(|name| term.starts_with(name))
 }

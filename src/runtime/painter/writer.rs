@@ -10,6 +10,10 @@ use crate::runtime::links;
 const ERASED: usize = 9;
 /// The same at the end of a row, where one short sequence does.
 const ERASED_AT_THE_END: usize = 4;
+/// A character that stands so often in a row is written once and repeated by the terminal.
+const REPEATED: usize = 14;
+/// The same at the end of a row, behind which nothing need be said of the cursor.
+const REPEATED_AT_THE_END: usize = 8;
 
 /// Appends bytes and remembers what they leave.
 pub struct Writer<'a> {
@@ -19,7 +23,16 @@ pub struct Writer<'a> {
     size: (u16, u16),
     look: u16,
     link: u16,
-    erases_in_colour: bool,
+    can: Abilities,
+}
+
+/// What a terminal is known to do beyond what all do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Abilities {
+    /// Erased cells take the background colour that is set.
+    pub erases_in_colour: bool,
+    /// It repeats the character before (ECMA-48 "REP").
+    pub repeats: bool,
 }
 
 impl<'a> Writer<'a> {
@@ -28,20 +41,20 @@ impl<'a> Writer<'a> {
         tables: &'a Tables,
         at: Option<(u16, u16)>,
         size: (u16, u16),
-        erases_in_colour: bool,
+        can: Abilities,
     ) -> Self {
-        Self { tables, bytes: Vec::new(), at, size, look: 0, link: 0, erases_in_colour }
+        Self { tables, bytes: Vec::new(), at, size, look: 0, link: 0, can }
     }
 
     /// Leaves the terminal in its own colours; the bytes, and where the cursor is.
     pub fn finish(mut self) -> (Vec<u8>, Option<(u16, u16)>) {
-        self.turn(Glyph::BLANK);
+        self.take_on(Glyph::BLANK);
         (self.bytes, self.at)
     }
 
     /// Moves rows. What comes in is blank in the terminal's own colours, whatever it does with others.
     pub fn scroll(&mut self, shift: Shift) {
-        self.turn(Glyph::BLANK);
+        self.take_on(Glyph::BLANK);
         let by = shift.by.unsigned_abs();
         let _ = write!(self.bytes, "\x1b[{};{}r", shift.top + 1, shift.bottom);
         if shift.by > 0 {
@@ -75,19 +88,49 @@ impl<'a> Writer<'a> {
                 let same = new[x..].iter().take_while(|next| **next == glyph).count();
                 let of_these = changed[x..x + same].iter().filter(|changed| **changed).count();
                 if x >= tail && of_these >= ERASED_AT_THE_END {
-                    self.turn(glyph);
+                    self.take_on(glyph);
                     self.bytes.extend(b"\x1b[K");
                     return;
                 }
                 if of_these >= ERASED {
-                    self.turn(glyph);
+                    self.take_on(glyph);
                     let _ = write!(self.bytes, "\x1b[{same}X");
                     x += same;
                     continue;
                 }
             }
-            x += self.put(glyph);
+            x += match self.repeat(glyph, &new[x..], &changed[x..]) {
+                Some(written) => written,
+                None => self.put(glyph),
+            };
         }
+    }
+
+    /// Writes the same character many times, where that is shorter; answers its columns. Where the cursor is afterwards
+    /// is said and not relied upon: a terminal that has taken on a name it does not live up to leaves a gap, and no
+    /// more.
+    fn repeat(&mut self, glyph: Glyph, row: &[Glyph], changed: &[bool]) -> Option<usize> {
+        if !self.can.repeats || !glyph.is_ascii() {
+            return None;
+        }
+        let same = row.iter().take_while(|next| **next == glyph).count();
+        let last = changed[..same].iter().rposition(|changed| *changed)?;
+        let times = last + 1;
+        let enough = if times == row.len() { REPEATED_AT_THE_END } else { REPEATED };
+        if times < enough {
+            return None;
+        }
+        let y = self.at.map(|(_, y)| y);
+        self.turn(glyph);
+        self.tables.write(glyph, &mut self.bytes);
+        let _ = write!(self.bytes, "\x1b[{last}b");
+        let after = self.size.0 - u16::try_from(row.len() - times).unwrap_or(0);
+        self.at = None;
+        if after < self.size.0 {
+            let _ = write!(self.bytes, "\x1b[{}G", after + 1);
+            self.at = y.map(|y| (after, y));
+        }
+        Some(times)
     }
 
     /// Cells that a terminal may have covered, or will cover, drawing a cluster character by character.
@@ -120,7 +163,7 @@ impl<'a> Writer<'a> {
         glyph.is_space()
             && glyph.link == 0
             && look.is_bare()
-            && (glyph.look == 0 || self.erases_in_colour)
+            && (glyph.look == 0 || self.can.erases_in_colour)
     }
 
     /// Gets to a cell: through those before it, where writing them is no longer than a jump.
@@ -135,7 +178,9 @@ impl<'a> Writer<'a> {
         {
             let between = &row[usize::from(from)..x];
             let alike = |glyph: &Glyph| {
-                glyph.is_ascii() && (glyph.look, glyph.link) == (self.look, self.link)
+                glyph.is_ascii()
+                    && glyph.link == self.link
+                    && (glyph.look == self.look || (glyph.is_space() && self.shows_as(*glyph)))
             };
             if between.len() <= 4 && between.iter().all(alike) {
                 for glyph in between {
@@ -173,6 +218,20 @@ impl<'a> Writer<'a> {
 
     /// Takes on the look and the address of a cell.
     fn turn(&mut self, glyph: Glyph) {
+        if glyph.is_space() && self.link == glyph.link && self.shows_as(glyph) {
+            return;
+        }
+        self.take_on(glyph);
+    }
+
+    /// Whether a space looks the same as things are: letters may be bold or red, where it is bare.
+    fn shows_as(&self, space: Glyph) -> bool {
+        let (now, wanted) = (self.tables.look(self.look), self.tables.look(space.look));
+        wanted.is_bare() && now.bg == wanted.bg && !now.shows_on_spaces()
+    }
+
+    /// Takes on the look and the address of a cell, whatever it shows.
+    fn take_on(&mut self, glyph: Glyph) {
         if self.link != glyph.link {
             let open = self.tables.link(glyph.link);
             self.bytes.extend(if open.is_empty() { links::CLOSE } else { open }.as_bytes());

@@ -145,6 +145,17 @@ impl Applied {
             && sort.0 != SortBy::Pending
             && filter.narrows(&self.filter)
     }
+
+    /// Whether a view made from `self` is the beginning of the one asked for: rows were only added since, and they
+    /// belong behind the others.
+    #[must_use]
+    pub fn is_before(&self, rows: &RowStore, filter: &Filter, sort: (SortBy, bool)) -> bool {
+        (self.generation, self.sort, sort)
+            == (rows.generation(), (SortBy::Server, false), (SortBy::Server, false))
+            && self.rows < rows.len()
+            && self.rows > 0
+            && self.filter == *filter
+    }
 }
 
 /// Row numbers that match, in the order asked for.
@@ -156,6 +167,20 @@ pub fn arrange(
     pending: &PendingNames,
 ) -> Vec<u32> {
     arrange_within(rows, None, filter, sort, pending, &|| false).unwrap_or_default()
+}
+
+/// Appends the numbers of the rows from `from` on that match, in the order of the server.
+pub fn arrange_from(rows: &RowStore, from: usize, filter: &Filter, into: &mut Vec<u32>) {
+    let search = Search::new(filter);
+    let from_number = u32::try_from(from).unwrap_or(u32::MAX);
+    for (start, chunk) in rows.chunks().filter(|(start, chunk)| start + chunk.len() > from) {
+        let known = into.len();
+        search.page(start, chunk, into);
+        if start < from {
+            let mut at = 0..;
+            into.retain(|row| at.next().is_some_and(|at| at < known) || *row >= from_number);
+        }
+    }
 }
 
 /// The same, looking only through the rows of a view that [`Applied::holds`] all of them; page by page, and `None`
@@ -395,6 +420,19 @@ pub mod tests {
                     Applied { filter, sort, rows: rows.len(), generation: rows.generation() };
                 last = Some((applied, found));
             }
+        }
+    }
+
+    #[test]
+    fn rows_that_come_are_looked_through_alone() {
+        let rows = store();
+        let filter = Filter::new("hero");
+        for from in 0..=rows.len() {
+            let whole = arrange(&rows, &filter, (SortBy::Server, false), &PendingNames::default());
+            let number = u32::try_from(from).unwrap();
+            let mut view: Vec<u32> = whole.iter().copied().filter(|row| *row < number).collect();
+            arrange_from(&rows, from, &filter, &mut view);
+            assert_eq!(view, whole, "from {from}");
         }
     }
 

@@ -32,6 +32,8 @@ pub enum LoadKind {
     First,
     /// The next page.
     More,
+    /// Page after page, until the list ends.
+    All,
     /// Everything again: shown once as many rows have come as there were.
     Refresh { wanted: usize, gathered: RowStore },
     /// The first page, to see whether a long copy is still right.

@@ -26,7 +26,7 @@ pub use listing::{after_copy, copied, filed_instead, list, listed, refresh, take
 use details::{
     close_details, follow, leave_details, look, move_in_details, open_details, show_tab, turn,
 };
-use listing::{accept_filter, more, near_the_end, to_parent};
+use listing::{accept_filter, all, more, near_the_end, to_parent};
 use marking::{mark, mark_matches, mark_range, toggle};
 
 /// Carries out an action of this screen.
@@ -88,6 +88,7 @@ pub fn act(state: &mut AssetsState, env: &mut Env, action: Action) -> Vec<Effect
         }
         Action::Refresh => refresh(state, env),
         Action::More => more(state, env, true),
+        Action::LoadAll => all(state, env),
         Action::NextKind => {
             let next = match state.types().0 {
                 ResourceType::Image => ResourceType::Video,

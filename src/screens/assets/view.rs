@@ -300,6 +300,7 @@ fn parts(app: &App, state: &AssetsState) -> Vec<(String, Role)> {
         let what = match &loading.kind {
             LoadKind::First => "reading the list".to_owned(),
             LoadKind::More => "reading the next page".to_owned(),
+            LoadKind::All => "reading every page, esc stops".to_owned(),
             LoadKind::Check => "asking the server".to_owned(),
             LoadKind::Refresh { gathered, .. } if gathered.is_empty() => "reading again".to_owned(),
             LoadKind::Refresh { gathered, .. } => {

@@ -543,6 +543,12 @@ async fn a_newer_operation_is_one_that_changed_the_name(journal: &dyn Journal) {
     journal.mark_sent(&[first.items[0].id], at(2)).await.unwrap();
     let newer = async |than: OperationId, public_id: &str| {
         let found = journal.newer_operation(&scope(), &key(public_id), at(2), than).await.unwrap();
+        let others = (0..40).map(|n| (key(&format!("other-{n}")), at(0)));
+        let many = others.chain([(key(public_id), at(2))]).collect::<Vec<_>>();
+        let many = journal.newer_operations(&scope(), &many, than).await.unwrap();
+        assert_eq!(many.len(), 41);
+        assert_eq!(many[..40].iter().flatten().count(), 0);
+        assert_eq!(many[40], found, "many at once are told the same");
         found.map(|operation| operation.id)
     };
     assert_eq!(newer(first.operation.id, "a").await, None, "itself is no newer one");

@@ -301,27 +301,26 @@ impl Desk {
 
     async fn check_names(&mut self, id: InvalidationId, names: &[usize]) -> Result<bool, ()> {
         let context = Arc::clone(&self.context);
-        let mut any = false;
-        for name in names {
-            let Some(tracked) = self.find(id) else { return Ok(any) };
-            let own = tracked.watch.invalidation.operation.id;
-            let (key, since) = tracked.watch.changed_by_us(*name);
-            match context.journal.newer_operation(&context.scope, &key, since, own).await {
-                Ok(None) => {}
-                Ok(Some(newer)) => {
-                    let (now, wall) = (self.now(), self.wall());
-                    let urls = self.find(id).map(|tracked| {
-                        tracked.watch.supersede(*name, newer.verb.as_str(), now, wall);
-                        tracked.watch.urls_of(*name)
-                    });
-                    self.pass_on(newer.id, urls.unwrap_or_default()).await;
-                    any = true;
-                }
-                Err(error) => {
-                    self.journal_failed(id, &error);
-                    return Err(());
-                }
+        let Some(tracked) = self.find(id) else { return Ok(false) };
+        let own = tracked.watch.invalidation.operation.id;
+        let keys = names.iter().map(|name| tracked.watch.changed_by_us(*name)).collect::<Vec<_>>();
+        let newer = match context.journal.newer_operations(&context.scope, &keys, own).await {
+            Ok(newer) => newer,
+            Err(error) => {
+                self.journal_failed(id, &error);
+                return Err(());
             }
+        };
+        let mut any = false;
+        for (name, newer) in names.iter().zip(newer) {
+            let Some(newer) = newer else { continue };
+            let (now, wall) = (self.now(), self.wall());
+            let urls = self.find(id).map(|tracked| {
+                tracked.watch.supersede(*name, newer.verb.as_str(), now, wall);
+                tracked.watch.urls_of(*name)
+            });
+            self.pass_on(newer.id, urls.unwrap_or_default()).await;
+            any = true;
         }
         Ok(any)
     }

@@ -277,13 +277,11 @@ impl Desk {
         vigil: &Vigil,
     ) -> Result<Option<crate::ports::journal::Lease>, JournalError> {
         let (journal, watch) = (&self.context.journal, &vigil.watch);
-        for name in watch.live_names() {
-            let (key, since) = watch.changed_by_us(name);
-            let own = watch.invalidation.operation.id;
-            let newer = journal.newer_operation(&self.context.scope, &key, since, own).await?;
-            if newer.is_some() {
-                return Ok(None);
-            }
+        let names = watch.live_names().into_iter().map(|name| watch.changed_by_us(name));
+        let (names, own) = (names.collect::<Vec<_>>(), watch.invalidation.operation.id);
+        let newer = journal.newer_operations(&self.context.scope, &names, own).await?;
+        if newer.iter().any(Option::is_some) {
+            return Ok(None);
         }
         journal.reopen(watch.id()).await?;
         journal.acquire(watch.id(), self.context.member.id, self.wall(), LEASE).await

@@ -2,7 +2,7 @@
 //!
 //! Nothing here judges, and no lock is held anywhere: what runs beside the task comes back as a [`Done`].
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -84,6 +84,8 @@ pub struct Desk {
     ended: Vec<Arc<WatchSnapshot>>,
     /// Ended, with places that were never heard of.
     vigils: Vec<late::Vigil>,
+    /// Open ones whose calls had all left when names were compared last.
+    settled: HashSet<InvalidationId>,
     /// Whether the journal was asked for those of an earlier process.
     recalled: bool,
     baselines: Vec<PendingBaseline>,
@@ -166,6 +168,7 @@ impl Desk {
             foreign: HashMap::new(),
             ended: Vec::new(),
             vigils: Vec::new(),
+            settled: HashSet::new(),
             recalled: false,
             baselines: Vec::new(),
             chance,

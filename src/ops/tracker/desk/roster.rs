@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::{Desk, Tracked};
 use crate::domain::id::InvalidationId;
 use crate::domain::invalidation::Member;
-use crate::domain::snapshot::WatchSnapshot;
+use crate::domain::snapshot::{Phase, WatchSnapshot};
 use crate::domain::text::clean;
 use crate::domain::time::Moment;
 use crate::ops::tracker::publish;
@@ -39,9 +39,8 @@ impl Desk {
         // who holds nothing and waits for nobody need not be known to live
         let rests = self.recalled && self.tracked.is_empty() && self.foreign.is_empty();
         if !rests {
-            context.journal.join(&context.member, context.clock.wall()).await?;
+            self.beat().await?;
         }
-        self.renew().await?;
         let rows = context.journal.open_for(&context.scope, context.member.id).await?;
         if rests && !rows.is_empty() {
             context.journal.join(&context.member, context.clock.wall()).await?;
@@ -72,13 +71,12 @@ impl Desk {
         }
     }
 
-    async fn renew(&mut self) -> Result<(), JournalError> {
+    /// A sign of life; leases are renewed with it.
+    async fn beat(&mut self) -> Result<(), JournalError> {
         let context = Arc::clone(&self.context);
         let leases = self.tracked.iter().map(|tracked| tracked.watch.lease).collect::<Vec<Lease>>();
-        if leases.is_empty() {
-            return Ok(());
-        }
-        for lost in context.journal.renew_all(&leases, context.clock.wall(), LEASE).await? {
+        let now = context.clock.wall();
+        for lost in context.journal.beat(&context.member, &leases, now, LEASE).await? {
             self.journal_failed(lost.invalidation, &JournalError::LeaseLost);
         }
         Ok(())
@@ -104,6 +102,19 @@ impl Desk {
     /// A younger order may take over names of ours as soon as its calls leave.
     async fn notice_younger(&mut self, rows: &[InvalidationRow]) {
         const NAMES_CHECKED: usize = 50;
+        let calls_have_left = |row: &&InvalidationRow| match self
+            .tracked
+            .iter()
+            .find(|tracked| tracked.watch.id() == row.id)
+        {
+            Some(tracked) => !tracked.watch.is_executing(),
+            None => row.snapshot.as_ref().is_some_and(|it| it.phase != Phase::Executing),
+        };
+        let settled = rows.iter().filter(calls_have_left).map(|row| row.id).collect::<HashSet<_>>();
+        let before = std::mem::replace(&mut self.settled, settled);
+        if rows.iter().all(|row| before.contains(&row.id) && self.settled.contains(&row.id)) {
+            return; // nobody has sent anything since they were compared
+        }
         let Some(youngest) = rows.iter().map(|row| row.operation.at).max() else { return };
         let due = |tracked: &&Tracked| {
             let watch = &tracked.watch;

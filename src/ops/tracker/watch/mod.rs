@@ -214,7 +214,7 @@ pub struct Watch {
     caches: HashMap<(String, String), usize>,
     pub grid: Propagation,
     doctrine: Doctrine,
-    pace: Pace,
+    pub pace: Pace,
     rhythm: Rhythm,
     baseline: Option<Baseline>,
     rechecks: HashMap<usize, Recheck>,

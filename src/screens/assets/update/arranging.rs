@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::super::rows::{Applied, arrange_within};
+use super::super::rows::{Applied, arrange_from, arrange_within};
 use super::super::state::AssetsState;
 use super::marking::marks_in_view;
 use super::{follow, keep_in_sight, near_the_end};
@@ -26,6 +26,13 @@ pub fn settle(state: &mut AssetsState, env: &mut Env) -> Vec<Effect> {
         state.view = Vec::new(); // its numbers mean other rows now
     }
     let (filter, sort) = (state.filter.clone(), state.sort);
+    let as_before = |it: &Applied| it.is_before(&state.rows, &filter, sort);
+    if state.arranging.as_ref().is_some_and(|(_, it)| as_before(it)) {
+        return vec![]; // what has come since is looked through when that is done
+    }
+    if state.applied.as_ref().is_some_and(as_before) && state.arranging.is_none() {
+        return append(state, env);
+    }
     let applied = Applied {
         filter: filter.clone(),
         sort,
@@ -52,6 +59,21 @@ pub fn settle(state: &mut AssetsState, env: &mut Env) -> Vec<Effect> {
     take_view(state, env, applied, view.unwrap_or_default())
 }
 
+/// Adds what of the rows that have come since the view was made belongs in it.
+fn append(state: &mut AssetsState, env: &mut Env) -> Vec<Effect> {
+    let Some(applied) = &mut state.applied else { return vec![] };
+    arrange_from(&state.rows, applied.rows, &applied.filter, &mut state.view);
+    applied.rows = state.rows.len();
+    if state.land_on.is_some() || !state.marks.is_empty() {
+        let (applied, view) = (applied.clone(), std::mem::take(&mut state.view));
+        return take_view(state, env, applied, view);
+    }
+    keep_in_sight(state, env);
+    let mut effects = near_the_end(state, env);
+    effects.extend(follow(state, env));
+    effects
+}
+
 /// The first asset at or below the cursor that stays, else the last one above it.
 fn neighbour(state: &AssetsState, removed: &HashSet<AssetKey>) -> Option<AssetKey> {
     let stays = |at: &usize| state.key_at(*at).is_some_and(|key| !removed.contains(&key));
@@ -71,7 +93,10 @@ pub fn arranged(
         return vec![];
     }
     match state.arranging.take_if(|(current, _)| *current == task) {
-        Some((_, applied)) => take_view(state, env, applied, view),
+        Some((_, applied)) => {
+            state.stale = applied.rows < state.rows.len();
+            take_view(state, env, applied, view)
+        }
         None => vec![],
     }
 }

@@ -7,6 +7,7 @@ use crate::app::effect::{Effect, TaskId};
 use crate::app::msg::Failure;
 use crate::app::state::Env;
 use crate::domain::asset::ResourceType;
+use crate::domain::time::Moment;
 use crate::ports::cloud::{ListQuery, Page};
 use crate::ports::list_copy::ListCopy;
 use crate::ui::text;
@@ -73,7 +74,7 @@ pub fn after_copy(state: &mut AssetsState, env: &mut Env, count: usize) -> Vec<E
 pub fn copied(state: &mut AssetsState, query: &ListQuery, copy: ListCopy) {
     if state.copied_at == Some(copy.at) && state.query == *query {
         state.land_on = state.land_on.take().or_else(|| state.key_at(state.cursor));
-        (state.rows, state.applied) = (copy.rows, None);
+        (state.rows, state.applied, state.arranging) = (copy.rows, None, None);
         state.stale = true;
     }
 }
@@ -84,7 +85,8 @@ fn checked(state: &mut AssetsState, env: &mut Env, page: &Page) {
         state.land_on = state.land_on.take().or_else(|| state.key_at(state.cursor));
         state.rows = RowStore::default();
         state.rows.push_page(&page.assets);
-        (state.applied, state.copied_at, state.stale) = (None, None, true);
+        (state.applied, state.arranging) = (None, None);
+        (state.copied_at, state.stale) = (None, true);
         state.loaded_at = Some(env.now);
         return;
     }
@@ -123,6 +125,34 @@ pub(super) fn more(state: &mut AssetsState, env: &mut Env, asked: bool) -> Vec<E
     let task = env.task();
     state.loading = Some(Loading { task, kind: LoadKind::More, since: env.moment });
     vec![Effect::List { task, query: state.query.clone(), cursor: Some(cursor) }]
+}
+
+/// Longest list that is read by one command; as long as the longest that is kept.
+const LONGEST: usize = 2_000_000;
+/// Of the calls that the quota allows so many parts are left for orders.
+const LEFT_FOR_ORDERS: u32 = 10;
+
+/// Reads every page that is left.
+pub(super) fn all(state: &mut AssetsState, env: &mut Env) -> Vec<Effect> {
+    let effects = more(state, env, true);
+    if let Some(Loading { kind, .. }) = &mut state.loading {
+        match kind {
+            LoadKind::More => *kind = LoadKind::All,
+            LoadKind::Refresh { wanted, .. } => *wanted = LONGEST,
+            LoadKind::First | LoadKind::All | LoadKind::Check => {}
+        }
+    }
+    effects
+}
+
+/// Why no further page is asked for unasked, where `rows` have come.
+fn enough(env: &Env, rows: usize) -> Option<String> {
+    if rows >= LONGEST {
+        return Some(format!("stopped at {} rows; `more` goes on", text::len(rows)));
+    }
+    let quota = env.quota.filter(|quota| quota.remaining <= quota.limit / LEFT_FOR_ORDERS)?;
+    let (rows, calls) = (text::len(rows), text::count(u64::from(quota.remaining)));
+    Some(format!("stopped at {rows} rows: {calls} calls of the quota are left; `more` goes on"))
 }
 
 /// The next page comes by itself as the cursor nears the end, unless a filter hides most rows or the last try failed.
@@ -169,24 +199,41 @@ pub fn listed(
     };
     state.failure = None;
     let next = page.next_cursor;
+    let mut effects = Vec::new();
     match loading.kind {
         LoadKind::First => {
             clear(state);
             state.rows.push_page(&page.assets);
         }
         LoadKind::More => state.rows.push_page(&page.assets),
+        LoadKind::All => {
+            state.rows.push_page(&page.assets);
+            if let Some(cursor) = next.clone() {
+                match enough(env, state.rows.len()) {
+                    Some(why) => env.say(why),
+                    None => effects.push(ask(state, env, loading.since, LoadKind::All, cursor)),
+                }
+            }
+        }
         LoadKind::Refresh { wanted, mut gathered } => {
             gathered.push_page(&page.assets);
             if let (Some(cursor), true) = (next.clone(), gathered.len() < wanted) {
-                let (task, query) = (env.task(), state.query.clone());
-                let kind = LoadKind::Refresh { wanted, gathered };
-                state.loading = Some(Loading { task, kind, since: loading.since });
-                return vec![Effect::List { task, query, cursor: Some(cursor) }];
+                let long = wanted > REFRESHED_UNASKED;
+                match long.then(|| enough(env, gathered.len())).flatten() {
+                    None => {
+                        let kind = LoadKind::Refresh { wanted, gathered };
+                        return vec![ask(state, env, loading.since, kind, cursor)];
+                    }
+                    Some(why) => env.say(why),
+                }
+                if gathered.len() < state.rows.len() {
+                    return vec![]; // what is shown is more
+                }
             }
             let key = state.key_at(state.cursor);
             state.land_on = state.land_on.take().or(key);
             state.rows = gathered;
-            (state.applied, state.copied_at) = (None, None);
+            (state.applied, state.arranging, state.copied_at) = (None, None, None);
         }
         LoadKind::Check => {
             checked(
@@ -201,12 +248,25 @@ pub fn listed(
     state.total = page.total;
     state.loaded_at = Some(env.now);
     state.stale = true;
-    vec![]
+    effects
+}
+
+/// Asks for one page more of what is being read.
+fn ask(
+    state: &mut AssetsState,
+    env: &mut Env,
+    since: Moment,
+    kind: LoadKind,
+    cursor: String,
+) -> Effect {
+    let (task, query) = (env.task(), state.query.clone());
+    state.loading = Some(Loading { task, kind, since });
+    Effect::List { task, query, cursor: Some(cursor) }
 }
 
 fn clear(state: &mut AssetsState) {
     state.rows = RowStore::default();
-    (state.view, state.applied) = (Vec::new(), None);
+    (state.view, state.applied, state.arranging) = (Vec::new(), None, None);
     (state.cursor, state.offset, state.marks_in_view) = (0, 0, 0);
     (state.next_cursor, state.total) = (None, None);
     (state.range_from, state.copied_at) = (None, None);
