@@ -29,6 +29,7 @@ use crate::domain::invalidation::{Item, ItemState};
 use crate::domain::job::{JobState, JobWait, Wish};
 use crate::domain::text::clean;
 use crate::domain::time::{Moment, Timestamp};
+use crate::domain::verdict::Stored;
 use crate::ops::context::Context;
 use crate::ops::error::OpError;
 use crate::ops::jobs::Here;
@@ -46,6 +47,9 @@ const GATHER_SHARE: u32 = 8;
 const GATHER: Duration = Duration::from_millis(10);
 /// A call leaves no later than this after it was marked: what is judged by when it left bears no more.
 const AHEAD: Duration = Duration::from_secs(1);
+/// A shared job waits so long for its journal's server to come back, and looks for it so often.
+const OUTAGE: Duration = Duration::from_secs(60);
+const KNOCK: Duration = Duration::from_millis(500);
 /// A journal that is busy or cannot be written is tried again so often before nothing more is sent.
 const WRITES: u32 = 3;
 
@@ -53,7 +57,8 @@ const WRITES: u32 = 3;
 pub(super) struct Desk<'a> {
     pub context: &'a Arc<Context>,
     pub tracker: &'a Tracker,
-    pub work: &'a Arc<Work>,
+    /// Of a hand: grows with what it is given.
+    pub work: Arc<Work>,
     pub lease: JobLease,
     pub pulse: &'a Pulse,
     pub events: &'a mpsc::Sender<Execution>,
@@ -98,6 +103,8 @@ pub(super) struct Window<'a> {
     told: Moment,
     /// Why the rest is not sent.
     stop: Option<String>,
+    /// The server of the journal is gone, and what was written last may be there or not.
+    outage: Option<Outage>,
     /// The journal cannot be written: what is in it stays as it is.
     unwritable: bool,
     /// This process is about to end: the rest stays as it is, for whoever takes the job up.
@@ -116,6 +123,13 @@ pub(super) struct Window<'a> {
     waits: Option<JobWait>,
     done: usize,
     failed: usize,
+}
+
+/// Since when, when it is tried again, and what is said of it.
+struct Outage {
+    since: Moment,
+    again: Moment,
+    wait: JobWait,
 }
 
 struct Doubt {
@@ -142,6 +156,8 @@ struct Written {
     asked: usize,
     /// Of a shared job: that nothing more is sent was written.
     stops: bool,
+    /// Of a shared job: what was marked unknown to this process was given up.
+    renounces: bool,
     at: Timestamp,
     took: Duration,
     result: Result<(Wish, Option<Dealt>), JournalError>,
@@ -149,7 +165,7 @@ struct Written {
 
 impl<'a> Window<'a> {
     pub fn new(desk: Desk<'a>, here: &'a mut Here) -> Self {
-        let work = desk.work;
+        let work = &desk.work;
         let items = work.items.iter().map(ExecutedItem::of).collect::<Vec<_>>();
         let intended = positions(&work.items, ItemState::Intended);
         let now = desk.context.clock.moment();
@@ -181,6 +197,7 @@ impl<'a> Window<'a> {
             untold: Vec::new(),
             told: now,
             stop: None,
+            outage: None,
             unwritable: false,
             leaves: false,
             refused_since: None,
@@ -238,8 +255,8 @@ impl<'a> Window<'a> {
             self.settled(position, answer).await;
         }
         self.tell_tracker().await;
-        let is_through = self.items.iter().all(|item| item.state.is_settled());
-        let is_hand = self.desk.lease.is_hand;
+        let is_hand = self.desk.lease.is_hand; // which knows its own part alone
+        let is_through = !is_hand && self.items.iter().all(|item| item.state.is_settled());
         let end = match self.given_up {
             _ if self.unwritable => End::Left,
             Some(why) if is_hand || self.handed_over => End::LeftToOthers(why),
@@ -279,7 +296,8 @@ impl<'a> Window<'a> {
             until,
             because: "large orders wait for a while, to be called off".to_owned(),
         });
-        let wait = delay.or_else(|| self.quota()).or_else(|| self.brake.wait(now));
+        let outage = self.outage.as_ref().map(|outage| outage.wait.clone());
+        let wait = outage.or(delay).or_else(|| self.quota()).or_else(|| self.brake.wait(now));
         let wait = wait.filter(|_| state == JobState::Running || state == JobState::Waiting);
         if wait != self.waits {
             self.waits.clone_from(&wait);
@@ -376,12 +394,13 @@ impl<'a> Window<'a> {
         let most = self.desk.context.policy.concurrency.max(1);
         let most = self.team.as_ref().map_or(most, Team::most);
         while !self.leaves
+            && self.outage.is_none()
             && self.flights.len() < most
             && self.doubts.front().is_some_and(|doubt| doubt.at <= now)
             && let Some(doubt) = self.doubts.pop_front()
         {
             let flight = Flight { unit: vec![doubt.position], since: now, tries: doubt.tries + 1 };
-            let (context, work) = (Arc::clone(self.desk.context), Arc::clone(self.desk.work));
+            let (context, work) = (Arc::clone(self.desk.context), Arc::clone(&self.desk.work));
             self.flights.spawn(async move {
                 let item = &work.items[doubt.position];
                 (flight, vec![call::ask(&context, &work, item, &doubt.why).await])
@@ -395,15 +414,22 @@ impl<'a> Window<'a> {
             return;
         }
         let now = self.now();
+        if self.outage.as_ref().is_some_and(|it| now < it.again || !self.flights.is_empty()) {
+            return; // what is under way comes first: all that is known is written at once then
+        }
+        let renounces = self.outage.is_some();
+        if renounces {
+            self.renounce();
+        }
         let free = if self.may_send() { self.next_calls(now) } else { 0 };
         let skip = self.stop.clone().filter(|_| self.skips_for_all());
-        if free == 0 && self.answered.is_empty() && skip.is_none() {
+        if free == 0 && self.answered.is_empty() && skip.is_none() && !renounces {
             self.waiting_since = None;
             return;
         }
         let since = *self.waiting_since.get_or_insert(now);
         let enough = self.flights.is_empty() || free * 2 > self.most();
-        if !enough && now < since + self.gather() {
+        if !enough && !renounces && now < since + self.gather() {
             return;
         }
         self.waiting_since = None;
@@ -411,7 +437,7 @@ impl<'a> Window<'a> {
         let answered = std::mem::take(&mut self.answered);
         let taken_back = std::mem::take(&mut self.taken_back);
         let (context, lease) = (Arc::clone(self.desk.context), self.desk.lease);
-        let work = self.desk.work;
+        let work = &self.desk.work;
         let outcome = |(_, it): &(usize, Answered)| (it.item, it.state, it.message.clone());
         let outcomes = answered.iter().map(outcome).collect();
         let stops = skip.is_some();
@@ -419,7 +445,7 @@ impl<'a> Window<'a> {
         let leaves = leaving.iter().flatten().map(|position| work.items[*position].id);
         let page = if self.team.is_some() {
             let (cap, wait) = (context.policy.concurrency.max(1), self.brake.wait(at));
-            Page::Turn(Turn { outcomes, most: free, cap, wait, skip })
+            Page::Turn(Turn { outcomes, most: free, cap, wait, renounces, skip })
         } else {
             Page::Step(Step { outcomes, leaving: leaves.collect() })
         };
@@ -434,7 +460,17 @@ impl<'a> Window<'a> {
                 result = page.write(&context, lease, at).await;
             }
             let took = context.clock.moment().since(began);
-            Written { answered, leaving, taken_back, asked: free, stops, at, took, result }
+            Written {
+                answered,
+                leaving,
+                taken_back,
+                asked: free,
+                stops,
+                renounces,
+                at,
+                took,
+                result,
+            }
         }));
     }
 
@@ -466,15 +502,62 @@ impl<'a> Window<'a> {
         (self.meter.call_time() / GATHER_SHARE).min(self.meter.write_time()).min(GATHER)
     }
 
+    /// Whether the server of the journal may yet come back in time; what a job of one process marked is known to it.
+    fn outlasts(&self) -> bool {
+        let since = self.outage.as_ref().map_or_else(|| self.now(), |outage| outage.since);
+        self.team.is_some() && self.now().since(since) < OUTAGE
+    }
+
+    /// What was answered is written once the server of the journal is back. A call that was not carried out is left
+    /// marked: somebody else may have been given it, if the write was carried out.
+    fn keep(&mut self, answered: Vec<(usize, Answered)>, because: &str) {
+        let now = self.now();
+        let since = self.outage.as_ref().map_or(now, |outage| outage.since);
+        let until = self.desk.context.clock.wall() + OUTAGE.saturating_sub(now.since(since));
+        let because = clean(because).into_owned();
+        let wait = self.outage.take().map_or(JobWait { until, because }, |outage| outage.wait);
+        self.outage = Some(Outage { since, again: now + KNOCK, wait });
+        let known = answered.into_iter().chain(std::mem::take(&mut self.answered));
+        let (known, refused) = known.partition(|(_, it)| it.state != ItemState::Intended);
+        self.answered = known;
+        self.forget(refused);
+    }
+
+    /// Whoever runs the job asks about everything that has no answer yet.
+    fn renounce(&mut self) {
+        let doubts = std::mem::take(&mut self.doubts);
+        if let Some(team) = &mut self.team {
+            for Doubt { position, .. } in doubts {
+                team.renounce(position, self.desk.work.items[position].id);
+            }
+        }
+        let (known, refused): (Vec<_>, Vec<_>) = std::mem::take(&mut self.answered)
+            .into_iter()
+            .partition(|(_, it)| it.state != ItemState::Intended);
+        self.answered = known;
+        self.forget(refused);
+    }
+
+    fn forget(&mut self, answered: Vec<(usize, Answered)>) {
+        let Some(team) = &mut self.team else { return };
+        for (position, answer) in answered {
+            team.renounce(position, answer.item);
+        }
+    }
+
     /// The journal has it: calls leave, and outcomes are told.
     async fn written(&mut self, written: Written) {
         self.writing = None;
-        let Written { answered, leaving, taken_back, asked, stops, at, took, result } = written;
+        let Written { answered, leaving, taken_back, asked, stops, renounces, at, took, result } =
+            written;
         self.meter.write(took);
         self.put_back(taken_back);
         match result {
             Ok((wish, Some(dealt))) => {
                 self.here.learn(wish);
+                if renounces {
+                    self.outage = None;
+                }
                 self.dealt(&dealt, asked, at, stops);
             }
             Ok((wish, None)) => {
@@ -491,11 +574,16 @@ impl<'a> Window<'a> {
                 self.desk.pulse.lost.send_replace(true);
                 return; // what was answered is for the new runner to find out
             }
+            Err(JournalError::Gone { journal, detail }) if self.outlasts() => {
+                self.keep(answered, &format!("the journal {journal} is gone: {detail}"));
+                return;
+            }
             Err(trouble) => {
                 tracing::error!(%trouble, "outcomes not journaled; storage settles them at the next start");
                 let marked = std::mem::take(&mut self.marked).into_iter().map(|(unit, _)| unit);
                 self.put_back(marked.chain(leaving).collect());
                 self.unwritable = true;
+                self.leaves |= self.team.is_some(); // others have it as it is
                 let why = format!("not sent, because the journal cannot be written: {trouble}");
                 self.leave(&why).await;
                 self.stop = Some(why);
@@ -509,6 +597,7 @@ impl<'a> Window<'a> {
     /// What the journal gave leaves.
     fn dealt(&mut self, dealt: &Dealt, asked: usize, at: Timestamp, wrote_stop: bool) {
         let now = self.now();
+        self.learn(&dealt.about);
         let taken = self.team.as_mut().map(|team| team.take(dealt, asked, now));
         if let Some(wait) = &dealt.wait {
             self.brake.heed(wait);
@@ -521,6 +610,26 @@ impl<'a> Window<'a> {
                 (self.given_up, self.handed_over, self.leaves) = (Some(why), true, true);
             }
             stop => self.skipped |= stop.is_some() && wrote_stop,
+        }
+    }
+
+    /// A hand learns what the calls are about that it was given; who runs the job knows all of it.
+    fn learn(&mut self, about: &[(Item, Option<Stored>)]) {
+        let Some(team) = self.team.as_mut().filter(|_| !about.is_empty()) else { return };
+        let work = Arc::make_mut(&mut self.desk.work);
+        for (item, before) in about {
+            match team.place_of(item.id, work.items.len()) {
+                at if at < work.items.len() => {
+                    let settled = std::mem::replace(&mut work.items[at], item.clone());
+                    work.before.remove(&settled.id);
+                    self.items[at] = ExecutedItem::of(item);
+                }
+                _ => {
+                    work.items.push(item.clone());
+                    self.items.push(ExecutedItem::of(item));
+                }
+            }
+            work.before.extend(before.clone().map(|before| (item.id, before)));
         }
     }
 
@@ -571,7 +680,7 @@ impl<'a> Window<'a> {
     }
 
     fn send(&mut self, unit: Unit, sent_at: Timestamp) {
-        let (context, work) = (Arc::clone(self.desk.context), Arc::clone(self.desk.work));
+        let (context, work) = (Arc::clone(self.desk.context), Arc::clone(&self.desk.work));
         let items = unit.iter().map(|at| work.items[*at].clone()).collect::<Vec<_>>();
         let flight = Flight { unit, since: self.now(), tries: 0 };
         self.flights
@@ -670,7 +779,11 @@ impl<'a> Window<'a> {
                 now: answer.now.clone(),
             });
         }
+        let item = answer.item;
         self.report(position, answer).await;
+        if let Some(team) = &mut self.team {
+            team.forget(position, item);
+        }
     }
 
     async fn report(&mut self, position: usize, answer: Answered) {
@@ -755,14 +868,20 @@ impl<'a> Window<'a> {
             now + Duration::try_from(wait.until.duration_since(wall)).unwrap_or_default()
         });
         let gathered = self.waiting_since.filter(|_| self.writing.is_none());
-        let gathered = gathered.map(|since| since + self.gather());
+        let gathered =
+            gathered.filter(|_| self.outage.is_none()).map(|since| since + self.gather());
+        let again =
+            self.outage.as_ref().filter(|_| self.writing.is_none() && self.flights.is_empty());
+        let again = again.map(|outage| outage.again);
         let tell = (!self.untold.is_empty()).then(|| self.told + TELL_TRACKER);
         let doubts = self.doubts.iter().map(|doubt| doubt.at).min();
+        let doubts = doubts.filter(|_| self.outage.is_none());
         let pace = (self.state == JobState::Running).then(|| self.meter.next());
         let marked = self.marked.front().map(|(_, at)| *at + AHEAD);
         let team = self.team.as_ref().and_then(|team| team.wake(self.may_send(), self.idles()));
         let team = team.filter(|_| self.writing.is_none());
-        let soon = [wait, gathered, tell, doubts, pace, marked, team].into_iter().flatten().min();
+        let soon = [wait, gathered, again, tell, doubts, pace, marked, team];
+        let soon = soon.into_iter().flatten().min();
         let soon = soon.unwrap_or(now + Duration::from_secs(3600));
         soon.since(now).max(Duration::from_millis(1))
     }
