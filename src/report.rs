@@ -253,6 +253,11 @@ impl From<&JournalError> for Report {
     fn from(error: &JournalError) -> Self {
         let as_said = |code, exit_code| Self::new(code, exit_code, &error.to_string());
         match error {
+            JournalError::Open { path, .. } if path.starts_with("postgres://") => {
+                as_said("journal_unusable", FAILED).hint(
+                    "mend what it says: user, password, database, rights and TLS are those of its URL or the PG… variables",
+                )
+            }
             JournalError::Open { .. } => as_said("journal_unusable", FAILED).hint(
                 "make its folder writable, or name another with --journal or ALLCLEAR_JOURNAL",
             ),

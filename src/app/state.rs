@@ -41,6 +41,7 @@ use crate::screens::order::OrderDialog;
 use crate::screens::pending::PendingState;
 use crate::screens::picker::{Choice, Picker, ServerFolders};
 use crate::screens::watch::compare::CompareView;
+use crate::screens::watch::pace::Paces;
 use crate::screens::watch::{EvidenceView, WatchState};
 use crate::ui::Theme;
 use crate::ui::pixels::Pictures;
@@ -234,6 +235,8 @@ pub struct App {
     pub assets: AssetsState,
     pub pending: PendingState,
     pub watch: WatchState,
+    /// Requests of the watches over time.
+    pub paces: Paces,
     pub activity: ActivityState,
     /// Jobs of the journal, whoever runs them; those of this console are in `jobs`.
     pub job_list: JobsState,
@@ -327,6 +330,7 @@ impl App {
             assets: AssetsState::default(),
             pending: PendingState::default(),
             watch: WatchState::default(),
+            paces: Paces::default(),
             activity: ActivityState::default(),
             job_list: JobsState::default(),
             folders: ServerFolders::default(),
@@ -523,6 +527,7 @@ impl App {
     pub fn gather(&mut self) {
         let mut all: Vec<Tracked> = Vec::new();
         for snapshot in &self.board.watches {
+            self.paces.note(snapshot);
             let row = self.journal_open.iter().find(|row| row.id == snapshot.id);
             all.push(Tracked {
                 id: snapshot.id,
@@ -588,8 +593,9 @@ impl App {
                     else {
                         continue;
                     };
-                    mark.total += 1;
-                    mark.clear += usize::from(cell.clear);
+                    let (clear, variants) = cell.clear_of_variants();
+                    mark.total += variants;
+                    mark.clear += clear;
                 }
             }
         }
@@ -597,7 +603,12 @@ impl App {
     }
 
     /// Opens something above the screen; its keys act once it has been drawn.
+    ///
+    /// News from before goes with it: it would lie over the keys of a dialog. What is typed or looked up goes on below it.
     pub fn open_overlay(&mut self, overlay: Overlay) {
+        if !matches!(overlay, Overlay::CommandLine(_) | Overlay::Help(_) | Overlay::Debug) {
+            self.env.toast = None;
+        }
         self.overlay = Some(overlay);
         self.overlay_drawn = false;
     }

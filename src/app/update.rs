@@ -418,7 +418,7 @@ fn on_screen(app: &mut App, action: Action, key: Option<Key>) -> Vec<Effect> {
         Action::Pause => pause(app),
         Action::Lock => lock(app),
         Action::Unlock(Some(typed)) => unlock(app, &typed),
-        Action::Unlock(None) if app.env.lock.time_left(app.env.moment).is_some() => lock(app),
+        Action::Unlock(None) if !app.env.is_locked() => lock(app),
         Action::Unlock(None) => ask_to_unlock(app),
         Action::Open(typed) => input::open(app, &typed),
         Action::Copy => copy(app),

@@ -93,12 +93,22 @@ fn can_ask() -> bool {
 
 fn ask(output: &Output, plan: &Plan, word: Option<&str>) -> Result<Option<String>, Failure> {
     let what = match &plan.confirmation {
-        Confirmation::Yes => format!("{} {}? [y/N] ", plan.verb.as_str(), about(plan)),
+        Confirmation::Yes => {
+            format!("{} {}? [y/N, in scripts --yes] ", plan.verb.as_str(), about(plan))
+        }
         Confirmation::Count(_) => {
-            format!("To {} {}, type their number: ", plan.verb.as_str(), about(plan))
+            format!(
+                "To {} {}, type their number (in scripts --confirm N): ",
+                plan.verb.as_str(),
+                about(plan)
+            )
         }
         Confirmation::CloudName(_) => {
-            format!("To {} {}, type the name of the cloud: ", plan.verb.as_str(), about(plan))
+            format!(
+                "To {} {}, type the name of the cloud (in scripts --confirm NAME): ",
+                plan.verb.as_str(),
+                about(plan)
+            )
         }
     };
     for line in plan_text::lines(plan) {

@@ -24,7 +24,7 @@ use crate::app::kept_view::KeptView;
 use crate::app::own::Own;
 use crate::app::state::Setup;
 use crate::config::{
-    self, ConfigError, Env, NotifyFile, OwnFile, PicturesWord, Preferences, ScreenWord,
+    self, ColorWord, ConfigError, Env, NotifyFile, OwnFile, PicturesWord, Preferences, ScreenWord,
     TerminalWord,
 };
 use crate::domain::invalidation::{CloudScope, Member};
@@ -38,6 +38,7 @@ use crate::runtime::{
     self, Arrived, ConsoleError, ConsoleOptions, ExitReason, Opening, Step, run_console, run_first,
 };
 use crate::ui::pixels::Way as PictureWay;
+use crate::ui::theme::Depth;
 
 /// A command of the operator's own is ended after this, where nothing else is said.
 const OWN: Duration = Duration::from_secs(30);
@@ -194,9 +195,9 @@ fn options(
         may_ask: !globals.no_query,
         pictures: preferences.and_then(|it| it.pictures).and_then(way),
         theme_dir: preferences.map(|it| it.paths.themes()),
-        ascii: globals.ascii,
-        no_color: globals.no_color,
-        mouse: globals.mouse,
+        ascii: globals.ascii || preferences.and_then(|it| it.ascii).unwrap_or_default(),
+        colours: colours(globals, preferences.and_then(|it| it.color)),
+        mouse: globals.mouse || preferences.and_then(|it| it.mouse).unwrap_or_default(),
         keys: preferences.map(|it| it.keys.clone()).unwrap_or_default(),
         key_places: preferences.map(|it| it.key_places.clone()).unwrap_or_default(),
         settings: preferences.map(|it| told(&it.settings)).unwrap_or_default(),
@@ -243,6 +244,25 @@ fn ended(left: String, ended: runtime::Ended) -> Ended {
 }
 
 /// How pictures are drawn; `None`: the terminal decides.
+/// How many colours somebody wants: the flag before the configuration, which beats `NO_COLOR` (no-color.org).
+fn colours(globals: &Globals, word: Option<ColorWord>) -> Option<(Depth, &'static str)> {
+    if globals.no_color {
+        return Some((Depth::Mono, "--no-color"));
+    }
+    Some((depth_of(word?)?, "the configuration"))
+}
+
+/// How many colours a word of the configuration means; `None`: as many as the environment says.
+pub(super) const fn depth_of(word: ColorWord) -> Option<Depth> {
+    Some(match word {
+        ColorWord::Auto => return None,
+        ColorWord::Without => Depth::Mono,
+        ColorWord::Sixteen => Depth::Sixteen,
+        ColorWord::Indexed => Depth::Indexed,
+        ColorWord::True => Depth::True,
+    })
+}
+
 const fn way(word: PicturesWord) -> Option<PictureWay> {
     Some(match word {
         PicturesWord::Auto => return None,
@@ -339,7 +359,7 @@ async fn first_step(
     let options = ConsoleOptions {
         theme: globals.theme.clone(),
         ascii: globals.ascii,
-        no_color: globals.no_color,
+        colours: colours(globals, None),
         ..ConsoleOptions::default()
     };
     let config = match &nothing {
@@ -358,5 +378,26 @@ impl From<ConsoleError> for Failure {
             ConsoleError::NoTerminal => Self::usage(error.to_string(), error.hint()),
             ConsoleError::Terminal(_) => Self::failed(error.to_string(), error.hint()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rstest::rstest;
+
+    #[rstest]
+    #[case(true, Some(ColorWord::True), Some(Depth::Mono))]
+    #[case(false, Some(ColorWord::Indexed), Some(Depth::Indexed))]
+    #[case(false, Some(ColorWord::Without), Some(Depth::Mono))]
+    #[case(false, Some(ColorWord::Auto), None)]
+    #[case(false, None, None)]
+    fn the_flag_beats_the_configuration_and_that_beats_the_environment(
+        #[case] no_color: bool,
+        #[case] word: Option<ColorWord>,
+        #[case] wanted: Option<Depth>,
+    ) {
+        let globals = Globals { no_color, ..Globals::default() };
+        assert_eq!(colours(&globals, word).map(|(depth, _)| depth), wanted);
     }
 }

@@ -120,7 +120,10 @@ pub async fn run(
     args: &Doctor,
 ) -> Result<Exit, Failure> {
     let flags = connect::flags(globals);
-    let mut found = terminal::look(&terminal::Seen::now(), pictures(&flags, env));
+    let mut found = terminal::look(&terminal::Seen::now(), &chosen(&flags, env));
+    if !globals.no_query {
+        found.extend(terminal::ask());
+    }
     found.extend(here::config(globals, env));
     found.extend(here::journal(&flags, env).await);
     let resolved = config::resolve(&flags, env);
@@ -154,12 +157,19 @@ pub async fn run(
     Ok(if broken { Exit::Failed } else { Exit::Done })
 }
 
-/// What the configuration says of pictures, and where.
-fn pictures(flags: &config::Flags, env: &Env) -> Option<(config::PicturesWord, String)> {
-    let preferences = config::preferences(flags, env).ok()?;
-    let said = preferences.settings.iter().find(|it| it.key == "pictures");
-    let by = said.map_or_else(|| "configuration".to_owned(), |it| it.origin.to_string());
-    Some((preferences.pictures?, by))
+/// What the configuration says of the terminal, and where.
+fn chosen(flags: &config::Flags, env: &Env) -> terminal::Chosen {
+    let Ok(preferences) = config::preferences(flags, env) else {
+        return terminal::Chosen::default();
+    };
+    let by = |key| {
+        let said = preferences.settings.iter().find(|it| it.key == key);
+        said.map_or_else(|| "configuration".to_owned(), |it| it.origin.to_string())
+    };
+    terminal::Chosen {
+        pictures: preferences.pictures.map(|word| (word, by("pictures"))),
+        color: preferences.color.map(|word| (word, by("color"))),
+    }
 }
 
 fn say(output: &Output, found: &[Finding]) -> Result<(), Failure> {

@@ -39,6 +39,12 @@ pub struct ConfigFile {
     keys: Option<IgnoredAny>,
     /// How pictures are drawn in the console.
     pub pictures: Option<Spanned<PicturesWord>>,
+    /// How many colours the console draws with.
+    pub color: Option<Spanned<ColorWord>>,
+    /// ASCII instead of special characters in the console.
+    pub ascii: Option<Spanned<bool>>,
+    /// Whether the console uses the mouse.
+    pub mouse: Option<Spanned<bool>>,
     pub notify: NotifyFile,
     /// Commands of the operator's own, by name.
     pub commands: BTreeMap<String, OwnFile>,
@@ -68,6 +74,35 @@ impl PicturesWord {
             Self::Sixel => "sixel",
             Self::HalfBlocks => "half-blocks",
             Self::Off => "off",
+        }
+    }
+}
+
+/// How many colours the console draws with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+pub enum ColorWord {
+    /// As the environment says that the terminal can.
+    #[serde(rename = "auto")]
+    Auto,
+    #[serde(rename = "none")]
+    Without,
+    #[serde(rename = "16")]
+    Sixteen,
+    #[serde(rename = "256")]
+    Indexed,
+    #[serde(rename = "true")]
+    True,
+}
+
+impl ColorWord {
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::Without => "none",
+            Self::Sixteen => "16",
+            Self::Indexed => "256",
+            Self::True => "true",
         }
     }
 }
@@ -432,8 +467,13 @@ mod tests {
     )]
     #[case(
         "\n  thme = \"dark\"",
-        "/c.toml:2:3: thme: unknown key `thme`; known are profile, journal, journal_password_command, theme, keys, pictures, notify, commands, profiles",
+        "/c.toml:2:3: thme: unknown key `thme`; known are profile, journal, journal_password_command, theme, keys, pictures, color, ascii, mouse, notify, commands, profiles",
         Some("theme")
+    )]
+    #[case(
+        "color = \"265\"",
+        "/c.toml:1:9: color: `265` is not one of auto, none, 16, 256, true",
+        Some("256")
     )]
     #[case(
         "[profiles.prod]\nrisk = \"prduction\"",

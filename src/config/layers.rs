@@ -10,7 +10,7 @@ use toml::Spanned;
 use super::build::Build;
 use super::credentials;
 use super::error::ConfigError;
-use super::file::{Loaded, PicturesWord, ProfileFile, load};
+use super::file::{ColorWord, ConfigFile, Loaded, PicturesWord, ProfileFile, load};
 use super::notify::NotifyFile;
 use super::own::OwnFile;
 use super::paths::{Env, Paths, expand_home};
@@ -84,6 +84,12 @@ pub struct Preferences {
     pub theme: Option<String>,
     /// How pictures are drawn in the console, where somebody says so.
     pub pictures: Option<PicturesWord>,
+    /// How many colours the console draws with, where somebody says so.
+    pub color: Option<ColorWord>,
+    /// ASCII alone, where somebody says whether.
+    pub ascii: Option<bool>,
+    /// The mouse, where somebody says whether.
+    pub mouse: Option<bool>,
     /// Keys by command, as written; the key table judges them.
     pub keys: BTreeMap<String, Vec<String>>,
     /// Where each command's keys are written: file, line, column.
@@ -250,13 +256,18 @@ impl<'a> Layers<'a> {
             settings.push(Setting { key: "theme", value: name.clone(), origin });
             Some(name)
         });
-        let pictures = loaded.as_ref().and_then(|loaded| {
-            let word = loaded.file.pictures.as_ref()?;
-            let origin = Origin::File { path: loaded.path.clone(), line: loaded.line(word) };
-            let value = word.get_ref().as_str().to_owned();
-            settings.push(Setting { key: "pictures", value, origin });
-            Some(*word.get_ref())
-        });
+        let file = loaded.as_ref();
+        let pictures = said(
+            file,
+            &mut settings,
+            "pictures",
+            |it| it.pictures.as_ref(),
+            |it| it.as_str().to_owned(),
+        );
+        let color =
+            said(file, &mut settings, "color", |it| it.color.as_ref(), |it| it.as_str().to_owned());
+        let ascii = said(file, &mut settings, "ascii", |it| it.ascii.as_ref(), |it| it.to_string());
+        let mouse = said(file, &mut settings, "mouse", |it| it.mouse.as_ref(), |it| it.to_string());
         let preferences = Preferences {
             journal,
             journal_password: loaded
@@ -265,6 +276,9 @@ impl<'a> Layers<'a> {
                 .map(|command| command.get_ref().clone()),
             theme,
             pictures,
+            color,
+            ascii,
+            mouse,
             keys: loaded.as_ref().map(|loaded| loaded.keys.clone()).unwrap_or_default(),
             key_places: loaded.as_ref().map(Loaded::key_places).unwrap_or_default(),
             notify: loaded.as_ref().map(|loaded| loaded.file.notify.clone()).unwrap_or_default(),
@@ -363,4 +377,19 @@ fn open_to_others(path: &Path) -> bool {
 #[cfg(not(unix))]
 fn open_to_others(_path: &Path) -> bool {
     false
+}
+
+/// What the file says for a key of the console; noted among the settings with its place.
+fn said<T: Copy>(
+    loaded: Option<&Loaded>,
+    settings: &mut Vec<Setting>,
+    key: &'static str,
+    of: impl Fn(&ConfigFile) -> Option<&Spanned<T>>,
+    word: impl Fn(T) -> String,
+) -> Option<T> {
+    let loaded = loaded?;
+    let value = of(&loaded.file)?;
+    let origin = Origin::File { path: loaded.path.clone(), line: loaded.line(value) };
+    settings.push(Setting { key, value: word(*value.get_ref()), origin });
+    Some(*value.get_ref())
 }

@@ -21,7 +21,7 @@ mod tests;
 
 pub use error::ConfigError;
 pub(crate) use error::{names, nearest};
-pub use file::{ConfigFile, Loaded, PicturesWord, ProfileFile, load};
+pub use file::{ColorWord, ConfigFile, Loaded, PicturesWord, ProfileFile, load};
 pub use layers::{
     Flags, Origin, Preferences, Resolved, Setting, preferences, profile_names, resolve,
 };

@@ -67,11 +67,9 @@ impl WatchSnapshot {
     #[must_use]
     pub fn clear_of_total(&self) -> (usize, usize) {
         let counted = self.cells.iter().filter(|cell| cell.counted);
-        counted.fold((0, 0), |(clear, total), cell| {
-            let variants = usize::from(cell.variants.max(1));
-            let of_it = if cell.clear { variants } else { usize::from(cell.clear_variants) };
-            (clear + of_it, total + variants)
-        })
+        counted
+            .map(Cell::clear_of_variants)
+            .fold((0, 0), |(clear, total), (of_it, variants)| (clear + of_it, total + variants))
     }
 
     /// The sentence, with the word in front when it is stuck.
@@ -200,6 +198,15 @@ pub struct Cell {
     pub status: Option<u16>,
     pub etag: Option<String>,
     pub seen_at: Option<Timestamp>,
+}
+
+impl Cell {
+    /// Variants that are clear, and all.
+    #[must_use]
+    pub fn clear_of_variants(&self) -> (usize, usize) {
+        let variants = usize::from(self.variants.max(1));
+        (if self.clear { variants } else { usize::from(self.clear_variants) }, variants)
+    }
 }
 
 /// A cell that was clear and served an old copy again.

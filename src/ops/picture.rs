@@ -217,10 +217,10 @@ fn choose(account: &Account, detail: &AssetDetail) -> Result<Choice, String> {
             MOST >> 20
         )),
         (None, None, None) => {
-            let format = asset.format.as_deref().unwrap_or("this format");
+            let format = asset.format.as_deref().unwrap_or("this format").to_uppercase();
             Err(format!(
-                "{} is not drawn here, and no copy of it in another format is there already",
-                clean(format)
+                "no preview for {}, and no copy of it as JPEG, PNG, GIF or WebP is there already",
+                clean(&format)
             ))
         }
     }
@@ -309,7 +309,7 @@ mod tests {
         let why = chosen(&detail("jpg", 9_000_000, &[("w_9", "avif", 100)])).unwrap_err();
         assert!(why.starts_with("it has more than 4 MB"), "{why}");
         let why = chosen(&detail("avif", 9_000, &[])).unwrap_err();
-        assert!(why.starts_with("avif is not drawn here"), "{why}");
+        assert!(why.starts_with("no preview for AVIF, and no copy"), "{why}");
         let mut hidden = detail("jpg", 9_000, &[]);
         hidden.asset.key.delivery_type = DeliveryType::Authenticated;
         assert!(chosen(&hidden).unwrap_err().contains("without a signature"));

@@ -345,6 +345,18 @@ pub trait Journal: Send + Sync {
     /// Everything that is needed to go on with a job.
     async fn job_work(&self, operation: OperationId) -> Result<JobWork, JournalError>;
 
+    /// [`Self::job_work`] without items and URLs: who helps with a job of a million reads those that it is given.
+    async fn job_to_help(&self, operation: OperationId) -> Result<JobWork, JournalError> {
+        let work = self.job_work(operation).await?;
+        Ok(JobWork {
+            items: Vec::new(),
+            before: HashMap::new(),
+            refused: Vec::new(),
+            by_url: ByUrl::default(),
+            ..work
+        })
+    }
+
     /// Writes down what an operator wants of jobs, with a line of the audit trail for each that it changes. A cancelled
     /// job that nobody runs is ended at once, but for what is in doubt. [`Wish::Run`] of a whole cloud goes to the held
     /// ones. Returns the jobs that were changed.

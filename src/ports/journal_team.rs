@@ -1,8 +1,9 @@
 //! What processes that share a job ask the journal, and what it answers.
 
 use crate::domain::id::ItemId;
-use crate::domain::invalidation::ItemState;
+use crate::domain::invalidation::{Item, ItemState};
 use crate::domain::job::{JobWait, Wish};
+use crate::domain::verdict::Stored;
 
 /// What became of calls of a shared job, and what is asked for.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -16,6 +17,9 @@ pub struct Turn {
     pub cap: usize,
     /// The cloud wants fewer calls: everybody waits.
     pub wait: Option<JobWait>,
+    /// Whatever else is marked as this one's was marked without its knowing, because the answer was lost: it never left,
+    /// or its outcome is unknown, and whoever runs the job asks storage.
+    pub renounces: bool,
     /// Nothing more is to be sent, and why: what waits is skipped, unless others send it.
     pub skip: Option<String>,
 }
@@ -27,6 +31,8 @@ pub struct Dealt {
     pub wish: Wish,
     /// Marked as sent: these calls leave now.
     pub taken: Vec<ItemId>,
+    /// Of a hand: what they are about, and what storage held before. Whoever runs the job has read all of it.
+    pub about: Vec<(Item, Option<Stored>)>,
     /// Calls that this process may have under way; `None` where it asked for nothing.
     pub share: Option<usize>,
     /// Whether more wait for their turn.

@@ -234,7 +234,7 @@ fn key(event: &Event) -> Option<(KeyCode, KeyModifiers)> {
 
 /// What a colour as terminals write it is: `rgb:RRRR/GGGG/BBBB` with one to four digits each, `rgba:` with a fourth
 /// part, or `#RRGGBB`.
-fn ground(text: &str) -> Option<Ground> {
+pub(super) fn ground(text: &str) -> Option<Ground> {
     let share = |digits: &str| {
         let most = (1_u32 << (4 * digits.len().clamp(1, 4))) - 1;
         let fits = digits.len() <= 4 && digits.bytes().all(|byte| byte.is_ascii_hexdigit());

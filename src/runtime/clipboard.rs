@@ -19,6 +19,15 @@ pub enum Between {
 }
 
 impl Between {
+    #[must_use]
+    pub const fn in_words(self) -> &'static str {
+        match self {
+            Self::Nothing => "neither tmux nor screen",
+            Self::Tmux => "tmux",
+            Self::Screen => "screen",
+        }
+    }
+
     /// From the environment.
     pub fn of(env: impl Fn(&str) -> Option<String>) -> Self {
         let set = |name: &str| env(name).is_some_and(|value| !value.is_empty());

@@ -47,7 +47,8 @@ pub struct ConsoleOptions {
     /// How pictures are drawn; `None`: as the terminal seems to understand.
     pub pictures: Option<Way>,
     pub ascii: bool,
-    pub no_color: bool,
+    /// How many colours somebody wants, and who says so; `None`: as many as the environment says.
+    pub colours: Option<(Depth, &'static str)>,
     pub mouse: bool,
     pub keys: KeyOverrides,
     /// Where they are written.
@@ -192,10 +193,9 @@ async fn run(
     }
     let look = Look {
         ascii: options.ascii || colours::locale_lacks_unicode(|name| std::env::var(name).ok()),
-        depth: if options.no_color {
-            Depth::Mono
-        } else {
-            colours::depth(|name| std::env::var(name).ok())
+        depth: match options.colours {
+            Some((depth, _)) => depth,
+            None => colours::depth(|name| std::env::var(name).ok()),
         },
     };
     // Otherwise crossterm undoes bold and reverse under NO_COLOR; the theme holds no colours then.
@@ -255,8 +255,7 @@ async fn run(
     app.history = options.history.as_deref().map(history::load).unwrap_or_default();
     let log = options.log.map(|log| ("log", shown(&log.to_string_lossy()).into_owned()));
     app.debug.about.extend(log);
-    app.debug.about.push(("colours", why_colours(options.no_color, &app)));
-    app.debug.about.push(("theme", why_theme(options.theme.as_deref(), &app)));
+    app.debug.about.push(("colours", why_colours(options.colours, &app)));
     app.debug.about.extend(options.settings);
     let (_no_board, board) = watch::channel(Arc::default());
     let mut parts = Parts {
@@ -318,22 +317,13 @@ fn keep(app: &App, copies: &dyn ListCopies) {
 }
 
 /// How many colours there are, and what says so.
-fn why_colours(by_flag: bool, app: &App) -> String {
-    let (depth, why) = colours::depth_and_why(|name| std::env::var(name).ok());
-    let (depth, why) = if by_flag { (Depth::Mono, "--no-color".to_owned()) } else { (depth, why) };
+fn why_colours(said: Option<(Depth, &str)>, app: &App) -> String {
+    let (depth, why) = match said {
+        Some((depth, who)) => (depth, format!("{who} says")),
+        None => colours::depth_and_why(|name| std::env::var(name).ok()),
+    };
     let glyphs = if app.look.ascii { "ASCII" } else { "Unicode" };
     shown(&format!("{}, as {why}; glyphs {glyphs}", depth.as_str())).into_owned()
-}
-
-/// Which theme was taken, and what says so.
-fn why_theme(asked: Option<&str>, app: &App) -> String {
-    let why = match (asked, app.ground) {
-        (Some(name), _) if name != AUTO => "asked for".to_owned(),
-        (_, Some(ground)) => format!("auto: the terminal said {ground:?}").to_lowercase(),
-        (_, None) => "auto: the terminal has not said light or dark".to_owned(),
-    };
-    let name = if app.theme.name == AUTO { String::new() } else { format!("{}, ", app.theme.name) };
-    shown(&format!("{name}{why}")).into_owned()
 }
 
 /// What was concluded about the terminal and where things are, for the debug overlay; no secrets.
@@ -357,7 +347,7 @@ pub(super) fn about(engine: &Engine, pictures: Pictures) -> Vec<(&'static str, S
                 said("NO_COLOR")
             ),
         ),
-        ("between", format!("{between:?}")),
+        ("between", between.in_words().to_owned()),
         ("pictures", drawn),
         ("journal", context.journal.location()),
         ("profile", format!("{}, {}", context.policy.profile, context.scope.api)),

@@ -15,7 +15,6 @@ use crate::app::key::{Code, Key};
 use crate::app::msg::Input;
 use crate::screens::first_run::{self, Step};
 use crate::ui::Theme;
-use crate::ui::theme::Depth;
 use crate::ui::theme_file::{AUTO, Themes};
 
 /// Shows the three ways to begin until one is taken; the terminal is restored when this returns.
@@ -27,7 +26,7 @@ pub async fn run_first(options: &ConsoleOptions, config: &str) -> Result<Step, C
         return Err(ConsoleError::NoTerminal);
     }
     let env = |name: &str| std::env::var(name).ok();
-    let depth = if options.no_color { Depth::Mono } else { colours::depth(env) };
+    let depth = options.colours.map_or_else(|| colours::depth(env), |(depth, _)| depth);
     let ascii = options.ascii || colours::locale_lacks_unicode(env);
     crossterm::style::force_color_output(true); // as in the console
     let (theme, _) = Themes::built_in().get(options.theme.as_deref().unwrap_or(AUTO));

@@ -1,6 +1,7 @@
 //! The edge of the console: terminal, loop, tasks and signals. Everything that waits, spawns or writes is here.
 
-mod background;
+pub mod asking;
+pub(crate) mod background;
 pub mod clipboard;
 pub mod colours;
 pub mod event_loop;

@@ -5,6 +5,7 @@ use tui_input::Input;
 
 use super::assets::rows::Filter;
 use crate::app::action::{Screen, SortBy};
+use crate::app::state::App;
 use crate::ui::pen::Pen;
 use crate::ui::theme::{Glyphs, Role};
 use crate::ui::widgets::field::field;
@@ -111,6 +112,12 @@ impl Arrangement {
 pub fn word_of(state: impl Fn(&Glyphs) -> (String, Role)) -> String {
     let (shown, _) = state(&UNICODE);
     shown.split_once(' ').map_or(shown.clone(), |(_, word)| word.to_owned())
+}
+
+/// What stands where the filter leaves no row.
+#[must_use]
+pub fn no_match(app: &App) -> String {
+    format!("nothing that is loaded matches; {} drops the filter", app.keymap.shown("app.back"))
 }
 
 /// What the status line says of another order than the usual one.

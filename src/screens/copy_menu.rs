@@ -228,15 +228,24 @@ pub fn draw(app: &App, pen: &mut Pen<'_>, area: Rect) {
     let height = u16::try_from(rows.len()).unwrap_or(0) + 2;
     let area = layout::centred(area, 90, height);
     let inside = popup(pen, area, "Copy, through the terminal", Role::Title);
+    let words = rows.iter().map(|(command, ..)| text::width(command.help)).max();
+    let words = u16::try_from(words.unwrap_or(0)).unwrap_or(22).min(inside.width / 2);
     for (y, (command, keys, way)) in (inside.y..inside.bottom()).zip(rows) {
         let text = text_of(app, way);
         let key = keys.first().map_or_else(String::new, ToString::to_string);
         let role = if text.is_some() { Role::Text } else { Role::Dim };
         pen.put(inside.x, y, 2, &key, if text.is_some() { Role::Key } else { Role::Dim });
-        pen.put(inside.x + 3, y, 22, command.help, role);
-        let x = inside.x + 26;
+        pen.put(inside.x + 3, y, words, command.help, role);
+        let x = inside.x + 3 + words + 2;
+        let room = inside.right().saturating_sub(x);
         let shown =
             text.map_or_else(|| "nothing here".to_owned(), |text| text::shown(&text).into_owned());
-        pen.put(x, y, inside.right().saturating_sub(x), &shown, Role::Dim);
+        let is_url = matches!(way, CopyAs::Url | CopyAs::VersionedUrl);
+        let shown = if is_url {
+            text::cut_front(&shown, usize::from(room), pen.theme.glyphs.cut)
+        } else {
+            shown.as_str().into()
+        };
+        pen.put(x, y, room, &shown, Role::Dim);
     }
 }

@@ -6,6 +6,7 @@ use crate::app::state::App;
 use crate::ports::journal::Reach;
 use crate::ui::pen::Pen;
 use crate::ui::theme::Role;
+use crate::ui::theme_file::AUTO;
 use crate::ui::widgets::popup::popup;
 use crate::ui::{layout, text};
 
@@ -30,13 +31,18 @@ pub fn draw(app: &App, pen: &mut Pen<'_>, area: Rect) {
         (
             "messages",
             format!(
-                "{}, {} assets loaded, {} watches known",
+                "{}, {} loaded, {} known",
                 debug.messages,
-                text::len(app.assets.rows.len()),
-                app.tracked.len()
+                text::plural(app.assets.rows.len(), "asset"),
+                if app.tracked.len() == 1 {
+                    "1 watch".to_owned()
+                } else {
+                    format!("{} watches", app.tracked.len())
+                }
             ),
         ),
     ];
+    facts.push(("theme", theme(app)));
     match &app.board.reach {
         Reach::Here => {}
         Reach::Reached { delay } => {
@@ -69,5 +75,18 @@ pub fn draw(app: &App, pen: &mut Pen<'_>, area: Rect) {
         let x = pen.put(inside.x, y, 10, &at, Role::Dim) + 3;
         let x = pen.put(x, y, 24, asked.what, Role::Text).max(x + 24);
         pen.put(x + 1, y, inside.right().saturating_sub(x + 1), &took, Role::Dim);
+    }
+}
+
+/// Which theme is shown, and what says so; the terminal may answer long after the start.
+fn theme(app: &App) -> String {
+    let name = text::shown(&app.theme.name);
+    if !app.follows_ground() {
+        return format!("{name}, as chosen");
+    }
+    let name = if name == AUTO { name } else { format!("{name}, {AUTO}").into() };
+    match app.ground {
+        Some(ground) => format!("{name}: the terminal said {ground:?}").to_lowercase(),
+        None => format!("{name}: the terminal has not said light or dark"),
     }
 }

@@ -45,23 +45,7 @@ pub fn draw(app: &App, frame: &mut Frame<'_>) -> Drawn {
         Screen::Activity => activity::view::draw(app, &mut pen, shell.body),
     };
     let scope = app.scope();
-    let mut offered = app.keymap.hints(scope);
-    offered.retain(|(_, word)| *word != app.screen.title().to_lowercase()); // we are there
-    if scope == Scope::Filter && app.screen != Screen::Assets {
-        for (_, word) in &mut offered {
-            if word.starts_with("keep") {
-                *word = "keep"; // everything is loaded: no server is asked
-            }
-        }
-    }
-    if scope == Scope::Watch {
-        for (_, word) in &mut offered {
-            if *word == "open" {
-                *word = "evidence";
-            }
-        }
-    }
-    hints::hints(&mut pen, layout::inset(shell.footer, 1), &offered);
+    hints::hints(&mut pen, layout::inset(shell.footer, 1), &offered(app, scope));
     if let Some(overlay) = &app.overlay {
         cursor = draw_overlay(app, &mut pen, overlay, area);
     }
@@ -74,6 +58,57 @@ pub fn draw(app: &App, frame: &mut Frame<'_>) -> Drawn {
         frame.set_cursor_position((x, y));
     }
     drawn
+}
+
+/// What the footer offers: what the table says of this scope, in the words of what is on screen.
+fn offered(app: &App, scope: Scope) -> Vec<(String, &'static str)> {
+    let mut offered = app.keymap.hints(scope);
+    offered.retain(|(_, word)| *word != app.screen.title().to_lowercase()); // we are there
+    let of_row = offered.iter().position(|(_, word)| *word == "open");
+    match scope {
+        Scope::Filter if app.screen != Screen::Assets || app.assets.next_cursor.is_none() => {
+            for (_, word) in &mut offered {
+                if word.starts_with("keep") {
+                    *word = "keep"; // everything is loaded: no server is asked
+                }
+            }
+        }
+        Scope::Watch => {
+            if let Some(at) = of_row {
+                offered[at].1 = "evidence";
+            }
+        }
+        Scope::Plan | Scope::PlanWord => {
+            if let Some(Overlay::Order(dialog)) = &app.overlay {
+                let (saves, misses) = (dialog.is_for_many(), dialog.misses());
+                offered.retain(|(_, word)| match *word {
+                    "save for the command line" => saves,
+                    "name unreached URLs too" => misses,
+                    _ => true,
+                });
+            }
+        }
+        Scope::Details => {
+            let opens =
+                app.assets.history_row(&app.env).is_some_and(|row| row.invalidation.is_some());
+            match of_row {
+                Some(at) if opens => offered[at].1 = "watch it",
+                Some(at) => {
+                    offered.remove(at); // it is open
+                }
+                None => {}
+            }
+            if app.env.size.0 < layout::WIDE {
+                // the list is out of sight, and what arranges it as well
+                offered
+                    .retain(|(_, word)| !matches!(*word, "filter" | "sort" | "range" | "folder"));
+            }
+            let back = (app.keymap.shown("app.back"), "back");
+            offered.insert(2.min(offered.len()), back);
+        }
+        _ => {}
+    }
+    offered
 }
 
 fn draw_overlay(app: &App, pen: &mut Pen<'_>, overlay: &Overlay, area: Rect) -> Option<(u16, u16)> {
@@ -280,15 +315,14 @@ fn facts(app: &App) -> Vec<(String, Role)> {
 fn toast(app: &App, pen: &mut Pen<'_>, body: Rect) {
     let Some(toast) = &app.env.toast else { return };
     let width = body.width.saturating_sub(2);
-    let mut lines: Vec<(String, bool)> =
-        text::wrap(&toast.text, usize::from(width.saturating_sub(2)))
-            .into_iter()
-            .take(2)
-            .map(|line| (line, true))
-            .collect();
+    let room = usize::from(width.saturating_sub(2));
+    let cut = pen.theme.glyphs.cut;
+    let most = if body.width < 60 { 4 } else { 3 };
+    let news = text::wrap_at_most(&toast.text, room, most, cut).into_iter();
+    let mut lines: Vec<(String, bool)> = news.map(|line| (line, true)).collect();
     if !toast.hint.is_empty() {
-        let hint = text::wrap(&toast.hint, usize::from(width.saturating_sub(2)));
-        lines.extend(hint.into_iter().take(2).map(|line| (line, false)));
+        let hint = text::wrap_at_most(&toast.hint, room, 2, cut).into_iter();
+        lines.extend(hint.map(|line| (line, false)));
     }
     let height = u16::try_from(lines.len()).unwrap_or(1).min(body.height.saturating_sub(1).max(1));
     // the command line is at the bottom: nothing may hide what is typed

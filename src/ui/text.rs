@@ -118,6 +118,46 @@ pub fn wrap(text: &str, max: usize) -> Vec<String> {
     lines
 }
 
+/// [`wrap`] in at most `most` lines; `mark` stands at the end where there would be more.
+#[must_use]
+pub fn wrap_at_most(text: &str, max: usize, most: usize, mark: &str) -> Vec<String> {
+    let mut lines = wrap(text, max);
+    if lines.len() > most {
+        lines.truncate(most);
+        if let Some(last) = lines.last_mut() {
+            let room = max.saturating_sub(width(mark) + 1);
+            let kept = match last.rsplit_once(' ') {
+                Some((kept, _)) if width(last) > room => kept, // no half words
+                _ => last.as_str(),
+            };
+            *last = format!("{} {mark}", cut(kept, room, ""));
+        }
+    }
+    lines
+}
+
+/// Facts in lines of at most `max` columns with `separator` between them: none is torn that fits on a line of its own.
+#[must_use]
+pub fn flow(facts: &[String], separator: &str, max: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for fact in facts {
+        match lines.last_mut() {
+            Some(line) if width(line) + width(separator) + width(fact) <= max => {
+                line.push_str(separator);
+                line.push_str(fact);
+            }
+            _ => lines.extend(wrap(fact, max)),
+        }
+    }
+    lines
+}
+
+/// The first facts that fit into `max` columns with `separator` between them.
+#[must_use]
+pub fn fitting(facts: &[String], separator: &str, max: usize) -> String {
+    flow(facts, separator, max).into_iter().next().unwrap_or_default()
+}
+
 /// A size in decimal units, at most 7 columns: `0 B`, `812 kB`, `1.2 MB`.
 #[must_use]
 pub fn bytes(count: u64) -> String {
@@ -196,6 +236,21 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
     use rstest::rstest;
+
+    #[test]
+    fn facts_are_not_torn_and_what_is_left_out_is_seen() {
+        let facts = ["status 200", "etag a0559e75", "8.2 kB"].map(str::to_owned);
+        assert_eq!(flow(&facts, " · ", 26), ["status 200 · etag a0559e75", "8.2 kB"]);
+        assert_eq!(flow(&facts, " · ", 15), ["status 200", "etag a0559e75", "8.2 kB"]);
+        assert_eq!(fitting(&facts, " · ", 20), "status 200");
+        assert_eq!(fitting(&[], " · ", 20), "");
+        let told = "it is not a delivery URL of this cloud";
+        assert_eq!(wrap_at_most(told, 12, 2, "…"), ["it is not a", "delivery …"]);
+        assert_eq!(wrap_at_most(told, 40, 2, "…"), [told]);
+        for line in wrap_at_most(told, 5, 2, "...") {
+            assert!(width(&line) <= 5, "{line:?}");
+        }
+    }
 
     #[rstest]
     #[case("press/hero", 20, "press/hero")]

@@ -54,6 +54,26 @@ const LIGHT: [(u8, u8, u8); 16] = [
     (255, 255, 255),
 ];
 
+/// Solarized, whose bright colours are greys and whose eighth is its own dark ground (ethanschoonover.com/solarized).
+const SOLARIZED: [(u8, u8, u8); 16] = [
+    (7, 54, 66),
+    (220, 50, 47),
+    (133, 153, 0),
+    (181, 137, 0),
+    (38, 139, 210),
+    (211, 54, 130),
+    (42, 161, 152),
+    (238, 232, 213),
+    (0, 43, 54),
+    (203, 75, 22),
+    (88, 110, 117),
+    (101, 123, 131),
+    (131, 148, 150),
+    (108, 113, 196),
+    (147, 161, 161),
+    (253, 246, 227),
+];
+
 fn value(colour: Color, sixteen: &[(u8, u8, u8); 16]) -> Option<(u8, u8, u8)> {
     let at = match colour {
         Color::Rgb(r, g, b) => return Some((r, g, b)),
@@ -225,6 +245,25 @@ fn the_terminals_own_colours_are_readable_on_black_and_on_white() {
                         ratio >= 4.5 || bold || no_text,
                         "{name}: {word} {ratio:.1} is not bold"
                     );
+                }
+            }
+        }
+    }
+}
+
+/// Its own colours have a contrast of 2.8 on its light ground: what it was chosen for, and no more can be had of it.
+#[test]
+fn on_solarized_nothing_is_lost() {
+    for theme in themes().filter(|theme| theme[Role::Text].bg.is_none()) {
+        let for_light = theme.name == auto_theme(Some(Ground::Light), Depth::True);
+        let least = if for_light { 4.0 } else { 2.7 };
+        let grounds = [SOLARIZED[8], SOLARIZED[15]];
+        for ground in grounds.into_iter().skip(usize::from(for_light)) {
+            for role in Role::ALL {
+                for colour in [theme[*role].fg, theme[*role].bg].into_iter().flatten() {
+                    let ratio = contrast(value(colour, &SOLARIZED).unwrap(), ground);
+                    let (name, word) = (&theme.name, role.as_str());
+                    assert!(ratio >= least, "{name}: {word} {ratio:.1} on {ground:?}");
                 }
             }
         }

@@ -113,3 +113,18 @@ fn every_licence_of_the_notices_is_allowed() {
         licences.iter().filter(|licence| !allowed.contains(&format!("\"{licence}\""))).collect();
     assert!(odd.is_empty(), "not in deny.toml: {odd:?}");
 }
+
+#[test]
+fn a_build_without_a_team_holds_nothing_of_its_database() {
+    let tree = |features: &[&str]| {
+        let of = ["tree", "--offline", "--locked", "--edges", "normal,build", "--prefix", "none"];
+        cargo(&[&of[..], features].concat())
+    };
+    let holds = |tree: &str| tree.lines().any(|line| line.starts_with("sqlx-postgres "));
+    assert!(holds(&tree(&[])), "the usual build has it");
+    for features in
+        [&["--no-default-features", "--features", "images"][..], &["--no-default-features"]]
+    {
+        assert!(!holds(&tree(features)), "{features:?}");
+    }
+}

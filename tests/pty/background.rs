@@ -134,7 +134,7 @@ fn an_answer_that_comes_after_the_end_reaches_no_shell() {
             folder,
         );
         let cooked = terminal.modes();
-        terminal.wait_for(HERO);
+        // nothing else is waited for: it was asked with the first frame, long before there are assets
         wait_written(&terminal, QUESTION);
         let asked = Instant::now();
         terminal.keys("q");
@@ -151,6 +151,35 @@ fn an_answer_that_comes_after_the_end_reaches_no_shell() {
         in_time
     });
     assert!(in_time, "no try was quick enough to say anything");
+}
+
+/// What a maintainer asks for: the answers of the terminal, and none of them left to the shell.
+#[test]
+fn doctor_prints_what_the_terminal_answered() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let script = r#""$0" doctor --offline; IFS= read -r line; echo "got<$line>""#;
+    let mut terminal =
+        Terminal::start_other("/bin/sh", 100, 50, &["-c", script, PROGRAM], &[], folder.path());
+    let cooked = terminal.modes();
+    wait_written(&terminal, QUESTION);
+    wait_written(&terminal, "\x1b[c");
+    terminal.keys(&format!("{LIGHT}\x1bP>|teletype(1)\x1b\\\x1b[?64;1c"));
+    let screen = terminal.wait("its findings", |screen| screen.contains("clipboard"));
+    assert!(screen.contains("as teletype(1)"), "{screen}");
+    assert!(screen.contains("light (rgb:fdfd/f6f6/e3e3)"), "{screen}");
+    while terminal.modes() != cooked {
+        std::thread::sleep(Duration::from_millis(10)); // between two looks, not a hope
+    }
+    terminal.keys("typed\r");
+    let screen = terminal.wait("the shell", |screen| screen.contains("got<"));
+    assert!(screen.contains("got<typed>"), "{screen}");
+    // told so it asks nothing
+    let mut quiet =
+        Terminal::start(100, 50, &["doctor", "--offline", "--no-query"], &[], folder.path());
+    quiet.exit();
+    quiet.drained();
+    let text = written(&quiet);
+    assert!(!text.contains(QUESTION) && !text.contains("\x1b[c"), "{}", quiet.screen());
 }
 
 #[test]

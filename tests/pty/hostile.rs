@@ -122,7 +122,7 @@ fn the_console_shows_hostile_strings_and_obeys_none() {
     terminal.wait_for("press/EVIL");
     terminal.keys("\r");
     terminal.wait("the details", |screen| screen.contains("Delivery URLs"));
-    terminal.insist("5", |screen| screen.contains("another format")); // no picture of a hostile kind
+    terminal.insist("5", |screen| screen.contains("no preview for")); // no picture of a hostile kind
     terminal.keys("P"); // plan
     terminal.wait_for("Press y");
     terminal.keys("y"); // its calls, then its watch

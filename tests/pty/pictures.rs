@@ -34,7 +34,7 @@ impl Bed {
         let all: Vec<_> = url.iter().chain(environment).copied().collect();
         let mut terminal = Terminal::start(100, 30, args, &all, self.home.folder.path());
         terminal.wait_for(HERO);
-        terminal.insist("\r", |screen| screen.contains("Delivery URLs"));
+        terminal.insist("\r", |screen| screen.contains("Headers")); // at the tab that was open last
         terminal.insist("5", |screen| screen.contains("loading it") || screen.contains(shows));
         terminal.wait_for(shows);
         terminal

@@ -179,3 +179,23 @@ fn told_so_the_drawn_console_asks_the_terminal_nothing() {
         assert!(!text.contains(question), "{question:?} is a question");
     }
 }
+
+#[test]
+fn commands_of_ones_own_are_words_too() {
+    let cloud = CloudProcess::start(&[]);
+    let home = Home::new(cloud.url());
+    let config = home.folder.path().join(".config/allclear");
+    std::fs::create_dir_all(&config).expect("a folder");
+    let text = "[commands.look-up]\ncommand = [\"echo\", \"looked up\", \"{public_id}\"]\n\
+                help = \"look it up\"\nchanges = false\n\
+                [commands.ticket]\ncommand = [\"echo\", \"ticket for\", \"{public_ids}\"]\n";
+    std::fs::write(config.join("config.toml"), text).expect("a file");
+    let mut terminal = start(&home, &["--plain"], &[]);
+    say(&mut terminal, "help", "look-up [ASSET]...: look it up");
+    say(&mut terminal, &format!("look-up {HERO}"), &format!("\nlooked up {HERO}"));
+    say(&mut terminal, "look-up", "name assets behind it");
+    say(&mut terminal, &format!("ticket {HERO}"), "Type yes to run it");
+    terminal.keys("no\r");
+    terminal.wait_for("it was not run");
+    only_lines(&terminal);
+}

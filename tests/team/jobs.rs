@@ -19,10 +19,10 @@ use crate::support::http;
 const CALL: Duration = Duration::from_millis(300);
 const SLOW: &str = "[[fault]]\napi = \"upload\"\nkind = \"slow\"\ndelay = \"300ms\"\n";
 /// What a profile allows at once unless it says otherwise.
-const CAP: usize = 30;
+pub const CAP: usize = 30;
 
 /// A cloud with `assets`, and their public IDs.
-fn cloud(assets: usize) -> (CloudProcess, Vec<String>) {
+pub fn cloud(assets: usize) -> (CloudProcess, Vec<String>) {
     let made = (assets + assets / 10 + 10).to_string(); // some are no images
     let flags = ["--assets", &made, "--edges", "1", "--propagation", "0s..100ms", "--traffic", "0"];
     let cloud = CloudProcess::with_control(SLOW, &flags);
@@ -34,8 +34,8 @@ fn cloud(assets: usize) -> (CloudProcess, Vec<String>) {
 }
 
 /// A purge under way, and what its console says.
-struct Order {
-    child: Child,
+pub struct Order {
+    pub child: Child,
     said: Option<std::thread::JoinHandle<Vec<Value>>>,
 }
 
@@ -47,7 +47,7 @@ impl Drop for Order {
 }
 
 impl Order {
-    fn start((home, journal): &(Home, String), ids: &[String]) -> Self {
+    pub fn start((home, journal): &(Home, String), ids: &[String]) -> Self {
         let file = home.file("ids.txt", ids.join("\n").as_bytes());
         let count = ids.len().to_string();
         let arguments = [
@@ -74,7 +74,7 @@ impl Order {
         Self { child, said: Some(said) }
     }
 
-    fn ends(mut self) -> Vec<Value> {
+    pub fn ends(mut self) -> Vec<Value> {
         let code = self.child.wait().expect("our own child").code();
         let said = self.said.take().expect("once").join().expect("it reads");
         assert_eq!(code, Some(0), "{:?}", said.last());
@@ -83,7 +83,7 @@ impl Order {
 }
 
 /// What the cloud carried out: each asset, and when, in milliseconds of its clock.
-fn carried_out(cloud: &CloudProcess) -> (BTreeMap<String, usize>, Vec<u64>) {
+pub fn carried_out(cloud: &CloudProcess) -> (BTreeMap<String, usize>, Vec<u64>) {
     let told = http::get(&format!("{}/_local/invalidations", cloud.api()));
     let told: Value = serde_json::from_slice(&told.body).expect("JSON");
     let (mut assets, mut times) = (BTreeMap::<String, usize>::new(), Vec::new());
@@ -104,24 +104,17 @@ fn most_at_once(times: &[u64]) -> usize {
     times.iter().enumerate().map(since).max().unwrap_or_default()
 }
 
-/// The job as a console sees it; on a busy machine the server may be slow to answer.
-fn jobs(member: &(Home, String)) -> Value {
-    for _ in 0..10 {
-        let seen = run(member, &["jobs", "--json"]);
-        if seen.code == Some(0) {
-            return seen.json()["jobs"][0].clone();
-        }
-        assert!(seen.stderr.contains("cannot be reached"), "{}", seen.stderr);
-    }
-    panic!("the server does not answer");
+/// The job as a console sees it.
+pub fn jobs(member: &(Home, String)) -> Value {
+    run(member, &["jobs", "--json"]).expect(0).json()["jobs"][0].clone()
 }
 
-fn accepted(job: &Value) -> u64 {
+pub fn accepted(job: &Value) -> u64 {
     job["items"]["accepted"].as_u64().unwrap_or_default()
 }
 
 /// Waits until something holds of the job as a console sees it.
-fn until_job(member: &(Home, String), what: &str, holds: impl Fn(&Value) -> bool) -> Value {
+pub fn until_job(member: &(Home, String), what: &str, holds: impl Fn(&Value) -> bool) -> Value {
     let since = Instant::now();
     loop {
         let job = jobs(member);
@@ -161,7 +154,7 @@ fn three_workers_and_two_consoles_share_a_purge_while_workers_are_killed() {
             *worker = Worker::start(&hosts[kills % 3]);
             (kills, killed) = (kills + 1, Instant::now());
         }
-        std::thread::sleep(Duration::from_millis(200));
+        std::thread::sleep(pause / 10); // each look is a process of its own
     }
     let said = order.ends();
     for worker in workers {

@@ -284,7 +284,10 @@ impl Transport {
         let again = match &mut error {
             CloudError::Unavailable { retry_after: asked, .. } => {
                 *asked = retry_after(status, &headers);
-                asked.map_or(Again::Soon, Again::After)
+                // who makes many of them has all of them wait, and not this one alone
+                let is_one_too_many =
+                    status == StatusCode::TOO_MANY_REQUESTS && call.method == Method::POST;
+                if is_one_too_many { Again::No } else { asked.map_or(Again::Soon, Again::After) }
             }
             _ => Again::No,
         };

@@ -6,6 +6,7 @@ use super::link::moved;
 use crate::domain::invalidation::{Ending, Invalidation, Item, Operation, WatchedName};
 use crate::domain::job::{Act, ActRow, JobRow, JobTerms, JobWait};
 use crate::domain::time::Timestamp;
+use crate::domain::verdict::Stored;
 use crate::ports::journal::{ActivityRow, Intent, InvalidationRow, JobIntent, JobWork};
 use crate::ports::journal_team::{Dealt, Turn};
 
@@ -54,6 +55,11 @@ impl<T: Timed, U: Timed> Timed for (T, U) {
     }
 }
 
+/// What storage held says no time of ours.
+impl Timed for Stored {
+    fn shift(&mut self, _by: i64) {}
+}
+
 /// `shift` of fields, one after the other.
 macro_rules! timed {
     ($($kind:ty: $($field:ident),+;)*) => {
@@ -76,7 +82,7 @@ timed! {
     Intent: operation, items, invalidation, job;
     JobWait: until;
     Turn: wait;
-    Dealt: wait;
+    Dealt: about, wait;
     JobWork: operation, terms, items;
     JobRow: operation, wished_at, not_before, wait, run_since, started_at, ended_at;
     Act: at;

@@ -42,6 +42,10 @@ pub(super) fn odd(what: &str, detail: impl std::fmt::Display) -> JournalError {
 fn known(location: &str, error: &sqlx::Error) -> Option<JournalError> {
     let database = match error {
         sqlx::Error::Database(database) => database,
+        #[cfg(feature = "postgres")]
+        sqlx::Error::Io(_) | sqlx::Error::Tls(_) if distrust(error).is_some() => {
+            return Some(JournalError::Open { path: location.to_owned(), detail: words(error) });
+        }
         // a file has no such way to it
         #[cfg(feature = "postgres")]
         sqlx::Error::Io(_)
@@ -108,8 +112,49 @@ fn meaning(location: &str, code: i64, words: String) -> Option<JournalError> {
     })
 }
 
+/// Why a server that answers is not talked to, and what is to be done about it.
+#[cfg(feature = "postgres")]
+fn distrust(error: &sqlx::Error) -> Option<String> {
+    use rustls::{CertificateError, Error};
+    let broken = match error {
+        sqlx::Error::Tls(why) if why.to_string() == "server does not support TLS" => {
+            return Some(
+                "it does not speak TLS: turn that on there (ssl = on), or say sslmode=disable where nobody else hears"
+                    .to_owned(),
+            );
+        }
+        sqlx::Error::Tls(why) => return Some(format!("TLS cannot be used: {why}")),
+        sqlx::Error::Io(why) => why.get_ref()?.downcast_ref::<Error>()?,
+        _ => return None,
+    };
+    Some(match broken {
+        Error::InvalidCertificate(CertificateError::UnknownIssuer) => {
+            "nobody whom this host trusts has signed its certificate: name the file of its CA with sslrootcert=FILE in \
+             the URL or PGSSLROOTCERT"
+                .to_owned()
+        }
+        Error::InvalidCertificate(CertificateError::NotValidForNameContext {
+            expected,
+            presented,
+        }) => format!(
+            "its certificate is for {}, not for {}: reach it by a name that is in it, or have that one added",
+            presented.join(", "),
+            expected.to_str()
+        ),
+        Error::InvalidCertificate(
+            CertificateError::Expired | CertificateError::ExpiredContext { .. },
+        ) => "its certificate has run out: have it renewed, and look at the clock of this host".to_owned(),
+        Error::InvalidCertificate(why) => format!("its certificate is not accepted: {why}"),
+        other => format!("TLS failed: {other}"),
+    })
+}
+
 /// The database's own words, cleaned and without the library's.
 pub(super) fn words(error: &sqlx::Error) -> String {
+    #[cfg(feature = "postgres")]
+    if let Some(why) = distrust(error) {
+        return clean(&why).into_owned();
+    }
     let raw = match error {
         sqlx::Error::Database(database) => database.message().to_owned(),
         other => other.to_string(),

@@ -12,19 +12,32 @@ use sqlx::any::AnyRow;
 use super::faults;
 use super::leases::{NowHeld, millis};
 use super::presence::Present;
-use super::rows::{column, count, id_of, stored_scope, structure, word};
+use super::rows::{before_of, column, count, id_of, item_of, stored_scope, structure, word};
 use super::sql::{Writing, row, storable};
 use super::sql_journal::SqlJournal;
 use crate::domain::id::{ItemId, MemberId, OperationId};
-use crate::domain::invalidation::{CloudScope, ItemState};
+use crate::domain::invalidation::{CloudScope, Item, ItemState};
 use crate::domain::job::{Hand, JobTerms, JobWait, Share, Wish};
 use crate::domain::text::clean;
 use crate::domain::time::{Timestamp, from_millis};
+use crate::domain::verdict::Stored;
 use crate::ports::journal::{JobLease, JournalError};
 use crate::ports::journal_team::{Dealt, RollCall, Turn};
 
 /// Of an item whose answer nobody waits for any more.
 const NOBODY: i64 = 0;
+
+/// What a call is about, and what storage held before.
+type About = (Item, Option<Stored>);
+
+/// The columns of that, of an item that was just changed; only its own table can be named there.
+const ABOUT: &str = ", item.operation AS operation, item.resource_type AS resource_type, \
+    item.delivery_type AS delivery_type, item.public_id AS public_id, item.to_resource_type AS to_resource_type, \
+    item.to_delivery_type AS to_delivery_type, item.to_public_id AS to_public_id, item.state AS state, \
+    item.sent_at AS sent_at, item.message AS message, item.stored_before AS stored_before, \
+    (SELECT n.stored_before FROM watched_name n JOIN invalidation v ON v.id = n.invalidation \
+    WHERE v.operation = item.operation AND n.public_id = item.public_id AND n.resource_type = item.resource_type \
+    AND n.delivery_type = item.delivery_type) AS watched_before";
 
 impl JobLease {
     /// What its calls are marked with.
@@ -201,8 +214,18 @@ impl SqlJournal {
         let cloud: String = column(&row, "cloud")?;
         writing.settle(&turn.outcomes).await?;
         writing.abandon(&turn.outcomes).await?;
-        let mut dealt =
-            Dealt { wish, taken: Vec::new(), share: None, rest: false, wait: None, hands: 0 };
+        if turn.renounces {
+            writing.renounce(lease).await?;
+        }
+        let mut dealt = Dealt {
+            wish,
+            taken: Vec::new(),
+            about: Vec::new(),
+            share: None,
+            rest: false,
+            wait: None,
+            hands: 0,
+        };
         dealt.hands = writing.hands_of(lease.operation).await?;
         if let Some(why) = turn.skip.as_ref().filter(|_| dealt.hands == 0) {
             writing.skip_intended(lease.operation, why).await?;
@@ -216,7 +239,7 @@ impl SqlJournal {
             dealt.share = Some(share.most);
             let most = if dealt.wait.is_some() { 0 } else { share.now.min(turn.most) };
             if most > 0 {
-                dealt.taken = writing.take(lease, most, locks.next, at).await?;
+                (dealt.taken, dealt.about) = writing.take(lease, most, locks.next, at).await?;
             }
         }
         dealt.rest = writing.has_rest(lease.operation).await?;
@@ -317,6 +340,19 @@ impl Writing {
         Ok(())
     }
 
+    /// What is marked as a lease's, and was not settled just now, is inherited by whoever runs the job.
+    async fn renounce(&mut self, lease: JobLease) -> Result<(), JournalError> {
+        self.run(
+            sqlx::query(
+                "UPDATE item SET sent_by = NULL WHERE operation = $1 AND state = 'sent' AND sent_by = $2",
+            )
+            .bind(lease.operation.to_string())
+            .bind(lease.number()),
+        )
+        .await?;
+        Ok(())
+    }
+
     /// Everybody waits, unless they do so longer already.
     async fn wait(&mut self, cloud: &str, wait: &JobWait) -> Result<(), JournalError> {
         self.run(
@@ -396,19 +432,20 @@ impl Writing {
         Ok(Share::of(cap, &hands, mine))
     }
 
-    /// Marks what is next as sent, in the order of the plan.
+    /// Marks what is next as sent, in the order of the plan. A hand learns what it is about.
     async fn take(
         &mut self,
         lease: JobLease,
         most: usize,
         next: &'static str,
         at: i64,
-    ) -> Result<Vec<ItemId>, JournalError> {
+    ) -> Result<(Vec<ItemId>, Vec<About>), JournalError> {
+        let about = if lease.is_hand { ABOUT } else { "" };
         let sql = format!(
             "WITH next AS MATERIALIZED (SELECT i.id AS id FROM item i WHERE i.operation = $1 AND i.state = 'intended' \
              ORDER BY i.seq LIMIT $2{next}) \
              UPDATE item SET state = 'sent', sent_at = $3, sent_by = $4 FROM next WHERE item.id = next.id \
-             RETURNING item.id AS id"
+             RETURNING item.id AS id{about}"
         );
         let rows = sqlx::query(AssertSqlSafe(sql))
             .bind(lease.operation.to_string())
@@ -418,7 +455,10 @@ impl Writing {
             .fetch_all(self.connection())
             .await
             .map_err(|error| self.fault(&error))?;
-        rows.iter().map(|row| id_of(row, "id")).collect()
+        let taken = rows.iter().map(|row| id_of(row, "id")).collect::<Result<_, _>>()?;
+        let read = |row: &AnyRow| Ok((item_of(row)?, before_of(row)?.map(|(_, before)| before)));
+        let about = rows.iter().filter(|_| lease.is_hand).map(read).collect::<Result<_, _>>()?;
+        Ok((taken, about))
     }
 
     async fn has_rest(&mut self, operation: OperationId) -> Result<bool, JournalError> {

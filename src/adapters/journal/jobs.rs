@@ -1,5 +1,7 @@
 //! Jobs as lists show them, what operators want of them, and what they did.
 
+use std::collections::HashMap;
+
 use sqlx::AssertSqlSafe;
 use sqlx::any::AnyRow;
 
@@ -44,6 +46,12 @@ const JOBS: &str = "SELECT p.operation_id, p.member, p.verb, p.ordered_at, p.com
     JOIN job j ON j.operation = p.operation_id LEFT JOIN invalidation v ON v.operation = p.operation_id \
     LEFT JOIN member m ON m.id = p.member LEFT JOIN member w ON w.id = j.wished_by \
     LEFT JOIN member r ON r.id = j.runner ORDER BY p.ordered_at DESC, p.operation_id DESC";
+
+/// An operation with its job; `$1` is its ID.
+const ORDERED: &str = "SELECT o.id AS operation_id, o.member, o.verb, o.ordered_at, o.command_line, o.note, o.invalidate, \
+    c.cloud_name, c.api, c.instance, j.terms, j.by_url, v.id AS invalidation \
+    FROM operation o JOIN cloud c ON c.id = o.cloud LEFT JOIN job j ON j.operation = o.id \
+    LEFT JOIN invalidation v ON v.operation = o.id WHERE o.id = $1";
 
 impl SqlJournal {
     pub(super) async fn job_rows(
@@ -207,17 +215,12 @@ impl SqlJournal {
         let id = operation.to_string();
         let reading = |error: sqlx::Error| faults::reading(&self.location, &error);
         let mut transaction = self.link.snapshot().await.map_err(reading)?;
-        let found = sqlx::query(
-            "SELECT o.id AS operation_id, o.member, o.verb, o.ordered_at, o.command_line, o.note, o.invalidate, \
-             c.cloud_name, c.api, c.instance, j.terms, j.by_url, v.id AS invalidation \
-             FROM operation o JOIN cloud c ON c.id = o.cloud LEFT JOIN job j ON j.operation = o.id \
-             LEFT JOIN invalidation v ON v.operation = o.id WHERE o.id = $1",
-        )
-        .bind(&id)
-        .fetch_optional(&mut *transaction)
-        .await
-        .map_err(reading)?
-        .ok_or_else(|| JournalError::UnknownJob { prefix: id.clone() })?;
+        let found = sqlx::query(ORDERED)
+            .bind(&id)
+            .fetch_optional(&mut *transaction)
+            .await
+            .map_err(reading)?
+            .ok_or_else(|| JournalError::UnknownJob { prefix: id.clone() })?;
         // OLD of the name that the item is about, not of the new name of a rename.
         let items = sqlx::query(
             "SELECT i.*, n.stored_before AS watched_before FROM item i LEFT JOIN watched_name n \
@@ -246,6 +249,28 @@ impl SqlJournal {
                 urls: optional_structure(&found, "by_url")?.unwrap_or_default(),
                 lost: 0,
             },
+        })
+    }
+
+    /// What was ordered and how, without what it is about.
+    pub(super) async fn terms_of_job(
+        &self,
+        operation: OperationId,
+    ) -> Result<JobWork, JournalError> {
+        let found = sqlx::query(ORDERED)
+            .bind(operation.to_string())
+            .fetch_optional(&self.link.pool())
+            .await
+            .map_err(|error| faults::reading(&self.location, &error))?
+            .ok_or_else(|| JournalError::UnknownJob { prefix: operation.to_string() })?;
+        Ok(JobWork {
+            operation: operation_of(&found)?,
+            terms: optional_structure(&found, "terms")?,
+            invalidation: optional_id(&found, "invalidation")?,
+            items: Vec::new(),
+            before: HashMap::new(),
+            refused: Vec::new(),
+            by_url: ByUrl::default(),
         })
     }
 

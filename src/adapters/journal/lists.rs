@@ -1,5 +1,7 @@
 //! Lists: open and ended invalidations, the audit trail, and finding an entry by its first characters.
 
+use std::collections::HashMap;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use sqlx::AssertSqlSafe;
@@ -21,6 +23,9 @@ use crate::ports::journal::{ActivityRow, InvalidationRow, JournalError};
 
 /// Shortest beginning of an ID that is accepted.
 const SHORTEST_PREFIX: usize = 6;
+
+/// Pictures of one question.
+const PICTURES_AT_ONCE: usize = 200;
 
 /// Everything of an invalidation's row but its members; `$1` to `$3` are the scope, `$4` whether it counts.
 const INVALIDATIONS: &str = "SELECT v.id, v.holder, v.lease_until, v.outcome, v.ended_at, v.sentence, \
@@ -72,28 +77,46 @@ impl SqlJournal {
         rows.iter().map(|row| self.row_of(row, &present)).collect()
     }
 
-    /// A picture of many thousand cells is not read where it was drawn.
+    /// A picture of many thousand cells is not read where it was drawn, and of thousands of pictures those are read that
+    /// were not seen yet.
     pub(super) async fn open_rows_for(
         &self,
         scope: &CloudScope,
         reader: MemberId,
     ) -> Result<Vec<InvalidationRow>, JournalError> {
-        let pictures = "LEFT JOIN snapshot s ON s.invalidation = v.id";
-        let of_others = format!("{pictures} AND (v.holder IS NULL OR v.holder <> $5)");
-        let sql = INVALIDATIONS.replace(pictures, &of_others);
-        let rows = sqlx::query(AssertSqlSafe(format!(
-            "{sql} AND v.outcome IS NULL ORDER BY o.ordered_at, v.id"
-        )))
-        .bind(scope.cloud_name.as_str())
-        .bind(scope.api.as_str())
-        .bind(stored_scope(scope))
-        .bind(1_i64)
-        .bind(reader.to_string())
-        .fetch_all(&self.link.pool())
-        .await
-        .map_err(|error| faults::reading(&self.location, &error))?;
+        let sql = INVALIDATIONS.replace("s.picture", "s.taken_at");
+        let list = format!("{sql} AND v.outcome IS NULL ORDER BY o.ordered_at, v.id");
+        let rows = self.scoped(list, Some(scope), None).await?;
         let present = self.present().await?;
-        rows.iter().map(|row| self.row_of(row, &present)).collect()
+        let reader = reader.to_string();
+        let mut taken = HashMap::with_capacity(rows.len());
+        for row in &rows {
+            let others = column::<Option<&str>>(row, "holder")? != Some(reader.as_str());
+            if let Some(at) = column::<Option<i64>>(row, "taken_at")?.filter(|_| others) {
+                taken.insert(id_of(row, "id")?, at);
+            }
+        }
+        let mut pictures = self.pictures.lock().await;
+        pictures.retain(|id, (at, _)| taken.get(id).copied() == Some(*at));
+        let new = taken.keys().filter(|id| !pictures.contains_key(id)).collect::<Vec<_>>();
+        for some in new.chunks(PICTURES_AT_ONCE) {
+            let of = some.iter().map(|id| format!("'{id}'")).collect::<Vec<_>>().join(",");
+            let sql = format!(
+                "SELECT invalidation, taken_at, picture FROM snapshot WHERE invalidation IN ({of})"
+            );
+            let query = sqlx::query(AssertSqlSafe(sql)).persistent(false);
+            let read = query.fetch_all(&self.link.pool()).await;
+            for row in &read.map_err(|error| faults::reading(&self.location, &error))? {
+                let picture = serde_json::from_str(column(row, "picture")?).ok().map(Arc::new);
+                pictures.insert(id_of(row, "invalidation")?, (column(row, "taken_at")?, picture));
+            }
+        }
+        let read = |row: &AnyRow| {
+            let known = pictures.get(&id_of::<InvalidationId>(row, "id")?);
+            let picture = known.and_then(|(_, picture)| picture.as_deref().cloned());
+            self.row_with(row, &present, picture)
+        };
+        rows.iter().map(read).collect()
     }
 
     pub(super) async fn ended_rows(
@@ -222,24 +245,33 @@ impl SqlJournal {
     }
 
     fn row_of(&self, row: &AnyRow, present: &Present) -> Result<InvalidationRow, JournalError> {
-        let ended = ending_of(row)?;
         // A picture that this version cannot read is worth less than the list it would break.
-        let snapshot = column::<Option<&str>>(row, "picture")?
-            .and_then(|picture| serde_json::from_str::<WatchSnapshot>(picture).ok())
-            .map(|mut snapshot| {
-                // The row is newer: ended as its cloud was gone, or taken up again.
-                if snapshot.ended != ended {
-                    match &ended {
-                        Some(ending) => {
-                            snapshot.phase = Phase::Ended;
-                            snapshot.sentence.clone_from(&ending.sentence);
-                        }
-                        None => snapshot.phase = Phase::Probing,
+        let picture = column::<Option<&str>>(row, "picture")?;
+        let picture = picture.and_then(|picture| serde_json::from_str(picture).ok());
+        self.row_with(row, present, picture)
+    }
+
+    fn row_with(
+        &self,
+        row: &AnyRow,
+        present: &Present,
+        picture: Option<WatchSnapshot>,
+    ) -> Result<InvalidationRow, JournalError> {
+        let ended = ending_of(row)?;
+        let snapshot = picture.map(|mut snapshot| {
+            // The row is newer: ended as its cloud was gone, or taken up again.
+            if snapshot.ended != ended {
+                match &ended {
+                    Some(ending) => {
+                        snapshot.phase = Phase::Ended;
+                        snapshot.sentence.clone_from(&ending.sentence);
                     }
-                    snapshot.ended.clone_from(&ended);
+                    None => snapshot.phase = Phase::Probing,
                 }
-                snapshot
-            });
+                snapshot.ended.clone_from(&ended);
+            }
+            snapshot
+        });
         Ok(InvalidationRow {
             id: id_of(row, "id")?,
             operation: operation_of(row)?,

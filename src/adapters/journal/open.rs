@@ -97,6 +97,7 @@ impl SqlJournal {
             realm: OnceLock::new(),
             latest: AtomicI64::new(0),
             runs: Mutex::default(),
+            pictures: Mutex::default(),
             vault: super::vault::Vault::default(),
             files: None,
         }

@@ -103,12 +103,27 @@ impl Address {
             Ok::<_, sqlx::Error>(connection)
         });
         match connected.await {
-            Ok(connected) => connected.map_err(|error| faults::reading(&self.shown, &error)),
+            Ok(connected) => connected.map_err(|error| {
+                self.without_roots().unwrap_or_else(|| faults::reading(&self.shown, &error))
+            }),
             Err(_) => Err(JournalError::Gone {
                 journal: self.shown.clone(),
                 detail: format!("no answer within {} s", CONNECT.as_secs()),
             }),
         }
+    }
+
+    /// That the file of roots to trust cannot be read, if so: the driver says no more than that some file is missing.
+    fn without_roots(&self) -> Option<JournalError> {
+        let url = Url::parse(self.url.expose_secret()).ok()?;
+        let named = |name: &str| ["sslrootcert", "ssl-root-cert", "ssl-ca"].contains(&name);
+        let given = url.query_pairs().find(|(name, _)| named(name)).map(|(_, it)| it.into_owned());
+        let file = given.or_else(|| std::env::var("PGSSLROOTCERT").ok())?;
+        let why = std::fs::File::open(&file).err().filter(|_| !file.contains("-----BEGIN"))?;
+        Some(JournalError::Open {
+            path: self.shown.clone(),
+            detail: clean(&format!("sslrootcert {file} cannot be read: {why}")).into_owned(),
+        })
     }
 
     /// Connections that are made when they are needed.

@@ -2,8 +2,8 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -46,10 +46,15 @@ pub struct SqlJournal {
     pub(super) latest: AtomicI64,
     /// Latest run of every cell, per invalidation that this process tracks.
     pub(super) runs: Mutex<HashMap<InvalidationId, Runs>>,
+    /// Pictures of what others track, and when each was taken: a list of thousands reads those that are new.
+    pub(super) pictures: Mutex<HashMap<InvalidationId, Picture>>,
     pub(super) vault: Vault,
     /// Where others' writes show, if they do.
     pub(super) files: Option<Files>,
 }
+
+/// A picture as it was read; `None` where this version cannot read it.
+pub(super) type Picture = (i64, Option<Arc<WatchSnapshot>>);
 
 impl SqlJournal {
     /// What the operator should know about where the journal lies: readable by others, no write-ahead log.
@@ -231,6 +236,11 @@ impl Journal for SqlJournal {
         let mut work = self.here(work);
         work.by_url = self.vault.opened_urls(work.by_url.urls);
         Ok(work)
+    }
+
+    async fn job_to_help(&self, operation: OperationId) -> Result<JobWork, JournalError> {
+        let work = self.link.over(self.terms_of_job(operation)).await?;
+        Ok(self.here(work))
     }
 
     async fn wish(

@@ -33,6 +33,55 @@ fn the_key_that_opened_a_dialog_never_confirms_it() {
     assert!(matches!(console.press("y").as_slice(), [Effect::Execute { .. }]));
 }
 
+/// What is said of keys comes from the same table as what they do.
+#[test]
+fn keys_that_were_bound_anew_are_those_that_are_named() {
+    let mut console = Console::with_assets(80, 24);
+    let bound = [
+        ("app.back", "f6"),
+        ("app.unlock", "f7"),
+        ("picker.take", "f8"),
+        ("help.run", "f9"),
+        ("assets.range", "f10"),
+        ("assets.mark", "f11"),
+        ("filter.accept", "ctrl-t"),
+    ];
+    let overrides =
+        bound.iter().map(|(id, key)| ((*id).to_owned(), vec![(*key).to_owned()])).collect();
+    let (keymap, faults) =
+        crate::app::keymap::Keymap::build(crate::app::commands::COMMANDS, &overrides);
+    assert_eq!(faults, []);
+    console.app.keymap = keymap;
+    let said = |console: &Console, words: &str| {
+        assert!(console.frame().contains(words), "{words}:\n{}", console.frame());
+    };
+    console.press("f10");
+    said(&console, "move, then f10 or f11");
+    console.press("f6 T");
+    said(&console, "f8 keeps it");
+    console.press("esc ?");
+    said(&console, "f9 runs");
+    console.press("esc /");
+    console.write("zzz");
+    console.press("ctrl-t");
+    said(&console, "f6 drops the filter");
+    console.press("f6 f7 f7");
+    console.write("wrong");
+    console.press("enter");
+    assert!(toast(&console).contains("not the name"), "{}", toast(&console));
+    said(&console, "f7 asks again");
+}
+
+#[test]
+fn a_key_locks_what_nothing_else_locks() {
+    let mut console = Console::with_assets(80, 24);
+    assert!(!console.app.env.is_locked());
+    assert_eq!(console.press("L"), [Effect::Lock]);
+    assert!(console.frame().lines().next().unwrap().contains("locked"), "{}", console.frame());
+    assert_eq!(console.press("L"), [], "it asks for the name of the cloud");
+    assert_eq!(console.app.scope(), Scope::CommandLine);
+}
+
 #[test]
 fn a_production_profile_takes_orders_only_while_it_is_unlocked() {
     let mut console = Console::with(80, 24, |setup| {

@@ -3,6 +3,7 @@
 use tui_input::Input as Field;
 
 use super::input::command_line_edited;
+use super::locking::how_to_unlock;
 use super::{act, jobs, on_screen};
 use crate::app::action::{Action, Motion};
 use crate::app::effect::{Effect, JobId, Lane};
@@ -31,10 +32,8 @@ pub(super) fn in_order(app: &mut App, action: &Action, key: Option<Key>) -> Vec<
         };
     }
     if *action == Action::Confirm && app.env.is_locked() {
-        app.env.bad(
-            "the profile is locked: nothing was sent",
-            "esc, then L and the name of the cloud unlock it for 15 minutes",
-        );
+        let hint = format!("{}, then {}", app.keymap.shown("dialog.close"), how_to_unlock(app));
+        app.env.bad("the profile is locked: nothing was sent", hint);
         return vec![];
     }
     match order::update::act(dialog, &mut app.env, action, key) {

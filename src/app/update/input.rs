@@ -81,7 +81,7 @@ fn press(app: &mut App, key: Key) -> Vec<Effect> {
     };
     let is_enter = matches!(command.run, Run::Plain(Action::Submit | Action::Confirm));
     if scope.is_text() && scope != Scope::Filter && is_enter && app.guard.is_burst() {
-        app.env.say("enter came with a paste and was not taken: press it again");
+        app.env.say(format!("{key} came with a paste and was not taken: press it again"));
         return vec![];
     }
     if !scope.is_text() && command.scope != Scope::Always && app.guard.swallows(at) {

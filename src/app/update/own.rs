@@ -1,5 +1,6 @@
 //! Commands of the operator's own: what changes something asks first, and is not run where orders are not taken.
 
+use super::locking::how_to_unlock;
 use crate::app::effect::Effect;
 use crate::app::key::Key;
 use crate::app::own::{MOST, Own};
@@ -52,18 +53,15 @@ pub(super) fn begin(app: &mut App, at: usize, key: Option<Key>) -> Vec<Effect> {
 }
 
 /// The same guards as for orders: why it is not run, and what to do.
-fn refused(app: &App, own: &Own) -> Option<(&'static str, &'static str)> {
+fn refused(app: &App, own: &Own) -> Option<(&'static str, String)> {
     if !own.changes {
         return None;
     }
     if app.env.setup.read_only {
         return Some((
             "this profile is read-only",
-            "`changes = false` is for what changes nothing",
+            "`changes = false` is for what changes nothing".to_owned(),
         ));
     }
-    app.env.is_locked().then_some((
-        "the profile is locked",
-        "L and the name of the cloud unlock it for 15 minutes",
-    ))
+    app.env.is_locked().then(|| ("the profile is locked", how_to_unlock(app)))
 }

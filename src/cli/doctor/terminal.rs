@@ -1,12 +1,14 @@
-//! The terminal, as far as the environment and the system tell: nothing is asked of it.
+//! The terminal: what the environment and the system tell of it, and what it answers where it may be asked.
 
 use std::io::IsTerminal as _;
 
+use super::super::console::depth_of;
 use super::{Finding, Findings};
-use crate::config::PicturesWord;
-use crate::runtime::{colours, pictures};
+use crate::config::{ColorWord, PicturesWord};
+use crate::runtime::asking::{self, Heard, LATEST};
+use crate::runtime::{background, colours, pictures};
 use crate::ui::pixels::Way;
-use crate::ui::theme::Depth;
+use crate::ui::theme::{Depth, Ground};
 
 /// Below this the console shows little more than where one is.
 const COMFORTABLE: (u16, u16) = (80, 24);
@@ -64,9 +66,16 @@ impl Seen {
     }
 }
 
-/// Says what the console can count on; `pictures` is what the configuration says of them, and who.
+/// What the configuration says, each with its place.
+#[derive(Debug, Default)]
+pub struct Chosen {
+    pub pictures: Option<(PicturesWord, String)>,
+    pub color: Option<(ColorWord, String)>,
+}
+
+/// Says what the console can count on.
 #[must_use]
-pub fn look(seen: &Seen, chosen: Option<(PicturesWord, String)>) -> Vec<Finding> {
+pub fn look(seen: &Seen, chosen: &Chosen) -> Vec<Finding> {
     let mut part = Findings::of("terminal");
     match (seen.input && seen.output, seen.size) {
         (false, _) => part.note(
@@ -88,11 +97,13 @@ pub fn look(seen: &Seen, chosen: Option<(PicturesWord, String)>) -> Vec<Finding>
         }
     }
     kind(seen, &mut part);
-    let depth = colours::depth(|name| seen.owned(name));
-    let why = match (seen.get("NO_COLOR"), seen.get("COLORTERM")) {
-        (Some(_), _) => " (NO_COLOR)".to_owned(),
-        (None, Some(claim)) => format!(" (COLORTERM={claim})"),
-        (None, None) => String::new(),
+    let by_word = chosen.color.as_ref().and_then(|(word, by)| Some((depth_of(*word)?, by)));
+    let depth = by_word.map_or_else(|| colours::depth(|name| seen.owned(name)), |(depth, _)| depth);
+    let why = match (by_word, seen.get("NO_COLOR"), seen.get("COLORTERM")) {
+        (Some((_, by)), ..) => format!(" ({by})"),
+        (None, Some(_), _) => " (NO_COLOR)".to_owned(),
+        (None, None, Some(claim)) => format!(" (COLORTERM={claim})"),
+        (None, None, None) => String::new(),
     };
     part.ok("colours", format!("{}{why}", depth.as_str()));
     if colours::locale_lacks_unicode(|name| seen.owned(name)) {
@@ -105,14 +116,57 @@ pub fn look(seen: &Seen, chosen: Option<(PicturesWord, String)>) -> Vec<Finding>
         part.ok("characters", "Unicode");
     }
     clipboard(seen, &mut part);
-    drawn(seen, chosen, depth == Depth::Mono, &mut part);
+    drawn(seen, chosen.pictures.as_ref(), depth == Depth::Mono, &mut part);
+    part.found()
+}
+
+/// Asks the terminal what the console would ask, where there is one that may be asked.
+#[must_use]
+pub fn ask() -> Vec<Finding> {
+    let is_one = std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
+    if !is_one || !background::may_be_asked(|name| std::env::var(name).ok()) {
+        return Vec::new();
+    }
+    asking::ask().map_or_else(|_| Vec::new(), |heard| answered(&heard))
+}
+
+/// Says what the terminal answered.
+fn answered(heard: &Heard) -> Vec<Finding> {
+    let mut part = Findings::of("terminal");
+    let after = format!("after {} ms", heard.took.as_millis());
+    if !heard.fence && heard.background.is_none() {
+        part.note(
+            "answers",
+            format!("it answered nothing within {} s", LATEST.as_secs()),
+            "leave the console unasked: --no-query, and choose a theme in the configuration",
+        );
+        return part.found();
+    }
+    match &heard.name {
+        Some(name) => part.ok("answers", format!("{after}, as {name}")),
+        None => part.ok("answers", format!("{after}, without a name")),
+    }
+    match &heard.background {
+        Some((said, Some(Ground::Light))) => part.ok("background", format!("light ({said})")),
+        Some((said, Some(Ground::Dark))) => part.ok("background", format!("dark ({said})")),
+        Some((said, None)) => part.note(
+            "background",
+            format!("its answer means nothing here: {said}"),
+            "choose a theme in the configuration: `allclear themes list`",
+        ),
+        None => part.note(
+            "background",
+            "it does not say whether it is light or dark: dark is taken",
+            "where it is light: theme = \"default-light\" in the configuration",
+        ),
+    }
     part.found()
 }
 
 /// How pictures are drawn in the details of an asset, and why so.
 fn drawn(
     seen: &Seen,
-    chosen: Option<(PicturesWord, String)>,
+    chosen: Option<&(PicturesWord, String)>,
     colourless: bool,
     part: &mut Findings,
 ) {
@@ -211,7 +265,34 @@ mod tests {
             variables.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
         let seen = Seen { size, input: true, output: true, variables };
         let line = |it: &Finding| format!("{} {}: {}", it.state.as_str(), it.what, it.said);
-        look(&seen, None).iter().map(line).collect::<Vec<_>>().join("\n")
+        look(&seen, &Chosen::default()).iter().map(line).collect::<Vec<_>>().join("\n")
+    }
+
+    #[test]
+    fn what_the_terminal_answers() {
+        let said = |heard: &Heard| {
+            let line = |it: &Finding| format!("{} {}: {}", it.state.as_str(), it.what, it.said);
+            answered(heard).iter().map(line).collect::<Vec<_>>().join("\n")
+        };
+        let took = std::time::Duration::from_millis(12);
+        let whole = Heard {
+            background: Some(("rgb:ffff/ffff/ffff".to_owned(), Some(Ground::Light))),
+            name: Some("XTerm(388)".to_owned()),
+            fence: true,
+            took,
+        };
+        insta::assert_snapshot!(said(&whole), @r"
+        ok answers: after 12 ms, as XTerm(388)
+        ok background: light (rgb:ffff/ffff/ffff)
+        ");
+        let fence_alone = Heard { background: None, name: None, ..whole.clone() };
+        insta::assert_snapshot!(said(&fence_alone), @r"
+        ok answers: after 12 ms, without a name
+        note background: it does not say whether it is light or dark: dark is taken
+        ");
+        let odd = Heard { background: Some(("blue".to_owned(), None)), ..whole };
+        assert!(said(&odd).contains("note background: its answer means nothing here: blue"));
+        assert!(said(&Heard::default()).contains("note answers: it answered nothing within 2 s"));
     }
 
     #[test]

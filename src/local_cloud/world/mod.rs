@@ -65,7 +65,7 @@ use crate::domain::delivery_url::{DeliveryUrl, SignatureKind};
 use crate::domain::sighting::AcceptVariant;
 
 /// Invalidations that are remembered after they have arrived.
-const MOST_INVALIDATIONS: usize = 20_000;
+const MOST_INVALIDATIONS: usize = 50_000;
 
 /// What a world is made of.
 #[derive(Debug, Clone)]

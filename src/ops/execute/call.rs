@@ -16,6 +16,12 @@ use crate::ops::in_doubt;
 use crate::ops::plan::stored;
 use crate::ports::cloud::{CloudError, Destroyed, RenameCall, ReplaceCall, Restored};
 
+/// Where the cloud wants fewer calls, a purge that follows a call is tried again so often, after this where the cloud
+/// does not say when, and never later than that.
+const FOLLOW_UPS: u32 = 2;
+const FOLLOW_UP: Duration = Duration::from_secs(1);
+const FOLLOW_UP_AFTER: Duration = Duration::from_secs(10);
+
 /// One call's answer.
 pub(super) struct Answered {
     pub item: ItemId,
@@ -250,7 +256,14 @@ async fn replace(context: &Context, work: &Work, item: &Item) -> Result<Answered
 
 /// Purges a name that may have been asked for while it did not exist; a remark when that failed.
 async fn follow_up(context: &Context, key: &AssetKey) -> Option<String> {
-    let failed = context.cloud.invalidate(key).await.err()?;
+    let mut failed = context.cloud.invalidate(key).await.err()?;
+    for _ in 0..FOLLOW_UPS {
+        let asked =
+            failed.asks_to_wait(context.clock.wall()).map(|asked| asked.unwrap_or(FOLLOW_UP));
+        let Some(pause) = asked.filter(|pause| *pause <= FOLLOW_UP_AFTER) else { break };
+        tokio::time::sleep(pause).await;
+        failed = context.cloud.invalidate(key).await.err()?;
+    }
     Some(format!("the follow-up purge of {key} failed: {failed}; order `purge` for it"))
 }
 

@@ -216,7 +216,7 @@ impl Runner<'_> {
         let Some(mut here) = self.running.begin(operation).await else {
             return Ok(journal.release_job(lease, clock.wall()).await.map(|()| None)?);
         };
-        let Some(work) = Work::of_journal(journal.job_work(operation).await?) else {
+        let Some(work) = Work::of_journal(journal.job_to_help(operation).await?) else {
             return Ok(journal.release_job(lease, clock.wall()).await.map(|()| None)?);
         };
         tracing::info!(%operation, "helps with a job");
@@ -275,7 +275,9 @@ impl Runner<'_> {
                     tracker.baseline(invalidation, existing.collect()).await;
                 }
             }
-            let desk = Desk { context, tracker, work, lease, pulse: &pulse, events, cancel, leave };
+            let own = Arc::clone(work);
+            let desk =
+                Desk { context, tracker, work: own, lease, pulse: &pulse, events, cancel, leave };
             let (items, end) = Window::new(desk, here).run().await?;
             let stopped = match end {
                 End::Through => {

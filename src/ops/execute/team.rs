@@ -33,6 +33,8 @@ const NOTHING: Duration = Duration::from_millis(500);
 pub(super) struct Team {
     lease: JobLease,
     at: HashMap<ItemId, usize>,
+    /// Of a hand: positions whose items have their outcome, for those that come next.
+    free: Vec<usize>,
     /// Taken here and not settled yet.
     mine: HashSet<usize>,
     /// Sent, and nobody waits for what becomes of it.
@@ -84,6 +86,7 @@ impl Team {
         Self {
             lease,
             at: work.items.iter().enumerate().map(|(at, item)| (item.id, at)).collect(),
+            free: Vec::new(),
             mine: HashSet::new(),
             left: HashSet::new(),
             share: cap,
@@ -129,6 +132,27 @@ impl Team {
             self.ask_at = now + if dealt.rest { AGAIN } else { NOTHING };
         }
         taken
+    }
+
+    /// Where a hand keeps an item that it is given; `end`: after all that it has.
+    pub fn place_of(&mut self, item: ItemId, end: usize) -> usize {
+        let position = self.free.pop().unwrap_or(end);
+        self.at.insert(item, position);
+        position
+    }
+
+    /// A hand keeps what it works on, and nothing else.
+    pub fn forget(&mut self, position: usize, item: ItemId) {
+        if self.is_hand() && self.at.remove(&item).is_some() {
+            self.left.remove(&position);
+            self.free.push(position);
+        }
+    }
+
+    /// Whoever runs the job asks about it.
+    pub fn renounce(&mut self, position: usize, item: ItemId) {
+        self.mine.remove(&position);
+        self.forget(position, item);
     }
 
     /// A call is to be made again, by whoever is next.

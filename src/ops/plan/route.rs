@@ -4,7 +4,7 @@ use super::OpError;
 use crate::domain::invalidation::{Outcome, Verb};
 use crate::domain::purge::{ApiPath, DeleteApi, OrderTerms};
 use crate::ops::context::Context;
-use crate::ports::journal::InvalidationRow;
+use crate::ports::journal::{InvalidationRow, Reach};
 
 /// Bulk deletes of the Admin API pay off above this many assets: fewer are one `destroy` each.
 const ADMIN_BULK_ABOVE: usize = 100;
@@ -48,7 +48,7 @@ pub(super) async fn of_delete(
                 hint: "set `bulk_invalidation = true` in the profile once support has switched it on, or leave --api away".to_owned(),
             });
         }
-        Some(DeleteApi::Admin) => return Ok(admin(calls, "as asked for")),
+        Some(DeleteApi::Admin) => return Ok(admin(context, calls, "as asked for")),
         None => {}
     }
     if assets <= ADMIN_BULK_ABOVE {
@@ -71,6 +71,7 @@ pub(super) async fn of_delete(
         ));
     }
     Ok(admin(
+        context,
         calls,
         if terms.invalidate {
             "this account invalidates in bulk, and such a delete was seen to reach its caches"
@@ -87,8 +88,11 @@ fn upload(because: &str) -> Route {
     Route { api_path: ApiPath::Destroy, why }
 }
 
-fn admin(calls: usize, because: &str) -> Route {
+fn admin(context: &Context, calls: usize, because: &str) -> Route {
+    let alone = context.journal.reach() != Reach::Here && calls > 1;
     let calls = if calls == 1 { "1 call".to_owned() } else { format!("{calls} calls") };
+    // a team's members help with everything else
+    let calls = if alone { format!("{calls}, all of them from this process") } else { calls };
     let why = format!("Admin API, 100 assets a call, {calls}: {because}");
     Route { api_path: ApiPath::AdminBulk, why }
 }

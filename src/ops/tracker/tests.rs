@@ -100,6 +100,12 @@ impl World {
         self.order(delete("press/hero")).await
     }
 
+    async fn replace(&self) -> InvalidationId {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(&file, b"another picture").unwrap();
+        self.order(Order::Replace { key: image("press/hero"), file: file.path().to_owned() }).await
+    }
+
     /// The picture of a watch, once it satisfies `wanted`.
     async fn until(
         &self,

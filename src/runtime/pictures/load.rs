@@ -17,6 +17,8 @@ use crate::ui::pixels::Way;
 
 /// A file that is not decoded after this long is not drawn.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// Bytes that one picture sends over SSH at most: a second of a slow line.
+const OVER_SSH: usize = 96 << 10;
 
 /// Loads and decodes the picture of an asset.
 ///
@@ -62,11 +64,13 @@ async fn decoded(file: PictureFile, way: Way) -> Found {
     let PictureFile { url, derived, place, city, bytes } = file;
     let from = city.map_or_else(|| place.to_string(), |city| format!("{place} {city}"));
     let length = bytes.len() as u64;
+    let remote = ["SSH_CONNECTION", "SSH_TTY"].iter().any(|it| std::env::var_os(it).is_some());
+    let most = if remote { OVER_SSH } else { usize::MAX };
     let work = async {
         let permit = ONE.acquire().await;
         tokio::task::spawn_blocking(move || {
             let _permit = permit; // given back when the work is done, wanted or not
-            scaled(&bytes, id, way)
+            scaled(&bytes, id, way, most)
         })
         .await
     };

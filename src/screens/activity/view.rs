@@ -9,7 +9,7 @@ use crate::domain::invalidation::{Outcome, Verb};
 use crate::domain::job::ActRow;
 use crate::domain::time::Timestamp;
 use crate::ports::journal::ActivityRow;
-use crate::screens::arrangement::order_words;
+use crate::screens::arrangement::{no_match, order_words};
 use crate::ui::layout::Column;
 use crate::ui::pen::Pen;
 use crate::ui::text;
@@ -43,6 +43,7 @@ fn columns(width: u16) -> [Column; 6] {
         columns[ASSETS].width = 22; // names come first: others leave before these are cut
     } else {
         (columns[0].width, columns[ASSETS].width, columns[OUTCOME].width) = (5, 10, 11);
+        columns[0].title = "UTC";
     }
     columns
 }
@@ -59,11 +60,12 @@ pub fn draw(app: &App, pen: &mut Pen<'_>, body: Rect) -> Option<(u16, u16)> {
     let cursor = status(app, pen, areas.status);
     let rows = app.activity.shown();
     if rows.is_empty() {
+        let no_match = no_match(app);
         let (line, role) = match &app.activity.failure {
             Some(failure) => (failure.headline.as_str(), Role::Bad),
             None if !app.activity.is_read => ("reading the journal", Role::Info),
             None if app.activity.rows.is_empty() => ("nothing was ordered yet", Role::Dim),
-            None => ("nothing that is loaded matches; esc drops the filter", Role::Dim),
+            None => (no_match.as_str(), Role::Dim),
         };
         listing::nothing(pen, areas.list, line, role);
         return cursor;

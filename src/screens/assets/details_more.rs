@@ -25,8 +25,7 @@ pub fn history(app: &App, pen: &mut Pen<'_>, area: Rect, cursor: Option<usize>) 
             return;
         }
         Some(Ok(rows)) if rows.is_empty() => {
-            let line =
-                "this journal has no order about it; what others did without it is not known here";
+            let line = "no order of this journal was about this asset; what was done without the journal is not known here";
             pen.paragraph(area, line, Role::Dim);
             return;
         }
@@ -119,7 +118,7 @@ fn one_look(pen: &mut Pen<'_>, area: Rect, look: &Look) {
     let why = format!(": {}", text::shown(&look.judgement.reason.to_string()));
     pen.put(x, area.y, area.right().saturating_sub(x), &why, Role::Text);
     let facts = match &look.sighting.result {
-        Err(failure) => text::shown(&failure.to_string()).into_owned(),
+        Err(failure) => vec![text::shown(&failure.to_string()).into_owned()],
         Ok(answer) => {
             let mut facts = vec![format!("status {}", answer.status)];
             if answer.cache != CacheStatus::Unknown {
@@ -140,10 +139,14 @@ fn one_look(pen: &mut Pen<'_>, area: Rect, look: &Look) {
                 answer.error.as_ref().map(|error| format!("x-cld-error {}", text::shown(error))),
             );
             facts.extend(answer.peer.map(|peer| format!("from {peer}")));
-            facts.join(&format!(" {} ", pen.theme.glyphs.separator))
+            facts
         }
     };
     let below = layout::split_top(area, 1).1;
     let below = Rect { x: below.x + 4, width: below.width.saturating_sub(4), ..below };
-    pen.paragraph(below, &facts, Role::Dim);
+    let separator = format!(" {} ", pen.theme.glyphs.separator);
+    let lines = text::flow(&facts, &separator, usize::from(below.width));
+    for (y, line) in (below.top()..below.bottom()).zip(lines) {
+        pen.put(below.x, y, below.width, &line, Role::Dim);
+    }
 }

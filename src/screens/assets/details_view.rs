@@ -14,7 +14,7 @@ use crate::domain::time::Timestamp;
 use crate::ops::engine::Shown;
 use crate::screens::shell::spinner;
 use crate::ui::pen::Pen;
-use crate::ui::theme::Role;
+use crate::ui::theme::{Glyphs, Role};
 use crate::ui::{layout, text};
 
 /// Draws the details that are open.
@@ -176,6 +176,21 @@ fn draw_entries(pen: &mut Pen<'_>, area: Rect, entries: &[Entry], cursor: Option
     }
 }
 
+/// The name of a section with the number of its entries and, where it has marks, what they mean: as long as there is
+/// room for.
+fn title(glyphs: &Glyphs, section: Section, count: usize, width: usize) -> String {
+    let name = format!("{} ({count})", section.title());
+    if section != Section::Urls {
+        return name;
+    }
+    let (reached, not, unsure) = (glyphs.cleared, glyphs.left_out, glyphs.unknown);
+    let legend = format!("  {reached} purged  {not} not  {unsure} uncertain");
+    let brief = format!("  {reached} purged {not} not {unsure} unsure");
+    let ways =
+        [format!("{name}{legend}"), format!("{name}{brief}"), format!("URLs ({count}){brief}")];
+    ways.into_iter().find(|title| text::width(title) <= width).unwrap_or(name)
+}
+
 fn entry_lines(pen: &Pen<'_>, entries: &[Entry], width: usize) -> Vec<Line> {
     let glyphs = pen.theme.glyphs;
     let mut lines = Vec::new();
@@ -184,13 +199,7 @@ fn entry_lines(pen: &Pen<'_>, entries: &[Entry], width: usize) -> Vec<Line> {
         if section != Some(entry.section) {
             section = Some(entry.section);
             let count = entries.iter().filter(|other| other.section == entry.section).count();
-            let legend = if entry.section == Section::Urls {
-                let (reached, not, unsure) = (glyphs.cleared, glyphs.left_out, glyphs.unknown);
-                format!("  {reached} purged  {not} not  {unsure} uncertain")
-            } else {
-                String::new()
-            };
-            let title = format!("{} ({count}){legend}", entry.section.title());
+            let title = title(glyphs, entry.section, count, width);
             let plain =
                 |text: String, role| Line { text, role, glyph: None, is_url: false, entry: None };
             lines.push(plain(String::new(), Role::Text));

@@ -5,6 +5,7 @@ mod copy_tests;
 pub mod details;
 pub mod details_more;
 pub mod details_view;
+pub mod filter;
 pub mod picture;
 #[cfg(test)]
 mod picture_tests;

@@ -82,7 +82,7 @@ fn what_would_stay_in_a_cache_is_loaded_by_a_key_of_its_own() {
 fn troubles_are_sentences_and_switching_off_loads_nothing() {
     let mut console = with_details(Way::Cells);
     let (task, _) = asked(&console.press("5"));
-    let why = "what came is no picture in a format that is drawn here".to_owned();
+    let why = "what came is no picture in a format that is known here".to_owned();
     answer(&mut console, task, Found::Not { why, may_insist: false });
     assert!(console.frame().contains("what came is no picture"), "{}", console.frame());
     let (task, _) = asked(&console.press("o"));

@@ -57,6 +57,8 @@ fn widths(app: &App, width: u16) -> Vec<Option<u16>> {
         columns[ID].width = 28; // names come first: others leave before these are cut
     } else if app.env.pending.0.is_empty() {
         (columns[CACHES].width, columns[CACHES].priority) = (width, u8::MAX); // nothing is in it
+    } else {
+        columns[ID].width = 18; // a name that can be told is worth more than an age
     }
     // cursor, mark and a space before the first column; a space at the end
     fit(&columns, width.saturating_sub(5))
@@ -272,7 +274,8 @@ fn parts(app: &App, state: &AssetsState) -> Vec<(String, Role)> {
         parts.push((failure.headline.clone(), Role::Bad));
     }
     if !state.rows.is_empty() {
-        parts.push((counted(state), Role::Text));
+        let asks = app.keymap.shown("filter.accept");
+        parts.push((counted(state, &asks), Role::Text));
     }
     if let Some(at) = state.copied_at {
         let age = app.env.now.duration_since(at).unsigned_abs();
@@ -286,7 +289,8 @@ fn parts(app: &App, state: &AssetsState) -> Vec<(String, Role)> {
         parts.push((format!("{} marked{away}", text::len(state.marks.len())), Role::Mark));
     }
     if state.range_from.is_some() {
-        parts.push(("range: move, then v or space".to_owned(), Role::Mark));
+        let [range, mark] = ["assets.range", "assets.mark"].map(|id| app.keymap.shown(id));
+        parts.push((format!("range: move, then {range} or {mark}"), Role::Mark));
     }
     if let Some(what) = narrowed(state) {
         parts.push((what, Role::Accent));
@@ -309,7 +313,7 @@ fn parts(app: &App, state: &AssetsState) -> Vec<(String, Role)> {
 }
 
 /// `12 of 500 loaded, more on the server`: honest about what the filter has seen.
-fn counted(state: &AssetsState) -> String {
+fn counted(state: &AssetsState, asks: &str) -> String {
     let loaded = text::len(state.rows.len());
     let more = match (&state.next_cursor, state.total) {
         (Some(_), Some(total)) => format!(" of {} on the server", text::count(total)),
@@ -317,9 +321,9 @@ fn counted(state: &AssetsState) -> String {
         (None, _) => String::new(),
     };
     let hint = if state.filter_field.is_some() && state.next_cursor.is_some() {
-        ": enter asks it"
+        format!(": {asks} asks it")
     } else {
-        ""
+        String::new()
     };
     if state.filter.is_empty() {
         match &state.next_cursor {
@@ -363,9 +367,11 @@ fn nothing(app: &App, pen: &mut Pen<'_>, area: Rect) {
     let (head, hint) = if state.loading.is_some() {
         (format!("reading the assets of {}", text::shown(&app.env.setup.cloud_name)), String::new())
     } else if !state.rows.is_empty() {
-        ("nothing that is loaded matches".to_owned(), "esc drops the filter".to_owned())
+        let back = app.keymap.shown("app.back");
+        ("nothing that is loaded matches".to_owned(), format!("{back} drops the filter"))
     } else if state.is_narrowed() {
-        ("the server has nothing that matches".to_owned(), "esc shows everything".to_owned())
+        let back = app.keymap.shown("app.back");
+        ("the server has nothing that matches".to_owned(), format!("{back} shows everything"))
     } else {
         let kind = app.keymap.shown("assets.kind");
         ("no assets of this type".to_owned(), format!("{kind} shows the next type"))

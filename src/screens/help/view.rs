@@ -15,16 +15,25 @@ pub fn draw(app: &App, pen: &mut Pen<'_>, help: &HelpState, area: Rect) -> Optio
     let rows = help.rows(&app.keymap);
     let height = area.height.saturating_sub(2).max(area.height.min(6));
     let area = layout::centred(area, 96, height);
-    let inside = popup(pen, area, "Help: type to search, enter runs", Role::Title);
+    let title = format!("Help: type to search, {} runs", app.keymap.shown("help.run"));
+    let inside = popup(pen, area, &title, Role::Title);
     let x = pen.put(inside.x, inside.y, 1, "/", Role::Key);
     let cursor =
         field(pen, x, inside.y, inside.width.saturating_sub(1).min(30), &help.field, false);
     let list = layout::split_top(inside, if inside.height < 10 { 1 } else { 2 }).1;
     // what is cut in its line is told in full below
-    let (list, told) = layout::split_bottom(list, if list.height > 8 { 3 } else { 0 });
+    let below = match list.height {
+        5..=8 if list.width < 60 => 2,
+        0..=8 => 0,
+        _ => 3,
+    };
+    let (list, told) = layout::split_bottom(list, below);
     if let Some(row) = rows.get(help.cursor).filter(|_| told.height > 0) {
-        pen.rule(told);
-        pen.paragraph(layout::split_top(told, 1).1, row.command.help, Role::Text);
+        let ruled = u16::from(told.height > 2);
+        if ruled > 0 {
+            pen.rule(told);
+        }
+        pen.paragraph(layout::split_top(told, ruled).1, row.command.help, Role::Text);
     }
     let lines = lines(&rows);
     let at = lines.iter().position(|line| matches!(line, Line::Row(at) if *at == help.cursor));

@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 use crate::app::action::{Screen, SortBy};
 use crate::app::state::App;
 use crate::domain::job::{JobRow, JobState};
-use crate::screens::arrangement::order_words;
+use crate::screens::arrangement::{no_match, order_words};
 use crate::ui::layout::Column;
 use crate::ui::pen::Pen;
 use crate::ui::text;
@@ -70,12 +70,11 @@ pub fn draw(app: &App, pen: &mut Pen<'_>, body: Rect) -> Option<(u16, u16)> {
     let state = &app.job_list;
     let rows = state.shown();
     if rows.is_empty() {
+        let no_match = no_match(app);
         let (line, role) = match &state.failure {
             Some(failure) => (failure.headline.as_str(), Role::Bad),
             None if !state.is_read => ("reading the journal", Role::Info),
-            None if !state.rows.is_empty() => {
-                ("nothing that is loaded matches; esc drops the filter", Role::Dim)
-            }
+            None if !state.rows.is_empty() => (no_match.as_str(), Role::Dim),
             None => ("no order has made calls yet", Role::Dim),
         };
         listing::nothing(pen, areas.list, line, role);

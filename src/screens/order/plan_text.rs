@@ -30,7 +30,9 @@ pub fn plan_lines(plan: &Plan) -> Vec<PlanLine> {
     watched(&mut lines, plan);
     times(&mut lines, plan);
     backups(&mut lines, plan);
-    for (at, note) in plan.notes.iter().enumerate() {
+    // what was said of backups is not said again
+    let notes = plan.notes.iter().filter(|note| !note.starts_with("no backup exists"));
+    for (at, note) in notes.enumerate() {
         lines.add(if at == 0 { "notes" } else { "" }, text::shown(note), Role::Text);
     }
     not_covered(&mut lines, plan);

@@ -121,6 +121,18 @@ impl OrderDialog {
         }
     }
 
+    /// Whether it may be about many assets, so that its names are worth a file.
+    #[must_use]
+    pub const fn is_for_many(&self) -> bool {
+        matches!(self.request, Request::Delete(_) | Request::Purge(_) | Request::Restore(_))
+    }
+
+    /// Whether its plan leaves URLs out that the cloud could be told one by one.
+    #[must_use]
+    pub fn misses(&self) -> bool {
+        matches!(&self.stage, Stage::Review { plan, .. } if !plan.not_covered.is_empty())
+    }
+
     #[must_use]
     pub const fn scope(&self) -> Scope {
         match &self.stage {
@@ -156,7 +168,7 @@ impl OrderDialog {
             Request::Purge(_) => "purge",
             Request::Restore(_) => "restore",
             Request::Rename { .. } | Request::Replace { .. } => {
-                return Err("that is one asset: `Y`, then l copies the command");
+                return Err("that is one asset: the copy menu has its command");
             }
         };
         let types = |key: &AssetKey| (key.resource_type, key.delivery_type);

@@ -11,7 +11,7 @@ use crate::app::update::outcome_words;
 use crate::domain::invalidation::Outcome;
 use crate::domain::snapshot::{Phase, PlaceState, WatchSnapshot};
 use crate::domain::time::Timestamp;
-use crate::screens::arrangement::order_words;
+use crate::screens::arrangement::{no_match, order_words};
 use crate::screens::watch::view::counted;
 use crate::ui::layout::Column;
 use crate::ui::pen::Pen;
@@ -80,9 +80,7 @@ pub fn draw(app: &App, pen: &mut Pen<'_>, body: Rect) -> Option<(u16, u16)> {
                     "nothing was invalidated yet: {assets} lists the assets, {purge} purges one, {delete} deletes it"
                 )
             }
-            _ if !app.pending.list.filter.is_empty() => {
-                "nothing that is loaded matches; esc drops the filter".to_owned()
-            }
+            _ if !app.pending.list.filter.is_empty() => no_match(app),
             (_, Show::Open) => format!("nothing is pending; {key} shows what has ended"),
             _ => format!("nothing has ended yet; {key} shows what is pending"),
         };

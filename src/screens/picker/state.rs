@@ -6,6 +6,7 @@ use tui_input::Input;
 
 use super::folders;
 use crate::app::fuzzy;
+use crate::app::keymap::Keymap;
 use crate::app::state::App;
 
 /// What is picked.
@@ -18,11 +19,15 @@ pub enum PickerKind {
 
 impl PickerKind {
     #[must_use]
-    pub const fn title(self) -> &'static str {
+    pub fn title(self, keymap: &Keymap) -> String {
+        let take = keymap.shown("picker.take");
         match self {
-            Self::Theme => "Theme: moving shows it, enter keeps it",
-            Self::Profile => "Profile",
-            Self::Folder => "Folders: enter lists one, right shows what is in it",
+            Self::Theme => format!("Theme: moving shows it, {take} keeps it"),
+            Self::Profile => "Profile".to_owned(),
+            Self::Folder => {
+                let open = keymap.shown("picker.open");
+                format!("Folders: {take} lists one, {open} shows what is in it")
+            }
         }
     }
 }

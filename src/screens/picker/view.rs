@@ -19,7 +19,7 @@ pub fn draw(app: &App, pen: &mut Pen<'_>, picker: &Picker, area: Rect) -> Option
     let rows = u16::try_from(picker.choices.len()).unwrap_or(u16::MAX).min(16);
     let sample = u16::from(picker.kind == PickerKind::Theme) * 2;
     let area = layout::centred(area, 76, rows.saturating_add(6 + sample));
-    let inside = popup(pen, area, picker.kind.title(), Role::Title);
+    let inside = popup(pen, area, &picker.kind.title(&app.keymap), Role::Title);
     let x = pen.put(inside.x, inside.y, 1, "/", Role::Key);
     let cursor =
         field(pen, x, inside.y, inside.width.saturating_sub(1).min(30), &picker.field, false);

@@ -112,7 +112,7 @@ fn evidence(app: &App, pen: &mut Pen<'_>, area: Rect, shown: &WatchSnapshot, at:
         _ => format!("{key} shows its sightings"),
     };
     let lines = [
-        (numbers(pen, cell), Role::Dim),
+        (numbers(pen, cell, usize::from(area.width)), Role::Dim),
         (
             text::cut_front(&text::shown(&url.url), usize::from(area.width), pen.theme.glyphs.cut)
                 .into_owned(),
@@ -133,7 +133,8 @@ fn evidence(app: &App, pen: &mut Pen<'_>, area: Rect, shown: &WatchSnapshot, at:
     }
 }
 
-fn numbers(pen: &Pen<'_>, cell: &Cell) -> String {
+/// What was seen last, as much of it as fits: what decides comes first.
+fn numbers(pen: &Pen<'_>, cell: &Cell, width: usize) -> String {
     let mut facts = Vec::new();
     if let Some(status) = cell.status {
         facts.push(format!("status {status}"));
@@ -144,17 +145,17 @@ fn numbers(pen: &Pen<'_>, cell: &Cell) -> String {
     if let Some(age) = cell.age {
         facts.push(format!("age {age} s"));
     }
+    if cell.sightings > 0 {
+        facts.push(format!("{} of {} clear in a row", cell.run.min(cell.k), cell.k));
+        facts.push(text::plural(usize::try_from(cell.sightings).unwrap_or(0), "sighting"));
+    }
     if let Some(etag) = &cell.etag {
         facts.push(format!("etag {}", text::cut(&text::shown(etag), 10, pen.theme.glyphs.cut)));
-    }
-    if cell.sightings > 0 {
-        facts.push(format!("run {}, needs {}", cell.run, cell.k));
-        facts.push(text::plural(usize::try_from(cell.sightings).unwrap_or(0), "sighting"));
     }
     if let Some(at) = cell.seen_at {
         facts.push(format!("seen {}", clock(at)));
     }
-    facts.join(&format!(" {} ", pen.theme.glyphs.separator))
+    text::fitting(&facts, &format!(" {} ", pen.theme.glyphs.separator), width)
 }
 
 fn expected(shown: &WatchSnapshot, at: &WatchState) -> String {

@@ -10,7 +10,7 @@ use crate::domain::snapshot::{Phase, WatchSnapshot};
 use crate::domain::time::Moment;
 use crate::screens::assets::picture::{Found, canvas};
 use crate::screens::shell::spinner;
-use crate::screens::watch::evidence::of_cell;
+use crate::screens::watch::evidence::{most, of_cell};
 use crate::ui::pen::Pen;
 use crate::ui::pixels::Way;
 use crate::ui::theme::Role;
@@ -77,7 +77,7 @@ pub fn compared(app: &mut App, task: TaskId, sides: Result<Box<Sides>, Failure>)
 pub fn draw(app: &App, pen: &mut Pen<'_>, view: &CompareView, area: Rect) {
     let place = text::shown(&view.place.0).into_owned();
     let title = format!("{place} and storage");
-    let (rest, keys) = of_cell(pen, area, area.width, &title, &view.url);
+    let (rest, keys) = of_cell(pen, area, (area.width, most(area)), &title, &view.url);
     let now = format!("{place} serves now");
     match &view.sides {
         None => {

@@ -19,12 +19,11 @@ use crate::ui::{layout, text};
 pub fn of_cell(
     pen: &mut Pen<'_>,
     screen: Rect,
-    width: u16,
+    (width, height): (u16, u16),
     title: &str,
     address: &str,
 ) -> (Rect, Rect) {
-    let height = screen.height.saturating_sub(2).max(screen.height.min(8));
-    let area = layout::centred(screen, width, height);
+    let area = layout::centred(screen, width, height.min(most(screen)));
     let inside = popup(pen, area, title, Role::Title);
     let (body, keys) = layout::split_bottom(inside, 1);
     let url = text::shown(address);
@@ -39,10 +38,26 @@ pub fn of_cell(
     (Rect { height: rest.height.saturating_sub(u16::from(framed)), ..rest }, keys)
 }
 
+/// Rows that a dialog about one cell may have.
+#[must_use]
+pub fn most(screen: Rect) -> u16 {
+    screen.height.saturating_sub(2).max(screen.height.min(8))
+}
+
+/// Widest evidence.
+const WIDTH: u16 = 110;
+/// Rows of the dialog beside those of the evidence: its frame, the URL, and the keys with the line above them.
+const AROUND: u16 = 6;
+
 /// Draws the evidence over the screen.
 pub fn draw(app: &App, pen: &mut Pen<'_>, view: &EvidenceView, area: Rect) {
     let title = format!("Evidence: {}", text::shown(&view.place.0));
-    let (list, keys) = of_cell(pen, area, 110, &title, &view.url);
+    let told = match &view.runs {
+        Some(Ok(runs)) => lines(pen, runs, usize::from(area.width.min(WIDTH).saturating_sub(4))),
+        _ => Vec::new(),
+    };
+    let height = u16::try_from(told.len()).unwrap_or(u16::MAX).max(4).saturating_add(AROUND);
+    let (list, keys) = of_cell(pen, area, (WIDTH, height), &title, &view.url);
     match &view.runs {
         None => {
             let (glyph, waited) = spinner(app, view.since);
@@ -61,11 +76,10 @@ pub fn draw(app: &App, pen: &mut Pen<'_>, view: &EvidenceView, area: Rect) {
         Some(Ok(runs)) if runs.is_empty() => {
             pen.paragraph(list, "the journal keeps no sighting of this cell yet", Role::Dim);
         }
-        Some(Ok(runs)) => {
-            let lines = lines(pen, runs, usize::from(list.width));
-            let most = lines.len().saturating_sub(usize::from(list.height));
+        Some(Ok(_)) => {
+            let most = told.len().saturating_sub(usize::from(list.height));
             for (y, (line, role)) in
-                (list.top()..list.bottom()).zip(lines.iter().skip(view.line.min(most)))
+                (list.top()..list.bottom()).zip(told.iter().skip(view.line.min(most)))
             {
                 pen.put(list.x, y, list.width, line, *role);
             }
@@ -110,7 +124,8 @@ fn lines(pen: &Pen<'_>, runs: &[SightingRun], width: usize) -> Vec<(String, Role
                 continue;
             }
             let word = if both { word } else { "seen " };
-            let facts = text::wrap(&facts(pen, evidence), width.saturating_sub(9));
+            let separator = format!(" {} ", pen.theme.glyphs.separator);
+            let facts = text::flow(&facts(evidence), &separator, width.saturating_sub(9));
             for (at, line) in facts.iter().enumerate() {
                 let before = if at == 0 { format!("  {word}  ") } else { " ".repeat(9) };
                 lines.push((format!("{before}{line}"), Role::Dim));
@@ -130,7 +145,7 @@ fn span(run: &SightingRun) -> String {
 }
 
 /// What was received: status, cache, age, validators, who answered.
-fn facts(pen: &Pen<'_>, evidence: &Evidence) -> String {
+fn facts(evidence: &Evidence) -> Vec<String> {
     let mut facts = Vec::new();
     match &evidence.result {
         Err(failure) => facts.push(text::shown(&failure.to_string()).into_owned()),
@@ -142,7 +157,7 @@ fn facts(pen: &Pen<'_>, evidence: &Evidence) -> String {
         ProbeShape::Body => "body compared".to_owned(),
     });
     facts.push(format!("{} ms", evidence.took.as_millis()));
-    facts.join(&format!(" {} ", pen.theme.glyphs.separator))
+    facts
 }
 
 fn received(answer: &Answer) -> Vec<String> {

@@ -66,23 +66,51 @@ pub fn timeline(pen: &mut Pen<'_>, area: Rect, shown: &WatchSnapshot, back: usiz
         pen.put(area.x, area.y, area.width, "nothing has happened yet", Role::Dim);
         return;
     }
-    let height = usize::from(area.height).max(1);
-    let end = lines.len().saturating_sub(back).max(height.min(lines.len()));
-    let first = end.saturating_sub(height);
     let wide = area.width >= 50;
-    for (y, (at, what, fell_back)) in (area.top()..area.bottom()).zip(&lines[first..end]) {
-        let mut x = pen.put(area.x, y, area.width, &clock(*at), Role::Dim) + 2;
-        if wide {
-            pen.put_right(x + 9, y, 9, &after(shown, *at), Role::Dim);
-            x += 11;
+    let told = area.x + if wide { 21 } else { 10 };
+    let room = |fell_back: bool| area.right().saturating_sub(told + 2 * u16::from(fell_back));
+    let parts: Vec<Vec<String>> = lines
+        .iter()
+        .map(|(_, what, fell_back)| text::wrap(what, usize::from(room(*fell_back))))
+        .collect();
+    let shown_lines = seen(&parts, usize::from(area.height), back);
+    let mut y = area.y;
+    for ((at, _, fell_back), parts) in lines[shown_lines.clone()].iter().zip(&parts[shown_lines]) {
+        for (n, part) in parts.iter().enumerate() {
+            if y >= area.bottom() {
+                return;
+            }
+            if n == 0 {
+                let x = pen.put(area.x, y, area.width, &clock(*at), Role::Dim) + 2;
+                if wide {
+                    pen.put_right(x + 9, y, 9, &after(shown, *at), Role::Dim);
+                }
+            }
+            let mut x = told;
+            let role = if *fell_back { Role::Outdated } else { Role::Text };
+            if *fell_back {
+                let glyph = if n == 0 { pen.theme.glyphs.outdated } else { " " };
+                x = pen.put(x, y, 1, glyph, role).max(told + 1) + 1;
+            }
+            pen.put(x, y, area.right().saturating_sub(x), part, role);
+            y += 1;
         }
-        let (role, glyph) =
-            if *fell_back { (Role::Outdated, pen.theme.glyphs.outdated) } else { (Role::Text, "") };
-        if *fell_back {
-            x = pen.put(x, y, 1, glyph, role) + 1;
-        }
-        pen.put(x, y, area.right().saturating_sub(x), what, role);
     }
+}
+
+/// Which entries are seen where each takes several lines: up to `back` from the newest, or more where there is room below.
+fn seen(parts: &[Vec<String>], height: usize, back: usize) -> std::ops::Range<usize> {
+    let mut end = parts.len().saturating_sub(back).max(1);
+    let (mut first, mut used) = (end, 0);
+    while first > 0 && used + parts[first - 1].len().max(1) <= height {
+        first -= 1;
+        used += parts[first].len().max(1);
+    }
+    while end < parts.len() && used < height {
+        used += parts[end].len().max(1);
+        end += 1;
+    }
+    first.min(end.saturating_sub(1))..end
 }
 
 /// `+12 s` since the order.

@@ -223,7 +223,7 @@ fn twin(pen: &mut Pen<'_>, area: Rect, shown: &WatchSnapshot, at: usize) {
 mod tests {
     use super::*;
     use crate::screens::testing::watch;
-    use crate::ui::theme::UNICODE;
+    use crate::ui::theme::{ASCII, UNICODE};
 
     #[test]
     fn standings_follow_the_cells() {
@@ -237,6 +237,17 @@ mod tests {
         );
         shown.places[0].state = PlaceState::Excluded;
         assert_eq!(words(&shown)[0], "left out");
+    }
+
+    #[test]
+    fn places_differ_in_shape_and_word_as_well() {
+        for glyphs in [&UNICODE, &ASCII] {
+            let all = standings(glyphs);
+            let distinct = |of: fn(&Standing) -> &'static str| {
+                all.iter().map(of).collect::<std::collections::BTreeSet<_>>().len()
+            };
+            assert_eq!((distinct(|it| it.glyph), distinct(|it| it.word)), (6, 6));
+        }
     }
 
     #[test]

@@ -9,6 +9,7 @@ mod curve_tab;
 pub mod evidence;
 mod lists;
 pub mod map_tab;
+pub mod pace;
 pub mod state;
 pub mod update;
 pub mod view;

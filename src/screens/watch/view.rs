@@ -63,7 +63,7 @@ pub fn draw(app: &App, pen: &mut Pen<'_>, body: Rect) {
         }
         Tab::Matrix => cells::draw(app, pen, rest, shown, &at),
         Tab::Map => map_tab::draw(pen, rest, shown, &at),
-        Tab::Curve => curve_tab::draw(pen, rest, shown, &at),
+        Tab::Curve => curve_tab::draw(pen, rest, shown, &at, &app.paces),
         Tab::Timeline => lists::timeline(pen, rest, shown, at.line),
         Tab::NotCovered => lists::not_covered(pen, rest, shown, at.line),
     }
@@ -143,7 +143,14 @@ fn state(app: &App, pen: &mut Pen<'_>, area: Rect, shown: &WatchSnapshot) -> u16
     let (clear, total) = counted(shown);
     let sentence = text::shown(&shown.sentence);
     let most = if area.height >= 12 { 2 } else { 1 };
-    let mut used = pen.paragraph(layout::split_top(area, most).0, &sentence, Role::Text);
+    let mut used = if most == 1 && text::width(&sentence) > usize::from(area.width) {
+        // the bar below has the count
+        let rest = sentence.split_once(" cells clear; ").map_or(&*sentence, |(_, rest)| rest);
+        pen.put(area.x, area.y, area.width, rest, Role::Text);
+        1
+    } else {
+        pen.paragraph(layout::split_top(area, most).0, &sentence, Role::Text)
+    };
     let y = area.y + used;
     let phase = phase_sentence(shown.phase);
     let beside = u16::try_from(text::width(phase)).unwrap_or(0) + 3;

@@ -149,6 +149,23 @@ impl Cluster {
         self.url(&database)
     }
 
+    /// Has the server speak TLS with a certificate of its own, from the next connection on.
+    #[allow(dead_code, reason = "not every suite needs it")]
+    pub fn speak_tls(&mut self, certificate: &Path, key: &Path) {
+        let data = self.folder.join("data");
+        for (from, to) in [(certificate, "server.crt"), (key, "server.key")] {
+            std::fs::copy(from, data.join(to)).expect("a file");
+            give(&[&data.join(to)]);
+        }
+        self.ask("postgres", "ALTER SYSTEM SET ssl = on");
+        self.ask("postgres", "SELECT pg_reload_conf()");
+        let since = Instant::now();
+        while self.ask("postgres", "SHOW ssl") != "on" {
+            assert!(since.elapsed() < PATIENCE, "it does not speak TLS");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
     /// Kills the server as if its host had died, and waits until nobody answers.
     pub fn kill(&mut self) {
         std::fs::write(self.folder.join("keep"), "").expect("our own folder");

@@ -2,7 +2,7 @@
 
 use super::jobs::{job, lease, states};
 use super::make::*;
-use crate::domain::invalidation::{ItemState, Member, Verb};
+use crate::domain::invalidation::{Item, ItemState, Member, Verb};
 use crate::domain::job::{JobState, JobWait, Wish};
 use crate::ports::journal::{Intent, JobLease, JobsOf, Journal, JournalError};
 use crate::ports::journal_team::{RollCall, Turn};
@@ -71,6 +71,15 @@ async fn calls_are_dealt_out_in_turn_and_never_twice(journal: &dyn Journal) {
     let again = Turn { most: 1, cap: 4, ..told(&of, &[(3, ItemState::Intended)]) };
     let dealt = journal.deal(hand, &again, at(5)).await.unwrap();
     assert_eq!(dealt.taken, [of.items[3].id], "the first in turn is the one that was given back");
+    let [(about, before)] = &dealt.about[..] else { panic!("what it is about: {:?}", dealt.about) };
+    let expected = Item { state: ItemState::Sent, sent_at: Some(at(5)), ..of.items[3].clone() };
+    let watched = of.invalidation.as_ref().and_then(|it| it.names.get(3)?.old.clone());
+    assert_eq!((about, before), (&expected, &watched));
+    let known = journal.job_to_help(of.operation.id).await.unwrap();
+    let whole = journal.job_work(of.operation.id).await.unwrap();
+    assert_eq!((known.operation, known.terms, known.items), (whole.operation, whole.terms, vec![]));
+    assert_eq!(before.as_ref(), whole.before.get(&about.id), "as whoever runs it reads it");
+    assert_eq!(journal.deal(lead, &ask(0), at(5)).await.unwrap().about, []);
     let end = journal.job(of.operation.id, at(5)).await.unwrap();
     assert_eq!(end.run_by.as_deref(), Some("ana@desk 1 and 1 more"));
 }

@@ -20,6 +20,8 @@ pub(super) const LEASE: Duration = Duration::from_secs(6);
 const LEFT_TO_ITS_MAKER: Duration = Duration::from_secs(3);
 /// Reading an order of many thousand again takes at most this part of the time: most of it this process does itself.
 const READING_SHARE: u32 = 20;
+/// Of thousands that nobody tracks some are taken up at each look, so that leases are renewed in time.
+const ADOPTING: Duration = Duration::from_secs(1);
 /// Ended ones that are looked through for what others have ended.
 const ENDED_READ: u32 = 50;
 
@@ -46,8 +48,11 @@ impl Desk {
             context.journal.join(&context.member, context.clock.wall()).await?;
         }
         self.forget_closed(&rows).await?;
-        for row in &rows {
-            if self.find(row.id).is_none() && !self.adopt(row).await? {
+        let (began, held) = (self.now(), self.tracked.iter().map(|it| it.watch.id()));
+        let held = held.collect::<HashSet<_>>();
+        for row in rows.iter().filter(|row| !held.contains(&row.id)) {
+            let has_time = self.now().since(began) < ADOPTING;
+            if !(has_time && self.adopt(row).await?) {
                 self.show_foreign(row);
             }
         }

@@ -62,9 +62,7 @@ async fn with_auto(deaf: usize) -> (World, InvalidationId) {
         context.policy.give_up_after = Duration::from_secs(900);
     })
     .await;
-    let file = std::env::temp_dir().join(format!("allclear-auto-{}", uuid::Uuid::now_v7()));
-    std::fs::write(&file, b"another picture").unwrap();
-    let id = world.order(Order::Replace { key: image("press/hero"), file }).await;
+    let id = world.replace().await;
     (world, id)
 }
 

@@ -127,7 +127,7 @@ async fn an_edge_that_falls_back_is_a_regression() {
     })
     .await;
     let mut events = world.tracker.events();
-    let id = world.order(replace_hero()).await;
+    let id = world.replace().await;
     let seen = world.until(id, |watch| !watch.regressions.is_empty()).await;
     assert_eq!(seen.regressions[0].place.0, "SIN");
     assert_eq!(seen.ended, None);
@@ -146,18 +146,12 @@ async fn an_edge_that_falls_back_is_a_regression() {
     assert!(!last.regressions.is_empty(), "it stays in the record");
 }
 
-fn replace_hero() -> Order {
-    let file = std::env::temp_dir().join(format!("allclear-hero-{}", uuid::Uuid::now_v7()));
-    std::fs::write(&file, b"another picture").unwrap();
-    Order::Replace { key: image("press/hero"), file }
-}
-
 #[tokio::test(start_paused = true)]
 async fn an_old_copy_from_a_shield_slows_the_looks_and_is_purged_again() {
     let mut edges = habits(&[100, 100]);
     (edges[1].shield, edges[1].deaf) = (true, 1);
     let world = World::new(&edges).await;
-    let id = world.order(replace_hero()).await;
+    let id = world.replace().await;
     let offered = world.until(id, |watch| watch.offer.is_some()).await;
     assert_eq!(offered.ended, None);
     let looks = world.cdn.probes(Some(1));
@@ -234,7 +228,7 @@ async fn a_newer_order_takes_the_name_over() {
     let mut edges = habits(&[500, 500]);
     edges[1].stuck = true;
     let world = World::new(&edges).await;
-    let first = world.order(replace_hero()).await;
+    let first = world.replace().await;
     world.until(first, |watch| watch.phase == Phase::Probing).await;
     tokio::time::sleep(Duration::from_secs(2)).await;
     world.cdn.change(1, |habit| habit.stuck = false);
@@ -326,7 +320,7 @@ async fn caches_that_go_by_no_version_cannot_vouch_for_storage() {
         context.policy.give_up_after = Duration::from_secs(120);
     })
     .await;
-    let id = world.order(replace_hero()).await;
+    let id = world.replace().await;
     let last = world.outcome(id).await;
     assert_eq!(outcome_of(&last), Outcome::GaveUp);
     assert_eq!(last.clear_of_total().0, 0, "what a cache serves is no truth about storage");
@@ -342,7 +336,7 @@ async fn a_derived_copy_that_delivery_still_gives_as_before_is_read_again() {
     let world = World::new(&edges).await;
     let before = world.cdn.serves(0, SMALL).1;
     world.cdn.lag_path(SMALL);
-    let id = world.order(replace_hero()).await;
+    let id = world.replace().await;
     tokio::time::sleep(Duration::from_secs(30)).await;
     let waiting = world.tracker.board().borrow().get(id).cloned().unwrap();
     assert_eq!(waiting.ended, None, "{}", waiting.sentence);
@@ -358,7 +352,7 @@ async fn a_derived_copy_that_delivery_still_gives_as_before_is_read_again() {
 async fn a_derived_copy_that_really_stays_as_it_was_does_not_block_for_ever() {
     let world = World::new(&habits(&[200])).await;
     world.cdn.lag_path(SMALL);
-    let id = world.order(replace_hero()).await;
+    let id = world.replace().await;
     let last = world.outcome(id).await;
     assert_eq!(outcome_of(&last), Outcome::AllClear, "{}", last.sentence);
     assert!(last.elapsed() > Duration::from_secs(60), "{:?}", last.elapsed());
@@ -486,7 +480,7 @@ async fn a_derived_copy_whose_delivery_lagged_for_long_is_judged_anew_at_the_end
     let world = World::new(&edges).await;
     let before = world.cdn.serves(0, SMALL).1;
     world.cdn.lag_path(SMALL);
-    let id = world.order(replace_hero()).await;
+    let id = world.replace().await;
     let believed = |watch: &WatchSnapshot| {
         let refetched = |url: &UrlRow| url.expectation == Some(Expectation::Refetched);
         watch.elapsed() > Duration::from_secs(61) && watch.urls.iter().any(refetched)

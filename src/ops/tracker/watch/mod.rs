@@ -21,10 +21,12 @@ use crate::ports::journal::{Lease, SightingRow};
 use super::{Doctrine, TrackerEvent};
 
 mod ends;
+mod last_reading;
 mod late;
 mod load;
 mod looks;
 mod places;
+mod references;
 mod story;
 mod truths;
 mod turns;
