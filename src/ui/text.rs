@@ -88,12 +88,21 @@ pub fn cut_front<'a>(text: &'a str, max: usize, mark: &str) -> Cow<'a, str> {
     if width(mark) <= max { format!("{mark}{tail}").into() } else { tail.into() }
 }
 
-/// `text` in lines of at most `max` columns, broken at spaces where possible.
+/// `text` in lines of at most `max` columns, broken at spaces where possible, and not between a number and its `%`.
 #[must_use]
 pub fn wrap(text: &str, max: usize) -> Vec<String> {
     let max = max.max(1);
     let (mut lines, mut line) = (Vec::new(), String::new());
-    for word in text.split_whitespace() {
+    let mut words = text.split_whitespace().peekable();
+    while let Some(word) = words.next() {
+        let glued;
+        let word = match words.next_if(|next| next.starts_with('%')) {
+            Some(percent) => {
+                glued = format!("{word} {percent}");
+                glued.as_str()
+            }
+            None => word,
+        };
         let gap = usize::from(!line.is_empty());
         if width(&line) + gap + width(word) <= max {
             if gap == 1 {
@@ -244,6 +253,7 @@ mod tests {
         assert_eq!(flow(&facts, " · ", 15), ["status 200", "etag a0559e75", "8.2 kB"]);
         assert_eq!(fitting(&facts, " · ", 20), "status 200");
         assert_eq!(fitting(&[], " · ", 20), "");
+        assert_eq!(wrap("under 0.1 % if stale", 10), ["under", "0.1 % if", "stale"]);
         let told = "it is not a delivery URL of this cloud";
         assert_eq!(wrap_at_most(told, 12, 2, "…"), ["it is not a", "delivery …"]);
         assert_eq!(wrap_at_most(told, 40, 2, "…"), [told]);

@@ -107,7 +107,7 @@ fn shoot() {
     camera.terminal.insist("1", |screen| screen.contains("● purged"));
     camera.leave("Delivery URLs");
     camera.press("/", "esc drop");
-    camera.press("shoes", "products/shoes");
+    camera.press("shoes", " loaded");
     camera.shoot("find");
     camera.leave("esc drop");
     camera.terminal.insist("g", |screen| screen.contains(HERO));

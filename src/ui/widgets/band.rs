@@ -25,9 +25,12 @@ pub fn band(pen: &mut Pen<'_>, area: Rect, title: &str, note: &str, sentence: &s
     if text::width(note) <= usize::from(room) {
         pen.put_right(area.right().saturating_sub(2), top, room, note, role);
     }
-    let lines =
-        Rect { x: area.x + 2, y: top + 1, width, height: area.bottom().saturating_sub(top + 1) };
-    pen.paragraph(lines, sentence, role);
+    let most = usize::from(area.bottom().saturating_sub(top + 1));
+    let cut = pen.theme.glyphs.cut;
+    let lines = text::wrap_at_most(sentence, usize::from(width), most, cut);
+    for (y, line) in (top + 1..area.bottom()).zip(lines) {
+        pen.put(area.x + 2, y, width, &line, role);
+    }
 }
 
 #[cfg(test)]
