@@ -118,7 +118,7 @@ async fn out(
                     if to.write_all(bytes).await.is_err() {
                         return;
                     }
-                    std::future::pending().await // until the server's answer ends the other direction
+                    std::future::pending::<()>().await; // until the answer ends the other direction
                 }
             }
         }

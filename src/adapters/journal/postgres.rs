@@ -34,6 +34,8 @@ use crate::ports::journal::JournalError;
 const CONNECTIONS: u32 = 5;
 /// Longest wait for a connection, for the answer to a question that costs nothing, and between such questions.
 const CONNECT: Duration = Duration::from_secs(5);
+/// Longest wait for a connection of the pool: as long as a statement may take. A server that is gone is noticed sooner.
+const FREE: Duration = Duration::from_secs(30);
 const PING: Duration = Duration::from_secs(3);
 const PING_EVERY: Duration = Duration::from_secs(2);
 /// Waits between attempts to reach a server that is gone: doubled from the first to the longest.
@@ -131,7 +133,7 @@ impl Address {
         let pool = AnyPoolOptions::new()
             .max_connections(CONNECTIONS)
             .min_connections(0)
-            .acquire_timeout(CONNECT)
+            .acquire_timeout(FREE)
             .idle_timeout(Duration::from_secs(300))
             .max_lifetime(None)
             .test_before_acquire(true) // an answer to one that was closed meanwhile would be none
