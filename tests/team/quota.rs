@@ -13,8 +13,7 @@ const ASSETS: usize = 600;
 /// What the cloud asks for.
 const PAUSE: Duration = Duration::from_secs(12);
 /// Calls that leave in this time were given out before the refusal was written: a busy machine takes its time.
-const GRACE: Duration = Duration::from_secs(4);
-
+const GRACE: Duration = Duration::from_secs(3);
 /// The time is over so much sooner for one whose call took that long to be refused.
 const EARLY: Duration = Duration::from_secs(1);
 
@@ -33,7 +32,8 @@ fn refused_once(refusal: impl Fn() -> Forged + Send + Sync + 'static) {
     let (kept, is_shared) = (Arc::clone(&books), Arc::new(Mutex::new(false)));
     let shared = Arc::clone(&is_shared);
     let proxy = Proxy::before(cloud.api(), move |request| {
-        if !request.is("explicit") {
+        // storage is read by `explicit` as well, without an invalidation
+        if !request.is("explicit") || !request.body.contains("invalidate=true") {
             return Fate::Pass;
         }
         let mut books = kept.lock().expect("no writer panics");

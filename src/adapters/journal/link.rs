@@ -206,16 +206,28 @@ impl Link {
         self.server.as_ref().is_some_and(|server| server.keeps_time)
     }
 
-    /// Learns what the server's clock showed when ours showed `here`.
-    pub fn learn_clock(&self, here: Timestamp, there: i64) {
+    /// Learns what the server's clock showed at some time between `here`, by ours, and `took` later.
+    pub fn learn_clock(&self, here: Timestamp, took: Duration, there: i64) {
         let Some(server) = &self.server else { return };
-        let found = there.saturating_sub(here.as_millisecond());
         let known = server.skew.load(Ordering::Relaxed);
-        if (found - known).abs() >= SAME_CLOCK_MS {
-            let skew = if found.abs() < SAME_CLOCK_MS { 0 } else { found };
+        let took = i64::try_from(took.as_millis()).unwrap_or(i64::MAX);
+        let skew = skew_of(known, there.saturating_sub(here.as_millisecond()), took);
+        if skew != known {
             server.skew.store(skew, Ordering::Relaxed);
             tracing::info!(skew_ms = skew, "the journal's clock and this host's differ");
         }
+    }
+}
+
+/// How far a clock is ahead of ours, in milliseconds, that was `found` ahead of the time of a question whose answer took
+/// `took`. What may as well be the time that the answer took is no difference to what is `known`.
+fn skew_of(known: i64, found: i64, took: i64) -> i64 {
+    let least = found.saturating_sub(took);
+    let may_be = |skew: i64| (skew.clamp(least, found) - skew).abs() < SAME_CLOCK_MS;
+    match known {
+        known if may_be(known) => known,
+        _ if may_be(0) => 0,
+        _ => found.saturating_sub(took / 2),
     }
 }
 
@@ -279,5 +291,28 @@ impl Server {
             Some(gone) => gone,
             None => std::future::pending().await,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rstest::rstest;
+
+    #[rstest]
+    #[case::quick_and_alike(0, 40, 80, 0)]
+    #[case::an_answer_that_took_long(0, 2_300, 2_400, 0)]
+    #[case::ahead(0, 60_010, 20, 60_000)]
+    #[case::behind(0, -59_990, 20, -60_000)]
+    #[case::known_and_slow(60_000, 63_000, 4_000, 60_000)]
+    #[case::set_right(60_000, 30, 60, 0)]
+    #[case::another(60_000, 90_010, 20, 90_000)]
+    fn a_slow_answer_is_no_other_clock(
+        #[case] known: i64,
+        #[case] found: i64,
+        #[case] took: i64,
+        #[case] expected: i64,
+    ) {
+        assert_eq!(skew_of(known, found, took), expected);
     }
 }

@@ -272,13 +272,14 @@ pub(super) async fn inspect(location: &str) -> Result<Inspection, JournalError> 
 impl SqlJournal {
     /// Reads the server's clock, when ours shows `now`.
     pub(super) async fn learn_clock(&self, now: Timestamp) -> Result<(), JournalError> {
+        let asked = std::time::Instant::now();
         let there: i64 = sqlx::query_scalar(
             "SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)",
         )
         .fetch_one(&self.link.pool())
         .await
         .map_err(|error| faults::reading(&self.location, &error))?;
-        self.link.learn_clock(now, there);
+        self.link.learn_clock(now, asked.elapsed(), there);
         Ok(())
     }
 }

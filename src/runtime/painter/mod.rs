@@ -142,9 +142,9 @@ impl Painter {
 /// Terminals that are known to fill what they erase with the background that is set; others may leave it bare.
 const ERASING_IN_COLOUR: [&str; 10] =
     ["xterm", "tmux", "alacritty", "foot", "kitty", "wezterm", "ghostty", "rxvt", "linux", "vte"];
-/// Terminals that are known to repeat a character (terminfo "rep" of xterm, and their own sources).
-const REPEATING: [&str; 8] =
-    ["xterm", "tmux", "alacritty", "foot", "kitty", "wezterm", "ghostty", "vte"];
+/// Terminals that are known to repeat a character, by their own sources. Many call themselves xterm and do not.
+const REPEATING: [&str; 7] =
+    ["tmux", "alacritty", "foot", "kitty", "wezterm", "xterm-kitty", "xterm-ghostty"];
 
 fn is_among(term: &str, known: &[&str]) -> bool {
     known.iter().any(|name| term.starts_with(name))

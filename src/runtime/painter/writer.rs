@@ -107,8 +107,7 @@ impl<'a> Writer<'a> {
     }
 
     /// Writes the same character many times, where that is shorter; answers its columns. Where the cursor is afterwards
-    /// is said and not relied upon: a terminal that has taken on a name it does not live up to leaves a gap, and no
-    /// more.
+    /// is said and not relied upon.
     fn repeat(&mut self, glyph: Glyph, row: &[Glyph], changed: &[bool]) -> Option<usize> {
         if !self.can.repeats || !glyph.is_ascii() {
             return None;

@@ -1,6 +1,7 @@
 //! The others who work on a shared job: what they leave to this process, and what they did.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::{Answered, Doubt, Look, Window};
 use crate::domain::invalidation::{Item, ItemState};
@@ -9,6 +10,10 @@ use crate::domain::verdict::Stored;
 use crate::ops::execute::ExecutedItem;
 use crate::ports::journal::JournalError;
 use crate::ports::journal_team::Dealt;
+
+/// The cloud may still carry out the calls of a process that died: they count as under way, and storage is not asked
+/// about them, for this long or as long as calls take.
+const CARRIED_OUT: Duration = Duration::from_secs(1);
 
 impl Window<'_> {
     /// What the journal gave leaves.
@@ -53,6 +58,7 @@ impl Window<'_> {
     /// What a look at the others showed.
     pub(super) async fn looked(&mut self, look: Look) {
         let (now, idles) = (self.now(), self.idles());
+        let carried_out = now + self.meter.call_time().max(CARRIED_OUT);
         let Some(team) = &mut self.team else { return };
         team.plan(&look, idles, now);
         match look {
@@ -62,7 +68,7 @@ impl Window<'_> {
                     self.doubts.push_back(Doubt {
                         position,
                         tries: 0,
-                        at: now,
+                        at: carried_out,
                         why: "its process ended before the answer came".to_owned(),
                     });
                 }
