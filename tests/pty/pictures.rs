@@ -95,8 +95,7 @@ fn kitty_gets_a_picture_once_and_its_cells_survive_dialogs_and_resizing() {
     terminal.wait("a smaller picture", |screen| {
         shown(screen) && screen.lines().all(|line| line.chars().count() <= 200)
     });
-    terminal.keys("q");
-    assert_eq!(terminal.exit().exit_code(), 0);
+    assert_eq!(terminal.quit().exit_code(), 0);
     terminal.drained();
     assert!(written(&terminal).contains("\x1b_Ga=d,"), "the terminal may forget it");
 }

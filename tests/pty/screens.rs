@@ -124,6 +124,5 @@ fn the_first_start_offers_three_keys() {
     terminal.wait_for("No cloud is configured yet");
     terminal.keys("d");
     terminal.wait_for(HERO);
-    terminal.keys("q");
-    assert_eq!(terminal.exit().exit_code(), 0);
+    assert_eq!(terminal.quit().exit_code(), 0);
 }

@@ -44,6 +44,5 @@ fn the_highlight_moves_while_the_api_thinks_and_a_read_can_be_cancelled() {
     }
     // keys of a script come like a paste: those after them count once there was quiet
     terminal.wait("the list, read again", |screen| !screen.contains("reading again"));
-    terminal.keys("q");
-    assert_eq!(terminal.exit().exit_code(), 0);
+    assert_eq!(terminal.quit().exit_code(), 0);
 }

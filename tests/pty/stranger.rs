@@ -75,8 +75,7 @@ fn demo_find_by_url_purge_watch_copy_and_report() {
     let sent = raw.rsplit("\x1b]52;c;").next().and_then(|rest| rest.split('\x07').next());
     let url = String::from_utf8(decoded(sent.expect("a copy"))).expect("text");
     assert!(url.contains("/v1") && url.ends_with("products/shoes/trail-runner.jpg"), "{url}");
-    terminal.keys("q");
-    assert_eq!(terminal.exit().exit_code(), 0);
+    assert_eq!(terminal.quit().exit_code(), 0);
 }
 
 /// Base64, as terminals take it.
@@ -144,8 +143,7 @@ fn typed_commands_are_there_at_the_next_start() {
         terminal.wait_for_at_most(Duration::from_secs(1), ran).is_ok()
     });
     assert!(taken, "{}", terminal.screen());
-    terminal.keys("q");
-    assert_eq!(terminal.exit().exit_code(), 0);
+    assert_eq!(terminal.quit().exit_code(), 0);
     let mut again = console(&home, 100, 30);
     again.keys(":");
     again.wait_for("open <ID");

@@ -219,26 +219,30 @@ impl Terminal {
 
     /// Waits for the program to end by itself.
     pub fn exit(&mut self) -> ExitStatus {
-        let deadline = Instant::now() + PATIENCE;
-        loop {
-            if let Some(status) = self.child.try_wait().expect("our own child") {
+        self.ended_within(PATIENCE).unwrap_or_else(|| {
+            panic!("the program does not end; the screen shows:\n{}", self.screen())
+        })
+    }
+
+    /// Presses `q` until the program ends: a key that comes right behind an escape key is another key.
+    pub fn quit(&mut self) -> ExitStatus {
+        for _ in 0..9 {
+            self.keys("q");
+            if let Some(status) = self.ended_within(Duration::from_secs(5)) {
                 return status;
             }
-            assert!(
-                Instant::now() < deadline,
-                "the program does not end; the screen shows:\n{}",
-                self.screen()
-            );
-            std::thread::sleep(Duration::from_millis(10)); // between two looks at the child, not a hope
         }
+        self.exit()
     }
-}
 
-impl Drop for Terminal {
-    fn drop(&mut self) {
-        if matches!(self.child.try_wait(), Ok(None)) {
-            self.child.kill().ok();
-            self.child.wait().ok();
+    fn ended_within(&mut self, patience: Duration) -> Option<ExitStatus> {
+        let deadline = Instant::now() + patience;
+        loop {
+            let status = self.child.try_wait().expect("our own child");
+            if status.is_some() || Instant::now() >= deadline {
+                return status;
+            }
+            std::thread::sleep(Duration::from_millis(10)); // between two looks at the child, not a hope
         }
     }
 }

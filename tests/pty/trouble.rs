@@ -114,8 +114,7 @@ fn an_api_that_dies_keeps_the_console_up() {
     });
     terminal.keys("\x1b");
     terminal.wait("the list", |screen| !screen.contains("Delete press"));
-    terminal.keys("q");
-    assert_eq!(terminal.exit().exit_code(), 0);
+    assert_eq!(terminal.quit().exit_code(), 0);
 }
 
 #[test]
@@ -171,6 +170,5 @@ fn names_of_every_script_survive_every_size_on_every_screen() {
     terminal.insist("?", |screen| screen.contains("type to search"));
     terminal.insist("\x1b", |screen| !screen.contains("type to search"));
     terminal.insist("\x1b", |screen| screen.contains("PUBLIC ID"));
-    terminal.keys("q");
-    assert_eq!(terminal.exit().exit_code(), 0);
+    assert_eq!(terminal.quit().exit_code(), 0);
 }
