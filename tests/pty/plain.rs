@@ -49,10 +49,9 @@ fn the_whole_job_by_words() {
     say(&mut terminal, "help", "rm or delete: ");
     say(&mut terminal, "list", " listed");
     say(&mut terminal, "filter hero", "1. press/2026/hero");
-    let shown = say(&mut terminal, "open 1", "delivery URLs");
-    assert!(shown.contains("covered"), "{shown}");
-    let mistake = say(&mut terminal, "delte 1", "hint: ");
-    assert!(mistake.contains("'delete'"), "{mistake}");
+    say(&mut terminal, "open 1", "covered");
+    let mistake = say(&mut terminal, "delte 1", "'delete'");
+    assert!(mistake.contains("hint: "), "{mistake}");
     let plan = say(&mut terminal, "delete 1 --note TICKET-9", "Type yes to delete");
     for wanted in
         ["Plan: delete press/2026/hero in demo", "asset: press/2026/hero", "API: ", "caches: "]
