@@ -96,7 +96,8 @@ impl SqlJournal {
                 taken.insert(id_of(row, "id")?, at);
             }
         }
-        let mut pictures = self.pictures.lock().await;
+        // nobody waits for this reading: who comes meanwhile finds nothing, and reads for itself
+        let mut pictures = std::mem::take(&mut *self.pictures.lock().await);
         pictures.retain(|id, (at, _)| taken.get(id).copied() == Some(*at));
         let new = taken.keys().filter(|id| !pictures.contains_key(id)).collect::<Vec<_>>();
         for some in new.chunks(PICTURES_AT_ONCE) {
@@ -116,7 +117,9 @@ impl SqlJournal {
             let picture = known.and_then(|(_, picture)| picture.as_deref().cloned());
             self.row_with(row, &present, picture)
         };
-        rows.iter().map(read).collect()
+        let told = rows.iter().map(read).collect();
+        *self.pictures.lock().await = pictures;
+        told
     }
 
     pub(super) async fn ended_rows(
