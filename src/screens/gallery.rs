@@ -106,6 +106,7 @@ const GALLERY: &[(&str, Make)] = &[
         typed(planned(w, h, "d", Verb::Delete, word), "", "acm")
     }),
     ("running", running),
+    ("refused", refused),
     ("quit-while-running", |w, h| pressed(running(w, h), "esc q")),
     ("pending", |w, h| pressed(board(w, h), "p j")),
     ("pending-none", |w, h| pressed(assets(w, h), "p")),
@@ -210,6 +211,19 @@ fn running(width: u16, height: u16) -> Console {
     console.app.jobs.get_mut(&job).unwrap().total = 12;
     console.wait(Duration::from_secs(2));
     console.tell(Msg::Execution { job, event: began });
+    console
+}
+
+/// Its journal could not be reached: nothing left.
+fn refused(width: u16, height: u16) -> Console {
+    let mut console = planned(width, height, "P", Verb::Purge, Confirmation::Yes);
+    let effects = console.press("y");
+    let [Effect::Execute { job, .. }] = effects[..] else { panic!("{effects:?}") };
+    let why = Failure::new(
+        "the journal postgres://team@db.example:5432/allclear cannot be reached: no answer within 5 s",
+        "nothing is sent that is not written first: wait until its server answers, or ask who runs it",
+    );
+    console.tell(Msg::Executed { job, result: Err(why) });
     console
 }
 

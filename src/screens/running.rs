@@ -25,36 +25,49 @@ pub fn pace(job: &Job, now: Moment) -> Option<(f64, Duration)> {
     Some((rate, Duration::try_from_secs_f64(left).unwrap_or(Duration::MAX)))
 }
 
+/// Columns of the dialog.
+const WIDTH: u16 = 76;
+
 /// Draws the dialog of an order under way.
 pub fn draw(app: &App, pen: &mut Pen<'_>, job: &Job, area: Rect) {
+    let said = said(job);
+    let wide = usize::from(area.width.min(WIDTH).saturating_sub(4));
+    let lines = said.iter().map(|(line, _)| text::wrap(line, wide).len()).sum::<usize>();
+    let said_rows = u16::try_from(lines).unwrap_or(u16::MAX).clamp(1, 6);
     let failures = u16::try_from(job.failures.len()).unwrap_or(u16::MAX).min(12);
     let list = if failures > 0 { failures + 1 } else { 0 };
-    let area = layout::centred(area, 76, 8 + list);
+    let area = layout::centred(area, WIDTH, 7 + said_rows + list);
     let title = format!("{} {}", capital(job.verb.as_str()), job.label);
     let inside = popup(pen, area, &title, Role::Title);
     let (body, keys) = layout::split_bottom(inside, 1);
-    divide(pen, area, keys.y.saturating_sub(1));
+    let (body, ruled) = layout::split_bottom(body, 1);
+    divide(pen, area, ruled.y);
     bar(pen, body.x, body.y, body.width, job.done, job.total);
     pen.put(body.x, body.y + 1, body.width, &status(app, job), Role::Text);
-    if let Some(end) = &job.ended {
-        let (line, role) = ending(end);
-        let rest = Rect { y: body.y + 2, height: body.height.saturating_sub(3), ..body };
+    let mut rest = layout::split_top(body, 2).1;
+    for (line, role) in said {
         let used = pen.paragraph(rest, &line, role);
-        if let JobEnd::Refused(failure) = end {
-            let rest = Rect { y: rest.y + used, height: rest.height.saturating_sub(used), ..rest };
-            pen.paragraph(rest, &failure.hint, Role::Text);
-        }
-    } else if job.cancelling {
-        let line = "stopping: calls in flight are finished, the rest is skipped";
-        pen.put(body.x, body.y + 2, body.width, line, Role::Warning);
+        rest = layout::split_top(rest, used).1;
     }
-    for (line, (asset, why)) in (body.y + 4..keys.y.saturating_sub(1)).zip(&job.failures) {
+    for (line, (asset, why)) in (body.y + 3 + said_rows..body.bottom()).zip(&job.failures) {
         let parts = [(pen.theme.glyphs.outdated, Role::Bad), (" ", Role::Text)];
         let x = pen.parts(body.x, line, body.width, &parts);
         let x = pen.put(x, line, body.width / 2, asset, Role::Strong);
         pen.put(x + 1, line, body.right().saturating_sub(x + 1), why, Role::Text);
     }
     hints(pen, keys, &keys_of(app, job));
+}
+
+/// How it ended and what to do next, or that it is being stopped.
+fn said(job: &Job) -> Vec<(String, Role)> {
+    match &job.ended {
+        Some(end) => ending(end),
+        None if job.cancelling => {
+            let line = "stopping: calls in flight are finished, the rest is skipped";
+            vec![(line.to_owned(), Role::Warning)]
+        }
+        None => vec![],
+    }
 }
 
 fn keys_of(app: &App, job: &Job) -> Vec<(String, &'static str)> {
@@ -85,9 +98,11 @@ fn status(app: &App, job: &Job) -> String {
     }
 }
 
-fn ending(end: &JobEnd) -> (String, Role) {
+fn ending(end: &JobEnd) -> Vec<(String, Role)> {
     match end {
-        JobEnd::Refused(failure) => (failure.headline.clone(), Role::Bad),
+        JobEnd::Refused(failure) => {
+            vec![(failure.headline.clone(), Role::Bad), (failure.hint.clone(), Role::Text)]
+        }
         JobEnd::Done { accepted, not_found, failed, skipped } => {
             let mut parts = vec![format!("{accepted} accepted")];
             for (count, word) in
@@ -98,7 +113,7 @@ fn ending(end: &JobEnd) -> (String, Role) {
                 }
             }
             let role = if parts.len() > 1 { Role::Warning } else { Role::Good };
-            (parts.join(", "), role)
+            vec![(parts.join(", "), role)]
         }
     }
 }

@@ -88,6 +88,12 @@ fn offered(app: &App, scope: Scope) -> Vec<(String, &'static str)> {
                 });
             }
         }
+        Scope::Running => {
+            if let Some(Overlay::Running(job)) = &app.overlay {
+                let goes_on = app.jobs.get(job).is_some_and(|job| job.ended.is_none());
+                offered.retain(|(_, word)| goes_on || *word != "stop");
+            }
+        }
         Scope::Details => {
             let opens =
                 app.assets.history_row(&app.env).is_some_and(|row| row.invalidation.is_some());
