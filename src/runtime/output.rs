@@ -1,5 +1,5 @@
-//! Bytes to the terminal, written by a thread of their own: a line that stalls (flow control, a dead link) stops
-//! the picture, never the loop.
+//! Bytes to the terminal: at once where it takes them, else by a thread of their own. A line that stalls (flow control, a
+//! dead link) stops the picture, never the loop.
 
 use std::io;
 use std::os::fd::OwnedFd;
@@ -17,8 +17,10 @@ pub struct Output {
     shared: Arc<Shared>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Shared {
+    /// The terminal once more, opened so that a write never waits; the shell keeps its own as it was.
+    prompt: Option<OwnedFd>,
     /// Frames handed over and not written yet.
     waiting: Mutex<usize>,
     written: Condvar,
@@ -36,7 +38,13 @@ impl Output {
         when_broken: impl FnOnce() + Send + 'static,
     ) -> io::Result<Self> {
         let (frames, queue) = sync_channel(4);
-        let shared = Arc::new(Shared::default());
+        let shared = Arc::new(Shared {
+            prompt: prompt(&terminal),
+            waiting: Mutex::default(),
+            written: Condvar::new(),
+            idle: Notify::new(),
+            broken: AtomicBool::new(false),
+        });
         let theirs = Arc::clone(&shared);
         std::thread::Builder::new()
             .name("terminal".to_owned())
@@ -58,11 +66,19 @@ impl Output {
     }
 
     /// Hands bytes over; false where the terminal is broken or the queue is full.
-    pub fn send(&self, bytes: Vec<u8>) -> bool {
+    pub fn send(&self, mut bytes: Vec<u8>) -> bool {
         if bytes.is_empty() || self.shared.broken.load(Ordering::Relaxed) {
             return false;
         }
-        *self.shared.waiting.lock().unwrap_or_else(PoisonError::into_inner) += 1;
+        let mut waiting = self.shared.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        if *waiting == 0 {
+            self.shared.write_promptly(&mut bytes);
+            if bytes.is_empty() {
+                return true;
+            }
+        }
+        *waiting += 1;
+        drop(waiting);
         let sent = self.frames.try_send(bytes).is_ok();
         if !sent {
             self.shared.done();
@@ -91,7 +107,28 @@ impl Output {
     }
 }
 
+/// The terminal behind `terminal`, opened for itself; nothing where it is none, or may not be opened.
+fn prompt(terminal: &OwnedFd) -> Option<OwnedFd> {
+    use rustix::fs::{Mode, OFlags, open};
+    let name = rustix::termios::ttyname(terminal, Vec::new()).ok()?;
+    let flags = OFlags::WRONLY | OFlags::NOCTTY | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    open(name, flags, Mode::empty()).ok()
+}
+
 impl Shared {
+    /// Writes what the terminal takes without being waited for; the rest, and what is to be said of its failures, is
+    /// left to the thread.
+    fn write_promptly(&self, bytes: &mut Vec<u8>) {
+        let Some(prompt) = &self.prompt else { return };
+        while !bytes.is_empty() {
+            match rustix::io::write(prompt, bytes) {
+                Ok(written) => drop(bytes.drain(..written)),
+                Err(rustix::io::Errno::INTR) => {}
+                Err(_) => return,
+            }
+        }
+    }
+
     fn done(&self) {
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
         *waiting = waiting.saturating_sub(1);
@@ -157,6 +194,31 @@ mod tests {
         output.idle().await;
         assert!(!output.is_busy());
         drained.await.unwrap().unwrap();
+    }
+
+    #[test]
+    fn a_terminal_that_takes_bytes_gets_them_at_once_and_the_rest_in_order() {
+        let pty = portable_pty::native_pty_system().openpty(portable_pty::PtySize::default());
+        let pty = pty.unwrap().master;
+        let name = pty.tty_name().unwrap();
+        let theirs = std::fs::OpenOptions::new().read(true).write(true).open(name).unwrap();
+        let raw = |mut modes: rustix::termios::Termios| {
+            modes.make_raw();
+            modes
+        };
+        let modes = raw(rustix::termios::tcgetattr(&theirs).unwrap());
+        rustix::termios::tcsetattr(&theirs, rustix::termios::OptionalActions::Now, &modes).unwrap();
+        let output = Output::start(theirs.into(), || ()).unwrap();
+        assert!(output.send(b"first".to_vec()));
+        assert!(!output.is_busy(), "nothing was waited for");
+        let long = (0..1 << 18).map(|n| b'a' + u8::try_from(n % 26).unwrap()).collect::<Vec<_>>();
+        assert!(output.send(long.clone()));
+        assert!(output.send(b"last".to_vec()));
+        assert!(output.is_busy(), "nobody reads so much");
+        let expected = [b"first".as_slice(), &long, b"last"].concat();
+        let mut read = vec![0; expected.len()];
+        pty.try_clone_reader().unwrap().read_exact(&mut read).unwrap();
+        assert!(read == expected, "in order");
     }
 
     #[tokio::test]

@@ -46,7 +46,14 @@ impl<'a> Pen<'a> {
         }
         let max = max.min(area.right() - x);
         let shown = text::cut(text, usize::from(max), self.theme.glyphs.cut);
-        self.buf.set_stringn(x, y, shown.as_ref(), usize::from(max), style).0
+        if !text::is_plain(&shown) {
+            return self.buf.set_stringn(x, y, shown.as_ref(), usize::from(max), style).0;
+        }
+        let from = self.buf.index_of(x, y);
+        for (cell, byte) in self.buf.content[from..].iter_mut().zip(shown.bytes()) {
+            cell.set_char(char::from(byte)).set_style(style);
+        }
+        x + u16::try_from(shown.len()).unwrap_or(max)
     }
 
     /// Writes `text` so that it ends before column `right`, in at most `max` columns; answers where it begins.
@@ -131,5 +138,25 @@ impl<'a> Pen<'a> {
             used += 1;
         }
         used
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn plain_text_is_written_as_any_other(text in "[ -~]{0,40}", x in 0u16..30, max in 0u16..40) {
+            let theme = Theme::plain();
+            let area = Rect::new(0, 0, 30, 2);
+            let (mut ours, mut theirs) = (Buffer::empty(area), Buffer::empty(area));
+            let end = Pen::new(&mut ours, &theme).put(x, 1, max, &text, Role::Strong);
+            let room = usize::from(max.min(30 - x));
+            let shown = text::cut(&text, room, theme.glyphs.cut);
+            let (expected, _) = theirs.set_stringn(x, 1, &shown, room, theme[Role::Strong]);
+            prop_assert_eq!((end, ours), (expected, theirs));
+        }
     }
 }

@@ -10,9 +10,18 @@ use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use crate::domain::text::clean;
 
+/// Whether each byte is a character of one column: nothing needs to be taken apart then.
+#[must_use]
+pub fn is_plain(text: &str) -> bool {
+    text.bytes().all(|byte| matches!(byte, b' '..=b'~'))
+}
+
 /// Columns that `text` takes.
 #[must_use]
 pub fn width(text: &str) -> usize {
+    if is_plain(text) {
+        return text.len();
+    }
     text.graphemes(true).map(UnicodeWidthStr::width).sum()
 }
 
@@ -52,6 +61,10 @@ pub fn cut<'a>(text: &'a str, max: usize, mark: &str) -> Cow<'a, str> {
         return text.into();
     }
     let room = max.saturating_sub(width(mark));
+    if is_plain(text) {
+        let mark = if width(mark) <= max { mark } else { "" };
+        return format!("{}{mark}", &text[..room]).into();
+    }
     let (mut kept, mut used) = (String::new(), 0);
     for cluster in text.graphemes(true) {
         let wide = cluster.width();
@@ -75,6 +88,10 @@ pub fn cut_front<'a>(text: &'a str, max: usize, mark: &str) -> Cow<'a, str> {
         return text.into();
     }
     let room = max.saturating_sub(width(mark));
+    if is_plain(text) {
+        let mark = if width(mark) <= max { mark } else { "" };
+        return format!("{mark}{}", &text[text.len() - room..]).into();
+    }
     let (mut kept, mut used) = (Vec::new(), 0);
     for cluster in text.graphemes(true).rev() {
         let wide = cluster.width();
