@@ -1,5 +1,5 @@
-//! Bytes to the terminal, written by a thread of their own: a line that stalls (flow control, a dead link) stops
-//! the picture, never the loop.
+//! Bytes to the terminal: what it takes at once is written at once, the rest by a thread of its own. A line that stalls
+//! (flow control, a dead link) stops the picture, never the loop.
 
 use std::io;
 use std::os::fd::OwnedFd;
@@ -15,6 +15,8 @@ use tokio::sync::Notify;
 pub struct Output {
     frames: SyncSender<Vec<u8>>,
     shared: Arc<Shared>,
+    /// The terminal by a description of our own, on which no write waits; `None` where it cannot be had.
+    at_once: Option<Arc<OwnedFd>>,
 }
 
 #[derive(Debug, Default)]
@@ -38,10 +40,11 @@ impl Output {
         let (frames, queue) = sync_channel(4);
         let shared = Arc::new(Shared::default());
         let theirs = Arc::clone(&shared);
+        let at_once = opened_anew(&terminal).map(Arc::new);
         std::thread::Builder::new()
             .name("terminal".to_owned())
             .spawn(move || write_frames(&terminal, &queue, &theirs, when_broken))?;
-        Ok(Self { frames, shared })
+        Ok(Self { frames, shared, at_once })
     }
 
     /// Whether earlier bytes have not left.
@@ -58,9 +61,13 @@ impl Output {
     }
 
     /// Hands bytes over; false where the terminal is broken or the queue is full.
-    pub fn send(&self, bytes: Vec<u8>) -> bool {
+    pub fn send(&self, mut bytes: Vec<u8>) -> bool {
         if bytes.is_empty() || self.shared.broken.load(Ordering::Relaxed) {
             return false;
+        }
+        bytes.drain(..self.written_at_once(&bytes));
+        if bytes.is_empty() {
+            return true;
         }
         *self.shared.waiting.lock().unwrap_or_else(PoisonError::into_inner) += 1;
         let sent = self.frames.try_send(bytes).is_ok();
@@ -68,6 +75,18 @@ impl Output {
             self.shared.done();
         }
         sent
+    }
+
+    /// Writes what the terminal takes without a wait, where nothing else is to leave before; returns how much that was.
+    /// Another thread need not be woken then.
+    fn written_at_once(&self, bytes: &[u8]) -> usize {
+        match &self.at_once {
+            // what went wrong is met again by the thread, and told
+            Some(terminal) if !self.is_busy() => {
+                rustix::io::write(terminal, bytes).unwrap_or_default()
+            }
+            _ => 0,
+        }
     }
 
     /// Hands bytes over and waits until everything has left, at most for `limit`.
@@ -100,6 +119,17 @@ impl Shared {
             self.idle.notify_one();
         }
     }
+}
+
+/// The same terminal, opened once more for writes that do not wait: the description that we were given is shared with the
+/// shell, which must not find it changed.
+fn opened_anew(terminal: &OwnedFd) -> Option<OwnedFd> {
+    use rustix::fs::{Mode, OFlags, fstat, open};
+    let name = rustix::termios::ttyname(terminal, Vec::new()).ok()?;
+    let flags = OFlags::WRONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+    let opened = open(name, flags, Mode::empty()).ok()?;
+    let (given, found) = (fstat(terminal).ok()?, fstat(&opened).ok()?);
+    (given.st_rdev == found.st_rdev && given.st_dev == found.st_dev).then_some(opened)
 }
 
 fn write_frames(
@@ -169,5 +199,27 @@ mod tests {
         told.await.unwrap();
         output.send_and_wait(b"y", Duration::from_secs(5));
         assert!(!output.send(b"z".to_vec()));
+    }
+
+    #[tokio::test]
+    async fn what_a_terminal_takes_at_once_is_written_at_once_and_the_rest_after_it() {
+        let size = portable_pty::PtySize::default();
+        let pair = portable_pty::native_pty_system().openpty(size).unwrap();
+        let name = pair.master.tty_name().unwrap();
+        let tty = std::fs::OpenOptions::new().write(true).open(name).unwrap();
+        let output = Output::start(tty.into(), || ()).unwrap();
+        assert!(output.at_once.is_some());
+        assert!(output.send(b"first".to_vec()));
+        assert!(!output.is_busy(), "no thread was asked");
+        let more = vec![b'x'; 1 << 18]; // more than a terminal holds
+        assert!(output.send(more.clone()));
+        assert!(output.is_busy());
+        let mut reader = pair.master.try_clone_reader().unwrap();
+        let read = tokio::task::spawn_blocking(move || {
+            let mut bytes = vec![0; 5 + (1 << 18)];
+            reader.read_exact(&mut bytes).map(|()| bytes)
+        });
+        output.idle().await;
+        assert!(read.await.unwrap().unwrap() == [b"first".to_vec(), more].concat());
     }
 }
