@@ -212,7 +212,10 @@ async fn real_caches_are_asked_politely() {
 async fn what_is_known_is_looked_at_while_other_names_are_still_being_read() {
     let names = (0..60).map(|n| format!("press/{n:02}")).collect::<Vec<_>>();
     let names = names.iter().map(String::as_str).collect::<Vec<_>>();
-    let world = World::over(FakeCloud::with(&names), &habits(&[500, 500]), |_| {}).await;
+    let world = World::over(FakeCloud::with(&names), &habits(&[500, 500]), |context| {
+        context.policy.confirm_above = 100;
+    })
+    .await;
     let urls = names.iter().map(|name| format!("/demo/image/upload/{name}.jpg"));
     let urls = urls.collect::<Vec<_>>();
     world.cdn.warm(&urls.iter().map(String::as_str).collect::<Vec<_>>());
