@@ -207,29 +207,3 @@ async fn real_caches_are_asked_politely() {
     }
     assert!(last.requests_spent <= 2 * last.requests_budget, "{last:?}");
 }
-
-#[tokio::test(start_paused = true)]
-async fn what_is_known_is_looked_at_while_other_names_are_still_being_read() {
-    let names = (0..60).map(|n| format!("press/{n:02}")).collect::<Vec<_>>();
-    let names = names.iter().map(String::as_str).collect::<Vec<_>>();
-    let world = World::over(FakeCloud::with(&names), &habits(&[500, 500]), |context| {
-        context.policy.confirm_above = 100;
-    })
-    .await;
-    let urls = names.iter().map(|name| format!("/demo/image/upload/{name}.jpg"));
-    let urls = urls.collect::<Vec<_>>();
-    world.cdn.warm(&urls.iter().map(String::as_str).collect::<Vec<_>>());
-    let keys = names.iter().map(|name| image(name)).collect();
-    let id = world.order(Order::Delete { what: Selection::Keys(keys) }).await;
-    let last = world.outcome(id).await;
-    assert_eq!(outcome_of(&last), Outcome::AllClear, "{last:#?}");
-    for edge in 0..2 {
-        // after the looks at old copies that the calls waited for
-        let is_look = world.cdn.asked(edge).into_iter().map(|(_, path)| urls.contains(&path));
-        let is_look = is_look.skip_while(|is_look| *is_look).take(60).collect::<Vec<_>>();
-        let first = is_look.iter().position(|is_look| *is_look).unwrap();
-        assert!(first < 10, "{first} reads before the first look");
-        let looks = is_look.iter().filter(|is_look| **is_look).count();
-        assert!(looks <= 20, "{looks} looks among the first 60 requests hold the reads up");
-    }
-}

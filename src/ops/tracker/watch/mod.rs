@@ -111,8 +111,6 @@ pub struct Spot {
     /// No request before this, after failures.
     hold_until: Moment,
     busy: bool,
-    /// Reads past the caches since the last look.
-    reads: u8,
     sentinel: Option<usize>,
     sentinel_since: Moment,
     /// Cells whose old copy came back from a shield: looks at the place slow.

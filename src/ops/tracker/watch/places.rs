@@ -144,7 +144,6 @@ impl Spot {
             hold_until: Moment::default(),
             busy: false,
             sentinel: None,
-            reads: 0,
             sentinel_since: Moment::default(),
             repinned: 0,
             saw_old: false,

@@ -36,9 +36,6 @@ pub struct Errand {
 /// A sentinel that did not answer for this long passes its role on.
 const SENTINEL_PATIENCE: Duration = Duration::from_secs(30);
 
-/// Reads past the caches that a place makes before a look has its turn, if one is due.
-const READS_IN_A_ROW: u8 = 3;
-
 impl Watch {
     /// When there is something to ask a place; `None` while it is busy or nothing is to be asked.
     pub fn due_at(&mut self, place: usize) -> Option<Moment> {
@@ -89,13 +86,9 @@ impl Watch {
         }
         let (work, probe) = self
             .baseline_errand(place)
-            .or_else(|| self.look_between_reads(place, now))
             .or_else(|| self.reference_errand(place, now, random))
             .or_else(|| self.cell_errand(place, now))?;
-        let spot = &mut self.spots[place];
-        let reads = matches!(work, Work::Reference { .. });
-        spot.reads = if reads { spot.reads.saturating_add(1) } else { 0 };
-        spot.busy = true;
+        self.spots[place].busy = true;
         self.in_flight += 1;
         self.spent += 1;
         Some(Errand { place, work, probe })
@@ -133,14 +126,6 @@ impl Watch {
         let place = &self.spots[place].place;
         let probe = reference_probe(place, &url, version, variant, random, self.pace.timeout());
         Some((Work::Reference { index, generation }, probe))
-    }
-
-    /// What is known already is looked at while thousands of names are still being read past the caches.
-    fn look_between_reads(&mut self, place: usize, now: Moment) -> Option<(Work, Probe)> {
-        if self.spots[place].reads < READS_IN_A_ROW {
-            return None;
-        }
-        self.cell_errand(place, now)
     }
 
     fn cell_errand(&mut self, place: usize, now: Moment) -> Option<(Work, Probe)> {
