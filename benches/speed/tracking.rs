@@ -16,7 +16,7 @@ use allclear::domain::sighting::{AcceptVariant, Answer, Etag, ProbeShape, Sighti
 use allclear::domain::time::{Moment, Timestamp};
 use allclear::domain::verdict::{Content, Expectation, Judgement, Reason, Stored, Verdict};
 use allclear::ops::tracker::schedule::{Agenda, Gate, Limits};
-use allclear::ports::journal::{Intent, Journal, Lease, SightingRow};
+use allclear::ports::journal::{Intent, Journal, Lease, News, SightingRow};
 
 use crate::{asset, time};
 
@@ -223,5 +223,5 @@ pub fn journal() {
 }
 
 async fn saved(journal: &SqlJournal, lease: Lease, rows: &[SightingRow]) -> bool {
-    journal.save_sightings(lease, rows).await.is_ok()
+    journal.save_one(News { sightings: rows, ..News::under(lease) }).await.is_ok()
 }

@@ -106,7 +106,7 @@ fn command(args: Args, arguments: &[OsString]) -> Exit {
 fn threads(command: Option<&Command>) -> usize {
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let most = match command {
-        None => 2,
+        None => 1, // beside the loop, which has the main thread; what computes for long has threads of its own
         Some(Command::Cloud(_)) => cores,
         Some(_) => 4,
     };

@@ -80,6 +80,27 @@ pub struct Lease {
     pub fencing: i64,
 }
 
+/// What is new of one watch since it was last written; what is empty changes nothing.
+#[derive(Debug, Clone, Copy)]
+pub struct News<'a> {
+    pub lease: Lease,
+    /// What storage was read as for names.
+    pub names: &'a [WatchedName],
+    /// Terms that changed while watching, e.g. a place that the operator left out.
+    pub terms: Option<&'a WatchTerms>,
+    pub sightings: &'a [SightingRow],
+    /// The latest picture, for other processes and for the next start.
+    pub picture: Option<&'a WatchSnapshot>,
+}
+
+impl News<'_> {
+    /// Nothing new yet of what `lease` is for.
+    #[must_use]
+    pub const fn under(lease: Lease) -> Self {
+        Self { lease, names: &[], terms: None, sightings: &[], picture: None }
+    }
+}
+
 /// The right to make calls of one job; every call of it is marked under the fencing number before it leaves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct JobLease {
@@ -582,13 +603,21 @@ pub trait Journal: Send + Sync {
         Ok(Vec::new())
     }
 
-    /// What storage was read as for names, in one write.
-    async fn save_names(&self, lease: Lease, names: &[WatchedName]) -> Result<(), JournalError>;
+    /// Writes what is new of many watches at once: one durable transaction, for each costs a sync of the disk and some
+    /// switches between threads. Each watch is written under its own lease; returns the leases that are good no more:
+    /// of theirs nothing was written, of all others everything.
+    ///
+    /// # Errors
+    /// When the journal cannot be written: nothing was then.
+    async fn save(&self, news: &[News<'_>]) -> Result<Vec<Lease>, JournalError>;
 
-    /// Terms that changed while watching, e.g. a place that the operator left out.
-    async fn save_terms(&self, lease: Lease, terms: &WatchTerms) -> Result<(), JournalError>;
-
-    async fn save_sightings(&self, lease: Lease, rows: &[SightingRow]) -> Result<(), JournalError>;
+    /// [`Self::save`] of one watch.
+    ///
+    /// # Errors
+    /// [`JournalError::LeaseLost`] when somebody else holds it now.
+    async fn save_one(&self, news: News<'_>) -> Result<(), JournalError> {
+        if self.save(&[news]).await?.is_empty() { Ok(()) } else { Err(JournalError::LeaseLost) }
+    }
 
     /// What is kept of the sightings of an invalidation, cell by cell, oldest run first; nothing in a journal that
     /// keeps none.
@@ -600,11 +629,16 @@ pub trait Journal: Send + Sync {
     }
 
     /// Keeps the latest picture for other processes and for the next start.
+    ///
+    /// # Errors
+    /// [`JournalError::LeaseLost`] when somebody else holds it now.
     async fn save_snapshot(
         &self,
         lease: Lease,
         snapshot: &WatchSnapshot,
-    ) -> Result<(), JournalError>;
+    ) -> Result<(), JournalError> {
+        self.save_one(News { picture: Some(snapshot), ..News::under(lease) }).await
+    }
 
     /// Ends an invalidation and releases the lease.
     async fn end(

@@ -107,12 +107,14 @@ impl Output {
     }
 }
 
-/// The terminal behind `terminal`, opened for itself; nothing where it is none, or may not be opened.
+/// The same terminal, opened for itself; nothing where it is none, or is not to be had under its name.
 fn prompt(terminal: &OwnedFd) -> Option<OwnedFd> {
-    use rustix::fs::{Mode, OFlags, open};
+    use rustix::fs::{Mode, OFlags, fstat, open};
     let name = rustix::termios::ttyname(terminal, Vec::new()).ok()?;
     let flags = OFlags::WRONLY | OFlags::NOCTTY | OFlags::NONBLOCK | OFlags::CLOEXEC;
-    open(name, flags, Mode::empty()).ok()
+    let opened = open(name, flags, Mode::empty()).ok()?;
+    let (given, found) = (fstat(terminal).ok()?, fstat(&opened).ok()?);
+    (given.st_rdev == found.st_rdev && given.st_dev == found.st_dev).then_some(opened)
 }
 
 impl Shared {

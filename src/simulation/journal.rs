@@ -13,8 +13,8 @@ use crate::domain::asset::AssetKey;
 use crate::domain::delivery_url::DeliveryUrl;
 use crate::domain::id::{InvalidationId, ItemId, MemberId, OperationId};
 use crate::domain::invalidation::{
-    CloudScope, Ending, Invalidation, Item, ItemState, Member, Operation, Verb, WatchTerms,
-    WatchedName, WatchedUrl, label_of,
+    CloudScope, Ending, Invalidation, Item, ItemState, Member, Operation, Verb, WatchedName,
+    WatchedUrl, label_of,
 };
 use crate::domain::job::{
     Act, ActKind, ActRow, ItemFilter, JobCounts, JobRow, JobState, JobTerms, JobWait, Refused,
@@ -26,7 +26,7 @@ use crate::domain::usual::Usual;
 use crate::domain::verdict::{Content, Stored};
 use crate::ports::journal::{
     ActivityRow, ByUrl, Intent, InvalidationRow, JobIntent, JobLease, JobWork, JobsOf, Journal,
-    JournalError, Lease, SightingRow, Step,
+    JournalError, Lease, News, Step,
 };
 
 /// Contents of one asset that are told at most.
@@ -124,6 +124,19 @@ impl State {
         let known = self.contents.entry(key.clone()).or_default();
         known.retain(|one| one != content);
         known.push(content.clone());
+    }
+
+    /// What storage was read as for names of an invalidation.
+    fn learn(&mut self, id: InvalidationId, names: &[WatchedName]) {
+        for name in names {
+            self.remember(&name.key, name.new.as_ref());
+            let Some(tracked) = self.invalidations.get_mut(&id) else { return };
+            for known in &mut tracked.invalidation.names {
+                if known.item == name.item && known.key == name.key {
+                    *known = name.clone();
+                }
+            }
+        }
     }
 
     fn items_of(&self, operation: OperationId) -> Vec<Item> {
@@ -525,42 +538,22 @@ impl Journal for MemoryJournal {
         Ok(Vec::new())
     }
 
-    async fn save_names(&self, lease: Lease, names: &[WatchedName]) -> Result<(), JournalError> {
-        self.under(lease, |state, id| {
-            for name in names {
-                state.remember(&name.key, name.new.as_ref());
-                let Some(tracked) = state.invalidations.get_mut(&id) else { return };
-                for known in &mut tracked.invalidation.names {
-                    if known.item == name.item && known.key == name.key {
-                        *known = name.clone();
-                    }
+    async fn save(&self, news: &[News<'_>]) -> Result<Vec<Lease>, JournalError> {
+        let mut lost = Vec::new();
+        for news in news {
+            let saved = self.under(news.lease, |state, id| {
+                state.learn(id, news.names);
+                let tracked = state.invalidations.get_mut(&id);
+                if let (Some(tracked), Some(terms)) = (tracked, news.terms) {
+                    tracked.invalidation.terms = terms.clone();
                 }
+            });
+            match saved {
+                Err(JournalError::LeaseLost) => lost.push(news.lease),
+                saved => saved?,
             }
-        })
-    }
-
-    async fn save_terms(&self, lease: Lease, terms: &WatchTerms) -> Result<(), JournalError> {
-        self.under(lease, |state, id| {
-            if let Some(tracked) = state.invalidations.get_mut(&id) {
-                tracked.invalidation.terms = terms.clone();
-            }
-        })
-    }
-
-    async fn save_sightings(
-        &self,
-        lease: Lease,
-        _rows: &[SightingRow],
-    ) -> Result<(), JournalError> {
-        self.under(lease, |_, _| ())
-    }
-
-    async fn save_snapshot(
-        &self,
-        lease: Lease,
-        _snapshot: &WatchSnapshot,
-    ) -> Result<(), JournalError> {
-        self.under(lease, |_, _| ())
+        }
+        Ok(lost)
     }
 
     async fn end(

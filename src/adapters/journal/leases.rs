@@ -227,6 +227,34 @@ impl Writing {
     pub(super) async fn hold(&mut self, lease: Lease) -> Result<(), JournalError> {
         self.under(lease, "fencing = fencing", []).await
     }
+
+    /// [`Self::hold`] of many; returns those that are good no more.
+    pub(super) async fn hold_all(&mut self, leases: &[Lease]) -> Result<Vec<Lease>, JournalError> {
+        let rows = leases.iter().map(|lease| {
+            let Lease { invalidation, holder, fencing } = lease;
+            [invalidation.to_string().into(), holder.to_string().into(), (*fencing).into()]
+        });
+        let held = self
+            .many::<3>(
+                "UPDATE invalidation SET fencing = v.column3 FROM (",
+                ") AS v WHERE invalidation.id = v.column1 AND invalidation.holder = v.column2 \
+                 AND invalidation.fencing = v.column3 AND invalidation.outcome IS NULL",
+                Box::new(rows),
+            )
+            .await?;
+        let mut lost = Vec::new();
+        if held == leases.len() as u64 {
+            return Ok(lost);
+        }
+        for lease in leases {
+            match self.hold(*lease).await {
+                Ok(()) => {}
+                Err(JournalError::LeaseLost) => lost.push(*lease),
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(lost)
+    }
 }
 
 /// A lease as it stands.

@@ -13,7 +13,7 @@ use crate::domain::place::PlaceId;
 use crate::domain::sighting::AcceptVariant;
 use crate::domain::time::{Timestamp, from_millis};
 use crate::domain::verdict::Verdict;
-use crate::ports::journal::{Evidence, JournalError, Lease, SightingRow, SightingRun};
+use crate::ports::journal::{Evidence, JournalError, Lease, News, SightingRow, SightingRun};
 
 /// Runs that a cell keeps from its beginning, and from its latest past.
 const FIRST_RUNS: i64 = 8;
@@ -58,20 +58,24 @@ struct Touched {
 }
 
 impl SqlJournal {
-    pub(super) async fn save_runs(
+    /// Writes the sightings of watches that are held; their runs are to be kept once that is committed.
+    pub(super) async fn take_runs(
         &self,
-        lease: Lease,
-        rows: &[SightingRow],
-    ) -> Result<(), JournalError> {
-        let mut writing = self.begin().await?.quietly();
-        writing.hold(lease).await?;
-        // Taken out: after a failure they are read again.
-        let known = self.runs.lock().await.remove(&lease.invalidation);
-        let mut runs = match known {
-            Some(runs) if runs.fencing == lease.fencing => runs,
-            _ => writing.latest_runs(lease).await?,
-        };
-        let touched = runs.take_in(rows);
+        writing: &mut Writing,
+        held: &[&News<'_>],
+    ) -> Result<Vec<(InvalidationId, Runs)>, JournalError> {
+        let (mut kept, mut rows) = (Vec::new(), Vec::new());
+        for news in held.iter().filter(|news| !news.sightings.is_empty()) {
+            let (lease, id) = (news.lease, news.lease.invalidation);
+            // Taken out: after a failure they are read again.
+            let known = self.runs.lock().await.remove(&id);
+            let mut runs = match known {
+                Some(runs) if runs.fencing == lease.fencing => runs,
+                _ => writing.latest_runs(lease).await?,
+            };
+            rows.extend(runs.take_in(news.sightings).into_iter().map(|touched| (id, touched)));
+            kept.push((id, runs));
+        }
         writing
             .insert::<12>(
                 "sighting (invalidation, place, url, variant, slot, run, verdict, sightings, first_at, last_at, \
@@ -81,14 +85,20 @@ impl SqlJournal {
                  THEN sighting.first_evidence ELSE excluded.first_evidence END, \
                  run = excluded.run, verdict = excluded.verdict, sightings = excluded.sightings, \
                  first_at = excluded.first_at, last_at = excluded.last_at, last_evidence = excluded.last_evidence",
-                Box::new(touched.into_iter().map(move |((cell, slot), touched)| {
-                    run_values(lease.invalidation, &cell, slot, touched)
-                })),
+                Box::new(
+                    rows.into_iter()
+                        .map(|(id, ((cell, slot), touched))| run_values(id, &cell, slot, touched)),
+                ),
             )
             .await?;
-        writing.commit().await?;
-        self.runs.lock().await.insert(lease.invalidation, runs);
-        Ok(())
+        Ok(kept)
+    }
+
+    /// What [`Self::take_runs`] wrote is committed.
+    pub(super) async fn keep_runs(&self, runs: Vec<(InvalidationId, Runs)>) {
+        if !runs.is_empty() {
+            self.runs.lock().await.extend(runs);
+        }
     }
 
     /// What is kept of the sightings of an invalidation, cell by cell, oldest run first: the evidence of a report.

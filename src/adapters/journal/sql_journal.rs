@@ -18,8 +18,7 @@ use super::vault::{Signer, Vault};
 use crate::domain::asset::AssetKey;
 use crate::domain::id::{InvalidationId, ItemId, MemberId, OperationId};
 use crate::domain::invalidation::{
-    CloudScope, Ending, Invalidation, Item, ItemState, Member, Operation, WatchTerms, WatchedName,
-    WatchedUrl,
+    CloudScope, Ending, Invalidation, Item, ItemState, Member, Operation, WatchedName, WatchedUrl,
 };
 use crate::domain::job::{Act, ActRow, ItemFilter, JobRow, JobWait, Slice, Wish};
 use crate::domain::snapshot::WatchSnapshot;
@@ -28,7 +27,7 @@ use crate::domain::usual::Usual;
 use crate::domain::verdict::Content;
 use crate::ports::journal::{
     ActivityRow, Intent, InvalidationRow, JobLease, JobWork, JobsOf, Journal, JournalError, Lease,
-    Mark, Reach, SightingRow, SightingRun, Step, UNTOLD,
+    Mark, News, Reach, SightingRun, Step, UNTOLD,
 };
 use crate::ports::journal_team::{Dealt, RollCall, Turn};
 
@@ -425,18 +424,18 @@ impl Journal for SqlJournal {
         self.link.over(self.activity_rows(scope, limit)).await.map(|read| self.here(read))
     }
 
-    async fn save_names(&self, lease: Lease, names: &[WatchedName]) -> Result<(), JournalError> {
-        let names = names.iter().map(|name| self.there(name).into_owned()).collect::<Vec<_>>();
-        self.link.over(self.save_watched_names(lease, &names)).await
-    }
-
-    async fn save_terms(&self, lease: Lease, terms: &WatchTerms) -> Result<(), JournalError> {
-        self.link.over(self.save_watch_terms(lease, terms)).await
-    }
-
-    async fn save_sightings(&self, lease: Lease, rows: &[SightingRow]) -> Result<(), JournalError> {
-        let sealed = self.vault.sealed_sightings(rows);
-        self.link.over(self.save_runs(lease, sealed.as_deref().unwrap_or(rows))).await
+    async fn save(&self, news: &[News<'_>]) -> Result<Vec<Lease>, JournalError> {
+        let written = news.iter().map(|news| {
+            let names = news.names.iter().map(|name| self.there(name).into_owned());
+            (names.collect::<Vec<_>>(), self.vault.sealed_sightings(news.sightings))
+        });
+        let written = written.collect::<Vec<_>>();
+        let news = news.iter().zip(&written).map(|(news, (names, sealed))| {
+            let sightings = sealed.as_deref().unwrap_or(news.sightings);
+            News { names, sightings, ..*news }
+        });
+        let news = news.collect::<Vec<_>>();
+        self.link.over(self.save_news(&news)).await
     }
 
     async fn kept_sightings(
@@ -444,14 +443,6 @@ impl Journal for SqlJournal {
         invalidation: InvalidationId,
     ) -> Result<Vec<SightingRun>, JournalError> {
         self.link.over(self.sightings(invalidation)).await
-    }
-
-    async fn save_snapshot(
-        &self,
-        lease: Lease,
-        snapshot: &WatchSnapshot,
-    ) -> Result<(), JournalError> {
-        self.link.over(self.save_picture(lease, snapshot)).await
     }
 
     async fn end(

@@ -2,14 +2,14 @@
 
 use super::faults;
 use super::rows::{column, ending_of, item_of, name_of, operation_of, structure, url_of};
-use super::sql::{json, row};
+use super::sql::json;
 use super::sql_journal::SqlJournal;
 use crate::domain::id::InvalidationId;
-use crate::domain::invalidation::{Ending, Invalidation, WatchTerms, WatchedName};
+use crate::domain::invalidation::{Ending, Invalidation, WatchedName};
 use crate::domain::snapshot::WatchSnapshot;
 use crate::domain::time::Timestamp;
 use crate::domain::verdict::Stored;
-use crate::ports::journal::{JournalError, Lease};
+use crate::ports::journal::{JournalError, Lease, News};
 
 impl SqlJournal {
     pub(super) async fn whole_invalidation(
@@ -54,56 +54,27 @@ impl SqlJournal {
         })
     }
 
-    pub(super) async fn save_watched_names(
-        &self,
-        lease: Lease,
-        names: &[WatchedName],
-    ) -> Result<(), JournalError> {
+    pub(super) async fn save_news(&self, news: &[News<'_>]) -> Result<Vec<Lease>, JournalError> {
         let mut writing = self.begin().await?.quietly();
-        writing.hold(lease).await?;
-        let row = sqlx::query(
-            "SELECT o.cloud, \
-             (SELECT COUNT(*) FROM watched_name n WHERE n.invalidation = v.id) AS names \
-             FROM invalidation v JOIN operation o ON o.id = v.operation WHERE v.id = $1",
-        )
-        .bind(lease.invalidation.to_string())
-        .fetch_one(writing.connection())
-        .await
-        .map_err(|error| faults::reading(&self.location, &error))?;
-        let cloud: String = column(&row, "cloud")?;
-        let known: i64 = column(&row, "names")?;
-        writing.names(lease.invalidation, known, names).await?;
+        let leases = news.iter().map(|news| news.lease).collect::<Vec<_>>();
+        let lost = writing.hold_all(&leases).await?;
+        let held = news.iter().filter(|news| !lost.contains(&news.lease)).collect::<Vec<_>>();
         let latest = self.latest.load(std::sync::atomic::Ordering::Relaxed);
-        let stored = names.iter().filter_map(|name| match &name.new {
-            Some(Stored::Holds(content)) => {
-                let at = name.changed_at.map_or(latest, Timestamp::as_millisecond);
-                Some((&name.key, content, at))
+        for news in &held {
+            if !news.names.is_empty() {
+                writing.learnt(news.lease.invalidation, news.names, latest).await?;
             }
-            _ => None,
-        });
-        writing.contents(&cloud, stored).await?;
-        writing.commit().await
-    }
-
-    pub(super) async fn save_watch_terms(
-        &self,
-        lease: Lease,
-        terms: &WatchTerms,
-    ) -> Result<(), JournalError> {
-        let mut writing = self.begin().await?.quietly();
-        writing.under(lease, "terms = $4", [json(terms).into()]).await?;
-        writing.commit().await
-    }
-
-    pub(super) async fn save_picture(
-        &self,
-        lease: Lease,
-        snapshot: &WatchSnapshot,
-    ) -> Result<(), JournalError> {
-        let mut writing = self.begin().await?.quietly();
-        writing.hold(lease).await?;
-        writing.picture(lease.invalidation, snapshot).await?;
-        writing.commit().await
+            if let Some(terms) = news.terms {
+                writing.under(news.lease, "terms = $4", [json(terms).into()]).await?;
+            }
+        }
+        let runs = self.take_runs(&mut writing, &held).await?;
+        let pictures =
+            held.iter().filter_map(|news| Some((news.lease.invalidation, news.picture?)));
+        writing.pictures(pictures).await?;
+        writing.commit().await?;
+        self.keep_runs(runs).await;
+        Ok(lost)
     }
 
     pub(super) async fn end_invalidation(
@@ -114,7 +85,7 @@ impl SqlJournal {
     ) -> Result<(), JournalError> {
         let mut writing = self.begin().await?;
         writing.hold(lease).await?;
-        writing.picture(lease.invalidation, last).await?;
+        writing.pictures(std::iter::once((lease.invalidation, last))).await?;
         writing.clearances(lease.invalidation, last).await?;
         writing
             .under(
@@ -152,19 +123,47 @@ impl SqlJournal {
 }
 
 impl super::sql::Writing {
-    async fn picture(
+    /// What storage was read as for names of an invalidation that is held.
+    async fn learnt(
         &mut self,
         invalidation: InvalidationId,
-        snapshot: &WatchSnapshot,
+        names: &[WatchedName],
+        latest: i64,
     ) -> Result<(), JournalError> {
+        let row = sqlx::query(
+            "SELECT o.cloud, \
+             (SELECT COUNT(*) FROM watched_name n WHERE n.invalidation = v.id) AS names \
+             FROM invalidation v JOIN operation o ON o.id = v.operation WHERE v.id = $1",
+        )
+        .bind(invalidation.to_string())
+        .fetch_one(self.connection())
+        .await
+        .map_err(|error| self.fault(&error))?;
+        let cloud: String = column(&row, "cloud")?;
+        let known: i64 = column(&row, "names")?;
+        self.names(invalidation, known, names).await?;
+        let stored = names.iter().filter_map(|name| match &name.new {
+            Some(Stored::Holds(content)) => {
+                let at = name.changed_at.map_or(latest, Timestamp::as_millisecond);
+                Some((&name.key, content, at))
+            }
+            _ => None,
+        });
+        self.contents(&cloud, stored).await
+    }
+
+    async fn pictures<'a>(
+        &mut self,
+        pictures: impl Iterator<Item = (InvalidationId, &'a WatchSnapshot)> + Send,
+    ) -> Result<(), JournalError> {
+        let row = |(invalidation, picture): (InvalidationId, &WatchSnapshot)| {
+            let taken_at = picture.taken_at.as_millisecond();
+            [invalidation.to_string().into(), taken_at.into(), json(picture).into()]
+        };
         self.insert::<3>(
             "snapshot (invalidation, taken_at, picture)",
             "ON CONFLICT (invalidation) DO UPDATE SET taken_at = excluded.taken_at, picture = excluded.picture",
-            row([
-                invalidation.to_string().into(),
-                snapshot.taken_at.as_millisecond().into(),
-                json(snapshot).into(),
-            ]),
+            Box::new(pictures.map(row)),
         )
         .await?;
         Ok(())

@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -10,8 +11,7 @@ use crate::adapters::journal::{Processes, SqlJournal};
 use crate::domain::asset::AssetKey;
 use crate::domain::id::{InvalidationId, ItemId, MemberId, OperationId};
 use crate::domain::invalidation::{
-    CloudScope, Ending, Invalidation, Item, ItemState, Member, Operation, WatchTerms, WatchedName,
-    WatchedUrl,
+    CloudScope, Ending, Invalidation, Item, ItemState, Member, Operation, WatchedName, WatchedUrl,
 };
 use crate::domain::job::{Act, ActRow, ItemFilter, JobRow, JobWait, Slice, Wish};
 use crate::domain::snapshot::WatchSnapshot;
@@ -20,12 +20,12 @@ use crate::domain::usual::Usual;
 use crate::domain::verdict::Content;
 use crate::ports::journal::{
     ActivityRow, Intent, InvalidationRow, JobLease, JobWork, JobsOf, Journal, JournalError, Lease,
-    SightingRow, Step,
+    News, SightingRun, Step,
 };
 
 /// A journal during whose calls paused time stands still.
 #[derive(Debug, Clone)]
-pub struct StillJournal(Arc<SqlJournal>, Option<Usual>);
+pub struct StillJournal(Arc<SqlJournal>, Option<Usual>, Arc<AtomicUsize>);
 
 impl StillJournal {
     /// A new journal in memory, to which every process is alive.
@@ -35,7 +35,13 @@ impl StillJournal {
     pub async fn in_memory() -> Self {
         let processes = Processes::new("test", |_| true);
         let opened = still(SqlJournal::in_memory(processes)).await;
-        Self(Arc::new(opened.expect("a journal in memory needs nothing")), None)
+        Self(Arc::new(opened.expect("a journal in memory needs nothing")), None, Arc::default())
+    }
+
+    /// How often a tracker wrote what is new of its watches.
+    #[must_use]
+    pub fn saves(&self) -> usize {
+        self.2.load(Ordering::Relaxed)
     }
 
     /// One that keeps no pictures and no sightings, and tells this of earlier invalidations: for long simulations.
@@ -43,7 +49,7 @@ impl StillJournal {
     /// # Panics
     /// When it cannot be made.
     pub async fn forgetful(usual: Usual) -> Self {
-        Self(Self::in_memory().await.0, Some(usual))
+        Self(Self::in_memory().await.0, Some(usual), Arc::default())
     }
 }
 
@@ -260,30 +266,25 @@ impl Journal for StillJournal {
         still(self.0.activity(scope, limit)).await
     }
 
-    async fn save_names(&self, lease: Lease, names: &[WatchedName]) -> Result<(), JournalError> {
-        still(self.0.save_names(lease, names)).await
-    }
-
-    async fn save_terms(&self, lease: Lease, terms: &WatchTerms) -> Result<(), JournalError> {
-        still(self.0.save_terms(lease, terms)).await
-    }
-
-    async fn save_sightings(&self, lease: Lease, rows: &[SightingRow]) -> Result<(), JournalError> {
+    async fn save(&self, news: &[News<'_>]) -> Result<Vec<Lease>, JournalError> {
+        self.2.fetch_add(1, Ordering::Relaxed);
         match self.1 {
-            Some(_) => Ok(()),
-            None => still(self.0.save_sightings(lease, rows)).await,
+            Some(_) if news.iter().all(|news| news.names.is_empty() && news.terms.is_none()) => {
+                Ok(Vec::new())
+            }
+            Some(_) => {
+                let told = news.iter().map(|it| News { sightings: &[], picture: None, ..*it });
+                still(self.0.save(&told.collect::<Vec<_>>())).await
+            }
+            None => still(self.0.save(news)).await,
         }
     }
 
-    async fn save_snapshot(
+    async fn kept_sightings(
         &self,
-        lease: Lease,
-        snapshot: &WatchSnapshot,
-    ) -> Result<(), JournalError> {
-        match self.1 {
-            Some(_) => Ok(()),
-            None => still(self.0.save_snapshot(lease, snapshot)).await,
-        }
+        invalidation: InvalidationId,
+    ) -> Result<Vec<SightingRun>, JournalError> {
+        still(self.0.kept_sightings(invalidation)).await
     }
 
     async fn end(

@@ -18,6 +18,7 @@ use crate::ops::testing::{self, FakeCloud, FakePlaces, PausedClock, Script, imag
 use crate::ops::{execute, plan};
 use cdn::{Cdn, Habit};
 
+mod beat;
 mod cdn;
 mod lag;
 mod limits;

@@ -18,7 +18,7 @@ use crate::domain::sighting::{AcceptVariant, Answer, ProbeShape, Sighting};
 use crate::domain::snapshot::{Calls, Phase, PlaceRow, PlaceState, WatchSnapshot};
 use crate::domain::time::{Moment, Timestamp, from_millis};
 use crate::domain::verdict::{Content, Judgement, Reason, Stored, Verdict};
-use crate::ports::journal::{Intent, Journal, SightingRow};
+use crate::ports::journal::{Intent, Journal, Lease, News, SightingRow};
 
 pub const TTL: Duration = Duration::from_secs(10);
 
@@ -259,4 +259,19 @@ pub fn sighting(place: &str, seen: Timestamp, verdict: Verdict) -> SightingRow {
         },
         judgement: Judgement { verdict, reason: Reason::EqualsNew },
     }
+}
+
+/// Sightings that a tracker writes.
+pub fn seen(lease: Lease, sightings: &[SightingRow]) -> News<'_> {
+    News { sightings, ..News::under(lease) }
+}
+
+/// What storage was read as.
+pub fn learnt(lease: Lease, names: &[WatchedName]) -> News<'_> {
+    News { names, ..News::under(lease) }
+}
+
+/// Terms that changed.
+pub fn agreed(lease: Lease, terms: &WatchTerms) -> News<'_> {
+    News { terms: Some(terms), ..News::under(lease) }
 }

@@ -29,9 +29,9 @@ async fn a_cell_keeps_first_and_last_of_each_run() {
     let rows: Vec<_> =
         (1..).zip(verdicts).map(|(second, verdict)| sighting("FRA", at(second), verdict)).collect();
     // In two batches that cut a run in two, with another cell between.
-    journal.save_sightings(lease, &rows[..2]).await.unwrap();
-    journal.save_sightings(lease, &[sighting("SIN", at(2), Unknown)]).await.unwrap();
-    journal.save_sightings(lease, &rows[2..]).await.unwrap();
+    journal.save_one(seen(lease, &rows[..2])).await.unwrap();
+    journal.save_one(seen(lease, &[sighting("SIN", at(2), Unknown)])).await.unwrap();
+    journal.save_one(seen(lease, &rows[2..])).await.unwrap();
     let kept = journal.sightings(known.id).await.unwrap();
     assert_eq!(
         kept.iter().map(told).collect::<Vec<_>>(),
@@ -52,11 +52,11 @@ async fn a_cell_keeps_first_and_last_of_each_run() {
 async fn a_run_goes_on_after_a_take_over() {
     let journal = in_memory().await;
     let (known, lease) = tracked(&journal, "a").await;
-    journal.save_sightings(lease, &[sighting("FRA", at(1), Outdated)]).await.unwrap();
+    journal.save_one(seen(lease, &[sighting("FRA", at(1), Outdated)])).await.unwrap();
     let ben = joined(&journal, "ben", 2).await;
     let taken = journal.acquire(known.id, ben.id, at(60), TTL).await.unwrap().unwrap();
     let rows = [sighting("FRA", at(61), Outdated), sighting("FRA", at(62), Cleared)];
-    journal.save_sightings(taken, &rows).await.unwrap();
+    journal.save_one(seen(taken, &rows)).await.unwrap();
     let kept = journal.sightings(known.id).await.unwrap();
     let told: Vec<_> = kept.iter().map(told).collect();
     assert_eq!(told, [("FRA", 0, Outdated, 2), ("FRA", 1, Cleared, 1)]);
@@ -72,7 +72,7 @@ async fn a_flapping_cell_stays_small() {
             .map(|n| (batch * 20 + n, if n % 2 == 0 { Unknown } else { Cleared }))
             .map(|(second, verdict)| sighting("FRA", at(second), verdict))
             .collect();
-        journal.save_sightings(lease, &rows).await.unwrap();
+        journal.save_one(seen(lease, &rows)).await.unwrap();
     }
     let kept = journal.sightings(known.id).await.unwrap();
     let runs: Vec<u64> = kept.iter().map(|run| run.run).collect();
@@ -85,11 +85,11 @@ async fn a_flapping_cell_stays_small() {
 async fn sightings_of_what_ended_long_ago_are_dropped() {
     let journal = in_memory().await;
     let (old, lease) = tracked(&journal, "a").await;
-    journal.save_sightings(lease, &[sighting("FRA", at(1), Cleared)]).await.unwrap();
+    journal.save_one(seen(lease, &[sighting("FRA", at(1), Cleared)])).await.unwrap();
     journal.end(lease, &ending(Outcome::AllClear, at(2)), &snapshot(&old, at(2))).await.unwrap();
     assert_eq!(journal.sightings(old.id).await.unwrap().len(), 1);
     let (new, lease) = tracked(&journal, "b").await;
-    journal.save_sightings(lease, &[sighting("FRA", at(3), Cleared)]).await.unwrap();
+    journal.save_one(seen(lease, &[sighting("FRA", at(3), Cleared)])).await.unwrap();
     let month = 31 * 24 * 60 * 60;
     let end = ending(Outcome::AllClear, at(month));
     journal.end(lease, &end, &snapshot(&new, at(month))).await.unwrap();

@@ -5,7 +5,7 @@ use crate::domain::id::{InvalidationId, ItemId, MemberId, OperationId};
 use crate::domain::invalidation::{ItemState, Outcome, Verb, label_of};
 use crate::domain::snapshot::Phase;
 use crate::domain::verdict::{Stored, Verdict};
-use crate::ports::journal::{Journal, JournalError, Lease};
+use crate::ports::journal::{Journal, JournalError, Lease, News};
 
 behaviours! {
     what_is_recorded_is_read_back,
@@ -21,6 +21,7 @@ behaviours! {
     an_expired_lease_changes_hands,
     a_lease_from_a_clock_that_was_wrong_is_no_lease,
     every_write_under_a_lost_lease_is_refused,
+    of_many_watches_that_are_written_at_once_a_lost_one_harms_no_other,
     a_released_lease_is_free,
     an_ended_invalidation_is_not_tracked_until_it_is_reopened,
     lists_are_of_one_cloud_and_in_order,
@@ -254,10 +255,10 @@ async fn every_write_under_a_lost_lease_is_refused(journal: &dyn Journal) {
     for lease in [lost, older] {
         let refused = Err(JournalError::LeaseLost);
         assert_eq!(journal.renew(lease, at(61), TTL).await, refused);
-        assert_eq!(journal.save_names(lease, std::slice::from_ref(&changed)).await, refused);
-        assert_eq!(journal.save_terms(lease, &terms).await, refused);
-        let seen = [sighting("FRA", at(61), Verdict::Cleared)];
-        assert_eq!(journal.save_sightings(lease, &seen).await, refused);
+        assert_eq!(journal.save_one(learnt(lease, std::slice::from_ref(&changed))).await, refused);
+        assert_eq!(journal.save_one(agreed(lease, &terms)).await, refused);
+        let rows = [sighting("FRA", at(61), Verdict::Cleared)];
+        assert_eq!(journal.save_one(seen(lease, &rows)).await, refused);
         assert_eq!(journal.save_snapshot(lease, &picture).await, refused);
         assert_eq!(journal.end(lease, &end, &picture).await, refused);
         assert_eq!(journal.release(lease).await, refused);
@@ -265,6 +266,58 @@ async fn every_write_under_a_lost_lease_is_refused(journal: &dyn Journal) {
     assert_eq!(journal.invalidation(known.id).await.unwrap(), known);
     assert_eq!(journal.open(None).await.unwrap()[0].snapshot, None);
     journal.save_snapshot(held, &picture).await.unwrap();
+}
+
+async fn of_many_watches_that_are_written_at_once_a_lost_one_harms_no_other(journal: &dyn Journal) {
+    let (ana, ben) = (joined(journal, "ana", 1).await, joined(journal, "ben", 2).await);
+    let (mut watches, mut leases) = (Vec::new(), Vec::new());
+    for public_id in ["a", "b", "c", "d"] {
+        let known = recorded(journal, &ana, at(1), public_id).await;
+        leases.push(journal.acquire(known.id, ana.id, at(1), TTL).await.unwrap().unwrap());
+        watches.push(known);
+    }
+    // one changed hands, one has ended
+    let of_ben = journal.acquire(watches[1].id, ben.id, at(60), TTL).await.unwrap().unwrap();
+    journal.save_snapshot(of_ben, &snapshot(&watches[1], at(60))).await.unwrap();
+    let end = ending(Outcome::GaveUp, at(60));
+    journal.end(leases[3], &end, &snapshot(&watches[3], at(60))).await.unwrap();
+
+    let mut agreed = terms();
+    agreed.excluded = vec!["SIN".into()];
+    let names = watches.iter().map(|known| {
+        let stored = Some(Stored::Empty);
+        [crate::domain::invalidation::WatchedName { new: stored, ..name(&known.items[0]) }]
+    });
+    let names = names.collect::<Vec<_>>();
+    let pictures = watches.iter().map(|known| snapshot(known, at(61))).collect::<Vec<_>>();
+    let rows = [sighting("FRA", at(61), Verdict::Cleared)];
+    let news = (0..4).map(|n| News {
+        lease: leases[n],
+        names: &names[n],
+        terms: Some(&agreed),
+        sightings: &rows,
+        picture: Some(&pictures[n]),
+    });
+    let news = news.collect::<Vec<_>>();
+    assert_eq!(journal.save(&news).await, Ok(vec![leases[1], leases[3]]));
+
+    for (n, known) in watches.iter().enumerate() {
+        let written = n == 0 || n == 2;
+        let read = journal.invalidation(known.id).await.unwrap();
+        assert_eq!(read.names[0].new, written.then_some(Stored::Empty), "{n}");
+        assert_eq!(read.terms == agreed, written, "{n}");
+        let kept = journal.kept_sightings(known.id).await.unwrap();
+        assert_eq!(kept.len(), usize::from(written), "{n}");
+        let taken_at = journal.row(known.id).await.unwrap().snapshot.unwrap().taken_at;
+        assert_eq!(taken_at, if written { at(61) } else { at(60) }, "{n}");
+    }
+    // what is empty changes nothing, and once more is once more
+    assert_eq!(journal.save(&[]).await, Ok(Vec::new()));
+    assert_eq!(journal.save(&[News::under(leases[0])]).await, Ok(Vec::new()));
+    assert_eq!(journal.save(&[seen(leases[0], &rows), seen(of_ben, &rows)]).await, Ok(Vec::new()));
+    let kept = journal.kept_sightings(watches[0].id).await.unwrap();
+    assert_eq!((kept.len(), kept[0].sightings), (1, 2));
+    assert_eq!(journal.kept_sightings(watches[1].id).await.unwrap().len(), 1);
 }
 
 async fn a_released_lease_is_free(journal: &dyn Journal) {
@@ -484,7 +537,7 @@ async fn truth_about_a_name_is_kept(journal: &dyn Journal) {
     known.names[0].new = Some(Stored::Holds(content("new")));
     known.names[0].changed_at = Some(at(2));
     known.names[0].superseded = true;
-    journal.save_names(lease, &known.names[..1]).await.unwrap();
+    journal.save_one(learnt(lease, &known.names[..1])).await.unwrap();
     assert_eq!(journal.invalidation(known.id).await.unwrap(), known);
 }
 
@@ -493,7 +546,7 @@ async fn terms_can_change(journal: &dyn Journal) {
     let mut known = recorded(journal, &ana, at(1), "a").await;
     let lease = journal.acquire(known.id, ana.id, at(1), TTL).await.unwrap().unwrap();
     known.terms.excluded.push("SIN".into());
-    journal.save_terms(lease, &known.terms).await.unwrap();
+    journal.save_one(agreed(lease, &known.terms)).await.unwrap();
     assert_eq!(journal.invalidation(known.id).await.unwrap(), known);
 }
 
@@ -528,7 +581,7 @@ async fn earlier_contents_are_remembered_newest_first(journal: &dyn Journal) {
     for (second, etag) in [(31, "new"), (32, "etag-0")] {
         last.names[0].new = Some(Stored::Holds(content(etag)));
         last.names[0].changed_at = Some(at(second));
-        journal.save_names(lease, &last.names[..1]).await.unwrap();
+        journal.save_one(learnt(lease, &last.names[..1])).await.unwrap();
     }
     let known = contents("a").await;
     let etags: Vec<_> =
@@ -582,7 +635,7 @@ async fn a_name_that_was_gone_stays_known(journal: &dyn Journal) {
     assert!(!gone(0).await);
     let lease = journal.acquire(known.id, ana.id, at(1), TTL).await.unwrap().unwrap();
     known.names[0].new = Some(Stored::Empty);
-    journal.save_names(lease, &known.names[..1]).await.unwrap();
+    journal.save_one(learnt(lease, &known.names[..1])).await.unwrap();
     assert!(gone(0).await && gone(1000).await, "while it is watched");
     journal
         .end(lease, &ending(Outcome::AllClear, at(50)), &snapshot(&known, at(50)))

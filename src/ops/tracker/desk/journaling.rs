@@ -5,18 +5,21 @@ use std::time::Duration;
 
 use super::{Desk, Tracked};
 use crate::domain::id::InvalidationId;
-use crate::domain::invalidation::{Ending, Outcome, WatchedUrl};
+use crate::domain::invalidation::{Ending, Outcome, WatchTerms, WatchedName, WatchedUrl};
 use crate::domain::snapshot::WatchSnapshot;
 use crate::domain::text::clean;
 use crate::domain::time::{Moment, Timestamp};
 use crate::ops::context::Context;
 use crate::ops::tracker::watch::Watch;
-use crate::ops::tracker::{Board, publish};
+use crate::ops::tracker::{Board, TrackerEvent, publish};
 use crate::ports::clock::Clock;
-use crate::ports::journal::{JournalError, Lease};
+use crate::ports::journal::{JournalError, Lease, News, SightingRow};
 
-/// Sightings are written, and pictures drawn, this often; phases at once but for a short breath.
-const FLUSH: Duration = Duration::from_millis(250);
+/// What all watches have to say is written together, this often: each write costs a sync of the disk and some switches
+/// between threads, whatever is in it.
+pub(super) const BEAT: Duration = Duration::from_secs(1);
+/// Sooner where something moved and somebody looks on; phases at once but for a short breath.
+const SOON: Duration = Duration::from_millis(250);
 const BREATH: Duration = Duration::from_millis(50);
 /// A picture of a watch in which nothing happens is drawn again this often.
 const REFRESH: Duration = Duration::from_secs(1);
@@ -32,16 +35,136 @@ const PUBLISH: Duration = Duration::from_millis(50);
 /// Ended watches that are kept on the board.
 const ENDED_SHOWN: usize = 100;
 
+/// What a watch has to say, taken out of it until it is written.
+struct Words {
+    id: InvalidationId,
+    lease: Lease,
+    changed: Vec<usize>,
+    names: Vec<WatchedName>,
+    terms: Option<WatchTerms>,
+    rows: Vec<SightingRow>,
+    events: Vec<TrackerEvent>,
+    picture: Option<Drawn>,
+}
+
+/// A picture that is shown once what it shows is written.
+struct Drawn {
+    now: Arc<WatchSnapshot>,
+    before: Arc<WatchSnapshot>,
+    saved: bool,
+}
+
+impl Words {
+    fn news(&self) -> News<'_> {
+        let picture = self.picture.as_ref().filter(|drawn| drawn.saved);
+        News {
+            lease: self.lease,
+            names: &self.names,
+            terms: self.terms.as_ref(),
+            sightings: &self.rows,
+            picture: picture.map(|drawn| &*drawn.now),
+        }
+    }
+
+    fn is_for_the_journal(&self) -> bool {
+        let News { names, terms, sightings, picture, .. } = self.news();
+        !names.is_empty() || terms.is_some() || !sightings.is_empty() || picture.is_some()
+    }
+
+    /// Cells of the picture to write: it costs as much as they are many.
+    fn weight(&self) -> u32 {
+        let drawn = self.picture.as_ref().filter(|drawn| drawn.saved);
+        drawn.map_or(0, |drawn| u32::try_from(drawn.now.cells.len()).unwrap_or(u32::MAX)) + 1
+    }
+}
+
 impl Tracked {
-    /// How long after the last flush the next one is due; sooner where somebody looks on.
-    pub(super) fn flush_pace(&self, watched: bool) -> Duration {
-        let pace = match (self.watch.urgent, watched) {
-            (true, true) => BREATH,
-            (true, false) => BREATH.max(self.saving * SHARE_SAVED),
-            (false, true) => FLUSH,
-            (false, false) => SAVE,
+    /// When it is to be written or drawn, where the last beat was at `beat`.
+    pub(super) fn word_due(&self, beat: Moment, watched: bool) -> Option<Moment> {
+        let news = self.watch.changed || self.moved;
+        let has_words = self.watch.has_words();
+        if !(news || has_words || self.watch.looked || self.unflushed) {
+            return None;
+        }
+        let pace = match (self.watch.urgent, news, watched) {
+            (true, _, true) => BREATH,
+            (true, _, false) => BREATH.max(self.saving * SHARE_SAVED),
+            (false, true, true) => SOON,
+            (false, _, _) => BEAT,
         };
-        pace.max(self.drawing * SHARE_DRAWN)
+        let due = beat + pace;
+        if has_words {
+            return Some(due);
+        }
+        let shows = watched && (news || self.watch.looked);
+        Some(due.max(if shows { self.drawing_due() } else { self.saving_due() }))
+    }
+
+    fn drawing_due(&self) -> Moment {
+        self.flushed + self.drawing * SHARE_DRAWN
+    }
+
+    fn saving_due(&self) -> Moment {
+        self.drawing_due().max(self.saved + self.save_pace())
+    }
+
+    /// Takes out what is to be written; draws what is to be shown.
+    fn words(
+        &mut self,
+        clock: &dyn Clock,
+        now: Moment,
+        wall: Timestamp,
+        watched: bool,
+    ) -> Option<Words> {
+        let has_words = self.watch.has_words();
+        let unseen = self.watch.changed || self.moved || self.watch.looked || has_words;
+        let save = (unseen || self.unflushed) && self.saving_due() <= now;
+        let draw = save || (unseen && watched && self.drawing_due() <= now);
+        if !has_words && !draw {
+            return None;
+        }
+        let mut words = self.spoken();
+        if draw {
+            let before = Arc::clone(&self.picture);
+            words.picture = Some(Drawn { now: self.draw(clock, now, wall), before, saved: save });
+        }
+        Some(words)
+    }
+
+    /// Takes out what is to be written of names, terms and sightings.
+    fn spoken(&mut self) -> Words {
+        let watch = &mut self.watch;
+        let changed = watch.changed_names();
+        let names = changed.iter().map(|name| watch.names[*name].watched.clone()).collect();
+        let terms = watch.take_terms_changed().then(|| watch.terms().clone());
+        let (rows, events) = watch.drain();
+        let (id, lease) = (watch.id(), watch.lease);
+        Words { id, lease, changed, names, terms, rows, events, picture: None }
+    }
+
+    /// Puts back what could not be written: what is not in the journal is not shown.
+    fn put_back(&mut self, words: Words) {
+        for name in words.changed {
+            self.watch.name_not_saved(name);
+        }
+        if words.terms.is_some() {
+            self.watch.terms_not_saved();
+        }
+        self.watch.put_back(words.rows, words.events);
+        if let Some(drawn) = words.picture {
+            self.picture = drawn.before;
+        }
+    }
+
+    /// Its picture was drawn and, where that was due, written in `took`.
+    fn is_shown(&mut self, saved: bool, took: Duration, now: Moment) {
+        self.flushed = now;
+        (self.watch.changed, self.watch.looked, self.moved) = (false, false, false);
+        self.unflushed = !saved; // written when that is due
+        if saved {
+            (self.saved, self.saving) = (now, took);
+            self.watch.urgent = false;
+        }
     }
 
     /// Draws the present picture, and notes how long that took.
@@ -68,22 +191,10 @@ impl Desk {
     pub(super) async fn flush(&mut self) {
         let (now, watched) = (self.now(), self.is_watched());
         if self.trouble.is_none() {
-            // what was seen does not wait for a picture that takes long to draw
-            let seen =
-                |tracked: &&Tracked| tracked.watch.has_rows() && now.since(tracked.written) >= SAVE;
-            let ids = self.tracked.iter().filter(seen).map(|t| t.watch.id()).collect::<Vec<_>>();
-            for id in ids {
-                if let Err(error) = self.write(id).await {
-                    self.journal_failed(id, &error);
-                }
-            }
-            let due = |tracked: &&Tracked| {
-                let changed = tracked.is_changed() || tracked.watch.has_rows();
-                changed && now.since(tracked.flushed) >= tracked.flush_pace(watched)
-            };
-            let ids = self.tracked.iter().filter(due).map(|t| t.watch.id()).collect::<Vec<_>>();
-            for id in ids {
-                self.flush_watch(id, now, watched).await;
+            let beat = self.beat_at;
+            let due = |tracked: &Tracked| tracked.word_due(beat, watched);
+            if self.tracked.iter().filter_map(due).any(|due| due <= now) {
+                self.write_all(now, watched).await;
             }
             if watched {
                 self.refresh(now);
@@ -95,10 +206,15 @@ impl Desk {
     }
 
     /// Time passes in pictures as well: what is waited for, and for how long. Nothing new, so nothing to journal.
+    /// All together, so that whoever looks on is woken once.
     fn refresh(&mut self, now: Moment) {
+        if now.since(self.refreshed) < REFRESH {
+            return;
+        }
+        self.refreshed = now;
         let wall = self.wall();
         for tracked in &mut self.tracked {
-            if now.since(tracked.flushed) < REFRESH.max(tracked.flush_pace(true)) {
+            if tracked.flushed >= now || tracked.drawing_due() > now {
                 continue;
             }
             tracked.draw(&*self.context.clock, now, wall);
@@ -107,77 +223,67 @@ impl Desk {
         }
     }
 
-    async fn flush_watch(&mut self, id: InvalidationId, now: Moment, watched: bool) {
-        if let Err(error) = self.write(id).await {
-            self.journal_failed(id, &error);
-            return;
-        }
+    /// One write for what all watches have to say, whichever of them could not wait.
+    async fn write_all(&mut self, now: Moment, watched: bool) {
         let (wall, context) = (self.wall(), Arc::clone(&self.context));
-        let Some(tracked) = self.find(id) else { return };
-        let save = now.since(tracked.saved) >= tracked.save_pace();
-        if !save && !watched {
-            tracked.flushed = now; // drawn when it is written
-            return;
+        let words = |tracked: &mut Tracked| tracked.words(&*context.clock, now, wall, watched);
+        let words = self.tracked.iter_mut().filter_map(words).collect::<Vec<_>>();
+        self.beat_at = now;
+        if let Err(error) = self.say(words, now).await {
+            self.no_journal(&error);
         }
-        let (lease, before) = (tracked.watch.lease, Arc::clone(&tracked.picture));
-        let picture = tracked.draw(&*context.clock, now, wall);
-        let began = context.clock.moment();
-        if save && let Err(error) = context.journal.save_snapshot(lease, &picture).await {
-            tracked.picture = before; // what is not in the journal is not shown
-            self.journal_failed(id, &error);
-            return;
-        }
-        tracked.flushed = now;
-        if save {
-            tracked.saving = context.clock.moment().since(began);
-            tracked.saved = now;
-            (tracked.watch.urgent, tracked.watch.changed) = (false, false);
-            tracked.unflushed = false;
-        } else {
-            // drawn but not written: once more when writing is due
-            tracked.watch.changed = false;
-            tracked.unflushed = true;
-        }
-        self.board_changed = true;
     }
 
-    /// Names, terms and sightings of a watch; then its events are told.
-    async fn write(&mut self, id: InvalidationId) -> Result<(), JournalError> {
-        let journal = Arc::clone(&self.context.journal);
-        let Some(tracked) = self.tracked.iter_mut().find(|tracked| tracked.watch.id() == id) else {
-            return Ok(());
+    /// Writes words in one transaction; then events are told and pictures shown. Who lost its lease is let go.
+    async fn say(&mut self, words: Vec<Words>, now: Moment) -> Result<(), JournalError> {
+        let context = Arc::clone(&self.context);
+        let began = context.clock.moment();
+        let written = words.iter().filter(|words| words.is_for_the_journal());
+        let weight = written.clone().map(Words::weight).fold(0, u32::saturating_add).max(1);
+        let news = written.map(Words::news).collect::<Vec<_>>();
+        let saved = match news.as_slice() {
+            [] => Ok(Vec::new()),
+            news => context.journal.save(news).await,
         };
-        tracked.written = self.context.clock.moment();
-        let watch = &mut tracked.watch;
-        let lease = watch.lease;
-        let changed = watch.changed_names();
-        let names = changed.iter().map(|name| watch.names[*name].watched.clone());
-        let names = names.collect::<Vec<_>>();
-        if !names.is_empty()
-            && let Err(error) = journal.save_names(lease, &names).await
-        {
-            for name in changed {
-                watch.name_not_saved(name);
+        let lost = match saved {
+            Ok(lost) => lost,
+            Err(error) => {
+                for words in words {
+                    if let Some(tracked) = self.find(words.id) {
+                        tracked.put_back(words);
+                    }
+                }
+                return Err(error);
             }
-            return Err(error);
-        }
-        if watch.take_terms_changed()
-            && let Err(error) = journal.save_terms(lease, watch.terms()).await
-        {
-            watch.terms_not_saved();
-            return Err(error);
-        }
-        let (rows, events) = watch.drain();
-        if !rows.is_empty()
-            && let Err(error) = journal.save_sightings(lease, &rows).await
-        {
-            watch.put_back(rows, events);
-            return Err(error);
-        }
-        for event in events {
-            self.wires.events.send(event).ok(); // nobody needs to listen
+        };
+        let took = context.clock.moment().since(began);
+        for words in words {
+            if lost.contains(&words.lease) {
+                if let (Some(drawn), Some(tracked)) = (words.picture, self.find(words.id)) {
+                    tracked.picture = drawn.before;
+                }
+                self.hand_over(words.id);
+                continue;
+            }
+            let share = took.mul_f64(f64::from(words.weight()) / f64::from(weight));
+            if let (Some(drawn), Some(tracked)) = (&words.picture, self.find(words.id)) {
+                tracked.is_shown(drawn.saved, share, now);
+                self.board_changed = true;
+            }
+            for event in words.events {
+                self.wires.events.send(event).ok(); // nobody needs to listen
+            }
         }
         Ok(())
+    }
+
+    /// Names, terms and sightings of a watch are written; then its events are told.
+    async fn write(&mut self, id: InvalidationId) -> Result<(), JournalError> {
+        let Some(tracked) = self.find(id) else { return Ok(()) };
+        let words = tracked.spoken();
+        let now = self.now();
+        self.say(vec![words], now).await?;
+        if self.find(id).is_some() { Ok(()) } else { Err(JournalError::LeaseLost) }
     }
 
     /// A lost lease makes the watch somebody else's; anything else stops probing until the journal is back.
@@ -185,8 +291,12 @@ impl Desk {
         if *error == JournalError::LeaseLost {
             self.hand_over(id);
         } else {
-            self.set_trouble(Some(clean(&error.to_string()).into_owned()));
+            self.no_journal(error);
         }
+    }
+
+    fn no_journal(&mut self, error: &JournalError) {
+        self.set_trouble(Some(clean(&error.to_string()).into_owned()));
     }
 
     pub(super) fn set_trouble(&mut self, trouble: Option<String>) {
@@ -354,31 +464,25 @@ impl Desk {
         self.jobs.abort_all();
         while self.jobs.join_next().await.is_some() {}
         let (now, wall) = (self.now(), self.wall());
-        let leases = self.tracked.iter().map(|t| (t.watch.id(), t.watch.lease));
-        for (id, lease) in leases.collect::<Vec<(InvalidationId, Lease)>>() {
-            if let Err(error) = self.close_watch(id, lease, now, wall).await {
-                tracing::warn!(%error, invalidation = %id, "not everything was journaled at the end");
+        let leases = self.tracked.iter().map(|tracked| tracked.watch.lease).collect::<Vec<_>>();
+        let context = Arc::clone(&self.context);
+        let last = |tracked: &mut Tracked| {
+            let (mut words, before) = (tracked.spoken(), Arc::clone(&tracked.picture));
+            let now = tracked.draw(&*context.clock, now, wall);
+            words.picture = Some(Drawn { now, before, saved: true });
+            words
+        };
+        let words = self.tracked.iter_mut().map(last).collect();
+        if let Err(error) = self.say(words, now).await {
+            tracing::warn!(%error, "not everything was journaled at the end");
+        }
+        for lease in leases {
+            // whatever else failed
+            if let Err(error) = context.journal.release(lease).await {
+                tracing::warn!(%error, invalidation = %lease.invalidation, "a lease was not given back");
             }
         }
         self.publish(now);
-    }
-
-    async fn close_watch(
-        &mut self,
-        id: InvalidationId,
-        lease: Lease,
-        now: Moment,
-        wall: Timestamp,
-    ) -> Result<(), JournalError> {
-        let journal = Arc::clone(&self.context.journal);
-        let written = self.write(id).await;
-        let last = self.find(id).map(|tracked| publish::snapshot(&tracked.watch, now, wall, None));
-        let saved = match &last {
-            Some(last) => journal.save_snapshot(lease, last).await,
-            None => Ok(()),
-        };
-        let released = journal.release(lease).await; // whatever else failed
-        written.and(saved).and(released)
     }
 }
 

@@ -48,11 +48,12 @@ struct Tracked {
     /// Whose turn it is to be asked.
     next_place: usize,
     stepped: Moment,
-    /// Something changed before the last step that is not on disk yet.
+    /// Something changed before the last step that is not drawn yet.
+    moved: bool,
+    /// Its picture was drawn and is not on disk yet.
     unflushed: bool,
-    /// When its picture was last drawn, its sightings were written, and the picture was.
+    /// When its picture was last drawn, and written.
     flushed: Moment,
-    written: Moment,
     saved: Moment,
     /// What it took to draw and to write its last picture; it grows with the cells.
     drawing: Duration,
@@ -108,6 +109,9 @@ pub struct Desk {
     noticed: u64,
     listens: bool,
     published: Moment,
+    /// When what all watches had to say was last written, and pictures in which nothing happened were drawn.
+    beat_at: Moment,
+    refreshed: Moment,
     board_changed: bool,
     trouble: Option<String>,
     /// How far away the journal is, as it was last shown.
@@ -134,12 +138,7 @@ const GAP: Duration = Duration::from_secs(10);
 const STEP: Duration = Duration::from_millis(100);
 
 impl Tracked {
-    /// Whether anything is to be written or drawn.
-    fn is_changed(&self) -> bool {
-        self.watch.changed || self.unflushed
-    }
-
-    /// When it is to be asked whether it ends: soon where something was seen, or where quiet is over and something
+    /// When it is to be asked whether it ends: soon where something moved, or where quiet is over and something
     /// holds the end up; else now and then, and when quiet will be over.
     fn step_due(&self) -> Moment {
         let (soon, later) = (self.stepped + STEP, self.stepped + LONGEST_SLEEP);
@@ -185,6 +184,8 @@ impl Desk {
             noticed: 0,
             listens: false,
             published: now,
+            beat_at: now,
+            refreshed: now,
             board_changed: false,
             trouble: None,
             reach: Reach::default(),
@@ -337,7 +338,7 @@ impl Desk {
         let (now, mut chance) = (self.now(), self.chance.fork());
         let Some(tracked) = self.find(id) else { return };
         tracked.stepped = now;
-        tracked.unflushed |= std::mem::take(&mut tracked.watch.changed);
+        tracked.moved |= std::mem::take(&mut tracked.watch.changed);
         tracked.watch.plot(now);
         match tracked.watch.step(now, &mut chance) {
             Step::GoOn => {
@@ -375,12 +376,12 @@ impl Desk {
     fn next_errand(&mut self) -> Option<Moment> {
         // with every reading of storage under way, the next answer wakes us
         let asks = self.stats_in_flight < jobs::STATS;
-        let watched = self.is_watched();
+        let (watched, beat) = (self.is_watched(), self.beat_at);
         let baseline = self.baselines.first().map(|_| self.now() + STEP);
         let of_watch = |tracked: &mut Tracked| {
-            let flush = tracked.is_changed().then(|| tracked.flushed + tracked.flush_pace(watched));
+            let word = tracked.word_due(beat, watched);
             let truths = tracked.watch.truths_due().filter(|_| asks);
-            truths.into_iter().chain(flush).fold(tracked.step_due(), Moment::min)
+            truths.into_iter().chain(word).fold(tracked.step_due(), Moment::min)
         };
         self.tracked.iter_mut().map(of_watch).chain(baseline).min()
     }

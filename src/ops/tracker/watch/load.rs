@@ -96,6 +96,7 @@ impl Watch {
             names_changed: HashSet::new(),
             terms_changed: false,
             changed: true,
+            looked: false,
             urgent: true,
             invalidation,
         };

@@ -39,7 +39,6 @@ impl Watch {
         chance: &mut fastrand::Rng,
     ) {
         self.in_flight = self.in_flight.saturating_sub(1);
-        self.changed = true;
         let spot = &mut self.spots[place];
         spot.busy = false;
         if let Ok(answer) = &sighting.result {
@@ -48,15 +47,23 @@ impl Watch {
                 self.answers_from(place, pop.clone(), now);
             }
         }
-        match work {
+        let news = match work {
             Work::Cell { slot } => self.take_cell(place, slot, sighting, now, wall, chance),
-            Work::Baseline { slot } => self.take_baseline(place, slot, sighting, now, wall),
+            Work::Baseline { slot } => {
+                self.take_baseline(place, slot, sighting, now, wall);
+                true
+            }
             Work::Reference { index, generation } => {
                 let noted = self.grid.observe_place(place, sighting.result.is_ok(), now);
                 self.tell_place(place, noted, wall);
                 self.take_reference(index, generation, sighting, now, wall);
+                true
             }
-        }
+        };
+        // in quiet each look counts, and an end may wait for one that was under way or for the last of the budget
+        let may_end = self.quiet_planned.is_some() || self.closing.is_some();
+        self.changed |= news || may_end || self.has_spent_its_budget();
+        self.looked = true;
         self.hold_after(place, sighting, now, chance);
         self.follow_quiet(now, chance);
     }
@@ -118,6 +125,7 @@ impl Watch {
         self.keep_last(place, slot, None, sighting);
     }
 
+    /// Returns whether anything else is known than before: an old copy that is seen once more is no news.
     fn take_cell(
         &mut self,
         place: usize,
@@ -126,7 +134,7 @@ impl Watch {
         now: Moment,
         wall: Timestamp,
         chance: &mut fastrand::Rng,
-    ) {
+    ) -> bool {
         let (url, _) = of_slot(slot);
         self.see_age(place, slot, sighting);
         self.keep_body(place, slot, sighting);
@@ -141,7 +149,9 @@ impl Watch {
             sent: sighting.sent,
             received: sighting.received,
         };
+        let before = self.grid.track(cell_ref).verdict;
         let noted = self.grid.observe(cell_ref, look);
+        let as_before = before == Some(judgement.verdict) && noted == Noted::default();
         self.count(place, slot, sighting, &judgement, body, now);
         self.tell_place(place, noted, wall);
         if noted.place_cleared {
@@ -164,6 +174,7 @@ impl Watch {
         self.follow_up(url, slot, &judgement, now);
         self.keep_sentinel(place, slot, judgement.verdict, now, chance);
         self.schedule(place, slot, now, chance);
+        !as_before || sighting.result.is_err()
     }
 
     /// Everything that decides the verdict beside the sighting.

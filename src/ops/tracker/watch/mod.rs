@@ -268,6 +268,8 @@ pub struct Watch {
     names_changed: HashSet<usize>,
     terms_changed: bool,
     pub changed: bool,
+    /// A cell was looked at and nothing else is known than before.
+    pub looked: bool,
     pub urgent: bool,
 }
 
@@ -366,9 +368,10 @@ impl Watch {
         (self.rows, self.events) = (rows, events);
     }
 
+    /// Whether there is anything to write beside its picture.
     #[must_use]
-    pub fn has_rows(&self) -> bool {
-        !self.rows.is_empty()
+    pub fn has_words(&self) -> bool {
+        !self.rows.is_empty() || !self.names_changed.is_empty() || self.terms_changed
     }
 
     /// Names whose truth changed since the last call.
