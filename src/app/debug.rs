@@ -47,8 +47,8 @@ impl DebugLog {
     /// Notes an answer: the eldest question of its kind is answered.
     pub fn answer(&mut self, msg: &Msg, now: Moment) {
         self.messages += 1;
-        let Some(what) = question_of(msg) else { return };
-        let open = self.asked.iter_mut().find(|asked| asked.what == what && asked.took.is_none());
+        let what = questions_of(msg);
+        let open = self.asked.iter_mut().find(|it| what.contains(&it.what) && it.took.is_none());
         if let Some(asked) = open {
             asked.took = Some(now.since(asked.since));
         }
@@ -84,34 +84,35 @@ const fn name_of(effect: &Effect) -> Option<&'static str> {
         Effect::Evidence { .. } => "read sightings",
         Effect::WatchUrl { .. } => "begin a watch",
         Effect::Abandon(_) | Effect::Exclude { .. } | Effect::PurgeAgain(_) => "tell the tracker",
-        Effect::Notify(_) => "notify",
         _ => return None,
     })
 }
 
-const fn question_of(msg: &Msg) -> Option<&'static str> {
-    Some(match msg {
-        Msg::Listed { .. } => "list assets",
-        Msg::Copied { .. } => "copy of the list",
-        Msg::Arranged { .. } => "filter and sort",
-        Msg::Shown { .. } => "read an asset",
-        Msg::Resolved { .. } => "resolve a name",
-        Msg::Planned { .. } => "plan an order",
-        Msg::Executed { .. } => "carry an order out",
-        Msg::Journal { .. } => "read invalidations",
-        Msg::Activity(_) => "read the trail",
-        Msg::Jobs(_) => "read jobs",
-        Msg::AssetHistory { .. } => "read an asset's history",
-        Msg::Looked { .. } => "look from every place",
-        Msg::Picture { .. } | Msg::Compared { .. } => "load a picture",
-        Msg::JobItems { .. } => "read what was not done",
-        Msg::Retry(_) => "gather what was not done",
-        Msg::Undo(_) => "gather what undoes it",
-        Msg::Evidence { .. } => "read sightings",
-        Msg::Watching(_) => "begin a watch",
-        Msg::Told { .. } => "tell the tracker",
-        _ => return None,
-    })
+/// What a message may be the answer to.
+const fn questions_of(msg: &Msg) -> &'static [&'static str] {
+    match msg {
+        Msg::Listed { .. } => &["list assets"],
+        Msg::Folders { .. } => &["read folders"],
+        Msg::Copied { .. } => &["copy of the list"],
+        Msg::Arranged { .. } => &["filter and sort"],
+        Msg::Shown { .. } => &["read an asset"],
+        Msg::Resolved { .. } => &["resolve a name"],
+        Msg::Planned { .. } => &["plan an order"],
+        Msg::Executed { .. } => &["carry an order out"],
+        Msg::Journal { .. } => &["read invalidations"],
+        Msg::Activity(_) => &["read the trail"],
+        Msg::Jobs(_) => &["read jobs"],
+        Msg::AssetHistory { .. } => &["read an asset's history"],
+        Msg::Looked { .. } => &["look from every place"],
+        Msg::Picture { .. } | Msg::Compared { .. } => &["load a picture"],
+        Msg::JobItems { .. } => &["read what was not done"],
+        Msg::Retry(_) => &["gather what was not done"],
+        Msg::Undo(_) => &["gather what undoes it"],
+        Msg::Evidence { .. } => &["read sightings"],
+        Msg::Watching(_) => &["begin a watch"],
+        Msg::Told { .. } => &["tell the tracker", "write a report"],
+        _ => &[],
+    }
 }
 
 #[cfg(test)]
@@ -123,6 +124,9 @@ mod tests {
         let mut log = DebugLog::default();
         let at = |secs| Moment::from_origin(Duration::from_secs(secs));
         let now = crate::screens::testing::noon();
+        log.ask(&Effect::Report(crate::domain::id::InvalidationId::new()), now, at(1));
+        log.answer(&Msg::Told { done: String::new(), result: Ok(()) }, at(2));
+        assert_eq!(log.asked.pop_front().unwrap().took, Some(Duration::from_secs(1)));
         log.ask(&Effect::ReadActivity, now, at(1));
         log.answer(&Msg::Activity(Ok((Vec::new(), Vec::new()))), at(3));
         assert_eq!(log.asked[0].took, Some(Duration::from_secs(2)));

@@ -16,6 +16,7 @@ use crate::ports::journal::{ActivityRow, InvalidationRow, SightingRun};
 use crate::ports::list_copy::ListCopy;
 use crate::screens::assets::picture::Found;
 use crate::screens::watch::compare::Sides;
+use crate::ui::pixels::Way;
 use crate::ui::theme::Ground;
 
 /// What the terminal sent, in its order.
@@ -27,6 +28,11 @@ pub enum Input {
     Resize(u16, u16),
     /// The terminal said of its background what it is.
     Ground(Ground),
+    /// The terminal said what it draws pictures with; `why` it is taken for that.
+    Pictures {
+        way: Way,
+        why: String,
+    },
     /// The window got or lost the focus.
     Focus(bool),
     /// Lines of the wheel, down is positive.

@@ -10,30 +10,25 @@ use super::action::{Screen, SortBy};
 use super::command_line::CommandLine;
 use super::commands::{COMMANDS, Context, Scope};
 use super::debug::DebugLog;
-use super::effect::{Effect, JobId, TaskId};
+use super::effect::{Effect, JobId};
 use super::freshness::Pause;
 use super::guard::Guard;
 use super::key::Key;
 use super::keymap::{KeyOverrides, KeyPlaces, Keymap};
-use super::lock::Lock;
 use super::msg::Failure;
 use super::notice::Told;
 use super::own::{self, Own};
 use crate::domain::asset::AssetKey;
-use crate::domain::confidence::Confidence;
 use crate::domain::id::InvalidationId;
 use crate::domain::invalidation::Verb;
-use crate::domain::purge::Risk;
 use crate::domain::snapshot::WatchSnapshot;
 use crate::domain::time::{Moment, Timestamp};
 use crate::ops::tracker::Board;
-use crate::ports::cloud::Quota;
 use crate::ports::journal::InvalidationRow;
 use crate::ports::list_copy::ListCopy;
 use crate::screens::activity::ActivityState;
 use crate::screens::arrangement::Arrangement;
 use crate::screens::ask::Question;
-use crate::screens::assets::rows::{PendingMark, PendingNames};
 use crate::screens::assets::{self, AssetsState};
 use crate::screens::help::HelpState;
 use crate::screens::jobs::JobsState;
@@ -49,113 +44,10 @@ use crate::ui::text;
 use crate::ui::theme::{Depth, Ground};
 use crate::ui::theme_file::{AUTO, Themes, auto_theme};
 
-/// What stays the same while the console runs.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Setup {
-    pub profile: String,
-    pub cloud_name: String,
-    pub risk: Risk,
-    pub read_only: bool,
-    pub loopback: bool,
-    pub confidence: Confidence,
-    /// This process as the journal names whoever tracks: `user@host pid`.
-    pub me: String,
-    /// A line for the first look, e.g. the demo's hint.
-    pub banner: Option<String>,
-}
+mod env;
+mod gather;
 
-/// What kind of news a toast is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Tone {
-    Plain,
-    Good,
-    Bad,
-}
-
-/// A line of news above the footer, gone after a while.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Toast {
-    pub tone: Tone,
-    pub text: String,
-    pub hint: String,
-    pub since: Moment,
-    pub until: Moment,
-}
-
-/// How long news stay.
-const TOAST: Duration = Duration::from_secs(6);
-const TOAST_BAD: Duration = Duration::from_secs(30);
-/// How long they need to be read.
-const READ: Duration = Duration::from_secs(3);
-
-/// What every screen may look at: time, size, set-up; and where it leaves its news.
-#[derive(Debug, Clone)]
-pub struct Env {
-    pub setup: Setup,
-    pub now: Timestamp,
-    pub moment: Moment,
-    pub size: (u16, u16),
-    pub pending: PendingNames,
-    /// What is left of the calls that the cloud allows, as it said last.
-    pub quota: Option<Quota>,
-    pub toast: Option<Toast>,
-    pub lock: Lock,
-    /// What the header said of it last.
-    pub lock_shown: Option<String>,
-    tasks: u64,
-}
-
-impl Env {
-    #[must_use]
-    pub const fn new(setup: Setup, now: Timestamp, moment: Moment, size: (u16, u16)) -> Self {
-        let pending = PendingNames(BTreeMap::new());
-        let lock = Lock::of(setup.risk);
-        let (quota, toast, lock_shown) = (None, None, None);
-        Self { setup, now, moment, size, pending, quota, toast, lock, lock_shown, tasks: 0 }
-    }
-
-    /// Whether orders are refused now.
-    #[must_use]
-    pub fn is_locked(&self) -> bool {
-        self.lock.is_locked(self.moment)
-    }
-
-    /// A new id for a task.
-    pub const fn task(&mut self) -> TaskId {
-        self.tasks += 1;
-        TaskId(self.tasks)
-    }
-
-    /// A key was pressed: news that could be read by now have done their work.
-    pub fn read_toast(&mut self) {
-        let seen = |toast: &Toast| self.moment.since(toast.since) >= READ;
-        if self.toast.as_ref().is_some_and(seen) {
-            self.toast = None;
-        }
-    }
-
-    fn toast(&mut self, tone: Tone, text: String, hint: String) {
-        let stays = if tone == Tone::Bad { TOAST_BAD } else { TOAST };
-        self.toast =
-            Some(Toast { tone, text, hint, since: self.moment, until: self.moment + stays });
-    }
-
-    pub fn say(&mut self, text: impl Into<String>) {
-        self.toast(Tone::Plain, text.into(), String::new());
-    }
-
-    pub fn good(&mut self, text: impl Into<String>, hint: impl Into<String>) {
-        self.toast(Tone::Good, text.into(), hint.into());
-    }
-
-    pub fn bad(&mut self, text: impl Into<String>, hint: impl Into<String>) {
-        self.toast(Tone::Bad, text.into(), hint.into());
-    }
-
-    pub fn failed(&mut self, failure: &Failure) {
-        self.bad(failure.headline.clone(), failure.hint.clone());
-    }
-}
+pub use env::{Env, Setup, Toast, Tone};
 
 /// One order under way, whether its dialog is open or not.
 #[derive(Debug, Clone)]
@@ -521,85 +413,6 @@ impl App {
     /// Orders that have not ended.
     pub fn running(&self) -> impl Iterator<Item = (&JobId, &Job)> {
         self.jobs.iter().filter(|(_, job)| job.ended.is_none())
-    }
-
-    /// Puts board and journal together; what the board knows is fresher.
-    pub fn gather(&mut self) {
-        let mut all: Vec<Tracked> = Vec::new();
-        for snapshot in &self.board.watches {
-            self.paces.note(snapshot);
-            let row = self.journal_open.iter().find(|row| row.id == snapshot.id);
-            all.push(Tracked {
-                id: snapshot.id,
-                verb: snapshot.verb,
-                label: snapshot.label.clone(),
-                by: snapshot.by.clone(),
-                tracked_by: row.and_then(|row| row.tracked_by.clone()),
-                started_at: snapshot.started_at,
-                snapshot: Some(Arc::clone(snapshot)),
-                ended: snapshot.ended.clone(),
-            });
-        }
-        for row in self.journal_open.iter().chain(&self.journal_ended) {
-            if all.iter().any(|known| known.id == row.id) {
-                continue;
-            }
-            let older = self.tracked.iter().find(|known| known.id == row.id);
-            let known = older.and_then(|known| known.snapshot.clone());
-            let snapshot = match (&row.snapshot, known) {
-                (Some(new), Some(known)) if *known == *new => Some(known),
-                (Some(new), _) => Some(Arc::new(new.clone())),
-                (None, known) => known,
-            };
-            all.push(Tracked {
-                id: row.id,
-                verb: row.operation.verb,
-                label: row.label.clone(),
-                by: row.by.clone(),
-                tracked_by: row.tracked_by.clone(),
-                started_at: row.operation.at,
-                snapshot,
-                ended: row.ended.clone(),
-            });
-        }
-        let (mut open, mut ended): (Vec<_>, Vec<_>) =
-            all.into_iter().partition(|tracked| tracked.ended.is_none());
-        open.sort_by_key(|tracked| (tracked.started_at, tracked.id));
-        ended.sort_by_key(|tracked| {
-            std::cmp::Reverse((tracked.ended.as_ref().map(|ending| ending.at), tracked.id))
-        });
-        open.append(&mut ended);
-        self.tracked = open;
-        let pending = self.pending_names();
-        if pending != self.env.pending {
-            self.env.pending = pending;
-            self.assets.stale |= assets::update::sorts_by_pending(&self.assets);
-        }
-    }
-
-    /// Assets with an open watch and how far their caches are.
-    fn pending_names(&self) -> PendingNames {
-        let mut names: BTreeMap<String, PendingMark> = BTreeMap::new();
-        for tracked in self.open() {
-            let Some(snapshot) = &tracked.snapshot else {
-                names.entry(tracked.label.clone()).or_default();
-                continue;
-            };
-            for (column, url) in snapshot.urls.iter().enumerate() {
-                let mark = names.entry(url.asset.clone()).or_default();
-                mark.stuck |= snapshot.stuck;
-                for place in 0..snapshot.places.len() {
-                    let Some(cell) = snapshot.cell(place, column).filter(|cell| cell.counted)
-                    else {
-                        continue;
-                    };
-                    let (clear, variants) = cell.clear_of_variants();
-                    mark.total += variants;
-                    mark.clear += clear;
-                }
-            }
-        }
-        PendingNames(names)
     }
 
     /// Opens something above the screen; its keys act once it has been drawn.

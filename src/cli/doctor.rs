@@ -120,10 +120,9 @@ pub async fn run(
     args: &Doctor,
 ) -> Result<Exit, Failure> {
     let flags = connect::flags(globals);
-    let mut found = terminal::look(&terminal::Seen::now(), &chosen(&flags, env));
-    if !globals.no_query {
-        found.extend(terminal::ask());
-    }
+    let seen = terminal::Seen::now();
+    let told = if globals.no_query { None } else { terminal::ask(&seen) };
+    let mut found = terminal::look(&seen, &chosen(&flags, env), told.as_ref());
     found.extend(here::config(globals, env));
     found.extend(here::journal(&flags, env).await);
     let resolved = config::resolve(&flags, env);

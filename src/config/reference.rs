@@ -69,7 +69,7 @@ pub const SECTIONS: &[Section] = &[
             key("journal", Takes::Text, "journal.db in the state folder", "\"~/.local/state/allclear/journal.db\"", "where operations and invalidations are kept: a file, a `sqlite:` URL, or the PostgreSQL database of a team ([team.md](team.md))"),
             key("journal_password_command", Takes::Texts, "", "[\"pass\", \"show\", \"allclear/journal\"]", "program and arguments, run without a shell, that print the password of a `postgres://` journal"),
             key("theme", Takes::Text, "auto", "\"dark\"", "the console's colours: `allclear themes list`; `auto` goes by the terminal's background"),
-            key("pictures", Takes::OneOf(&["auto", "kitty", "iterm2", "sixel", "half-blocks", "off"]), "auto", "\"half-blocks\"", "how pictures are drawn in the console; `auto` goes by the environment, and is half-blocks over SSH and in tmux"),
+            key("pictures", Takes::OneOf(&["auto", "kitty", "iterm2", "sixel", "half-blocks", "off"]), "auto", "\"half-blocks\"", "how pictures are drawn in the console; `auto` goes by what the terminal answers, before that by the environment, and is half-blocks in tmux"),
             key("color", Takes::OneOf(&["auto", "none", "16", "256", "true"]), "auto", "\"256\"", "how many colours the console draws with; `auto` goes by `NO_COLOR`, `COLORTERM` and `TERM`, any other word beats them, and `--no-color` beats it"),
             key("ascii", Takes::Bool, "false", "true", "draw the console with ASCII alone, as `--ascii` does; it is so by itself where the locale is not UTF-8"),
             key("mouse", Takes::Bool, "false", "true", "use the mouse in the console, as `--mouse` does; `:mouse` changes it, and shift selects text meanwhile"),

@@ -1,5 +1,5 @@
-//! Questions to the terminal outside of the console, for `doctor`: all at once, with one behind them that every terminal
-//! answers, so that nothing is waited for in vain and no late answer reaches the shell.
+//! Questions to the terminal outside of the console, for `doctor`: all that the console asks, with one behind them that
+//! every terminal answers, so that nothing is waited for in vain and no late answer reaches the shell.
 
 use std::io;
 use std::time::{Duration, Instant};
@@ -8,50 +8,50 @@ use crossterm::terminal::{disable_raw_mode, enable_raw_mode};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::termios::{QueueSelector, tcflush};
 
-use super::background::{QUESTION, ground};
-use crate::ui::theme::Ground;
+use super::answers::{BACKGROUND, FENCE, GRAPHICS, Heard, LATEST, NAME};
+use super::input::{Reader, Sent};
+use super::pictures;
+use crate::ui::pixels::Way;
 
-/// What the terminal is called (XTVERSION).
-const NAME: &[u8] = b"\x1b[>0q";
-/// Its attributes (DA1): answers come in the order of the questions, so nothing comes behind this one's.
-const FENCE: &[u8] = b"\x1b[c";
-/// A terminal that has not answered by then answers nothing.
-pub const LATEST: Duration = Duration::from_secs(2);
 /// More than this is no answer.
 const LONGEST: usize = 4096;
 
-/// What the terminal answered.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Heard {
-    /// As it wrote it, with what it means.
-    pub background: Option<(String, Option<Ground>)>,
-    pub name: Option<String>,
-    /// It answered what every terminal answers.
-    pub fence: bool,
-    pub took: Duration,
-}
-
-/// Asks, and waits for the last answer, at most [`LATEST`]. What is typed meanwhile is lost.
+/// Asks, and waits for the last answer, at most [`LATEST`] for those to each round of questions; answers how long it
+/// took. What is typed meanwhile is lost. `guessed`: what the environment says of pictures.
 ///
 /// # Errors
 /// Standard input or output is no terminal, or goes away.
-pub fn ask() -> io::Result<Heard> {
+pub fn ask(guessed: Way) -> io::Result<(Heard, Duration)> {
     let began = Instant::now();
     enable_raw_mode()?;
-    let read = exchange(began);
+    let mut heard = Heard::default();
+    let asked = rounds(&mut heard, guessed);
     let _ = tcflush(rustix::stdio::stdin(), QueueSelector::IFlush); // a dead terminal refuses
     disable_raw_mode()?;
-    Ok(Heard { took: began.elapsed(), ..understood(&read?) })
+    asked?;
+    Ok((heard, began.elapsed()))
 }
 
-fn exchange(began: Instant) -> io::Result<Vec<u8>> {
+fn rounds(heard: &mut Heard, guessed: Way) -> io::Result<()> {
+    exchange(&[BACKGROUND, NAME, FENCE].concat(), heard)?;
+    if heard.attributes.is_none() || !pictures::may_be_kitty(heard, guessed) {
+        return Ok(());
+    }
+    let attributes = heard.attributes.take();
+    let asked = exchange(&[GRAPHICS, FENCE].concat(), heard);
+    heard.attributes = attributes;
+    asked
+}
+
+fn exchange(questions: &[u8], heard: &mut Heard) -> io::Result<()> {
     use std::io::Write as _;
+    let began = Instant::now();
     let mut out = io::stdout().lock();
-    out.write_all(&[QUESTION, NAME, FENCE].concat())?;
+    out.write_all(questions)?;
     out.flush()?;
     let tty = rustix::stdio::stdin();
-    let mut read = Vec::new();
-    while !understood(&read).fence && read.len() < LONGEST {
+    let (mut reader, mut read) = (Reader::default(), 0);
+    while heard.attributes.is_none() && read < LONGEST {
         let left = LATEST.saturating_sub(began.elapsed());
         if left.is_zero() {
             break;
@@ -66,33 +66,29 @@ fn exchange(began: Instant) -> io::Result<Vec<u8>> {
         let mut some = [0; 256];
         match rustix::io::read(tty, &mut some)? {
             0 => break,
-            count => read.extend_from_slice(&some[..count]),
+            count => {
+                read += count;
+                note(heard, reader.take(&some[..count], Instant::now(), true, false));
+            }
         }
     }
-    Ok(read)
+    note(heard, reader.let_go());
+    Ok(())
 }
 
-/// The answers among what was read; what was typed between them is passed over.
-fn understood(read: &[u8]) -> Heard {
-    let text = String::from_utf8_lossy(read);
-    let background = between(&text, "\x1b]11;").map(|said| (said.to_owned(), ground(said)));
-    let name = between(&text, "\x1bP>|").filter(|name| !name.is_empty()).map(str::to_owned);
-    let fence = text.split("\x1b[?").skip(1).any(|rest| {
-        rest.trim_start_matches(|c: char| c.is_ascii_digit() || c == ';').starts_with('c')
-    });
-    Heard { background, name, fence, took: Duration::ZERO }
-}
-
-/// What stands behind `begin`, up to the end of its string.
-fn between<'t>(text: &'t str, begin: &str) -> Option<&'t str> {
-    let rest = &text[text.find(begin)? + begin.len()..];
-    let end = rest.find(['\x07', '\x1b'])?;
-    Some(&rest[..end])
+/// Notes the answers; what was typed between them is passed over.
+fn note(heard: &mut Heard, sent: Vec<Sent>) {
+    for it in sent {
+        if let Sent::Answer(answer) = it {
+            heard.note(answer);
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ui::theme::Ground;
     use rstest::rstest;
 
     #[rstest]
@@ -114,8 +110,10 @@ mod tests {
         #[case] name: Option<&str>,
         #[case] fence: bool,
     ) {
-        let heard = understood(read.as_bytes());
+        let (mut heard, mut reader) = (Heard::default(), Reader::default());
+        note(&mut heard, reader.take(read.as_bytes(), Instant::now(), true, false));
+        note(&mut heard, reader.let_go());
         assert_eq!(heard.background.and_then(|(_, ground)| ground), ground);
-        assert_eq!((heard.name.as_deref(), heard.fence), (name, fence));
+        assert_eq!((heard.name.as_deref(), heard.attributes.is_some()), (name, fence));
     }
 }

@@ -9,14 +9,14 @@ use jiff::SignedDuration;
 use tokio::sync::{mpsc, watch};
 use tokio_util::task::AbortOnDropHandle;
 
+use super::answers::Questions;
+use super::clipboard::Between;
 use super::event_loop::{self, Arrival, Arrived, Parts};
 use super::executor::Executor;
 use super::notify::Wanted;
 use super::signals::{self, Signal};
 use super::terminal::Screen;
-use super::{
-    background, clipboard, colours, history, input, pictures, terminal, theme_files, views,
-};
+use super::{answers, colours, history, input, pictures, terminal, theme_files, views};
 use crate::app::App;
 use crate::app::kept_view::KeptView;
 use crate::app::keymap::{KeyOverrides, KeyPlaces};
@@ -40,7 +40,7 @@ use crate::ui::theme_file::{AUTO, Themes};
 pub struct ConsoleOptions {
     /// `None`: [`AUTO`].
     pub theme: Option<String>,
-    /// The terminal may be asked whether it is light or dark.
+    /// The terminal may be asked whether it is light or dark, and what it draws pictures with.
     pub may_ask: bool,
     /// Folder with themes of the operator, one TOML a theme.
     pub theme_dir: Option<PathBuf>,
@@ -212,16 +212,24 @@ async fn run(
     let theme = options.theme.as_deref().unwrap_or(AUTO);
     let mut app = App::new(env, themes, theme, look, &KeyOverrides::new());
     app.adopt(options.own, &options.keys, &options.key_places);
-    if let Some(ground) = background::answered() {
+    let ground = answers::background();
+    if let Some(ground) = ground {
         app.learn_ground(ground);
-    } else if app.follows_ground()
-        && options.may_ask
-        && background::may_be_asked(|name| std::env::var(name).ok())
-    {
-        screen.ask_for_the_background();
     }
     let choice = |(name, about)| Choice { name, about };
     app.pictures = pictures(options.pictures, look);
+    let env = |name: &str| std::env::var(name).ok();
+    let questions = Questions {
+        background: ground.is_none() && app.follows_ground(),
+        // tmux and screen answer for themselves, not for what is around them
+        pictures: pictures::BUILT
+            && options.pictures.is_none()
+            && !is_plain(look)
+            && Between::of(env) == Between::Nothing,
+    };
+    if questions.are_any() && options.may_ask && answers::may_be_asked(env) {
+        screen.ask(questions);
+    }
     app.mouse = options.mouse;
     app.profiles = options.profiles.into_iter().map(choice).collect();
     if let Some(first) = warnings.first() {
@@ -259,7 +267,7 @@ async fn run(
     app.debug.about.extend(options.settings);
     let (_no_board, board) = watch::channel(Arc::default());
     let mut parts = Parts {
-        input: input::events(),
+        input: input::events()?,
         surface: &mut screen,
         executor: &mut executor,
         inbox,
@@ -294,13 +302,21 @@ async fn run(
     Ok(Ended { reason: result?, view: app.view() })
 }
 
+/// Pictures are drawn in characters whatever the terminal can.
+fn is_plain(look: Look) -> bool {
+    look.ascii || look.depth == Depth::Mono
+}
+
 /// How pictures are drawn: as somebody says, else as the terminal seems to understand, if it is in colour.
 fn pictures(said: Option<Way>, look: Look) -> Pictures {
     if !pictures::BUILT {
         return Pictures::default();
     }
-    let plain = look.ascii || look.depth == Depth::Mono;
-    let guessed = if plain { Way::Cells } else { pictures::guess(|name| std::env::var(name).ok()) };
+    let guessed = if is_plain(look) {
+        Way::Cells
+    } else {
+        answers::way_of_pictures(|name| std::env::var(name).ok()).0
+    };
     Pictures::drawn(said.unwrap_or(guessed), guessed)
 }
 
@@ -329,13 +345,13 @@ fn why_colours(said: Option<(Depth, &str)>, app: &App) -> String {
 /// What was concluded about the terminal and where things are, for the debug overlay; no secrets.
 pub(super) fn about(engine: &Engine, pictures: Pictures) -> Vec<(&'static str, String)> {
     let env = |name: &str| std::env::var(name).ok();
-    let (guessed, why) = pictures::guess_and_why(env);
+    let (guessed, why) = answers::way_of_pictures(env);
     let drawn = match pictures.way() {
         way if way == guessed => format!("{}: {why}", way.as_str()),
         way => format!("{}, as asked for; by itself {}: {why}", way.as_str(), guessed.as_str()),
     };
     let said = |name: &str| env(name).unwrap_or_else(|| "unset".to_owned());
-    let between = clipboard::Between::of(env);
+    let between = Between::of(env);
     let context = engine.context();
     let facts = [
         (

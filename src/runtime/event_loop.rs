@@ -205,8 +205,8 @@ async fn drained<I: Stream<Item = Input> + Unpin>(first: Input, input: &mut I) -
     batch
 }
 
-/// The next event, if it is there already. Polled as this very task: crossterm's stream wakes only the first
-/// waker it was given, so that a made-up one (`now_or_never`) would leave the loop asleep.
+/// The next event, if it is there already. Polled as this very task: a stream wakes the waker it was given last, so that
+/// a made-up one (`now_or_never`) would leave the loop asleep.
 async fn ready_now<I: Stream<Item = Input> + Unpin>(input: &mut I) -> Option<Input> {
     std::future::poll_fn(|context| match input.poll_next_unpin(context) {
         Poll::Ready(event) => Poll::Ready(event),

@@ -48,7 +48,7 @@ async fn ask(
     config: &str,
     signals: &mut mpsc::Receiver<Signal>,
 ) -> std::io::Result<Step> {
-    let mut events = input::events();
+    let mut events = input::events()?;
     let mut explains = false;
     loop {
         screen.paint(|frame: &mut Frame<'_>| first_run::draw(frame, theme, config, explains))?;

@@ -1,7 +1,8 @@
 //! The edge of the console: terminal, loop, tasks and signals. Everything that waits, spawns or writes is here.
 
+pub mod answers;
 pub mod asking;
-pub(crate) mod background;
+mod background;
 pub mod clipboard;
 pub mod colours;
 pub mod event_loop;

@@ -59,11 +59,10 @@ impl HangupWatch {
     }
 }
 
-/// The end after a hang-up may take this long; the input thread of crossterm spins until then.
+/// The end after a hang-up may take this long.
 const END_WITHIN: Duration = Duration::from_secs(15);
 
-/// Watches standard input for hang-up and errors; nothing is read. crossterm 0.29 does not notice them and burns
-/// a core instead (its issues 793 and 1110).
+/// Watches standard input for hang-up and errors, whatever the loop waits for; nothing is read.
 pub fn watch_for_hangup(tell: mpsc::Sender<Signal>) -> HangupWatch {
     use rustix::event::{PollFd, PollFlags, poll};
     let ended = Arc::new(AtomicBool::new(false));

@@ -23,7 +23,7 @@ use ratatui::buffer::Cell;
 use ratatui::layout::{Position, Size};
 use tokio::sync::mpsc;
 
-use super::background;
+use super::answers::{self, Questions};
 use super::clipboard::{self, Between};
 use super::event_loop::Surface;
 use super::links;
@@ -96,9 +96,15 @@ pub fn restore() {
     if let Some(output) = output {
         let leaving = [pictures::farewell(), &leave_bytes()].concat();
         output.send_and_wait(&leaving, PATIENCE);
-        background::forget_late_answers();
+        answers::forget_late_answers();
         let _ = disable_raw_mode(); // a dead terminal refuses, and nobody is left to be told
     }
+}
+
+/// Hands over bytes beside those of frames; false where there is no terminal, or it takes none.
+pub fn send(bytes: Vec<u8>) -> bool {
+    let entered = ENTERED.lock().unwrap_or_else(PoisonError::into_inner);
+    entered.as_ref().is_some_and(|output| output.send(bytes))
 }
 
 tokio::task_local! {
@@ -204,8 +210,8 @@ pub struct Screen {
     last_bytes: usize,
     /// The terminal is known to take addresses.
     takes_links: bool,
-    /// Whether it is light or dark is asked behind the next frame.
-    asks: bool,
+    /// Asked behind the next frame.
+    asks: Questions,
     easel: Easel,
 }
 
@@ -233,16 +239,16 @@ impl Screen {
             notify,
             last_bytes: 0,
             takes_links,
-            asks: false,
+            asks: Questions::default(),
             easel,
         };
         screen.take_hold()?;
         Ok(screen)
     }
 
-    /// Asks the terminal for its background behind the next frame, once in the life of the process.
-    pub const fn ask_for_the_background(&mut self) {
-        self.asks = true;
+    /// Asks the terminal behind the next frame, each question once in the life of the process.
+    pub const fn ask(&mut self, questions: Questions) {
+        self.asks = questions;
     }
 
     fn take_hold(&mut self) -> io::Result<()> {
@@ -297,9 +303,7 @@ impl Screen {
             out.extend(bytes(&[&BeginSynchronizedUpdate]));
             out.extend(drawn);
             out.extend(bytes(&[&EndSynchronizedUpdate]));
-            if std::mem::take(&mut self.asks) {
-                out.extend(background::ask());
-            }
+            out.extend(answers::ask(std::mem::take(&mut self.asks)));
         }
         self.last_bytes = out.len();
         if !out.is_empty() && !self.output.send(out) {

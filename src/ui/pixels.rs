@@ -70,6 +70,13 @@ impl Pictures {
         }
     }
 
+    /// Drawn by this way from now on, where they are drawn.
+    pub const fn learn(&mut self, way: Way) {
+        if self.built.is_some() {
+            self.built = Some(way);
+        }
+    }
+
     /// On to off and back; false where there is nothing to switch.
     pub const fn switch(&mut self) -> bool {
         self.off = !self.off;

@@ -231,6 +231,16 @@ pub fn elapsed(of: Duration) -> String {
     }
 }
 
+/// A length of time that was measured: tenths below ten seconds, `0.9 s`, then as [`elapsed`].
+#[must_use]
+pub fn measured(of: Duration) -> String {
+    let tenths = of.as_millis() / 100;
+    match (tenths / 10, tenths % 10) {
+        (0..10, part @ 1..) => format!("{}.{part} s", tenths / 10),
+        _ => elapsed(of),
+    }
+}
+
 /// A number with thin groups of three: `40 000`.
 #[must_use]
 pub fn count(number: u64) -> String {
@@ -262,6 +272,18 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
     use rstest::rstest;
+
+    #[rstest]
+    #[case(0, "0 s")]
+    #[case(940, "0.9 s")]
+    #[case(3_000, "3 s")]
+    #[case(3_049, "3 s")]
+    #[case(9_999, "9.9 s")]
+    #[case(10_900, "10 s")]
+    #[case(80_500, "1 min 20 s")]
+    fn what_was_measured_has_tenths_while_it_is_short(#[case] millis: u64, #[case] said: &str) {
+        assert_eq!(measured(Duration::from_millis(millis)), said);
+    }
 
     #[test]
     fn facts_are_not_torn_and_what_is_left_out_is_seen() {

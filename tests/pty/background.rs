@@ -1,4 +1,5 @@
-//! Light or dark: asked of the terminal once, behind the first frame, and an answer reaches neither a field nor a shell.
+//! Light or dark, and what pictures are drawn with: asked of the terminal once, behind the first frame, and no answer
+//! reaches a field or a shell.
 
 use std::time::{Duration, Instant};
 
@@ -8,6 +9,13 @@ use crate::support::cloud::CloudProcess;
 use crate::support::home::Home;
 
 const QUESTION: &str = "\x1b]11;?\x1b\\";
+/// Its name and its attributes, behind that.
+const NAME: &str = "\x1b[>0q";
+const FENCE: &str = "\x1b[c";
+/// Whether it draws kitty's pictures.
+const GRAPHICS: &str = "\x1b_Gi=31,";
+/// The attributes of a terminal with nothing to speak of.
+const PLAIN: &str = "\x1b[?1;2c";
 const LIGHT: &str = "\x1b]11;rgb:fdfd/f6f6/e3e3\x1b\\";
 const DARK: &str = "\x1b]11;rgb:0000/2b2b/3636\x07";
 /// An ink that only the theme for light backgrounds has.
@@ -167,6 +175,7 @@ fn doctor_prints_what_the_terminal_answered() {
     let screen =
         terminal.wait("its findings", |screen| screen.contains("light (rgb:fdfd/f6f6/e3e3)"));
     assert!(screen.contains("as teletype(1)"), "{screen}");
+    assert!(screen.contains("no sixels (attributes 64;1)"), "{screen}");
     while terminal.modes() != cooked {
         std::thread::sleep(Duration::from_millis(10)); // between two looks, not a hope
     }
@@ -182,6 +191,124 @@ fn doctor_prints_what_the_terminal_answered() {
     assert!(!text.contains(QUESTION) && !text.contains("\x1b[c"), "{}", quiet.screen());
 }
 
+/// The details of the first asset at their picture, and what was written until it says `wanted`.
+fn at_its_picture(terminal: &mut Terminal, wanted: &str) -> String {
+    terminal.insist("\r", |screen| screen.contains("Headers"));
+    terminal.insist("5", |screen| screen.contains("the original from"));
+    wait_written(terminal, wanted);
+    written(terminal)
+}
+
+#[test]
+fn pictures_go_by_what_the_terminal_answers() {
+    let bed = Bed::new();
+    let asked_for_pictures = |terminal: &Terminal| {
+        wait_written(terminal, FENCE);
+        let text = written(terminal);
+        assert!(text.find("\x1b[?2026l") < text.find(NAME), "painted before it asked");
+        assert!(!text.contains(GRAPHICS), "a question that some would show");
+    };
+    // sixels are among the attributes
+    let mut terminal = bed.open();
+    asked_for_pictures(&terminal);
+    terminal.keys("\x1bP>|some(1)\x1b\\\x1b[?62;4;22c");
+    at_its_picture(&mut terminal, "\x1bP0;1;0q");
+    assert!(!written(&terminal).contains(GRAPHICS));
+    drop(terminal);
+    // kitty says that it is, and is asked then
+    let mut terminal = bed.open();
+    asked_for_pictures(&terminal);
+    terminal.keys("\x1bP>|kitty(0.40.0)\x1b\\\x1b[?62;52c");
+    wait_written(&terminal, GRAPHICS);
+    terminal.keys("\x1b_Gi=31;OK\x1b\\\x1b[?62;52c");
+    let text = at_its_picture(&mut terminal, "a=T,U=1,f=100");
+    assert!(!terminal.screen().contains("i=31") && !terminal.screen().contains(";OK"), "{text:?}");
+    drop(terminal);
+    // an answer beats the environment
+    let mut terminal = bed.start(&[], &[("COLORTERM", "truecolor"), ("TERM", "foot")]);
+    asked_for_pictures(&terminal);
+    terminal.keys(PLAIN);
+    let text = at_its_picture(&mut terminal, "▀▀▀");
+    assert!(!text.contains("\x1bP0;1;0q"));
+    drop(terminal);
+    // and the configuration beats both
+    let path = bed.home.folder.path().join("said.toml");
+    std::fs::write(&path, "pictures = \"half-blocks\"\ntheme = \"dark\"\n").expect("a file");
+    let path = path.display().to_string();
+    let mut terminal = bed.start(&["--config", &path], &[("COLORTERM", "truecolor")]);
+    let text = at_its_picture(&mut terminal, "▀▀▀");
+    assert!(!text.contains(FENCE), "nothing is left to ask");
+}
+
+/// What was typed before and after an answer, and in the middle of it, is in the field; the answer is not.
+#[test]
+fn the_answers_about_pictures_reach_no_field() {
+    let bed = Bed::new();
+    let mut terminal = bed.open();
+    wait_written(&terminal, FENCE);
+    terminal.insist("/", |screen| screen.contains("keep"));
+    for piece in ["h", "\x1bP>|kit", "ty(0.40.0)\x1b\\", "e\x1b[?62;", "52c", "r"] {
+        terminal.keys(piece);
+    }
+    wait_written(&terminal, GRAPHICS);
+    terminal.keys("\x1b_Gi=31;ENOTSUP");
+    terminal.keys("ED:none\x1b\\\x1b[?62;52co");
+    let screen = terminal.wait("what was typed", |screen| screen.contains("/hero"));
+    for part in ["kit", "62;", "i=31", "ENOT"] {
+        assert!(!screen.contains(part), "{part}:\n{screen}");
+    }
+}
+
+/// A terminal that has answered what every terminal answers owes nothing: leaving waits for no more.
+#[test]
+fn the_last_answer_ends_the_wait_at_the_end() {
+    let bed = Bed::new();
+    let quick = (0..9).any(|_| {
+        let mut terminal = bed.open();
+        wait_written(&terminal, FENCE);
+        let asked = Instant::now();
+        terminal.keys(PLAIN);
+        terminal.keys("q");
+        assert_eq!(terminal.exit().exit_code(), 0);
+        asked.elapsed() < Duration::from_millis(1_500) // without it would be two seconds at least
+    });
+    assert!(quick, "it waited every time");
+}
+
+/// On a line so slow that the answer comes long after the question: it is still taken out when the console is left.
+#[test]
+fn an_answer_that_is_owed_is_waited_for_a_little_however_late() {
+    let bed = Bed::new();
+    let script = r#""$0"; IFS= read -r line; echo "got<$line>""#;
+    let environment = [("CLOUDINARY_URL", bed.home.cloudinary_url.as_str())];
+    let in_time = (0..9).any(|_| {
+        let folder = bed.home.folder.path();
+        let args = ["-c", script, PROGRAM];
+        let mut terminal = Terminal::start_other("/bin/sh", 100, 30, &args, &environment, folder);
+        let cooked = terminal.modes();
+        wait_written(&terminal, FENCE);
+        let asked = Instant::now();
+        terminal.wait_for(HERO);
+        while asked.elapsed() < Duration::from_millis(2_100) {
+            std::thread::sleep(Duration::from_millis(20)); // the question has to be old
+        }
+        terminal.keys("q");
+        wait_written(&terminal, "\x1b[?1049l");
+        let left = Instant::now();
+        terminal.keys(&format!("{LIGHT}{PLAIN}"));
+        // a machine so slow that the wait may be over proves nothing: another try
+        let in_time = left.elapsed() < Duration::from_millis(50);
+        while terminal.modes() != cooked {
+            std::thread::sleep(Duration::from_millis(10)); // between two looks, not a hope
+        }
+        terminal.keys("typed\r");
+        let screen = terminal.wait("the shell", |screen| screen.contains("got<"));
+        let clean = screen.contains("got<typed>");
+        in_time && clean
+    });
+    assert!(in_time, "the answer reached the shell every time");
+}
+
 #[test]
 fn nobody_is_asked_where_the_answer_decides_nothing_or_would_be_shown() {
     let bed = Bed::new();
@@ -192,5 +319,7 @@ fn nobody_is_asked_where_the_answer_decides_nothing_or_would_be_shown() {
     };
     ask(&["--theme", "dark"], &[]);
     ask(&["--no-query"], &[]);
+    let quiet = bed.start(&["--no-query"], &[]);
+    assert!(!written(&quiet).contains(FENCE) && !written(&quiet).contains(NAME));
     ask(&[], &[("TERM", "vt220")]);
 }

@@ -58,6 +58,7 @@ pub(super) fn input(app: &mut App, batch: &[Input]) -> Vec<Effect> {
                 }
             }
             Input::Ground(ground) => app.learn_ground(*ground),
+            Input::Pictures { way, why } => assets::picture::learn(app, *way, why),
             Input::Wheel(lines) => effects.extend(wheel(app, *lines)),
             Input::Click(x, y) => effects.extend(click(app, *x, *y)),
         }

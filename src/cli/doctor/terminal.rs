@@ -1,12 +1,14 @@
 //! The terminal: what the environment and the system tell of it, and what it answers where it may be asked.
 
 use std::io::IsTerminal as _;
+use std::time::Duration;
 
 use super::super::console::depth_of;
 use super::{Finding, Findings};
 use crate::config::{ColorWord, PicturesWord};
-use crate::runtime::asking::{self, Heard, LATEST};
-use crate::runtime::{background, colours, pictures};
+use crate::runtime::answers::{Heard, LATEST, may_be_asked};
+use crate::runtime::clipboard::Between;
+use crate::runtime::{asking, colours, pictures};
 use crate::ui::pixels::Way;
 use crate::ui::theme::{Depth, Ground};
 
@@ -73,9 +75,12 @@ pub struct Chosen {
     pub color: Option<(ColorWord, String)>,
 }
 
-/// Says what the console can count on.
+/// What the terminal answered, and how long that took.
+pub type Told = (Heard, Duration);
+
+/// Says what the console can count on; `told`: by the terminal, where it was asked.
 #[must_use]
-pub fn look(seen: &Seen, chosen: &Chosen) -> Vec<Finding> {
+pub fn look(seen: &Seen, chosen: &Chosen, told: Option<&Told>) -> Vec<Finding> {
     let mut part = Findings::of("terminal");
     match (seen.input && seen.output, seen.size) {
         (false, _) => part.note(
@@ -116,31 +121,33 @@ pub fn look(seen: &Seen, chosen: &Chosen) -> Vec<Finding> {
         part.ok("characters", "Unicode");
     }
     clipboard(seen, &mut part);
-    drawn(seen, chosen.pictures.as_ref(), depth == Depth::Mono, &mut part);
+    if let Some((heard, took)) = told {
+        answered(heard, *took, &mut part);
+    }
+    let heard = told.map(|(heard, _)| heard);
+    drawn(seen, chosen.pictures.as_ref(), depth == Depth::Mono, heard, &mut part);
     part.found()
 }
 
 /// Asks the terminal what the console would ask, where there is one that may be asked.
 #[must_use]
-pub fn ask() -> Vec<Finding> {
-    let is_one = std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
-    if !is_one || !background::may_be_asked(|name| std::env::var(name).ok()) {
-        return Vec::new();
+pub fn ask(seen: &Seen) -> Option<Told> {
+    if !(seen.input && seen.output && may_be_asked(|name| std::env::var(name).ok())) {
+        return None;
     }
-    asking::ask().map_or_else(|_| Vec::new(), |heard| answered(&heard))
+    let (guessed, _) = pictures::guess_and_why(|name| std::env::var(name).ok());
+    asking::ask(guessed).ok()
 }
 
 /// Says what the terminal answered.
-fn answered(heard: &Heard) -> Vec<Finding> {
-    let mut part = Findings::of("terminal");
-    let after = format!("after {} ms", heard.took.as_millis());
-    if !heard.fence && heard.background.is_none() {
-        part.note(
+fn answered(heard: &Heard, took: Duration, part: &mut Findings) {
+    let after = format!("after {} ms", took.as_millis());
+    if heard.attributes.is_none() && heard.background.is_none() {
+        return part.note(
             "answers",
             format!("it answered nothing within {} s", LATEST.as_secs()),
             "leave the console unasked: --no-query, and choose a theme in the configuration",
         );
-        return part.found();
     }
     match &heard.name {
         Some(name) => part.ok("answers", format!("{after}, as {name}")),
@@ -160,7 +167,16 @@ fn answered(heard: &Heard) -> Vec<Finding> {
             "where it is light: theme = \"default-light\" in the configuration",
         ),
     }
-    part.found()
+    let kitty = match heard.graphics {
+        Some(true) => "it draws kitty's pictures",
+        Some(false) => "it draws none of kitty's pictures",
+        None => "kitty's pictures were not asked for",
+    };
+    if let Some(attributes) = &heard.attributes {
+        let list: Vec<_> = attributes.iter().map(u16::to_string).collect();
+        let sixels = if pictures::has_sixels(heard) { "sixels" } else { "no sixels" };
+        part.ok("graphics", format!("{kitty}; {sixels} (attributes {})", list.join(";")));
+    }
 }
 
 /// How pictures are drawn in the details of an asset, and why so.
@@ -168,6 +184,7 @@ fn drawn(
     seen: &Seen,
     chosen: Option<&(PicturesWord, String)>,
     colourless: bool,
+    heard: Option<&Heard>,
     part: &mut Findings,
 ) {
     if !pictures::BUILT {
@@ -182,7 +199,13 @@ fn drawn(
         Some((word, by)) => part.ok("pictures", format!("{} ({by})", word.as_str())),
         None if colourless => part.ok("pictures", "as shaded characters: there are no colours"),
         None => {
-            let (way, why) = pictures::guess_and_why(|name| seen.owned(name));
+            let guessed = pictures::guess_and_why(|name| seen.owned(name));
+            // what is between answers for itself
+            let heard = heard.filter(|_| Between::of(|name| seen.owned(name)) == Between::Nothing);
+            let (way, why) = match heard {
+                Some(heard) => pictures::concluded(heard, guessed),
+                None => guessed,
+            };
             let said = format!("{} ({why}); JPEG, PNG, GIF, WebP", way.as_str());
             if way == Way::Cells {
                 let fix = "where your terminal knows more: pictures = \"kitty\", \"iterm2\" or \"sixel\" in the configuration";
@@ -265,30 +288,38 @@ mod tests {
             variables.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
         let seen = Seen { size, input: true, output: true, variables };
         let line = |it: &Finding| format!("{} {}: {}", it.state.as_str(), it.what, it.said);
-        look(&seen, &Chosen::default()).iter().map(line).collect::<Vec<_>>().join("\n")
+        look(&seen, &Chosen::default(), None).iter().map(line).collect::<Vec<_>>().join("\n")
     }
 
     #[test]
     fn what_the_terminal_answers() {
         let said = |heard: &Heard| {
             let line = |it: &Finding| format!("{} {}: {}", it.state.as_str(), it.what, it.said);
-            answered(heard).iter().map(line).collect::<Vec<_>>().join("\n")
+            let mut part = Findings::of("terminal");
+            answered(heard, Duration::from_millis(12), &mut part);
+            let seen = Seen { size: None, input: true, output: true, variables: vec![] };
+            drawn(&seen, None, false, Some(heard), &mut part);
+            part.found().iter().map(line).collect::<Vec<_>>().join("\n")
         };
-        let took = std::time::Duration::from_millis(12);
         let whole = Heard {
             background: Some(("rgb:ffff/ffff/ffff".to_owned(), Some(Ground::Light))),
             name: Some("XTerm(388)".to_owned()),
-            fence: true,
-            took,
+            graphics: None,
+            attributes: Some(vec![64, 1, 9]),
         };
         insta::assert_snapshot!(said(&whole), @r"
         ok answers: after 12 ms, as XTerm(388)
         ok background: light (rgb:ffff/ffff/ffff)
+        ok graphics: kitty's pictures were not asked for; no sixels (attributes 64;1;9)
+        note pictures: half-blocks (the terminal answers that it draws none); JPEG, PNG, GIF, WebP
         ");
-        let fence_alone = Heard { background: None, name: None, ..whole.clone() };
+        let attributes = Some(vec![62, 4]);
+        let fence_alone = Heard { background: None, name: None, attributes, ..whole.clone() };
         insta::assert_snapshot!(said(&fence_alone), @r"
         ok answers: after 12 ms, without a name
         note background: it does not say whether it is light or dark: dark is taken
+        ok graphics: kitty's pictures were not asked for; sixels (attributes 62;4)
+        ok pictures: sixel (the terminal answers that it has sixels); JPEG, PNG, GIF, WebP
         ");
         let odd = Heard { background: Some(("blue".to_owned(), None)), ..whole };
         assert!(said(&odd).contains("note background: its answer means nothing here: blue"));

@@ -104,6 +104,18 @@ pub fn switch(app: &mut App) {
     }
 }
 
+/// The terminal said what it draws them with: what was loaded for another way is loaded again.
+pub fn learn(app: &mut App, way: Way, why: &str) {
+    let before = app.pictures.way();
+    app.pictures.learn(way);
+    if app.pictures.way() != before {
+        app.assets.picture = None;
+    }
+    if let Some(told) = app.debug.about.iter_mut().find(|(name, _)| *name == "pictures") {
+        told.1 = text::shown(&format!("{}: {why}", way.as_str())).into_owned();
+    }
+}
+
 /// How a picture gets onto this screen now: what the terminal paints over cells would hide what is open above them.
 #[must_use]
 pub fn canvas(app: &App) -> Canvas {

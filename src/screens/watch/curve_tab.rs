@@ -43,7 +43,7 @@ fn milestones(shown: &WatchSnapshot, width: u16) -> String {
         .into_iter()
         .filter_map(|(word, share)| {
             let after = reached(&shown.curve, share)?;
-            Some(format!("{word} after {}", text::elapsed(after)))
+            Some(format!("{word} after {}", text::measured(after)))
         })
         .collect();
     let last = shown.curve.last().map_or((0, 0), |point| (point.clear, point.total));
@@ -63,7 +63,7 @@ fn oldest(shown: &WatchSnapshot, place: usize) -> Option<Duration> {
 fn note(shown: &WatchSnapshot, position: usize, glyphs: &Glyphs) -> String {
     let place = &shown.places[position];
     if let Some(after) = place.cleared_after {
-        return format!("clear after {}", text::elapsed(after));
+        return format!("clear after {}", text::measured(after));
     }
     let word = standing(shown, position, glyphs).word;
     let old = oldest(shown, position)

@@ -164,7 +164,7 @@ fn here(pen: &mut Pen<'_>, area: Rect, shown: &WatchSnapshot, at: usize) {
     let Some(place) = shown.places.get(at).filter(|_| area.height > 0) else { return };
     let standing = standing(shown, at, pen.theme.glyphs);
     let took = match place.cleared_after {
-        Some(after) => format!("  after {}", text::elapsed(after)),
+        Some(after) => format!("  after {}", text::measured(after)),
         None => String::new(),
     };
     let head = format!("  {} {}", standing.glyph, standing.word);

@@ -47,7 +47,7 @@ impl Tab {
             Self::Map => "Map",
             Self::Curve => "Curve",
             Self::Timeline => "Time",
-            Self::NotCovered => "Not",
+            Self::NotCovered => "Missed",
         }
     }
 }

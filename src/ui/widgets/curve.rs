@@ -24,7 +24,7 @@ pub fn curve(pen: &mut Pen<'_>, area: Rect, points: &[CurvePoint]) {
         let y = area.y + rows.min(area.height - 1);
         let last = points.last().map_or((0, 0), |point| (point.clear, point.total));
         pen.put(area.x, y, area.width, "0 s", Role::Dim);
-        let note = format!("{}/{} clear after {}", last.0, last.1, text::elapsed(end));
+        let note = format!("{}/{} clear after {}", last.0, last.1, text::measured(end));
         pen.put_right(area.right(), y, area.width.saturating_sub(4), &note, Role::Dim);
     }
 }
@@ -52,10 +52,10 @@ pub fn chart(pen: &mut Pen<'_>, area: Rect, points: &[CurvePoint]) {
     pen.rule(axis);
     let y = axis.y + 1;
     pen.put(plot.x, y, plot.width, "0 s", Role::Dim);
-    let last = text::elapsed(end);
+    let last = text::measured(end);
     pen.put_right(plot.right(), y, plot.width, &last, Role::Dim);
     if plot.width >= 50 {
-        let half = text::elapsed(end / 2);
+        let half = text::measured(end / 2);
         let wide = u16::try_from(text::width(&half)).unwrap_or(0);
         pen.put(plot.x + plot.width / 2 - wide / 2, y, wide, &half, Role::Dim);
     }

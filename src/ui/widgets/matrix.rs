@@ -149,7 +149,7 @@ fn note_beside(pen: &mut Pen<'_>, area: Rect, place: &PlaceRow, (left, y): (u16,
     let note = match (place.state, place.cleared_after) {
         (PlaceState::Unreachable, _) => "left out: never answered".to_owned(),
         (PlaceState::Excluded, _) => "left out by you".to_owned(),
-        (_, Some(after)) => format!("after {}", text::elapsed(after)),
+        (_, Some(after)) => format!("after {}", text::measured(after)),
         _ => return,
     };
     if text::width(&note) <= usize::from(room) {

@@ -32,7 +32,10 @@ const BLOCKS: [char; 5] = [' ', '░', '▒', '▓', '█'];
 const LETTERS: [char; 10] = [' ', '.', ':', '-', '=', '+', '*', '#', '%', '@'];
 
 /// Draws a picture into the top left of `area`, as large as fits; answers what it took.
-pub fn picture(pen: &mut Pen<'_>, area: Rect, pixels: &Arc<Pixels>, canvas: Canvas) -> Rect {
+pub fn picture(pen: &mut Pen<'_>, area: Rect, pixels: &Arc<Pixels>, mut canvas: Canvas) -> Rect {
+    if pixels.file.is_empty() && matches!(canvas.way, Way::Kitty | Way::Iterm2) {
+        canvas.way = Way::Cells; // made for another way
+    }
     let area = area.intersection(pen.buf.area);
     if area.is_empty() {
         return area;
