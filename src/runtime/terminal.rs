@@ -382,7 +382,16 @@ impl Surface for Screen {
     }
 
     fn size(&self) -> Option<(u16, u16)> {
-        crossterm::terminal::size().ok()
+        size().ok()
+    }
+}
+
+/// The terminal's size, asked of what we write to: crossterm opens the terminal anew for each question, and one comes
+/// with every frame.
+fn size() -> io::Result<(u16, u16)> {
+    match rustix::termios::tcgetwinsize(rustix::stdio::stdout()) {
+        Ok(size) if size.ws_col > 0 && size.ws_row > 0 => Ok((size.ws_col, size.ws_row)),
+        _ => crossterm::terminal::size(),
     }
 }
 
@@ -438,7 +447,7 @@ impl Backend for Canvas {
     }
 
     fn size(&self) -> io::Result<Size> {
-        let (width, height) = crossterm::terminal::size()?;
+        let (width, height) = size()?;
         Ok(Size { width, height })
     }
 
