@@ -13,6 +13,7 @@ use crate::app::state::{App, Overlay, Tone};
 use crate::domain::purge::Risk;
 use crate::ports::journal::Reach;
 use crate::screens::ask;
+use crate::screens::watch::Tab;
 use crate::ui::pen::{Link, Pen};
 use crate::ui::theme::Role;
 use crate::ui::widgets::hints;
@@ -77,6 +78,24 @@ fn offered(app: &App, scope: Scope) -> Vec<(String, &'static str)> {
             if let Some(at) = of_row {
                 offered[at].1 = "evidence";
             }
+            let over = app.watched().is_some_and(|watch| watch.ended.is_some());
+            offered.retain(|(_, word)| match *word {
+                "map" => app.watch.tab != Tab::Map,
+                "next watch" => app.tracked.len() > 1,
+                "leave out" | "give up" => !over,
+                _ => true,
+            });
+        }
+        Scope::Jobs => {
+            let row = app.job_list.current();
+            let live = row.is_some_and(|row| !row.state.is_over());
+            let missed = row.is_some_and(|row| !live && row.counts.not_done() > 0);
+            offered.retain(|(_, word)| match *word {
+                "pause or go on" | "cancel" => live,
+                "retry failed" => missed,
+                "all go on" => app.job_list.held() > 0,
+                _ => true,
+            });
         }
         Scope::Plan | Scope::PlanWord => {
             if let Some(Overlay::Order(dialog)) = &app.overlay {
