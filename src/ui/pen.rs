@@ -46,14 +46,14 @@ impl<'a> Pen<'a> {
         }
         let max = max.min(area.right() - x);
         let shown = text::cut(text, usize::from(max), self.theme.glyphs.cut);
-        if !text::is_plain(&shown) {
+        let Some(columns) = text::plain_width(&shown) else {
             return self.buf.set_stringn(x, y, shown.as_ref(), usize::from(max), style).0;
-        }
+        };
         let from = self.buf.index_of(x, y);
-        for (cell, byte) in self.buf.content[from..].iter_mut().zip(shown.bytes()) {
-            cell.set_char(char::from(byte)).set_style(style);
+        for (cell, c) in self.buf.content[from..].iter_mut().zip(shown.chars()) {
+            cell.set_char(c).set_style(style);
         }
-        x + u16::try_from(shown.len()).unwrap_or(max)
+        x + u16::try_from(columns).unwrap_or(max)
     }
 
     /// Writes `text` so that it ends before column `right`, in at most `max` columns; answers where it begins.
@@ -75,7 +75,16 @@ impl<'a> Pen<'a> {
 
     /// Gives every cell of `area` the style of a role.
     pub fn tint(&mut self, area: Rect, role: Role) {
-        self.buf.set_style(area.intersection(self.buf.area), self.theme[role]);
+        let (area, style) = (area.intersection(self.buf.area), self.theme[role]);
+        if area.is_empty() || style == Style::default() {
+            return; // most of a theme on the terminal's own colours
+        }
+        for y in area.top()..area.bottom() {
+            let from = self.buf.index_of(area.x, y);
+            for cell in &mut self.buf.content[from..from + usize::from(area.width)] {
+                cell.set_style(style);
+            }
+        }
     }
 
     /// Lays the cursor over `area`. What is faint elsewhere is as strong as the rest here: it is what is being read.
@@ -148,7 +157,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn plain_text_is_written_as_any_other(text in "[ -~]{0,40}", x in 0u16..30, max in 0u16..40) {
+        fn plain_text_is_written_as_any_other(text in "[ -~─-▟·…✓→⠁]{0,40}", x in 0u16..30, max in 0u16..40) {
             let theme = Theme::plain();
             let area = Rect::new(0, 0, 30, 2);
             let (mut ours, mut theirs) = (Buffer::empty(area), Buffer::empty(area));

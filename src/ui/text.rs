@@ -10,19 +10,31 @@ use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use crate::domain::text::clean;
 
-/// Whether each byte is a character of one column: nothing needs to be taken apart then.
+/// Columns of `text` where every character is known to take one and to stand by itself: nothing needs to be taken apart
+/// then. These are what names, figures, lines and bars are made of.
 #[must_use]
-pub fn is_plain(text: &str) -> bool {
-    text.bytes().all(|byte| matches!(byte, b' '..=b'~'))
+pub fn plain_width(text: &str) -> Option<usize> {
+    if text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+        return Some(text.len());
+    }
+    text.chars().try_fold(0, |columns, c| is_plain(c).then_some(columns + 1))
+}
+
+/// ASCII, arrows, lines and blocks and shapes (without the two that are wide), braille, and single signs of ours.
+const fn is_plain(c: char) -> bool {
+    matches!(c,
+        ' '..='~' | '·' | '×' | '•' | '…' | '✓' | '\u{2190}'..='\u{21ff}' | '\u{2500}'..='\u{25fc}' | '\u{2800}'..='\u{28ff}')
+}
+
+/// The first `columns` of plain text and the rest of it.
+fn split(plain: &str, columns: usize) -> (&str, &str) {
+    plain.split_at(plain.char_indices().nth(columns).map_or(plain.len(), |(at, _)| at))
 }
 
 /// Columns that `text` takes.
 #[must_use]
 pub fn width(text: &str) -> usize {
-    if is_plain(text) {
-        return text.len();
-    }
-    text.graphemes(true).map(UnicodeWidthStr::width).sum()
+    plain_width(text).unwrap_or_else(|| text.graphemes(true).map(UnicodeWidthStr::width).sum())
 }
 
 /// Foreign text, safe to draw: controls, bidi and invisible marks are replaced, and so is every cluster whose
@@ -57,13 +69,14 @@ fn is_doubtful(cluster: &str) -> bool {
 /// The beginning of `text`, at most `max` columns, with `mark` at its end where something was cut.
 #[must_use]
 pub fn cut<'a>(text: &'a str, max: usize, mark: &str) -> Cow<'a, str> {
-    if width(text) <= max {
+    let plain = plain_width(text);
+    if plain.unwrap_or_else(|| width(text)) <= max {
         return text.into();
     }
     let room = max.saturating_sub(width(mark));
-    if is_plain(text) {
+    if plain.is_some() {
         let mark = if width(mark) <= max { mark } else { "" };
-        return format!("{}{mark}", &text[..room]).into();
+        return format!("{}{mark}", split(text, room).0).into();
     }
     let (mut kept, mut used) = (String::new(), 0);
     for cluster in text.graphemes(true) {
@@ -84,13 +97,15 @@ pub fn cut<'a>(text: &'a str, max: usize, mark: &str) -> Cow<'a, str> {
 /// which differ at their end.
 #[must_use]
 pub fn cut_front<'a>(text: &'a str, max: usize, mark: &str) -> Cow<'a, str> {
-    if width(text) <= max {
+    let plain = plain_width(text);
+    let columns = plain.unwrap_or_else(|| width(text));
+    if columns <= max {
         return text.into();
     }
     let room = max.saturating_sub(width(mark));
-    if is_plain(text) {
+    if plain.is_some() {
         let mark = if width(mark) <= max { mark } else { "" };
-        return format!("{mark}{}", &text[text.len() - room..]).into();
+        return format!("{mark}{}", split(text, columns - room).1).into();
     }
     let (mut kept, mut used) = (Vec::new(), 0);
     for cluster in text.graphemes(true).rev() {
@@ -356,6 +371,32 @@ mod tests {
         assert_eq!(count(999), "999");
         assert_eq!(count(1_234_567), "1 234 567");
         assert_eq!(plural(1, "asset"), "1 asset");
+    }
+
+    #[test]
+    fn what_counts_as_plain_is_one_column_wide_and_joins_nothing() {
+        for c in ('\0'..=char::MAX).filter(|c| is_plain(*c)) {
+            assert_eq!(c.width(), Some(1), "{c:?}");
+            for pair in [format!("{c}{c}"), format!("a{c}"), format!("{c}a"), format!("─{c}")] {
+                assert_eq!(pair.graphemes(true).count(), 2, "{pair:?}");
+                assert_eq!(pair.width(), 2, "{pair:?}");
+            }
+        }
+    }
+
+    #[rstest]
+    #[case("├──┤ half a line", 5, "├──┤…", "…line")]
+    #[case("▁▂▃", 3, "▁▂▃", "▁▂▃")]
+    #[case("▁▂▃", 2, "▁…", "…▃")]
+    #[case("▁▂▃", 1, "…", "…")]
+    fn lines_and_bars_are_cut_between_characters(
+        #[case] text: &str,
+        #[case] max: usize,
+        #[case] front: &str,
+        #[case] end: &str,
+    ) {
+        assert_eq!(cut(text, max, "…"), front);
+        assert_eq!(cut_front(text, max, "…"), end);
     }
 
     proptest! {
