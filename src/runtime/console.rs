@@ -1,12 +1,14 @@
 //! The console as the command line starts it.
 
-use std::io::IsTerminal as _;
+use std::io::{self, IsTerminal as _};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use jiff::SignedDuration;
+use tokio::runtime::{Builder, Handle};
 use tokio::sync::{mpsc, watch};
+use tokio::task::block_in_place;
 use tokio_util::task::AbortOnDropHandle;
 
 use super::answers::Questions;
@@ -118,7 +120,7 @@ pub enum ConsoleError {
     #[error("the console needs a terminal for input and output")]
     NoTerminal,
     #[error("the terminal does not do as asked: {0}")]
-    Terminal(#[from] std::io::Error),
+    Terminal(#[from] io::Error),
 }
 
 impl ConsoleError {
@@ -188,7 +190,7 @@ async fn run(
     options: ConsoleOptions,
     arrival: Arrival,
 ) -> Result<Ended, ConsoleError> {
-    if !(std::io::stdin().is_terminal() && std::io::stdout().is_terminal()) {
+    if !(io::stdin().is_terminal() && io::stdout().is_terminal()) {
         return Err(ConsoleError::NoTerminal);
     }
     let look = Look {
@@ -266,18 +268,21 @@ async fn run(
     app.debug.about.push(("colours", why_colours(options.colours, &app)));
     app.debug.about.extend(options.settings);
     let (_no_board, board) = watch::channel(Arc::default());
-    let mut parts = Parts {
-        input: input::events()?,
-        surface: &mut screen,
-        executor: &mut executor,
-        inbox,
-        board,
-        signals,
-        clock,
-        arrival: Some(arrival),
-    };
-    let result = terminal::guarded(event_loop::run(&mut app, &mut parts)).await;
-    drop(parts);
+    let workers = Handle::current();
+    let result = on_this_thread(async {
+        let mut parts = Parts {
+            input: input::events()?,
+            surface: &mut screen,
+            executor: &mut executor,
+            inbox,
+            board,
+            signals,
+            clock,
+            arrival: Some(arrival),
+        };
+        let _workers = workers.enter(); // what the loop spawns is theirs
+        terminal::guarded(event_loop::run(&mut app, &mut parts)).await
+    });
     screen.leave();
     if let (Some(copies), false) = (options.copies, matches!(result, Ok(ExitReason::HungUp))) {
         keep(&app, &*copies);
@@ -300,6 +305,11 @@ async fn run(
         hangup.stand_down();
     }
     Ok(Ended { reason: result?, view: app.view() })
+}
+
+/// Runs the loop with a driver of its own: a key wakes this thread, where it would wake a worker that wakes this thread.
+fn on_this_thread<T>(the_loop: impl Future<Output = io::Result<T>>) -> io::Result<T> {
+    block_in_place(|| Builder::new_current_thread().enable_io().build()?.block_on(the_loop))
 }
 
 /// Pictures are drawn in characters whatever the terminal can.
