@@ -3,7 +3,6 @@
 use std::io::IsTerminal as _;
 
 use futures_util::StreamExt as _;
-use ratatui::Frame;
 use tokio::sync::mpsc;
 
 use super::console::{ConsoleError, ConsoleOptions};
@@ -51,7 +50,7 @@ async fn ask(
     let mut events = input::events()?;
     let mut explains = false;
     loop {
-        screen.paint(|frame: &mut Frame<'_>| first_run::draw(frame, theme, config, explains))?;
+        screen.paint(|frame| first_run::draw(frame, theme, config, explains))?;
         let key = tokio::select! {
             event = events.next() => match event {
                 None => return Ok(Step::Quit),

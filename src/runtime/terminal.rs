@@ -17,10 +17,8 @@ use crossterm::terminal::{
     BeginSynchronizedUpdate, DisableLineWrap, EnableLineWrap, EndSynchronizedUpdate,
     EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode,
 };
-use ratatui::Terminal;
-use ratatui::backend::{Backend, ClearType, WindowSize};
-use ratatui::buffer::Cell;
-use ratatui::layout::{Position, Size};
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
 use tokio::sync::mpsc;
 
 use super::answers::{self, Questions};
@@ -200,7 +198,8 @@ pub fn panic_words(said: &str) -> String {
 
 /// The terminal as the loop draws on it.
 pub struct Screen {
-    terminal: Terminal<Canvas>,
+    /// What was drawn last.
+    frame: Buffer,
     painter: Painter,
     output: Output,
     mouse: bool,
@@ -225,13 +224,12 @@ impl Screen {
         let output = Output::start(stdout, move || {
             signals.blocking_send(Signal::HungUp).ok(); // a loop that has ended needs no telling
         })?;
-        let terminal = Terminal::new(Canvas::default())?;
         let painter = Painter::new(&std::env::var("TERM").unwrap_or_default());
         let takes_links = links::known(|name| std::env::var(name).ok());
         let extra = Vec::new();
         let easel = Easel::new(Between::of(|name| std::env::var(name).ok()));
         let mut screen = Self {
-            terminal,
+            frame: Buffer::default(),
             painter,
             output,
             mouse,
@@ -265,7 +263,7 @@ impl Screen {
     ///
     /// # Errors
     /// The terminal's size cannot be had.
-    pub fn paint(&mut self, draw: impl FnOnce(&mut ratatui::Frame<'_>)) -> io::Result<()> {
+    pub fn paint(&mut self, draw: impl FnOnce(&mut Buffer)) -> io::Result<()> {
         self.show(|frame| {
             draw(frame);
             Drawn::default()
@@ -282,21 +280,20 @@ impl Screen {
 
     /// Draws a frame, which answers what is more than its cells, and hands over what is new in it, wrapped so that it
     /// appears at once.
-    fn show(&mut self, draw: impl FnOnce(&mut ratatui::Frame<'_>) -> Drawn) -> io::Result<()> {
-        let mut beside = Drawn::default();
-        let takes_links = self.takes_links;
-        let drawn = self.terminal.draw(|frame| {
-            beside = draw(frame);
-            beside.links.retain(|_| takes_links);
-        })?;
+    fn show(&mut self, draw: impl FnOnce(&mut Buffer) -> Drawn) -> io::Result<()> {
+        let (width, height) = size()?;
+        self.frame.resize(Rect::new(0, 0, width, height));
+        self.frame.reset();
+        let mut beside = draw(&mut self.frame);
+        beside.links.retain(|_| self.takes_links);
         if self.easel.is_in_the_way(&beside.pictures) {
             self.painter.forget();
         }
-        let picture = self.painter.take(drawn.buffer, &beside.links);
+        let picture = self.painter.take(&self.frame, &beside.links);
         let rows = Easel::rows(&beside.pictures);
         let disturbed = rows.is_some_and(|rows| self.painter.touches(&picture, rows));
         let mut drawn = self.easel.before(&beside.pictures);
-        drawn.extend(self.painter.paint(picture, self.terminal.backend().cursor()));
+        drawn.extend(self.painter.paint(picture, beside.cursor));
         drawn.extend(self.easel.after(&beside.pictures, disturbed, pictures::cell_size));
         let mut out = std::mem::take(&mut self.extra);
         if !drawn.is_empty() {
@@ -392,71 +389,6 @@ fn size() -> io::Result<(u16, u16)> {
     match rustix::termios::tcgetwinsize(rustix::stdio::stdout()) {
         Ok(size) if size.ws_col > 0 && size.ws_row > 0 => Ok((size.ws_col, size.ws_row)),
         _ => crossterm::terminal::size(),
-    }
-}
-
-/// What ratatui draws on: the size of the terminal and where a frame wants the cursor. Cells are the painter's.
-#[derive(Debug, Default)]
-struct Canvas {
-    cursor: Option<Position>,
-    shows_cursor: bool,
-}
-
-impl Canvas {
-    /// Where the frame that was drawn wants the cursor to be seen.
-    fn cursor(&self) -> Option<(u16, u16)> {
-        self.cursor.filter(|_| self.shows_cursor).map(|at| (at.x, at.y))
-    }
-}
-
-impl Backend for Canvas {
-    type Error = io::Error;
-
-    fn draw<'a, I>(&mut self, _content: I) -> io::Result<()>
-    where
-        I: Iterator<Item = (u16, u16, &'a Cell)>,
-    {
-        Ok(())
-    }
-
-    fn hide_cursor(&mut self) -> io::Result<()> {
-        self.shows_cursor = false;
-        Ok(())
-    }
-
-    fn show_cursor(&mut self) -> io::Result<()> {
-        self.shows_cursor = true;
-        Ok(())
-    }
-
-    fn get_cursor_position(&mut self) -> io::Result<Position> {
-        Ok(self.cursor.unwrap_or_default()) // the terminal is not asked
-    }
-
-    fn set_cursor_position<P: Into<Position>>(&mut self, position: P) -> io::Result<()> {
-        self.cursor = Some(position.into());
-        Ok(())
-    }
-
-    fn clear(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-
-    fn clear_region(&mut self, _clear_type: ClearType) -> io::Result<()> {
-        Ok(())
-    }
-
-    fn size(&self) -> io::Result<Size> {
-        let (width, height) = size()?;
-        Ok(Size { width, height })
-    }
-
-    fn window_size(&mut self) -> io::Result<WindowSize> {
-        Ok(WindowSize { columns_rows: self.size()?, pixels: Size::default() })
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
     }
 }
 

@@ -1,6 +1,6 @@
 //! The first screen where no cloud is configured yet, as it is drawn: what this is, and three keys.
 
-use ratatui::Frame;
+use ratatui::buffer::Buffer;
 
 use crate::ui::pen::Pen;
 use crate::ui::theme::{Role, Theme};
@@ -14,9 +14,9 @@ pub enum Step {
 }
 
 /// Draws the keys, or how to set a profile up.
-pub fn draw(frame: &mut Frame<'_>, theme: &Theme, config: &str, explains: bool) {
-    let area = frame.area();
-    let mut pen = Pen::new(frame.buffer_mut(), theme);
+pub fn draw(frame: &mut Buffer, theme: &Theme, config: &str, explains: bool) {
+    let area = frame.area;
+    let mut pen = Pen::new(frame, theme);
     pen.tint(area, Role::Text);
     let config = text::shown(config);
     let from_file =
@@ -101,14 +101,13 @@ pub fn draw(frame: &mut Frame<'_>, theme: &Theme, config: &str, explains: bool) 
 mod tests {
     use super::*;
     use crate::ui::widgets::testing::text_of;
-    use ratatui::Terminal;
-    use ratatui::backend::TestBackend;
+    use ratatui::layout::Rect;
 
     fn picture(width: u16, height: u16, explains: bool) -> String {
-        let mut screen = Terminal::new(TestBackend::new(width, height)).unwrap();
+        let mut frame = Buffer::empty(Rect::new(0, 0, width, height));
         let config = "/home/ann/.config/allclear/config.toml";
-        screen.draw(|frame| draw(frame, &Theme::plain(), config, explains)).unwrap();
-        text_of(screen.backend().buffer())
+        draw(&mut frame, &Theme::plain(), config, explains);
+        text_of(&frame)
     }
 
     #[test]

@@ -6,9 +6,8 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ratatui::Terminal;
-use ratatui::backend::TestBackend;
 use ratatui::buffer::{Buffer, Cell};
+use ratatui::layout::Rect;
 use ratatui::style::Color;
 
 use super::shots::with_details;
@@ -282,10 +281,10 @@ fn trail(width: u16, height: u16) -> Console {
     pressed(console, "j")
 }
 
-fn drawn(width: u16, height: u16, draw: impl FnOnce(&mut ratatui::Frame<'_>)) -> Buffer {
-    let mut screen = Terminal::new(TestBackend::new(width, height)).unwrap();
-    screen.draw(draw).unwrap();
-    screen.backend().buffer().clone()
+fn drawn(width: u16, height: u16, draw: impl FnOnce(&mut Buffer)) -> Buffer {
+    let mut frame = Buffer::empty(Rect::new(0, 0, width, height));
+    draw(&mut frame);
+    frame
 }
 
 /// The console's frame in both themes.

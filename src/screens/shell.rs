@@ -1,6 +1,6 @@
 //! The frame around every screen: header, footer, news; and which view is drawn where.
 
-use ratatui::Frame;
+use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::{
@@ -26,12 +26,14 @@ pub struct Drawn {
     /// Cells that stand for addresses.
     pub links: Vec<Link>,
     pub pictures: Vec<Placed>,
+    /// Where the cursor is to be seen.
+    pub cursor: Option<(u16, u16)>,
 }
 
 /// Draws the whole console; answers what is more than cells.
-pub fn draw(app: &App, frame: &mut Frame<'_>) -> Drawn {
-    let area = frame.area();
-    let mut pen = Pen::new(frame.buffer_mut(), &app.theme);
+pub fn draw(app: &App, frame: &mut Buffer) -> Drawn {
+    let area = frame.area;
+    let mut pen = Pen::new(frame, &app.theme);
     pen.tint(area, Role::Text);
     let shell = layout::shell(area);
     header(app, &mut pen, shell.header);
@@ -51,14 +53,8 @@ pub fn draw(app: &App, frame: &mut Frame<'_>) -> Drawn {
         cursor = draw_overlay(app, &mut pen, overlay, area);
     }
     toast(app, &mut pen, shell.body);
-    let drawn = Drawn {
-        links: std::mem::take(&mut pen.links),
-        pictures: std::mem::take(&mut pen.pictures),
-    };
-    if let Some((x, y)) = cursor.filter(|at| area.contains((*at).into())) {
-        frame.set_cursor_position((x, y));
-    }
-    drawn
+    let cursor = cursor.filter(|at| area.contains((*at).into()));
+    Drawn { links: pen.links, pictures: pen.pictures, cursor }
 }
 
 /// What the footer offers: what the table says of this scope, in the words of what is on screen.

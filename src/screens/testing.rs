@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ratatui::Terminal;
-use ratatui::backend::TestBackend;
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
 
 use super::assets::rows::tests::image;
 use super::shell;
@@ -143,13 +143,9 @@ impl Console {
     }
 
     pub fn frame_at(&self, width: u16, height: u16) -> String {
-        let mut screen = Terminal::new(TestBackend::new(width, height)).unwrap();
-        screen
-            .draw(|frame| {
-                shell::draw(&self.app, frame);
-            })
-            .unwrap();
-        text_of(screen.backend().buffer())
+        let mut frame = Buffer::empty(Rect::new(0, 0, width, height));
+        shell::draw(&self.app, &mut frame);
+        text_of(&frame)
     }
 
     /// The console with a board of these watches.

@@ -162,15 +162,16 @@ impl Tables {
     pub fn picture(&mut self, frame: &Buffer, links: &[Link]) -> Picture {
         let area = frame.area;
         let mut glyphs = Vec::with_capacity(usize::from(area.width) * usize::from(area.height));
-        let mut last = (Look::default(), 0);
+        let mut last = ((Color::Reset, Color::Reset, Color::Reset, Modifier::empty(), true), 0);
         for row in frame.content.chunks(usize::from(area.width).max(1)) {
             let mut left = row.len();
             let mut cells = row.iter();
             while let Some(cell) = cells.next() {
                 let (symbol, width) = self.symbol(cell.symbol(), left);
-                let look = Look::of(cell, symbol == u32::from(' '));
-                if look != last.0 {
-                    last = (look, self.look_number(look));
+                let is_space = symbol == u32::from(' ');
+                let style = (cell.fg, cell.bg, cell.underline_color, cell.modifier, is_space);
+                if style != last.0 {
+                    last = (style, self.look_number(Look::of(cell, is_space)));
                 }
                 glyphs.push(Glyph { symbol, look: last.1, link: 0 });
                 left -= 1;
@@ -190,12 +191,12 @@ impl Tables {
     /// The number of a cell's characters, and its columns. What cannot be shown in `room` columns is a space.
     fn symbol(&mut self, symbol: &str, room: usize) -> (u32, usize) {
         const SPACE: (u32, usize) = (' ' as u32, 1);
+        if let [byte @ b' '..=b'~'] = symbol.as_bytes() {
+            return (u32::from(*byte), 1);
+        }
         let mut chars = symbol.chars();
         let Some(first) = chars.next() else { return SPACE };
         let single = chars.next().is_none();
-        if single && first.is_ascii() {
-            return if first.is_ascii_control() { SPACE } else { (u32::from(first), 1) };
-        }
         let width = symbol.width();
         if !(1..=2).contains(&width) || width > room || symbol.chars().any(char::is_control) {
             return SPACE;

@@ -1,8 +1,7 @@
 //! Pictures of widgets for tests.
 #![allow(clippy::missing_panics_doc)] // they are for tests
 
-use ratatui::Terminal;
-use ratatui::backend::TestBackend;
+use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use crate::ui::Theme;
@@ -20,18 +19,14 @@ pub fn picture_in(
     height: u16,
     draw: impl FnOnce(&mut Pen<'_>, Rect),
 ) -> String {
-    let mut screen = Terminal::new(TestBackend::new(width, height)).unwrap();
-    screen
-        .draw(|frame| {
-            let area = frame.area();
-            draw(&mut Pen::new(frame.buffer_mut(), theme), area);
-        })
-        .unwrap();
-    text_of(screen.backend().buffer())
+    let area = Rect::new(0, 0, width, height);
+    let mut frame = Buffer::empty(area);
+    draw(&mut Pen::new(&mut frame, theme), area);
+    text_of(&frame)
 }
 
 /// The characters of a buffer, line by line.
-pub fn text_of(buffer: &ratatui::buffer::Buffer) -> String {
+pub fn text_of(buffer: &Buffer) -> String {
     let mut lines = Vec::new();
     for y in buffer.area.top()..buffer.area.bottom() {
         let mut line = String::new();
