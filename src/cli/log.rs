@@ -7,6 +7,7 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
+use tracing_appender::non_blocking::NonBlockingBuilder;
 use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
@@ -18,6 +19,8 @@ use crate::domain::text::clean;
 const MAX_BYTES: u64 = 5 * 1024 * 1024;
 /// Logs that were set aside and are kept: `allclear.log.1` is the newest.
 const KEPT: usize = 3;
+/// Lines that wait for the disk; more are lost. Their places are taken at the start, so few of them.
+const LINES: usize = 4096;
 /// Bytes of one line at most.
 const MAX_LINE: usize = 16 * 1024;
 
@@ -34,7 +37,7 @@ pub struct Log {
 /// The folder or the file cannot be written; the command goes on without a log.
 pub fn start(folder: &Path, verbose: u8) -> io::Result<Log> {
     let file = Rotating::open(folder, MAX_BYTES, KEPT)?;
-    let (writer, guard) = tracing_appender::non_blocking(file);
+    let (writer, guard) = NonBlockingBuilder::default().buffered_lines_limit(LINES).finish(file);
     let ours = match verbose {
         0 => LevelFilter::INFO,
         1 => LevelFilter::DEBUG,
