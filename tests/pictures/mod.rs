@@ -153,7 +153,8 @@ fn shoot() {
     camera.terminal.insist("w", |screen| screen.contains("ALL CLEAR"));
     camera.terminal.resize(40, 10);
     camera.terminal.wait("a small screen", |screen| {
-        screen.contains("ALL CLEAR") && screen.lines().all(|line| line.chars().count() <= 40)
+        let fits = screen.lines().all(|line| line.chars().count() <= 40);
+        fits && screen.contains("ALL CLEAR") && screen.contains("FRA") // and no news over the rows
     });
     camera.shoot("small");
     camera.press("q", "");
