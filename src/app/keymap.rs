@@ -212,16 +212,30 @@ impl Keymap {
         }
     }
 
-    /// Key and word for the footer of `scope`, most useful first; the way to the help is among the first.
+    /// What the footer of `scope` may offer, most useful first; the way to the help is among the first.
     #[must_use]
-    pub fn hints(&self, scope: Scope) -> Vec<(String, &'static str)> {
+    pub fn hints(&self, scope: Scope) -> Vec<Hint> {
         let mut ranked: Vec<_> = chain(scope)
             .flat_map(|scope| self.of(scope))
             .filter(|(command, keys)| command.hint.0 > 0 && !keys.is_empty())
             .collect();
         ranked.sort_by_key(|(command, _)| command.hint.0);
-        ranked.into_iter().map(|(command, keys)| (keys[0].to_string(), command.hint.1)).collect()
+        let hint = |(command, keys): (&Command, &[Key])| Hint {
+            id: command.id,
+            key: keys[0].to_string(),
+            word: command.hint.1,
+        };
+        ranked.into_iter().map(hint).collect()
     }
+}
+
+/// One offer of a footer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hint {
+    /// The command's.
+    pub id: &'static str,
+    pub key: String,
+    pub word: &'static str,
 }
 
 fn chain(scope: Scope) -> impl Iterator<Item = Scope> {

@@ -9,6 +9,7 @@ pub mod assets;
 pub mod copy_menu;
 pub mod debug;
 pub mod first_run;
+pub mod footer;
 pub mod help;
 pub mod jobs;
 pub mod order;

@@ -4,16 +4,15 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::{
-    activity, assets, copy_menu, debug, help, jobs, order, palette, pending, picker, running, watch,
+    activity, assets, copy_menu, debug, footer, help, jobs, order, palette, pending, picker,
+    running, watch,
 };
 use crate::app::action::Screen;
-use crate::app::commands::Scope;
 use crate::app::freshness::Freshness;
 use crate::app::state::{App, Overlay, Tone};
 use crate::domain::purge::Risk;
 use crate::ports::journal::Reach;
 use crate::screens::ask;
-use crate::screens::watch::Tab;
 use crate::ui::pen::{Link, Pen};
 use crate::ui::theme::Role;
 use crate::ui::widgets::hints;
@@ -48,88 +47,13 @@ pub fn draw(app: &App, frame: &mut Buffer) -> Drawn {
         Screen::Activity => activity::view::draw(app, &mut pen, shell.body),
     };
     let scope = app.scope();
-    hints::hints(&mut pen, layout::inset(shell.footer, 1), &offered(app, scope));
+    hints::hints(&mut pen, layout::inset(shell.footer, 1), &footer::offered(app, scope));
     if let Some(overlay) = &app.overlay {
         cursor = draw_overlay(app, &mut pen, overlay, area);
     }
     toast(app, &mut pen, shell.body);
     let cursor = cursor.filter(|at| area.contains((*at).into()));
     Drawn { links: pen.links, pictures: pen.pictures, cursor }
-}
-
-/// What the footer offers: what the table says of this scope, in the words of what is on screen.
-fn offered(app: &App, scope: Scope) -> Vec<(String, &'static str)> {
-    let mut offered = app.keymap.hints(scope);
-    offered.retain(|(_, word)| *word != app.screen.title().to_lowercase()); // we are there
-    let of_row = offered.iter().position(|(_, word)| *word == "open");
-    match scope {
-        Scope::Filter if app.screen != Screen::Assets || app.assets.next_cursor.is_none() => {
-            for (_, word) in &mut offered {
-                if word.starts_with("keep") {
-                    *word = "keep"; // everything is loaded: no server is asked
-                }
-            }
-        }
-        Scope::Watch => {
-            if let Some(at) = of_row {
-                offered[at].1 = "evidence";
-            }
-            let over = app.watched().is_some_and(|watch| watch.ended.is_some());
-            offered.retain(|(_, word)| match *word {
-                "map" => app.watch.tab != Tab::Map,
-                "next watch" => app.tracked.len() > 1,
-                "leave out" | "give up" => !over,
-                _ => true,
-            });
-        }
-        Scope::Jobs => {
-            let row = app.job_list.current();
-            let live = row.is_some_and(|row| !row.state.is_over());
-            let missed = row.is_some_and(|row| !live && row.counts.not_done() > 0);
-            offered.retain(|(_, word)| match *word {
-                "pause or go on" | "cancel" => live,
-                "retry failed" => missed,
-                "all go on" => app.job_list.held() > 0,
-                _ => true,
-            });
-        }
-        Scope::Plan | Scope::PlanWord => {
-            if let Some(Overlay::Order(dialog)) = &app.overlay {
-                let (saves, misses) = (dialog.is_for_many(), dialog.misses());
-                offered.retain(|(_, word)| match *word {
-                    "save for the command line" => saves,
-                    "name unreached URLs too" => misses,
-                    _ => true,
-                });
-            }
-        }
-        Scope::Running => {
-            if let Some(Overlay::Running(job)) = &app.overlay {
-                let goes_on = app.jobs.get(job).is_some_and(|job| job.ended.is_none());
-                offered.retain(|(_, word)| goes_on || *word != "stop");
-            }
-        }
-        Scope::Details => {
-            let opens =
-                app.assets.history_row(&app.env).is_some_and(|row| row.invalidation.is_some());
-            match of_row {
-                Some(at) if opens => offered[at].1 = "watch it",
-                Some(at) => {
-                    offered.remove(at); // it is open
-                }
-                None => {}
-            }
-            if app.env.size.0 < layout::WIDE {
-                // the list is out of sight, and what arranges it as well
-                offered
-                    .retain(|(_, word)| !matches!(*word, "filter" | "sort" | "range" | "folder"));
-            }
-            let back = (app.keymap.shown("app.back"), "back");
-            offered.insert(2.min(offered.len()), back);
-        }
-        _ => {}
-    }
-    offered
 }
 
 fn draw_overlay(app: &App, pen: &mut Pen<'_>, overlay: &Overlay, area: Rect) -> Option<(u16, u16)> {

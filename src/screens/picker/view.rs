@@ -5,6 +5,7 @@ use ratatui::layout::Rect;
 use super::state::{Picker, PickerKind};
 use crate::app::commands::Scope;
 use crate::app::state::App;
+use crate::screens::footer;
 use crate::ui::pen::Pen;
 use crate::ui::theme::Role;
 use crate::ui::widgets::field::field;
@@ -65,7 +66,7 @@ pub fn draw(app: &App, pen: &mut Pen<'_>, picker: &Picker, area: Rect) -> Option
         let room = inside.right().saturating_sub(x);
         pen.put_right(inside.right(), inside.y, room, "asking the server", Role::Info);
     }
-    hints(pen, keys, &app.keymap.hints(Scope::Picker));
+    hints(pen, keys, &footer::offered(app, Scope::Picker));
     Some(cursor)
 }
 
