@@ -95,7 +95,7 @@ fn the_notices_name_everything_that_is_linked() {
     assert!(linked.len() > 100, "{tree}");
     let missing: Vec<&String> =
         linked.iter().filter(|name| !named.contains(name.as_str())).collect();
-    assert!(missing.is_empty(), "run licences/collect.py: it does not name {missing:?}");
+    assert!(missing.is_empty(), "run docs/collect-notices: it does not name {missing:?}");
 }
 
 /// `cargo deny` says the same where it is installed.
